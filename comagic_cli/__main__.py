@@ -1,0 +1,6 @@
+"""Run the program as `python -m comagic_cli`."""
+
+from comagic_cli.commands.main import run
+
+if __name__ == "__main__":
+    run()

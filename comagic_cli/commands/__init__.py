@@ -1,0 +1,1 @@
+"""What is typed: Click lives here and only here."""

@@ -1,0 +1,201 @@
+"""`comagic completion`: the scripts for the shells, and the answers to their questions.
+
+Click's own are right but for what this command line is full of: commas and colons in values, and
+values after `--option=`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    add_completion_class,
+    shell_complete,
+    split_arg_string,
+)
+
+COMPLETE = "_COMAGIC_COMPLETE"  # the variable that the scripts set
+SHELLS = ("bash", "zsh", "fish")
+CUT = re.compile(r"[:=@]+")  # what bash takes for words of their own
+
+HELP = """\
+Print the script that completes commands, options and values in a shell.
+
+\b
+Examples, each for all shells to come:
+  comagic completion bash > ~/.local/share/bash-completion/completions/comagic
+  comagic completion zsh > ~/.zfunc/_comagic    # a folder of your fpath
+  comagic completion fish > ~/.config/fish/completions/comagic.fish"""
+
+BASH = """\
+# Completion of %(prog_name)s for bash 4.4 or later, made by: %(prog_name)s completion bash
+%(complete_func)s() {
+    local response line
+    mapfile -t response < <(
+        IFS=$'\\n'
+        COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \\
+            %(complete_var)s=bash_complete "$1" 2>/dev/null
+    )
+    COMPREPLY=()
+    for line in "${response[@]}"; do
+        case $line in
+            plain,*) COMPREPLY+=("${line#*,}") ;;
+            file,*) compopt -o default 2>/dev/null ;;
+        esac
+    done
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+ZSH = """\
+#compdef %(prog_name)s
+# Completion of %(prog_name)s for zsh, made by: %(prog_name)s completion zsh
+
+_%(prog_name)s() {
+    local -a response plain
+    local kind value about
+    response=("${(@f)$(COMP_WORDS="${(F)words}" COMP_CWORD=$((CURRENT - 1)) \\
+        %(complete_var)s=zsh_complete $words[1] 2>/dev/null)}")
+    for kind value about in "${response[@]}"; do
+        case $kind in
+            plain) plain+=("$value:$about") ;;
+            file) compset -P 1 '*='; _files ;;
+        esac
+    done
+    (( $#plain )) && _describe -V %(prog_name)s plain
+}
+
+# Found in fpath, this file is the function until it has run once; else it was sourced.
+if [[ $funcstack[1] == _%(prog_name)s ]]; then
+    _%(prog_name)s "$@"
+else
+    compdef _%(prog_name)s %(prog_name)s
+fi
+"""
+
+FISH = """\
+# Completion of %(prog_name)s for fish, made by: %(prog_name)s completion fish
+function %(complete_func)s
+    set -l response (env COMP_WORDS=(commandline -cp | string collect) \\
+        COMP_CWORD=(commandline -ct) %(complete_var)s=fish_complete %(prog_name)s 2>/dev/null)
+    for line in $response
+        set -l item (string split -m 1 , -- $line)
+        switch $item[1]
+            case plain
+                printf '%%s\\n' $item[2]
+            case file
+                set -l before (string match -r -- '^--[^=]*=' (commandline -ct))
+                printf '%%s\\n' "$before"(__fish_complete_path $item[2])
+        end
+    end
+end
+
+complete --no-files --command %(prog_name)s --arguments '(%(complete_func)s)'
+"""
+
+
+class Whole(ShellComplete):
+    """Offer whole words: what stands before `=` in one stays."""
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """Return what the word may become."""
+        option, equals, _ = incomplete.partition("=")
+        items = super().get_completions(args, incomplete)
+        if equals and option.startswith("--"):
+            for item in items:
+                if item.type == "plain":
+                    item.value = f"{option}={item.value}"
+        return items
+
+
+@add_completion_class
+class Bash(Whole, BashComplete):
+    """Bash cuts words at `:`, `=` and `@`, and wants only what follows the last cut."""
+
+    source_template = BASH
+
+    def source(self) -> str:
+        """Return the script; Click's would run a bash to look at its version."""
+        return ShellComplete.source(self)
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """Return the whole words before the one that is completed, and that one."""
+        *args, incomplete = (_unquoted(word) for word in self._words()[0])
+        return args[1:], incomplete
+
+    def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
+        """Return what may follow the last cut of the word."""
+        items = super().get_completions(args, incomplete)
+        _, cut = self._words()
+        for item in items:
+            item.value = item.value[cut:]
+        return items
+
+    def _words(self) -> tuple[list[str], int]:
+        last = int(os.environ["COMP_CWORD"])
+        return glued(os.environ["COMP_WORDS"].split("\n")[: last + 1])
+
+
+@add_completion_class
+class Zsh(Whole, ZshComplete):
+    """Zsh takes a value and its help in one text, with a colon in between."""
+
+    source_template = ZSH
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """Return the three lines of an item."""
+        value = item.value.replace("\\", "\\\\").replace(":", "\\:")
+        return f"{item.type}\n{value}\n{item.help or ''}"
+
+
+@add_completion_class
+class Fish(Whole, FishComplete):
+    """Fish's values may hold commas."""
+
+    source_template = FISH
+
+
+def glued(parts: Sequence[str]) -> tuple[list[str], int]:
+    """Join what bash has cut, and return the characters of the last word that it keeps."""
+    words: list[str] = []
+    for before, part in pairwise(["", *parts]):
+        if words and _continues(before, part):
+            words[-1] += part
+        else:
+            words.append(part)
+    kept = words[-1].removesuffix(parts[-1]) if not CUT.fullmatch(parts[-1]) else words[-1]
+    return words, len(kept.removesuffix("@"))  # it replaces `@` with what follows
+
+
+def _continues(before: str, part: str) -> bool:
+    """Tell whether a part belongs to the word before it; blanks in between are not known."""
+    if CUT.fullmatch(before):
+        return bool(part) and not (before == ":" and part.startswith("-"))
+    return before.endswith(",") if part == "@" else bool(CUT.fullmatch(part))
+
+
+def _unquoted(word: str) -> str:
+    return next(iter(split_arg_string(word)), "")
+
+
+def complete(cli: click.Command, instruction: str) -> int:
+    """Answer a shell (`bash_complete`) or give it the script (`bash_source`)."""
+    return shell_complete(cli, {}, "comagic", COMPLETE, instruction)
+
+
+@click.command(help=HELP)
+@click.argument("shell", type=click.Choice(SHELLS))
+@click.help_option("-h", "--help", help="Show this help.")
+def completion(shell: str) -> None:
+    """Print the script for a shell."""
+    complete(click.Command("comagic"), f"{shell}_source")

@@ -1,0 +1,82 @@
+"""--dry-run: the plan and the exact request, and nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+import click
+
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import draft, utc_now
+from comagic_cli.commands.streams import tell
+from comagic_cli.fetch.account import zone_named
+from comagic_cli.fetch.client import service_url
+from comagic_cli.fetch.windows import Window, outer, spread
+from comagic_cli.request.choice import Wish
+from comagic_cli.request.periods import resolve
+from comagic_cli.request.query import Query
+
+MASK = "***"
+
+
+def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
+    """Print the plan to stderr and the first request, as JSON, to stdout; the key is masked.
+
+    The account's time zone is not asked: relative dates are read in --tz, else in UTC.
+    """
+    clock = DryClock(options.tz)
+    period = resolve(options.from_, options.till, options.period, clock, utc_now)
+    show_query(draft(wish, options, period, most), clock, options)
+
+
+class DryClock:
+    """Tell the time without asking the account: in the zone of --tz, else in UTC."""
+
+    def __init__(self, zone: str | None) -> None:
+        self._zone = zone
+        self.guessed = False
+
+    def __call__(self) -> datetime:
+        """Return the time, aware, in whole seconds."""
+        self.guessed = self._zone is None
+        return datetime.now(zone_named(self._zone or "UTC", "--tz")).replace(microsecond=0)
+
+
+def show_query(query: Query, clock: DryClock, options: ExportOptions) -> None:
+    """Print the plan of a query, and its first request; the clock has told the period."""
+    windows = spread(outer(query.period, len(query.report.time)), query.report.max_days)
+    if not options.quiet:
+        for line in _plan(query, windows, clock, options):
+            tell(line)
+    request = json.dumps(_request(query, windows, options), ensure_ascii=False, indent=2)
+    click.echo(request.encode())  # UTF-8, as all data, whatever the locale is
+
+
+def _plan(
+    query: Query, windows: list[Window], clock: DryClock, options: ExportOptions
+) -> list[str]:
+    service = "a private sandbox" if options.sandbox else service_url(options.base_url)
+    lines = [
+        f"service  {service}",
+        f"report   {query.report.command}: {query.report.title}",
+        f"period   {query.period}",
+        f"windows  {len(windows)}",
+        f"columns  {len(query.columns)}",
+    ]
+    if clock.guessed:
+        lines.append("A dry run does not ask for the account's time zone: UTC is shown. See --tz.")
+    return lines
+
+
+def _request(query: Query, windows: list[Window], options: ExportOptions) -> dict[str, Any]:
+    first = windows[-1] if query.descending else windows[0]
+    limit = min(query.page_size, query.most or query.page_size)
+    user = {} if options.user_id is None else {"user_id": options.user_id}
+    return {
+        "jsonrpc": "2.0",
+        "id": 1,
+        "method": query.report.method,
+        "params": {"access_token": MASK} | user | query.params(first.start, first.end, 0, limit),
+    }

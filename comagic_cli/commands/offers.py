@@ -1,0 +1,99 @@
+"""What completion offers for values: it is quick, and asks nothing of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import click
+from click.shell_completion import CompletionItem
+
+from comagic_cli.commands import menu
+
+Items: TypeAlias = list[CompletionItem[str]]
+
+PERIODS = {
+    "today": "Since midnight",
+    "yesterday": "The day before today",
+    "this-week": "Since Monday",
+    "last-week": "Monday to Sunday",
+    "this-month": "Since the first",
+    "last-month": "The month before this one",
+    "this-year": "Since 1 January",
+    "last-year": "The year before this one",
+    "7d": "The seven whole days before today",
+    "4w": "The four whole weeks before this one",
+    "3mo": "The three whole months before this one",
+}
+MOMENTS = {
+    "today": "Midnight",
+    "yesterday": "A day before that",
+    "now": "This very second",
+    "-7d": "Midnight seven days ago",
+    "-2w": "Midnight two weeks ago",
+    "-3mo": "Midnight three months ago",
+    "-12h": "Twelve hours ago",
+}
+FORMATS = {
+    "table": "To look at",
+    "csv": "Comma-separated values",
+    "tsv": "Tab-separated values",
+    "jsonl": "JSON, one row a line",
+    "json": "JSON, one array",
+}
+
+
+def periods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the words of --period."""
+    return _items(PERIODS.items(), incomplete)
+
+
+def moments(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the words of --from and --till."""
+    return _items(MOMENTS.items(), incomplete)
+
+
+def formats(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the formats."""
+    return _items(FORMATS.items(), incomplete)
+
+
+def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Offer the report's fields and groups that the list has not yet."""
+    done, comma, _word = incomplete.rpartition(",")
+    taken = set(done.split(","))
+    entries = _fields(context)
+    groups = [f"@{entry['group']}" for entry in entries if entry.get("group")]
+    named = {entry["name"]: entry["type"] for entry in entries}
+    sets = {"@default": "The default columns", "@all": "All columns"}
+    offered = named | sets | dict.fromkeys(groups, "A group of columns")
+    return _items(
+        ((done + comma + name, help_) for name, help_ in offered.items() if name not in taken),
+        incomplete,
+    )
+
+
+def sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Offer the fields that the report can be sorted by; after a colon, the two orders."""
+    names = [entry["name"] for entry in _fields(context) if entry.get("sort", True)]
+    done, comma, word = incomplete.rpartition(",")
+    orders = {"": "Add :desc for the greatest first"}
+    if ":" in word:
+        orders = {":asc": "The least first", ":desc": "The greatest first"}
+    return _items(
+        ((done + comma + name + order, orders[order]) for name in names for order in orders),
+        incomplete,
+    )
+
+
+def _fields(context: click.Context) -> list[dict[str, Any]]:
+    fields: list[dict[str, Any]] = menu.reports()[context.info_name or ""]["fields"]
+    return fields
+
+
+def _items(offered: Iterable[tuple[str, str]], incomplete: str) -> Items:
+    return [
+        CompletionItem(value, help=help_)
+        for value, help_ in offered
+        if value.startswith(incomplete)
+    ]

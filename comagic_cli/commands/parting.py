@@ -1,0 +1,210 @@
+"""An export to one file a day or month: those that are missing, each written once it has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from comagic_cli.commands.dry import DryClock, show_query
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import Service, draft, open_service, utc_now
+from comagic_cli.commands.streams import tell
+from comagic_cli.errors import RowsMissing, UsageProblem
+from comagic_cli.export import export
+from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.client import service_url
+from comagic_cli.fetch.pager import Pager
+from comagic_cli.output.dealing import PartitionedSink, dealing
+from comagic_cli.output.fingerprint import changed_look, check_request, keep_request
+from comagic_cli.output.lock import held
+from comagic_cli.output.partitions import Part, Plan, Template, make_plan
+from comagic_cli.output.sinks import Sink, make_sink
+from comagic_cli.output.stream import naming
+from comagic_cli.request.choice import Wish
+from comagic_cli.request.periods import Period, has_ended, parse_start, resolve
+from comagic_cli.request.query import Query
+
+if TYPE_CHECKING:
+    from comagic_cli.commands.resuming import Form
+
+# What does not go together with one file a day or month, and what does instead.
+NOT_HERE = {
+    "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
+    "keep_incomplete": "What came of a file where rows are missing is kept as NAME.incomplete.",
+    "resume": "Run the same command again: it writes the files that are missing.",
+    "manifest": "Each file is counted before it gets its name; -v tells the rows of each.",
+}
+NAMED = 3  # files that a message names
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be written where; the query's report may still have to be asked for."""
+
+    wish: Wish
+    query: Query
+    template: Template
+    form: Form
+    request: dict[str, Any]
+    now: Callable[[], datetime]
+    refresh: str | None
+
+    def plan(self) -> Plan:
+        """Choose what to write. Raises `UsageProblem` for a period of no whole days or months."""
+        since = None
+        if self.refresh == "all":
+            since = self.query.period.start
+        elif self.refresh:
+            since = parse_start(f"-{self.refresh}", self.now)
+        ended = partial(has_ended, now=self.now, utc_now=utc_now)
+        return make_plan(self.template, self.query.period, ended, since)
+
+    def sink(self, stream: BinaryIO) -> Sink:
+        """Make what writes the rows of one file."""
+        return make_sink(self.form.format, stream, self.query.fields, self.form.look)
+
+    def check(self, plan: Plan) -> None:
+        """Refuse another request than that of the files there. Raises `UsageProblem`."""
+        template = self.template
+        check_request(template.note, self.request, template.text, plan.found)
+
+
+def export_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+    """Write the files of a period that are missing. Raises `ComagicError`.
+
+    Nothing is asked of the account, but for its zone where dates are relative, if all are there.
+    Rows that are missing in one window leave the files of the others written.
+    """
+    check_options(wish, options)
+    if options.dry_run:
+        show_parts(wish, template, form, options)
+        return
+    with open_service(options) as service:
+        job = make_job(wish, template, form, options, cache(service.now))
+        service.note(f"period {job.query.period}")
+        plan = job.plan()
+        for line in told(plan):
+            service.note(line)
+        if plan.write or plan.there:
+            write_parts(service, job)
+
+
+def check_options(wish: Wish, options: ExportOptions) -> None:
+    """Refuse what does not go together with one file a day or month. Raises `UsageProblem`."""
+    for name, hint in NOT_HERE.items():
+        if getattr(options, name, None):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageProblem(f"{option} does not go with {options.output}", hint=hint)
+    if not wish.report.time:
+        raise UsageProblem(
+            f"{wish.report.command} has no time to tell days by: its rows are sums of the period",
+            hint="Write to a single file, one period at a time.",
+        )
+
+
+def make_job(
+    wish: Wish,
+    template: Template,
+    form: Form,
+    options: ExportOptions,
+    now: Callable[[], datetime],
+) -> Job:
+    """Put together what is asked. Raises `UsageProblem` for an order other than by time."""
+    period = resolve(options.from_, options.till, options.period, now, utc_now)
+    query = draft(wish, options, period, None)
+    if not query.by_time:
+        raise UsageProblem(
+            f"--sort {query.sort[0].field}: with {template} rows are read by time",
+            hint="Leave --sort out, or sort each file afterwards.",
+        )
+    request = request_of(query, template, form, options)
+    return Job(wish, query, template, form, request, now, options.refresh)
+
+
+def request_of(
+    query: Query, template: Template, form: Form, options: ExportOptions
+) -> dict[str, Any]:
+    """Return all that the files depend on, by the names of the options; never the key."""
+    return {
+        "report": query.report.command,
+        "--base-url": "sandbox" if options.sandbox else service_url(options.base_url),
+        "--user-id": options.user_id,
+        "--report-id": options.report_id,
+        "--fields": query.columns,
+        "--where": query.filter,
+        "--sort": [f"{sort.field}{':desc' if sort.descending else ''}" for sort in query.sort],
+        "parameters": dict(query.extra),
+        "--format": form.format,
+        "look": changed_look(form.look),
+        "--output": template.below,
+    }
+
+
+def write_parts(service: Service, job: Job) -> None:
+    """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
+    with naming(str(job.template.folder)):
+        job.template.folder.mkdir(parents=True, exist_ok=True)
+    with held(job.template.lock, job.template.text):
+        plan = job.plan()
+        job.check(plan)
+        if not plan.write:
+            return
+        keep_request(job.template.note, job.request)
+        query = replace(job.query, report_id=service.report_id(job.wish))
+        _write_runs(service, job, query, plan.runs)
+
+
+def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]) -> None:
+    """Write parts, those that stand next to each other in one go; tell of all that are short."""
+    ask = asker(service.client, query)
+    overstated = False
+    first: RowsMissing | None = None
+    short: list[Part] = []
+    for run in runs:
+        here = replace(query, period=Period(run[0].start, run[-1].end))
+        pager = Pager(here, ask, service.note, overstated=overstated)
+        sink = PartitionedSink(run, job.sink, service.note)
+        try:
+            with dealing(sink):
+                export(pager.pages(), sink)
+        except RowsMissing as error:
+            first = first or error
+            short += sink.waiting.values()
+        overstated = pager.overstated
+    if first:
+        raise _missing(first, short)
+
+
+def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
+    more = f" and {len(short) - NAMED} more" if len(short) > NAMED else ""
+    named = ", ".join(str(part.path) for part in short[:NAMED])
+    return RowsMissing(
+        f"{first.message}; not written: {named}{more}",
+        hint="What came is in NAME.incomplete. Run the same command again: it writes the rest.",
+    )
+
+
+def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+    """Print which files would be written, and the first request; nothing is sent or written."""
+    clock = DryClock(options.tz)
+    job = make_job(wish, template, form, options, clock)
+    plan = job.plan()
+    job.check(plan)
+    if plan.write:
+        first = Period(plan.runs[0][0].start, plan.runs[0][-1].end)
+        show_query(replace(job.query, period=first), clock, options)
+    if not options.quiet:
+        for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
+            tell(line)
+
+
+def told(plan: Plan) -> list[str]:
+    """Say how many files there are and will be, and what has not ended yet."""
+    counts = f"files    {len(plan.write)} to write, {len(plan.there)} there already"
+    if not plan.pending:
+        return [counts]
+    names = " … ".join(dict.fromkeys((plan.pending[0].name, plan.pending[-1].name)))
+    return [counts, f"not yet  {names} has not ended"]

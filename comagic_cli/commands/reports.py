@@ -1,0 +1,50 @@
+"""The export commands, one a report, made from the catalogue."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from comagic_cli.commands.options import ExportCommand, ExportOptions, export_options
+
+EXAMPLES = """\b
+Examples:
+  comagic {command} --sandbox --period last-week
+  comagic {command} --sandbox --from -7d -f csv -o week.csv
+  comagic {command} --sandbox --period yesterday | jq ."""
+
+EPILOG = """\b
+Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json), then
+COMAGIC_FORMAT, else it is a table on a terminal, of 50 rows unless told, and
+jsonl in a pipe. No period is the seven days before today, and today.
+
+\b
+The key comes from COMAGIC_TOKEN or --token-file. COMAGIC_BASE_URL, _USER_ID,
+_TOKEN_FILE, _TZ, _REPORT_ID, _FIELDS, _FORMAT, _TIMEOUT and _MAX_WAIT stand
+in for the options of those names."""
+
+
+def report_command(name: str, title: str) -> click.Command:
+    """Make the command that exports a report."""
+
+    @click.command(
+        name,
+        cls=ExportCommand,
+        short_help=title,
+        help=f"Export: {title}.\n\n{EXAMPLES.format(command=name)}",
+        epilog=EPILOG,
+    )
+    @export_options
+    @click.help_option("-h", "--help", help="Show this help.")
+    def command(**typed: Any) -> None:
+        # What runs an export imports the network and is slow to load: --help does without.
+        from comagic_cli.commands.run import run_export  # noqa: PLC0415
+        from comagic_cli.request.catalog import report  # noqa: PLC0415
+
+        source = click.get_current_context().get_parameter_source("format")
+        usual = source is not ParameterSource.COMMANDLINE
+        run_export(report(name), ExportOptions(**typed, format_is_usual=usual))
+
+    return command

@@ -1,0 +1,265 @@
+"""An export to one output: to a file that can be gone on with, or to a stream; and its manifest."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from comagic_cli import __version__
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import Service, draft, open_service
+from comagic_cli.commands.streams import tell
+from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
+from comagic_cli.export import export
+from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.pager import Pager, WindowDone
+from comagic_cli.following import FollowedSink, rest_of, why_not
+from comagic_cli.output import checkpoint, manifest
+from comagic_cli.output.checkpoint import Checkpoint
+from comagic_cli.output.files import (
+    STDOUT,
+    Target,
+    is_file,
+    open_output,
+    open_stream,
+    open_target,
+)
+from comagic_cli.output.manifest import Manifest
+from comagic_cli.output.measured import Measured
+from comagic_cli.output.packing import gone_on
+from comagic_cli.output.record import Record, RowEnd, Stop, WindowCount
+from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.output.whole import Part
+from comagic_cli.request.choice import Wish
+from comagic_cli.request.periods import Period
+from comagic_cli.request.query import TIME_FORMAT, Query
+from comagic_cli.request.rows import Mark
+
+# What changes neither the rows nor their bytes. An option not named here does, or might.
+ANYHOW = frozenset(
+    {
+        *("base_url", "sandbox", "tz", "token_file", "timeout", "max_wait"),  # see `service` below
+        *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
+        *("dry_run", "quiet", "verbose"),
+    }
+)
+OF_SCREENS = frozenset({"width", "color"})  # what a file's look doesn't depend on
+GO_ON = "What is written is kept: go on with the same command and --resume."
+
+
+@dataclass(frozen=True)
+class Form:
+    """How the rows are written: the format, its look, and how many at most."""
+
+    format: str
+    look: Look
+    most: int | None
+    capped: bool  # by us, not by --max-rows
+
+
+@dataclass
+class Run:
+    """One run of an export: what it asks, where the rows go, and how far it is.
+
+    `part` is a file's, `left` what an earlier run left of it.
+    """
+
+    query: Query
+    asked: dict[str, Any]
+    service: Service
+    output: Measured
+    part: Part | None
+    left: Checkpoint | None
+    pager: Pager = field(init=False)
+    sink: FollowedSink = field(init=False)
+
+    def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
+        """Write the rows to a stream that ends in the output; keep them, where that helps."""
+        query = rest_of(self.query, self.left) if self.left else self.query
+        self.pager = Pager(query, asker(self.service.client, query), self.service.note)
+        if self.left:
+            self.pager.before = self.left.marks
+            self.pager.overstated = self.left.overstated
+            self.pager.missing = [*self.left.missing]
+        sink = make_sink(form.format, stream, query.fields, form.look)
+        self.sink = FollowedSink(sink, query, self.left)
+        if self.part and resumable:
+            part = self.part
+            self.sink.keep = lambda: self._keep(stream, part)
+        try:
+            export(self.pager.pages(), self.sink)
+        except RowsMissing:
+            raise
+        except BaseException:
+            self.sink.keep_last()
+            raise
+
+    def record(self) -> Record:
+        """Return what was asked, and what came of it so far."""
+        left, sink = self.left, self.sink
+        first, last = _end(sink.first), _end(sink.last)
+        return Record(
+            version=__version__,
+            asked=self.asked,
+            period=(_shown(self.query.period.start), _shown(self.query.period.end)),
+            report_id=self.query.report_id,
+            filter=dict(self.query.filter) if self.query.filter else None,
+            rows=sink.rows,
+            bytes=self.output.bytes,
+            sha256=self.output.sha256,
+            first=left.first if left else first,
+            last=last or (left.last if left else None),
+            windows=[*(left.windows if left else ()), *map(_window, self.pager.done)],
+            stops=[*left.stops, Stop(left.rows, left.last_time)] if left else [],
+            points=(left.points if left else 0) + self.service.client.calls,
+        )
+
+    def _keep(self, stream: BinaryIO, part: Part) -> None:
+        """Make safe what is written, then say so in the checkpoint."""
+        stream.flush()
+        part.sync()
+        record = self.record()
+        kept = Checkpoint(
+            format=checkpoint.FORMAT,
+            fingerprint=checkpoint.fingerprint_of(record),
+            last_time=self.sink.tail.farthest,
+            marks=self.sink.tail.marks(),
+            overstated=self.pager.overstated,
+            missing=self.pager.missing,
+            **_members(record),
+        )
+        checkpoint.write_checkpoint(part.checkpoint, kept)
+        part.kept = True
+
+
+def export_to_output(wish: Wish, form: Form, options: ExportOptions) -> Run:
+    """Export to the output that the options name; go on with what is there where they say so.
+
+    A manifest is written of what is complete, and of what is not by `RowsMissing`, which is raised
+    after that. Raises `ComagicError`.
+    """
+    reason = _why_not(wish, form, options)
+    if options.resume and reason:
+        raise UsageProblem(f"--resume: {reason}.", hint=checkpoint.ANEW)
+    with _manifest_stream(options) as notes:
+        run, missing = _export(wish, form, options, resumable=not reason)
+        if notes is not None:
+            manifest.write_manifest(notes, _manifest(run, missing, str(options.manifest)))
+    if missing:
+        raise missing
+    return run
+
+
+def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
+    if not is_file(options.output):
+        return "only a file can be gone on with; name it with -o FILE"
+    return why_not(wish.report, wish.sort, form.format)
+
+
+def _export(
+    wish: Wish, form: Form, options: ExportOptions, *, resumable: bool
+) -> tuple[Run, RowsMissing | None]:
+    """Export, and return what is missing once what there is has its name."""
+    run = None
+    try:
+        with (
+            open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
+            open_service(options) as service,
+        ):
+            run = _begun(wish, form, service, target)
+            with open_stream(run.output, options.output) as stream:
+                run.write(stream, form, resumable=resumable)
+    except RowsMissing as missing:
+        if run is None:
+            raise
+        return run, missing
+    except BaseException as error:
+        if run is not None and run.part is not None and run.part.kept:
+            _tell_to_go_on(error, options)
+        raise
+    return run, None
+
+
+def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
+    """Make the query and the output; where an earlier run is gone on with, from what it left."""
+    asked = _asked(wish, form, service)
+    if not service.options.resume or target.part is None:
+        query = service.query(wish, form.most)
+        return Run(query, asked, service, Measured(target.under, target.name), target.part, None)
+    left, digest = checkpoint.read_checkpoint(target.part)
+    checkpoint.check_same(left, asked)
+    start, end = map(datetime.fromisoformat, left.period)
+    query = draft(wish, service.options, Period(start, end), form.most)
+    query = replace(query, report_id=left.report_id, filter=left.filter)
+    service.note(f"period {query.period}, {left.rows} rows are there")
+    target.part.go_on(left.bytes)
+    output = Measured(target.under, target.name, digest, left.bytes)
+    output.write(gone_on(target.name))
+    return Run(query, asked, service, output, target.part, left)
+
+
+def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
+    """Return the request as typed, but for the key: all that decides the rows and their bytes."""
+    options = service.options
+    typed = {each.name: getattr(options, each.name) for each in fields(options)}
+    look = {name: value for name, value in asdict(form.look).items() if name not in OF_SCREENS}
+    return {
+        "report": wish.report.command,
+        "service": "a private sandbox" if options.sandbox else service.account.url,
+        "fields": list(wish.columns),
+        **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
+        "format": form.format,
+        **look,
+    }
+
+
+def _tell_to_go_on(error: BaseException, options: ExportOptions) -> None:
+    """Say that there is something to go on with: in the error's hint, where it has one."""
+    if isinstance(error, ComagicError):
+        error.hint = f"{error.hint} {GO_ON}".strip()
+    elif not options.quiet:
+        tell(f"comagic: {GO_ON}")
+
+
+def _manifest_stream(options: ExportOptions) -> AbstractContextManager[BinaryIO | None]:
+    """Open the manifest's file before the rows are asked for: in the end it would be too late."""
+    if options.manifest is None:
+        return nullcontext()
+    if options.manifest in STDOUT:
+        raise UsageProblem("--manifest: standard output is for the rows.", hint="Name a file.")
+    return open_output(options.manifest)
+
+
+def _manifest(run: Run, missing: RowsMissing | None, path: str) -> Manifest:
+    published = run.part.published if run.part else None
+    folder = Path(os.path.realpath(path)).parent
+    return Manifest(
+        comagic_manifest=manifest.FORMAT,
+        state="incomplete" if missing else "complete",
+        missing=missing.message if missing else "",
+        output=os.path.relpath(published, folder) if published else None,
+        **_members(run.record()),
+    )
+
+
+def _members(record: Record) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in Record.__struct_fields__}
+
+
+def _shown(moment: datetime) -> str:
+    return moment.strftime(TIME_FORMAT)
+
+
+def _window(done: WindowDone) -> WindowCount:
+    start, end = _shown(done.window.start), _shown(done.window.end)
+    return WindowCount(start, end, done.total, done.received, done.written)
+
+
+def _end(mark: Mark | None) -> RowEnd | None:
+    if mark is None:
+        return None
+    return RowEnd(mark.time, None if mark.key is None else mark.key.split("\x1f"))

@@ -1,0 +1,108 @@
+"""The root of the command line: what there is to type first."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import click
+
+from comagic_cli import __version__
+from comagic_cli.commands import menu
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
+
+OTHERS = {
+    "completion": ("Print the script that completes commands in a shell", "completion:completion"),
+    "sandbox": ("Serve a private sandbox of the API, to try things out", "serve:sandbox"),
+    "verify": ("Hold a file against the manifest of its export", "verify:verify"),
+}
+"""The commands that export nothing: title, and `module:command`, imported when it is asked for."""
+
+
+class Root(click.Group):
+    """Make commands when they are asked for: to list them, their titles are enough."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's
+        """Name the export commands in the catalogue's order, then the others."""
+        return [*menu.reports(), *OTHERS]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
+        """Make the command of that name."""
+        if name in OTHERS:
+            module, _, variable = OTHERS[name][1].partition(":")
+            found = getattr(import_module(f"comagic_cli.commands.{module}"), variable)
+            return found if isinstance(found, click.Command) else None
+        if name not in menu.reports():
+            return None
+        from comagic_cli.commands.reports import report_command  # noqa: PLC0415 - read when needed
+
+        return report_command(name, menu.reports()[name]["title"])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is typed; one that there is not has near ones named."""
+        if args[0] not in (names := self.list_commands(ctx)):
+            from difflib import get_close_matches  # noqa: PLC0415 - read when needed
+
+            if near := get_close_matches(args[0], names):
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the titles of all commands."""
+        for heading, titles in (("Reports", _reports()), ("Other commands", _others())):
+            with formatter.section(heading):
+                formatter.write_dl(list(titles.items()))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer commands with their titles, and options after a dash."""
+        from click.shell_completion import CompletionItem  # noqa: PLC0415 - read when needed
+
+        commands = [
+            CompletionItem(name, help=title)
+            for name, title in (_reports() | _others()).items()
+            if name.startswith(incomplete)
+        ]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _reports() -> dict[str, str]:
+    return {name: entry["title"] for name, entry in menu.reports().items()}
+
+
+def _others() -> dict[str, str]:
+    return {name: title for name, (title, _) in OTHERS.items()}
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="comagic", help="Show the version.")
+@click.help_option("-h", "--help", help="Show this help.")
+def cli() -> None:
+    """Export calls, chats, requests and visits from CoMagic / UIS call tracking.
+
+    \b
+    Examples:
+      comagic communications --sandbox
+      comagic communications --sandbox --period last-month -o month.csv
+    """  # noqa: D301 - \b is Click's
+
+
+def answer(arguments: Sequence[str]) -> int:
+    """Do what a command line asks for, or complete it for a shell; return the exit code."""
+    if instruction := os.environ.get(COMPLETE):
+        from comagic_cli.commands.completion import complete  # noqa: PLC0415 - read when needed
+
+        return complete(cli, instruction)
+    try:
+        with cli.make_context("comagic", list(arguments)) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    return 0

@@ -1,0 +1,76 @@
+"""Run an export: what was typed becomes a query, its pages go to a sink."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from dataclasses import replace
+
+from comagic_cli.commands.dry import show_plan
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.parting import export_parts
+from comagic_cli.commands.resuming import Form, export_to_output
+from comagic_cli.commands.streams import tell
+from comagic_cli.errors import UsageProblem
+from comagic_cli.output.files import STDOUT, format_of
+from comagic_cli.output.partitions import BRACES, Template, read_template
+from comagic_cli.output.sinks import Look
+from comagic_cli.request.catalog import ReportType
+from comagic_cli.request.choice import make_wish
+
+ROWS_ON_A_TERMINAL = 50
+
+
+def run_export(report: ReportType, options: ExportOptions) -> None:
+    """Export a report as typed. Raises `ComagicError`."""
+    wish = make_wish(report, options.fields, options.sort)
+    form = choose_form(options)
+    output = read_template(options.output) if options.output else options.output
+    if isinstance(output, Template):
+        export_parts(wish, output, form, options)
+        return
+    options = replace(options, output=output)
+    if options.refresh:
+        raise UsageProblem("--refresh goes with {date} or {month} in --output", hint=BRACES)
+    if options.dry_run:
+        show_plan(wish, form.most, options)
+        return
+    run = export_to_output(wish, form, options)
+    if form.capped and not options.quiet:
+        _tell_how_many(run.sink.rows, run.pager.matching)
+
+
+def choose_form(options: ExportOptions) -> Form:
+    """Choose how rows are written, by what was typed and by where they go."""
+    to_stdout = options.output is None or options.output in STDOUT
+    terminal = to_stdout and sys.stdout is not None and sys.stdout.isatty()
+    by_place = "table" if terminal else "jsonl"
+    format_ = _format(options) or by_place
+    capped = terminal and format_ == "table" and options.max_rows is None
+    color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    width = shutil.get_terminal_size().columns if terminal else None
+    most = ROWS_ON_A_TERMINAL if capped else options.max_rows
+    return Form(format_, Look(width=width, color=color), most, capped)
+
+
+def _format(options: ExportOptions) -> str | None:
+    """Choose the format: typed, else by the file's name, else the usual one."""
+    if options.format and not options.format_is_usual:
+        return options.format
+    try:
+        return format_of(options.output) or options.format
+    except UsageProblem:  # the name says nothing
+        if options.format:
+            return options.format
+        raise
+
+
+def _tell_how_many(written: int, matching: int | None) -> None:
+    """Say on a terminal how many rows there are beyond those shown."""
+    if sys.stderr is None or not sys.stderr.isatty() or written < ROWS_ON_A_TERMINAL:
+        return
+    if matching is None:
+        tell(f"The first {written} rows. More of them: --max-rows N, or -o FILE.")
+    elif matching > written:
+        tell(f"{written} of {matching} rows. All of them: --max-rows {matching}, or -o FILE.")

@@ -1,0 +1,133 @@
+"""The service in use: its account, its client, and what is asked of it before the rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.streams import tell
+from comagic_cli.commands.waiting import open_countdown
+from comagic_cli.config import Account, Login, find_access
+from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
+from comagic_cli.fetch.client import Client, open_line, service_url
+from comagic_cli.fetch.patience import Patience
+from comagic_cli.fetch.session import Session
+from comagic_cli.remember import Memory, memory_of, name_of
+from comagic_cli.request.choice import Wish
+from comagic_cli.request.periods import Period, resolve
+from comagic_cli.request.query import Query
+
+ASKED = "(asked of the account)"  # a report id that is not known yet
+
+
+@dataclass(frozen=True)
+class Service:
+    """A client of an account, and where its time zone is remembered (`None`: nowhere)."""
+
+    client: Client
+    account: Account
+    options: ExportOptions
+    note: Callable[[str], None]
+    memory: Memory | None
+
+    def query(self, wish: Wish, most: int | None) -> Query:
+        """Make the query: ask for what only the account knows, and only where it is needed."""
+        period = self.period()
+        self.note(f"period {period}")
+        return replace(draft(wish, self.options, period, most), report_id=self.report_id(wish))
+
+    def period(self) -> Period:
+        """Resolve what was typed into a period, in the account's time zone."""
+        typed = self.options
+        return resolve(typed.from_, typed.till, typed.period, self.now, utc_now)
+
+    def report_id(self, wish: Wish) -> int | str:
+        """Return the report typed, else ask the account for its only one of that type."""
+        typed = self.options.report_id
+        if typed is not None:
+            return int(typed)
+        return ask_report(self.client.call, wish.report)
+
+    def now(self) -> datetime:
+        """Return the time in the account's zone, which may have to be asked for."""
+        return datetime.now(self._zone()).replace(microsecond=0)
+
+    def _zone(self) -> ZoneInfo:
+        if self.account.zone:
+            return zone_named(self.account.zone, "--tz")
+        name = name_of("zone", self.account.url, self.account.owner, self.account.user_id)
+        known = self.memory.recall(name) if self.memory else None
+        zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
+        if self.memory and not known:
+            self.memory.keep(name, zone.key)
+        self.note(f"time zone {zone.key}")
+        return zone
+
+
+def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:
+    """Make the query as far as it is known without asking the account for its report."""
+    return Query(
+        wish.report,
+        ASKED if options.report_id is None else int(options.report_id),
+        period,
+        wish.columns,
+        report_type=wish.report_type,
+        sort=wish.sort,
+        page_size=options.page_size,
+        most=most,
+    )
+
+
+@contextmanager
+def open_service(options: ExportOptions) -> Iterator[Service]:
+    """Connect to the account that the options name, or to a private sandbox."""
+    with _account(options) as account, open_countdown(quiet=options.quiet) as show:
+        note = teller(options)
+        line = open_line(account.url, options.timeout)
+        patience = Patience(most_wait=options.max_wait, show=show)
+        memory = None if options.sandbox else memory_of(os.environ)
+        session = _session(account, memory)
+        client = Client(line, account.token, account.user_id, patience, note, session=session)
+        try:
+            yield Service(client, account, options, note, memory)
+        finally:
+            line.close()
+
+
+@contextmanager
+def _account(options: ExportOptions) -> Iterator[Account]:
+    if not options.sandbox:
+        url = service_url(options.base_url)
+        access = find_access(options.token_file, os.environ)
+        token, login = ("", access) if isinstance(access, Login) else (access, None)
+        yield Account(url, token, options.user_id, options.tz, login)
+        return
+    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - only where it is used
+
+    with Sandbox() as box:
+        yield Account(box.url, box.token, options.user_id, options.tz)
+
+
+def _session(account: Account, memory: Memory | None) -> Session | None:
+    """Return what logs in, where there is no key; the session is kept between runs."""
+    if account.login is None:
+        return None
+    login, password = account.login.login, account.login.password
+    return Session(login, password, name_of("session", account.url, login), memory)
+
+
+def teller(options: ExportOptions) -> Callable[[str], None]:
+    """Return what tells about the work on stderr: only with --verbose."""
+    if not options.verbose or options.quiet:
+        return lambda _: None
+    return tell
+
+
+def utc_now() -> datetime:
+    """Return the time, aware, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,79 @@
+"""What can go wrong, each with the exit code it ends the program with."""
+
+from __future__ import annotations
+
+
+class ComagicError(Exception):
+    """Say what went wrong, where, and what to do next.
+
+    `hint` is the next step for the user. `mnemonic`, `field` and `value` are the API's own words.
+    """
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        mnemonic: str = "",
+        field: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.mnemonic = mnemonic
+        self.field = field
+
+
+class UsageProblem(ComagicError):
+    """The command line, the environment or a profile can't be used as it is."""
+
+    exit_code = 2
+
+
+class RowsMissing(ComagicError):
+    """The export ended, but rows are missing or doubled."""
+
+    exit_code = 3
+
+
+class NotAllowed(ComagicError):
+    """The key, the password, the IP address or the rights don't allow it."""
+
+    exit_code = 4
+
+
+class Refused(ComagicError):
+    """The API refused the request."""
+
+    exit_code = 5
+
+
+class NetworkFailure(ComagicError):
+    """No usable answer came, after all retries."""
+
+    exit_code = 6
+
+
+class OutOfPoints(ComagicError):
+    """The account's points are used up; try again later."""
+
+    exit_code = 7
+
+
+class CannotWrite(ComagicError):
+    """The output can't be written."""
+
+    exit_code = 8
+
+
+class OutputBusy(ComagicError):
+    """Another run holds the output."""
+
+    exit_code = 9
+
+
+INTERRUPTED = 130  # stopped by SIGINT: 128 + 2
+TERMINATED = 143  # stopped by SIGTERM: 128 + 15
+READER_GONE = 141  # the reader closed the pipe: 128 + 13 (SIGPIPE)

@@ -1,0 +1,34 @@
+"""The one function that joins the three: a query's pages go to a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from comagic_cli.errors import RowsMissing
+from comagic_cli.fetch.ahead import one_ahead
+from comagic_cli.output.sinks import Sink
+from comagic_cli.request.rows import Page
+
+
+def export(pages: Iterator[Page], sink: Sink) -> int:
+    """Write every page and return the number of rows written.
+
+    Nothing is written before the first page: a request that fails at once leaves no header. Where
+    rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.
+    """
+    written = 0
+    begun = False
+    try:
+        for page in one_ahead(pages):
+            if not begun:
+                sink.begin()
+                begun = True
+            if page.count or page.settled:
+                sink.write(page)
+                written += page.count
+    except RowsMissing:
+        if begun:
+            sink.end()
+        raise
+    sink.end()
+    return written

@@ -1,0 +1,1 @@
+"""How it is asked: the network lives here and only here."""

@@ -1,0 +1,263 @@
+"""The reading of one window: page after page, each overlapping the one before by a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from comagic_cli.errors import NetworkFailure, RowsMissing, UsageProblem
+from comagic_cli.fetch.marks import MarkReader
+from comagic_cli.fetch.seen import Seen, Tail
+from comagic_cli.fetch.windows import Window, cut_near, parse_time, rest_after
+from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.query import TIME_FORMAT, Query
+from comagic_cli.request.rows import Mark, Page
+
+Ask = Callable[[Window, int, int], Answer]
+
+PASSES = 3  # how often a window is read at most, where rows vanish or move while paging
+IDLE_PAGES = 3  # pages without a new row, one after another, that are still believed
+NO_ROWS = (b"null", b"{}")  # some services write an empty list so
+NOTHING: tuple[str | None, bytes] = (None, b"")
+FULL = 0.8  # how much of the room within reach a cut aims to fill, since density varies
+
+
+class Reading:
+    """Read one window: where it stands, and what it has seen.
+
+    `before` is the end of what its neighbours brought. `wanted` caps the rows to write. `reach` is
+    the largest offset that may be asked for. After `pages` has ended, `window` is what was read
+    (its far end may have been moved), `total` what the service said of it last (`None`: nothing),
+    `seen.received` the distinct rows that came in the latest pass, and `unsure` whether rows
+    vanished even in that.
+    """
+
+    def __init__(
+        self, query: Query, window: Window, before: Tail, wanted: int | None, reach: int
+    ) -> None:
+        self.query = query
+        self._reach = reach
+        self.window = self._asked = window
+        self.seen = Seen(before.marks())
+        self.tail = Tail(descending=query.descending, before=before.marks())
+        self.total: int | None = None
+        self.written = 0
+        self.unsure = False
+        self.position = 0  # how many of the window's rows stand before the next one
+        self._offset = 0  # where the next page is asked for: at `position`, or one row before
+        self._last = self._anchor = NOTHING  # the last row received; the next page must hold it
+        self._page_length = query.page_size
+        self._page_span = timedelta(0)
+        self._done = False
+        self._passes = 1
+        self._moved = False
+        self._idle_pages = 0
+        self._wanted = wanted
+        self._marks = MarkReader(query.report, query.asked)
+        self._first_time = query.period.start.strftime(TIME_FORMAT)
+        self._last_time = query.period.end.strftime(TIME_FORMAT)
+
+    @property
+    def enough(self) -> bool:
+        """Tell whether all wanted rows are written."""
+        return self._wanted is not None and self.written >= self._wanted
+
+    @property
+    def rest(self) -> Window | None:
+        """Return what of the window is still to be read, as its far end was moved."""
+        return rest_after(self._asked, self.window, descending=self.query.descending)
+
+    def pages(self, ask: Ask) -> Iterator[Page]:
+        """Yield the window's pages to its end, or until there are enough rows.
+
+        Raises `RowsMissing` where paging can't reach the end, and what `ask` raises.
+        """
+        while not self._done and not self.enough:
+            self._keep_in_reach()
+            if not self._done:
+                yield self._page(ask(self.window, self._offset, self._limit()))
+                self._once_more_if_short()
+
+    def _limit(self) -> int:
+        overlap = self.position - self._offset
+        most = max(self.query.page_size, overlap + 1)
+        return most if self._wanted is None else min(most, self._wanted - self.written + overlap)
+
+    def _page(self, answer: Answer) -> Page:
+        data = b"[]" if _is_empty(answer.data) else answer.data
+        try:
+            marks = self._marks.read(Page(data, 0, None, answer.marker))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise NetworkFailure(f"the answer's data is no list of rows ({error})") from error
+        changed = self._note_total(answer.total)
+        picked = self._take(marks, changed=changed)
+        self.written += len(picked)
+        if len(picked) == len(marks):
+            return Page(data, len(marks), None, answer.marker, marks)
+        chosen = [marks[place] for place in picked]
+        return Page(data, len(picked), tuple(picked), answer.marker, chosen)
+
+    def _note_total(self, total: int | None) -> bool:
+        """Keep the total; tell whether it changed since the answer before."""
+        if total is None:
+            return False
+        changed = self.total is not None and total != self.total
+        self._moved = self._moved or changed
+        self.total = total
+        self._check_order(total)
+        return changed
+
+    def _check_order(self, total: int) -> None:
+        wanted = total if self._wanted is None else min(total, self._wanted)
+        if wanted > self._reach and not self.query.by_time:
+            raise UsageProblem(
+                f"{total} rows match, and paging reaches {self._reach} of them in this order",
+                hint="Sort by time, ask for a shorter period, or narrow it with --where.",
+            )
+
+    def _take(self, marks: list[Mark], *, changed: bool) -> list[int]:
+        """Take a page in, move on, and choose the places of the rows to write."""
+        found = self._head(marks)
+        if found is None and self._read_again():
+            return []
+        head, received = found or 0, self.seen.received
+        new = [
+            place
+            for place, mark in enumerate(marks)
+            if not (place < head and self.seen.holds(mark)) and self.seen.add(mark)
+        ]
+        self._check_progress(received)
+        if marks:
+            self._measure(marks)
+        self._advance(marks, head, changed=changed)
+        picked = [place for place in new if self._belongs(marks[place])]
+        return picked if self._wanted is None else picked[: self._wanted - self.written]
+
+    def _check_progress(self, received: int) -> None:
+        """Stop at a service that gives the same rows whatever the offset."""
+        self._idle_pages = self._idle_pages + 1 if self.seen.received == received else 0
+        if self._idle_pages > IDLE_PAGES:
+            raise RowsMissing(
+                f"the service gives the same rows again and again in {self.window}",
+                hint="It does not follow `offset`; ask for a shorter period.",
+            )
+
+    def _head(self, marks: list[Mark]) -> int | None:
+        """Count the rows at a page's head that were received before.
+
+        `None` where the row that it must begin with is gone: others before it have vanished.
+        """
+        if self._offset == self.position:
+            return 0
+        for place, mark in enumerate(marks):
+            if _name(mark) == self._anchor:
+                self._moved = self._moved or place > 0
+                return place + self.position - self._offset
+        return None
+
+    def _belongs(self, mark: Mark) -> bool:
+        """Tell whether a row is of the period by the time it shows; without one it always is."""
+        return not mark.time or self._first_time <= mark.time <= self._last_time
+
+    def _advance(self, marks: list[Mark], head: int, *, changed: bool) -> None:
+        """Choose where the next page is asked for, or that this was the last.
+
+        A page of nothing but the row before may be a short one, or the end: the next is asked for
+        without that row, and only an empty page is the end. Where rows come after all, or the total
+        changed, the row before is asked for once more, since others before it may have vanished.
+        """
+        probed = 0 < self.position == self._offset
+        if probed and (marks or changed):
+            self._offset = self.position - 1
+            self.position += len(marks)
+            self._last = _name(marks[-1]) if marks else self._last
+            return
+        verified = self._anchor != self._last
+        pushed = max(0, head - (self.position - self._offset))
+        reached = self.position + pushed
+        end = self._offset + len(marks)
+        self.position = max(reached, end)
+        if marks and end >= reached:
+            self._last = _name(marks[-1])
+        self._anchor = self._last
+        if self.total is not None and self.position >= self.total:
+            self._done = True
+        elif end > reached or verified:
+            self._offset = self.position - 1
+        else:
+            self._done = not marks
+            self._offset = self.position
+
+    def _measure(self, marks: list[Mark]) -> None:
+        self.tail.add(marks)
+        self._page_length = len(marks)
+        times = [time for mark in (marks[0], marks[-1]) if (time := parse_time(mark.time))]
+        self._page_span = abs(times[-1] - times[0]) if times else timedelta(0)
+
+    def _read_again(self) -> bool:
+        """Begin a further pass over the window, within bounds."""
+        self._moved = True
+        if self._passes >= PASSES:
+            self.unsure = True
+            return False
+        self._passes += 1
+        self.seen.begin_pass()
+        self.position = self._offset = 0
+        self.total = None
+        self._last = self._anchor = NOTHING
+        self._done = self._moved = False
+        self._idle_pages = 0
+        return True
+
+    def _once_more_if_short(self) -> None:
+        """Read the window again where it came out short and rows were seen to move meanwhile."""
+        short = self.total is not None and self.seen.received < self.total
+        repeated = self.seen.received < self.position
+        if self._done and short and (self._moved or repeated):
+            self._read_again()
+
+    def _keep_in_reach(self) -> None:
+        """Move the far end nearer as offsets near their cap, while more rows than that match."""
+        fits = self.total is not None and self.total <= self._reach
+        if self._offset + 2 * self._page_length <= self._reach or (
+            fits and self._offset <= self._reach
+        ):
+            return
+        reached = parse_time(self.tail.farthest)
+        if reached is None or not self.query.by_time:
+            raise self._out_of_reach("its rows have no time to cut it by")
+        if self._offset > self._reach:
+            self._end_at(reached)
+            return
+        room = (self._reach - self._offset) / self._page_length + 1
+        ahead = self._page_span * room * FULL
+        nearer = cut_near(self.window, reached, ahead, descending=self.query.descending)
+        if nearer != self.window:
+            self.window, self.total = nearer, None
+
+    def _end_at(self, reached: datetime) -> None:
+        """End the window at the time reached, which the rest of it begins with."""
+        if self.query.descending:
+            self.window = Window(reached, self.window.end)
+        else:
+            self.window = Window(self.window.start, reached)
+        if self.rest is None or self.rest.span >= self._asked.span:
+            raise self._out_of_reach(f"too many of them are of one second, {reached}")
+        self.total, self._done = None, True
+
+    def _out_of_reach(self, why: str) -> RowsMissing:
+        return RowsMissing(
+            f"more than {self._reach} rows match in {self.window}, and {why}",
+            hint="Narrow it with --where, and export the parts one by one.",
+        )
+
+
+def _is_empty(data: msgspec.Raw | bytes) -> bool:
+    view = memoryview(data)
+    return view.nbytes <= len(b"null") and bytes(view) in NO_ROWS
+
+
+def _name(mark: Mark) -> tuple[str | None, bytes]:
+    return mark.key, mark.whole

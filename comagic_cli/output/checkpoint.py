@@ -1,0 +1,136 @@
+"""The checkpoint: how much of an unfinished file is safe, and what it takes to go on with it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.output.record import Record
+from comagic_cli.output.stream import naming, reading
+from comagic_cli.output.whole import Part, remove, sync_folder
+from comagic_cli.request.rows import Mark
+
+FORMAT = 1  # of the checkpoint and of the part beside it
+ANEW = "Leave --resume out to begin anew."
+CHUNK = 1 << 20
+SHOWN = 60  # characters of a value that a message quotes
+
+
+class Checkpoint(Record, frozen=True, kw_only=True):
+    """What an unfinished export has on the disk.
+
+    `bytes` of the part are safe, with that `sha256`. `last_time` is the farthest time written, ""
+    where no row had one; `marks` are those of the rows near it and of those without a time.
+    `overstated` and `missing` are what the windows that were read came short of: see `Pager`.
+    """
+
+    format: int
+    fingerprint: str
+    last_time: str
+    marks: list[Mark]
+    overstated: bool
+    missing: list[str]
+
+
+class _Format(msgspec.Struct):
+    format: Any = None
+    version: Any = None
+
+
+def fingerprint_of(record: Record) -> str:
+    """Return the SHA-256 of all that decides which rows come, and how they are written."""
+    parts = (record.asked, record.period, record.report_id, record.filter)
+    return hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest()
+
+
+def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write a checkpoint, whole or not at all. Raises `CannotWrite`."""
+    new = path.with_name(f"{path.name}.new")
+    with naming(str(path)):
+        try:
+            with new.open("wb") as file:
+                file.write(msgspec.json.encode(checkpoint))
+                file.flush()
+                os.fsync(file)
+            new.replace(path)
+        except BaseException:
+            remove(new)
+            raise
+        sync_folder(path.parent)
+
+
+def read_checkpoint(part: Part) -> tuple[Checkpoint, hashlib._Hash]:
+    """Read the checkpoint of an unfinished file, and the hash of the bytes that are safe.
+
+    Raises `UsageProblem` where there is none, it is of another format, or the file was changed.
+    """
+    if not (part.checkpoint.exists() and part.place.exists()):
+        raise _nothing_left(part)
+    with reading(str(part.checkpoint)):
+        checkpoint = _decoded(part, part.checkpoint.read_bytes())
+    with reading(str(part.place)):
+        digest = _digest(part.place, checkpoint.bytes)
+    if digest.hexdigest() != checkpoint.sha256:
+        raise UsageProblem(
+            f"--resume: {part.place} is not as the unfinished export left it.", hint=ANEW
+        )
+    return checkpoint, digest
+
+
+def _decoded(part: Part, text: bytes) -> Checkpoint:
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        of = msgspec.json.decode(text, type=_Format)
+        if of.format != FORMAT:
+            raise UsageProblem(
+                f"--resume: {part.checkpoint} is of format {of.format}, by comagic {of.version}; "
+                f"this version reads format {FORMAT}.",
+                hint=ANEW,
+            )
+        checkpoint = msgspec.json.decode(text, type=Checkpoint)
+        if fingerprint_of(checkpoint) == checkpoint.fingerprint:
+            return checkpoint
+    raise UsageProblem(f"--resume: {part.checkpoint} is damaged or was changed by hand.", hint=ANEW)
+
+
+def _nothing_left(part: Part) -> UsageProblem:
+    there = f" {part.name} itself is there, as it was last written." if part.real.exists() else ""
+    return UsageProblem(
+        f"--resume: no unfinished export to {part.name} is left to go on with.{there}", hint=ANEW
+    )
+
+
+def _digest(path: Path, size: int) -> hashlib._Hash:
+    """Hash the first bytes of a file, or all where it is shorter."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while size and (chunk := file.read(min(size, CHUNK))):
+            digest.update(chunk)
+            size -= len(chunk)
+    return digest
+
+
+def check_same(checkpoint: Checkpoint, asked: dict[str, Any]) -> None:
+    """Raise `UsageProblem` where what is asked now is not what the unfinished export asked."""
+    now = msgspec.json.decode(msgspec.json.encode(asked))  # tuples are lists in the checkpoint
+    then = checkpoint.asked
+    for name in dict.fromkeys((*then, *now)):
+        if then.get(name) != now.get(name):
+            option = name.rstrip("_").replace("_", " ")
+            raise UsageProblem(
+                f"--resume: the unfinished export asked for something else: {option} was "
+                f"{_shown(then.get(name))}, now it is {_shown(now.get(name))}.",
+                hint="Type the same as then, or leave --resume out to begin anew.",
+            )
+
+
+def _shown(value: Any) -> str:
+    if value is None or value == []:
+        return "left out"
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

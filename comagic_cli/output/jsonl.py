@@ -1,0 +1,50 @@
+"""JSON Lines and JSON: every value byte for byte as the service gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from comagic_cli.output.sinks import Look
+from comagic_cli.request.catalog import Field
+from comagic_cli.request.rows import Page, RowReader, slices
+
+
+class JsonLinesSink:
+    """Write an object a line, its members in the asked order."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:  # noqa: ARG002 - JSON has one look
+        self._stream = stream
+        self._reader = RowReader(tuple(field.name for field in columns))
+
+    def begin(self) -> None:
+        """Write nothing: every line stands for itself."""
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+        for part in slices(page):
+            self._stream.write(self._reader.json_lines(part))
+
+    def end(self) -> None:
+        """Write nothing: every line stands for itself."""
+
+
+class JsonSink(JsonLinesSink):
+    """Write one array, an object a line."""
+
+    _between = b"\n"  # what stands before the next row
+
+    def begin(self) -> None:
+        """Open the array."""
+        self._stream.write(b"[")
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows, a comma between any two."""
+        for part in slices(page):
+            lines = self._reader.json_lines(part).removesuffix(b"\n")
+            self._stream.write(self._between + lines.replace(b"\n", b",\n"))
+            self._between = b",\n"
+
+    def end(self) -> None:
+        """Close the array; one of no rows is `[]`."""
+        self._stream.write(b"]\n" if self._between == b"\n" else b"\n]\n")

@@ -1,0 +1,85 @@
+"""The file of one day or month: it grows beside its name, and gets that when it is whole."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from comagic_cli.output.lock import beside
+from comagic_cli.output.packing import packed, packer_of
+from comagic_cli.output.stream import Output, naming
+from comagic_cli.output.whole import Part, remove
+
+
+class PartFile:
+    """Take bytes, pack them by the name's suffix, and keep them until the file is moved.
+
+    It may be closed at any time, so that few descriptors are in use: it goes on where it ended, in
+    a further member (gzip) or frame (Zstandard). What a killed run left is replaced; the lock on
+    all parts keeps other runs off. Folders are made. Raises `CannotWrite`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._packer = packer_of(path.name)
+        with naming(str(path)):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._part = Part(str(path))
+        # Not where a run to this one file, which holds another lock, would grow it.
+        self._part.place = beside(self._part.real, "growing")
+        self._incomplete = self._part.real.with_name(f"{self._part.real.name}.incomplete")
+        self._opened = ExitStack()
+        self._stream: BinaryIO | None = None
+        self._begun = False
+
+    def write(self, data: bytes) -> int:
+        """Write all the bytes."""
+        return self._open().write(data)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        self._stream = None
+        self._opened.close()
+
+    def publish(self) -> None:
+        """Give the file its name, once it is on the disk; what came of an earlier try goes."""
+        self._move(self._part.real)
+        remove(self._incomplete)
+
+    def keep(self) -> None:
+        """Leave the file as `NAME.incomplete`."""
+        self._move(self._incomplete)
+
+    def discard(self) -> None:
+        """Leave nothing, if it is not moved yet; never raises."""
+        with suppress(Exception):  # what is on its way is told; a second failure says no more
+            self.close()
+        self._part.kept = False
+        self._part.close()
+
+    def _open(self) -> BinaryIO:
+        if self._stream is None:
+            self._reach_end()
+            self._opened.callback(self._let_go)
+            output = cast("BinaryIO", Output(self._part, self._part.name))
+            self._stream = self._opened.enter_context(packed(output, self._packer))
+            self._begun = True
+        return self._stream
+
+    def _reach_end(self) -> None:
+        if self._part.begun:
+            with naming(self._part.name):
+                size = self._part.place.stat().st_size
+            self._part.go_on(size)
+
+    def _let_go(self) -> None:
+        self._part.kept = True
+        self._part.close()
+
+    def _move(self, target: Path) -> None:
+        if not self._begun:
+            self._open()  # a file of no bytes is packed too
+        self.close()
+        self._reach_end()
+        self._part.publish(target)

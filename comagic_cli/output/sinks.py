@@ -1,0 +1,58 @@
+"""What every format has in common, and which formats there are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import BinaryIO, Literal, Protocol, cast
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.request.catalog import Field
+from comagic_cli.request.rows import Page
+
+FORMATS = {
+    "table": "table:TableSink",
+    "csv": "csv:CsvSink",
+    "tsv": "csv:TsvSink",
+    "jsonl": "jsonl:JsonLinesSink",
+    "json": "jsonl:JsonSink",
+}
+"""Where each format's class is: `module:class`, imported when it is asked for."""
+
+
+class Sink(Protocol):
+    """Write rows in one format to a stream of bytes; who opened the stream closes it."""
+
+    def begin(self) -> None:
+        """Write what stands before the rows: a header, an opening bracket."""
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+
+    def end(self) -> None:
+        """Write what stands after the rows."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How values are shown where a format leaves a choice.
+
+    `enum` is what `{value, value_id}` becomes. `list_separator` joins lists of plain values.
+    `width` is the terminal's, in cells; `None` is no terminal. `color` allows escape sequences.
+    """
+
+    enum: Literal["value", "id", "both"] = "value"
+    list_separator: str = "; "
+    width: int | None = None
+    color: bool = False
+
+
+def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Look) -> Sink:  # noqa: A002 - the option's own name
+    """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
+    if format not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UsageProblem(f"There is no format {format!r}.", hint=f"The formats are {known}.")
+    module, name = FORMATS[format].split(":")
+    made = getattr(import_module(f"comagic_cli.output.{module}"), name)
+    return cast("Callable[[BinaryIO, Sequence[Field], Look], Sink]", made)(stream, columns, look)

@@ -1,0 +1,1 @@
+"""A Data API of one's own, on loopback: for trying out, for docs, for tests."""

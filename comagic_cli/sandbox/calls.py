@@ -1,0 +1,154 @@
+"""Fields of calls and chats."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from comagic_cli.sandbox.business import Row, clock, number_of, one_of, words
+from comagic_cli.sandbox.rhythm import moment
+from comagic_cli.sandbox.talks import (
+    call_status,
+    chat_fields,
+    employee_names,
+    employees,
+    identity,
+    kinds,
+    pairs_of,
+    records,
+    seconds,
+    shown,
+    tags,
+    virtual_phone,
+    yes_no,
+)
+from comagic_cli.sandbox.texts import full_name, phone, text_of
+from comagic_cli.sandbox.visitor import site_fields, visitor_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Maker = Callable[[Row], Any]
+
+
+def calls() -> dict[str, Maker]:
+    """Make the fields of calls, those of the integration and of the details included."""
+    makers = site_fields() | {
+        "communication_id": identity,
+        "call_start_date_time": shown,
+        "call_start_date": lambda row: row.shown[:10],
+        "call_start_time": lambda row: row.shown[11:],
+        "call_finish_date_time": lambda row: _later(row, seconds(row)),
+        "contact_phone_number": _phone_in_calls,
+        "call_status": call_status,
+        "virtual_phone_number": virtual_phone,
+        "virtual_number_comment": one_of("line", ["МКАД, щит 4", "Визитки"], nothing=60),
+        "employees": employees,
+        "call_records": records,
+        "contact_full_name": full_name,
+        "crm_contact_name": full_name,
+        "tags": tags,
+        "coaches": _some_employees("coaches"),
+        "prompters": _some_employees("prompters"),
+        "cdrs": lambda row: [{"id": f"{row.identity}_1", "date_time": row.shown}],
+    }
+    for name in ("call_type", "call_direction", "call_finish_reason", "call_processing_status"):
+        makers[name] = pairs_of(name)
+    return makers | _call_course() | _call_sides()
+
+
+def _call_course() -> dict[str, Maker]:
+    """Make durations: seconds as a number and HH:MM:SS in one row."""
+    lists = words()
+    wait, dial = number_of("wait", 0, 60), number_of("dial", 1, 40)
+    return {
+        "call_total_duration": lambda row: seconds(row) + wait(row),
+        "call_await_talk_duration": lambda row: clock(wait(row)),
+        "call_dialing_duration": dial,
+        "call_talk_duration": lambda row: clock(seconds(row)),
+        "call_scenario": one_of("scenario", lists["scenarios"], nothing=10),
+        "call_scenario_actions": lambda row: lists["scenario_actions"][: row.hash & 3] or None,
+        "call_events": lambda row: _events(row, lists["call_events"]),
+        "redirection_info": one_of("redirection", ["79161234567", "sip:101"], nothing=80),
+    }
+
+
+def _call_sides() -> dict[str, Maker]:
+    lists = words()
+    comment = text_of("comment", "comments", nothing=60)
+    makers: dict[str, Maker] = {
+        "communication_comment": comment,
+        "communication_comment_author": lambda row: _author(row) if comment(row) else None,
+        "employee_groups": one_of("groups", [[name] for name in lists["employee_groups"]], 30),
+        "call_country_name": one_of("country", ["Россия"], nothing=5),
+        "call_region_name": visitor_fields()["visitor_region"],
+        "employee_rating": number_of("rating", 1, 5, nothing=50),
+        "received_call": one_of("received", lists["employees"], nothing=10),
+        "first_employee_for_internal_call": one_of("first", lists["employees"], nothing=90),
+        "second_employee_for_internal_call": one_of("second", lists["employees"], nothing=90),
+    }
+    for name in ("internal", "transfer", "redirect"):
+        makers[f"call_is_{name}"] = yes_no(name, yes=10)
+    makers["is_coach_handled_call"] = yes_no("coached", yes=5)
+    makers["is_blacklisted_phone"] = yes_no("black", yes=2)
+    return makers
+
+
+def _author(row: Row) -> str:
+    names = words()["employees"]
+    return str(names[row.hash % len(names)])
+
+
+def _events(row: Row, names: list[str]) -> list[dict[str, Any]]:
+    return [{"name": name, "date_time": _later(row, place)} for place, name in enumerate(names)]
+
+
+def _later(row: Row, some_seconds: int) -> str:
+    later = moment(row.seconds * 1_000_000) + timedelta(seconds=some_seconds)
+    return later.isoformat(" ", "seconds")
+
+
+def _phone_in_calls(row: Row) -> Any:
+    """Make a text, or an object in a fifth of the calls."""
+    number = phone(row)
+    return (
+        {"value": number, "extra": {"is_new": bool(row.hash & 1)}} if row.hash % 5 == 0 else number
+    )
+
+
+def _some_employees(name: str) -> Maker:
+    return one_of(name, [[one] for one in words()["employees"]], nothing=90)
+
+
+def call_details() -> dict[str, Maker]:
+    """Make the fields of call details: there the employees are an array of strings."""
+    return calls() | {"employees": lambda row: employee_names(row) or None}
+
+
+def chats() -> dict[str, Maker]:
+    """Make the fields of chats."""
+    makers = (
+        site_fields()
+        | chat_fields()
+        | {
+            "communication_id": identity,
+            "phone_book_contact_id": lambda row: str(row.person) if row.person & 1 else None,
+            "contact_full_name": full_name,
+            "contact_phone_number": lambda row: phone(row) if row.hash % 3 else None,
+            "person_id": visitor_fields()["person_id"],
+            "employees": employees,
+            "employees_group": one_of("chat_group", words()["employee_groups"], nothing=20),
+            "chat_start_date_time": shown,
+            "chat_finish_date_time": lambda row: _later(row, seconds(row)),
+            "chat_answer_wait_duration": number_of("answer", 1, 300, nothing=10),
+            "chat_duration": lambda row: clock(seconds(row)),
+            "communication_kinds": kinds,
+            "chat_is_transfer": one_of("chat_transfer", [True, False, False]),
+            "tags": tags,
+            "chat_channel_name": one_of("channel_name", words()["chat_channels"]),
+            "communication_comment": text_of("comment", "comments", nothing=60),
+        }
+    )
+    for name in ("chat_closed_by", "chat_channel_type"):
+        makers[name] = pairs_of(name)
+    return makers

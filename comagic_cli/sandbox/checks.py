@@ -1,0 +1,177 @@
+"""The API's strictness: parameters that must be there, that may be, and of what type."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
+from comagic_cli.sandbox.rhythm import DAY, moment, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from comagic_cli.request.catalog import Field, ReportType
+    from comagic_cli.sandbox.quirks import Quirks
+
+MOST_ROWS: Final = 10_000
+MOST_OFFSET: Final = 100_000
+DEFAULT_LIMIT: Final = 1_000
+_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_WORDS: Final[Mapping[type, str]] = {
+    str: "string",
+    int: "number",
+    bool: "boolean",
+    list: "array",
+    dict: "object",
+}
+
+
+class Params:
+    """The parameters of one call; each is asked for by name and type."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self.values = values
+
+    def only(self, names: Iterable[str]) -> None:
+        """Refuse parameters that the method does not know."""
+        for name in self.values:
+            if name not in names:
+                raise unexpected(name, self.values[name])
+
+    def get(self, name: str, kind: type) -> Any:
+        """Return a parameter of that type, or None where it was not given."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise wrong_type(name, value, _WORDS[kind])
+        return value
+
+    def need(self, name: str, kind: type) -> Any:
+        """Return a parameter that must be there."""
+        value = self.get(name, kind)
+        if value is None or value == "":
+            raise missed(name)
+        return value
+
+    def time(self, name: str) -> int:
+        """Return a moment in microseconds."""
+        text = self.need(name, str)
+        if not _DATE.fullmatch(text):
+            raise wrong_value(name, text, "YYYY-MM-DD hh:mm:ss")
+        try:
+            return parse(text)
+        except ValueError:
+            raise wrong_value(name, text, "no such moment") from None
+
+
+def unexpected(name: str, value: Any) -> Refusal:
+    """Refuse for a parameter that the method does not know."""
+    message = f'Unexpected parameters: "{name}"'
+    params = {"unexpected": [name]}
+    return Refusal("unexpected_parameters", message, field=name, value=value, params=params)
+
+
+def period(params: Params, report: ReportType, quirks: Quirks) -> tuple[int, int]:
+    """Return the asked period, at most as long as the report allows."""
+    start, end = params.time("date_from"), params.time("date_till")
+    if start > end:
+        raise Refusal(
+            "invalid_parameters_combination",
+            '"date_from" must not be later than "date_till"',
+            field="date_from",
+            value=params.values["date_from"],
+        )
+    most = quirks.max_days or report.max_days
+    if _too_long(start, end, most, quirks):
+        raise Refusal(
+            "date_interval_limit_reached",
+            f"The date interval must not be longer than {most} days",
+            field="date_till",
+            value=params.values["date_till"],
+            params={"limit": most},
+        )
+    return start, end
+
+
+def _too_long(start: int, end: int, most: int, quirks: Quirks) -> bool:
+    if quirks.days_counted == "seconds":
+        return end - start > most * DAY
+    first, last = (_date(stored) for stored in (start, end))
+    return last - first >= timedelta(days=most)
+
+
+def _date(stored: int) -> date:
+    return moment(stored).date()
+
+
+def paging(params: Params, quirks: Quirks) -> tuple[int, int]:
+    """Return limit and offset, within their caps."""
+    limit, offset = params.get("limit", int), params.get("offset", int)
+    limit = DEFAULT_LIMIT if limit is None else limit
+    offset = offset or 0
+    for name, value, least in (("limit", limit, 1), ("offset", offset, 0)):
+        if value < least:
+            raise wrong_value(name, value, f"at least {least}")
+    limit = _capped("limit", limit, MOST_ROWS, quirks.limit_past_cap)
+    offset = _capped("offset", offset, MOST_OFFSET, quirks.offset_past_cap)
+    return (min(limit, quirks.page_cap) if quirks.page_cap else limit), offset
+
+
+def _capped(name: str, value: int, most: int, behaviour: str) -> int:
+    if value > most and behaviour == "refused":
+        raise wrong_value(name, value, f"at most {most}")
+    return min(value, most)
+
+
+def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Field:
+    """Find a field of the report or of the account's own columns, or refuse."""
+    field = report.field(name)
+    if field.type or name in quirks.columns:
+        return field
+    raise wrong_value(param, name, f'no field "{name}"')
+
+
+def asked_fields(params: Params, report: ReportType, quirks: Quirks) -> tuple[str, ...]:
+    """Return the asked columns, all of them known."""
+    names = params.get("fields", list) or []
+    for name in names:
+        if not isinstance(name, str):
+            raise wrong_type("fields", name, "string")
+        known_field(name, report, quirks, "fields")
+    return tuple(names)
+
+
+def filtered(name: str, report: ReportType, quirks: Quirks) -> Field:
+    """Find a field that may be filtered by, or refuse."""
+    field = known_field(name, report, quirks, "filter")
+    if not field.filter or name in quirks.filters_prohibited:
+        raise _prohibited("filter", name)
+    return field
+
+
+def sorting(params: Params, report: ReportType, quirks: Quirks) -> tuple[tuple[str, bool], ...]:
+    """Return what to sort by: names, and whether descending."""
+    return tuple(_sort(item, report, quirks) for item in params.get("sort", list) or [])
+
+
+def _sort(item: Any, report: ReportType, quirks: Quirks) -> tuple[str, bool]:
+    if not isinstance(item, dict):
+        raise wrong_type("sort", item, "object")
+    for member in item:
+        if member not in {"field", "order"}:
+            raise unexpected(f"sort.{member}", item[member])
+    name, order = Params(item).need("field", str), item.get("order", "asc")
+    field = known_field(name, report, quirks, "sort")
+    if not field.sort or name in quirks.sorts_prohibited:
+        raise _prohibited("sort", name)
+    if order not in {"asc", "desc"}:
+        raise wrong_value("order", order, "asc, desc")
+    return name, order == "desc"
+
+
+def _prohibited(what: str, name: str) -> Refusal:
+    message = f'{what.capitalize()} by the field "{name}" is prohibited'
+    return Refusal(f"{what}_prohibited", message, field=name, value=name, params={"field": name})

@@ -1,0 +1,182 @@
+"""What can be asked for: reports, columns, filters, saved states."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from comagic_cli.request.catalog import Field, ReportType, reports
+from comagic_cli.sandbox.business import words
+from comagic_cli.sandbox.filters import FORMATS, OPERATORS
+from comagic_cli.sandbox.refusals import wrong_value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from comagic_cli.sandbox.quirks import Quirks
+
+FIRST_REPORT: Final = 1001
+_NEXT_OF_TYPE: Final = 1000  # the second report of a type has an id so much higher
+_SAVED: Final = 8  # columns of a saved report
+
+_LISTS: Final[Mapping[str, str]] = {"visit_weekday": "weekday", "visit_month": "month"}
+_DATA_TYPES: Final[Mapping[str, str]] = {
+    "number": "integer",
+    "iso8601": "datetime",
+    "duration": "time",
+    "object": "list",
+    "array": "json_object",
+    "boolean": "list",
+}
+
+
+def type_of(report: ReportType) -> str:
+    """Return a report's type; where the catalogue has none, its method's name is its type."""
+    return report.type or report.method.removeprefix("get.")
+
+
+def report_ids(report: ReportType, quirks: Quirks) -> list[int]:
+    """Return the ids of the account's reports of that type."""
+    place = reports().index(report)
+    return [FIRST_REPORT + place + _NEXT_OF_TYPE * more for more in range(quirks.reports_per_type)]
+
+
+def reports_list(quirks: Quirks) -> list[dict[str, Any]]:
+    """List the account's reports."""
+    listed = []
+    for report in reports():
+        for place, id_ in enumerate(report_ids(report, quirks)):
+            name = words()["report_names"][report.command]
+            listed.append(_listed(id_, type_of(report), name + f" ({place + 1})" * bool(place)))
+    return listed
+
+
+def _listed(id_: int, type_: str, name: str) -> dict[str, Any]:
+    return {
+        "id": id_,
+        "type": type_,
+        "name": name,
+        "description": None,
+        "group_id": 1,
+        "sort": id_ - FIRST_REPORT,
+        "is_mobile": False,
+        "is_editable": True,
+        "is_favorite": id_ == FIRST_REPORT,
+        "date_time_added_to_favorite": "2025-02-03 10:11:12" if id_ == FIRST_REPORT else None,
+    }
+
+
+def by_type(type_: str) -> ReportType:
+    """Find a report by its type, or refuse."""
+    for report in reports():
+        if type_of(report) == type_:
+            return report
+    raise wrong_value("report_type", type_, ", ".join(map(type_of, reports())))
+
+
+def by_id(id_: int, quirks: Quirks) -> ReportType:
+    """Find a report by its id, or refuse."""
+    for report in reports():
+        if id_ in report_ids(report, quirks):
+            return report
+    raise wrong_value("report_id", id_, "no such report")
+
+
+def columns_tree(report: ReportType, quirks: Quirks) -> dict[str, Any]:
+    """Return a report's columns and their groups."""
+    groups = list(dict.fromkeys(field.group or "common" for field in report.fields))
+    if quirks.columns:
+        groups.append("custom")
+    fields = [(field, field.group or "common", False) for field in report.fields]
+    fields += [(Field(name), "custom", True) for name in quirks.columns]
+    return {
+        "columns_groups": [_group(name, place) for place, name in enumerate(groups)],
+        "columns": [
+            _column(field, group, place, custom=custom)
+            for place, (field, group, custom) in enumerate(fields)
+        ],
+    }
+
+
+def _group(name: str, place: int) -> dict[str, Any]:
+    return {
+        "id": name,
+        "name": _named(name),
+        "description": None,
+        "parent_group_id": None,
+        "sort": place,
+    }
+
+
+def _column(field: Field, group: str, place: int, *, custom: bool) -> dict[str, Any]:
+    return {
+        "id": field.name,
+        "name": _named(field.name),
+        "description": None,
+        "group_id": group,
+        "sort": place,
+        "is_custom": custom,
+        "type": "metric",
+        "expression": None,
+        "data_type": _data_type(field),
+        "multichannel_model": None,
+    }
+
+
+def _data_type(field: Field) -> str:
+    special = {"tags": "tag_json_object", "employees": "employee_list"}
+    return special.get(field.name) or _DATA_TYPES.get(field.type, "string")
+
+
+def _named(name: str) -> str:
+    return str(words()["column_names"].get(name) or name.replace("_", " ").capitalize())
+
+
+def report_filters(report: ReportType, quirks: Quirks) -> list[dict[str, Any]]:
+    """List what a report can be filtered by."""
+    fields = [field for field in report.fields if field.filter]
+    fields += [Field(name) for name in quirks.columns]
+    allowed = [field for field in fields if field.name not in quirks.filters_prohibited]
+    return [_filter(field, custom=field.name in quirks.columns) for field in allowed]
+
+
+def _filter(field: Field, *, custom: bool) -> dict[str, Any]:
+    format_ = FORMATS[field.type]
+    return {
+        "id": field.name,
+        "name": _named(field.name),
+        "description": None,
+        "format": format_,
+        "operators": [
+            {"id": name, "name": name, "is_default": name == "="} for name in OPERATORS[format_]
+        ],
+        "values": _values(field),
+        "is_custom_dimension": custom,
+    }
+
+
+def _values(field: Field) -> list[str]:
+    """List the display names of a closed list's values."""
+    if field.name == "communication_type":
+        return [listed for _, listed in words()["kinds"].values()]
+    if field.name == "tags":
+        return [name for _, name, _ in words()["tags"]]
+    if field.type != "object":
+        return []
+    list_ = "yes_no" if "is_" in field.name else _LISTS.get(field.name, field.name)
+    return [value for value, _ in words()["pairs"].get(list_, ())]
+
+
+def report_state(id_: int, quirks: Quirks) -> dict[str, Any]:
+    """Return how a report was last saved in the web account."""
+    report = by_id(id_, quirks)
+    state = {
+        "report_id": id_,
+        "columns": list(report.default_fields()[:_SAVED]),
+        "filter": None,
+        "rapid_filter": None,
+        "sort": [{"field": name, "order": "desc"} for name in report.time],
+        "date_from": "2026-01-01 00:00:00",
+        "date_till": "2026-01-31 23:59:59",
+        "dimensions": [],
+    }
+    return state | dict(quirks.report_state or {})

@@ -1,0 +1,178 @@
+"""A service in memory for the pager's tests: rows, and everything that can be odd about paging."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from comagic_cli.errors import Refused
+from comagic_cli.fetch.pager import Pager
+from comagic_cli.fetch.windows import Window
+from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.catalog import ReportType, report
+from comagic_cli.request.periods import Period
+from comagic_cli.request.query import Query, Sort
+from comagic_cli.request.rows import Page, RowReader
+
+COMMUNICATIONS = report("communications")
+FIRST, LAST = 0, 99  # the seconds that are asked for
+oddities = st.fixed_dictionaries(
+    {
+        "inclusive": st.booleans(),
+        "rounded": st.booleans(),
+        "totals": st.sampled_from(["exact", "absent", "one_more"]),
+        "short": st.sampled_from([0, 0, 1, 3, 8]),
+        "page_cap": st.sampled_from([None, None, 2, 5]),
+        "descending": st.booleans(),
+        "text_ids": st.booleans(),
+    }
+)
+# The same examples each time: a suite that flickers is not believed.
+quick = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+START = datetime(2026, 10, 1)  # noqa: DTZ001 - the account's zone, as everywhere
+
+
+@dataclass(frozen=True, order=True)
+class Row:
+    """A stored row: its exact time in seconds after START, and its key."""
+
+    at: float
+    id: int
+    type: str | None = "call"
+
+    def shown(self, rounded: bool) -> str:
+        seconds = round(self.at) if rounded else int(self.at // 1)
+        return str(START + timedelta(seconds=seconds))
+
+
+@dataclass
+class Service:
+    """Answer pages as the API does; the switches are its oddities."""
+
+    rows: list[Row]
+    inclusive: bool = True
+    rounded: bool = False
+    totals: str = "exact"  # absent, one_more
+    short: int = 0  # pages are cut to a random length up to this, of at least one row
+    page_cap: int | None = None
+    max_days: int | None = None
+    descending: bool = False
+    text_ids: bool = False
+    reach: int = 100_000
+    # after this many calls, rows to add and to remove
+    changes: dict[int, tuple[list[Row], list[Row]]] = field(default_factory=dict)
+    calls: list[tuple[Window, int, int]] = field(default_factory=list)
+    rng: random.Random = field(default_factory=lambda: random.Random(1))
+
+    def ask(self, window: Window, offset: int, limit: int) -> Answer:
+        self._change()
+        self.calls.append((window, offset, limit))
+        assert 1 <= limit <= 10_000
+        assert 0 <= offset <= self.reach
+        if self.max_days is not None and window.span > timedelta(days=self.max_days):
+            raise Refused(
+                f"the interval is limited to {self.max_days} days",
+                mnemonic="date_interval_limit_reached",
+            )
+        matching = self._matching(window)
+        size = min(limit, self.page_cap or limit)
+        if self.short:
+            size = min(size, self.rng.randint(1, self.short))
+        page = matching[offset : offset + size]
+        return Answer(msgspec.json.encode([self._row(row) for row in page]), self._total(matching))
+
+    def _change(self) -> None:
+        arrived, gone = self.changes.get(len(self.calls), ([], []))
+        self.rows = [row for row in self.rows if row not in gone] + arrived
+
+    def _matching(self, window: Window) -> list[Row]:
+        low = (window.start - START).total_seconds()
+        high = (window.end - START).total_seconds()
+        rows = [
+            row
+            for row in self.rows
+            if low <= row.at and (row.at <= high if self.inclusive else row.at < high)
+        ]
+        rows.sort(key=lambda row: (row.shown(self.rounded), row.id, row.type or ""))
+        if self.descending:
+            rows.sort(key=lambda row: row.shown(self.rounded), reverse=True)
+        return rows
+
+    def _total(self, matching: list[Row]) -> int | None:
+        more = {"exact": 0, "one_more": 1 if matching else 0}
+        return None if self.totals == "absent" else len(matching) + more[self.totals]
+
+    def _row(self, row: Row) -> dict[str, object]:
+        return {
+            "communication_id": str(row.id) if self.text_ids else row.id,
+            "communication_date_time": row.shown(self.rounded),
+            "communication_type": {"value": "Звонок", "value_id": row.type},
+        }
+
+
+@dataclass
+class Exported:
+    """What an export through the pager brought: keys in order, calls, the pager itself."""
+
+    keys: list[tuple[str, int, str | None]]
+    pager: Pager
+    service: Service
+
+    @property
+    def calls(self) -> int:
+        return len(self.service.calls)
+
+
+def run(  # noqa: PLR0917 - the two seconds and the page size read well without names
+    service: Service,
+    first: float,
+    last: float,
+    page_size: int = 10_000,
+    most: int | None = None,
+    report_type: ReportType = COMMUNICATIONS,
+    sort: tuple[Sort, ...] = (),
+) -> Exported:
+    """Export the seconds `first` to `last` after START, both included."""
+    period = Period(START + timedelta(seconds=first), START + timedelta(seconds=last))
+    columns = ("communication_date_time", "communication_id", "communication_type")
+    if service.descending:
+        sort = (Sort("communication_date_time", descending=True),)
+    query = Query(report_type, 1, period, columns, sort=sort, page_size=page_size, most=most)
+    pager = Pager(query, service.ask, reach=service.reach)
+    exported = Exported([], pager, service)
+    for page in pager.pages():
+        exported.keys += _keys(page, columns)
+    return exported
+
+
+def _keys(page: Page, columns: tuple[str, ...]) -> list[tuple[str, int, str | None]]:
+    rows = RowReader(columns).plain(page)
+    assert len(rows) == page.count
+    return [(time, int(number), kind["value_id"]) for time, number, kind in rows]
+
+
+def truth(service: Service, first: float, last: float) -> list[tuple[str, int, str | None]]:
+    """Return the keys of a perfect export: by shown time, both seconds included."""
+    low, high = (str(START + timedelta(seconds=second)) for second in (first, last))
+    rows = sorted(
+        (row.shown(service.rounded), row.id, row.type)
+        for row in service.rows
+        if low <= row.shown(service.rounded) <= high
+    )
+    if service.descending:
+        rows.sort(key=lambda row: row[0], reverse=True)
+    return rows
+
+
+def calls_for(rows: int, page: int) -> int:
+    """Return the design's formula: pages overlap by one row."""
+    return 1 if rows <= page else 1 + -(-(rows - page) // (page - 1))
+
+
+def evenly(count: int, span: float = 100.0) -> list[Row]:
+    return [Row(n * span / count, n + 1) for n in range(count)]

@@ -1,0 +1,34 @@
+"""Pages made by hand, and what a sink writes of them."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.request.catalog import Field, Member
+from comagic_cli.request.rows import Page
+
+
+def text_fields(*names: str) -> list[Field]:
+    return [Field(name, "string") for name in names]
+
+
+def members(*names: str) -> tuple[Member, ...]:
+    return tuple(Member(name, "string") for name in names)
+
+
+def page_of(*rows: str, marker: str = "") -> Page:
+    """Make a page of rows that are JSON text."""
+    return Page(f"[{','.join(rows)}]".encode(), len(rows), marker=marker.encode())
+
+
+def written(form: str, fields: list[Field], *pages: Page, **look: Any) -> str:
+    """Return all that a sink writes of some pages."""
+    stream = BytesIO()
+    sink = make_sink(form, stream, fields, Look(**look))
+    sink.begin()
+    for page in pages:
+        sink.write(page)
+    sink.end()
+    return stream.getvalue().decode()

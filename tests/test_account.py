@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+from playback import client_of
+from sandbox_client import IDS, sandbox
+
+from comagic_cli.errors import Refused, UsageProblem
+from comagic_cli.fetch.account import ask_report, ask_reports, ask_zone, zone_named
+from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.catalog import report
+
+CALLS = report("calls")
+
+
+class Service:
+    """Answers calls in turn, and keeps what was called."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = [
+            answer if isinstance(answer, Answer) else Answer(answer) for answer in answers
+        ]
+        self.called = []
+
+    def call(self, method, params):
+        self.called.append((method, dict(params)))
+        return self.answers.pop(0)
+
+
+@pytest.mark.parametrize("single", [False, True])
+def test_the_sandbox_tells_its_zone_and_reports(single):
+    with sandbox(rows=1, timezone="Asia/Yekaterinburg", account_object=single) as box:
+        client = client_of(box.url, token=box.token)
+        assert ask_zone(client.call).key == "Asia/Yekaterinburg"
+        assert ask_report(client.call, CALLS) == IDS["calls"]
+        client.line.close()
+
+
+@pytest.mark.parametrize(
+    "data", [b'[{"timezone":"Europe/Moscow"}]', b'{"timezone":"Europe/Moscow"}']
+)
+def test_the_zone_is_asked_of_the_account(data):
+    service = Service(data)
+    assert ask_zone(service.call).key == "Europe/Moscow"
+    assert service.called == [("get.account", {})]
+
+
+@pytest.mark.parametrize("data", [b"[]", b"null", b"{}", b'[{"timezone":null}]', b'["x"]', b"5"])
+def test_an_account_without_a_zone(data):
+    with pytest.raises(Refused) as caught:
+        ask_zone(Service(data).call)
+    assert caught.value.message == "get.account names no time zone"
+    assert caught.value.hint == "Give it with --tz, as Europe/Moscow."
+
+
+@pytest.mark.parametrize("data", [b"[", b"[" * 100_000])
+def test_an_account_that_cannot_be_read(data):
+    with pytest.raises(Refused, match=r"^get.account: the answer's data can't be read: "):
+        ask_zone(Service(data).call)
+
+
+@pytest.mark.parametrize(
+    "name", ["Mars/Base", "", "Europe", "../x", "/etc/passwd", "a\0b", "x" * 999]
+)
+def test_a_zone_that_there_is_not(name):
+    with pytest.raises(UsageProblem) as caught:
+        zone_named(name, "--tz")
+    assert caught.value.message == f"--tz: there is no time zone {name!r}"
+    assert caught.value.hint == "Example: --tz Europe/Moscow"
+
+
+@pytest.mark.parametrize(
+    ("command", "data", "chosen"),
+    [
+        ("calls", b'[{"id":1,"type":"chats"},{"id":2,"type":"calls"}]', 2),
+        ("calls", b'[{"id":"two","type":"calls"}]', "two"),
+        ("calls", b'[{"id":2,"type":"calls"},{"id":2,"type":"calls","name":"again"}]', 2),
+        ("calls", b'[{"id":null,"type":"calls"},{"type":"calls"},{"id":3,"type":"calls"}]', 3),
+        ("calls", b'{"id":2,"type":"calls"}', 2),
+        ("visits", b'[{"id":7,"type":"visits"}]', 7),
+    ],
+)
+def test_the_only_report_of_a_type_is_chosen(command, data, chosen):
+    assert ask_report(Service(data).call, report(command)) == chosen
+
+
+@pytest.mark.parametrize(
+    "data", [b"[]", b"null", b'[{"id":1,"type":"chats"}]', b'[{"type":"calls"}]']
+)
+def test_no_report_of_a_type(data):
+    with pytest.raises(UsageProblem) as caught:
+        ask_report(Service(data).call, CALLS)
+    assert caught.value.message == "the account has no report of the type calls"
+    assert caught.value.hint == "Make one in the web account, or give its number with --report-id."
+
+
+def test_more_reports_of_a_type_are_listed():
+    rows = rb'[{"id":1,"type":"calls","name":"Day <lone0>d83d"},{"id":"b","type":"calls"}]'
+    with pytest.raises(UsageProblem) as caught:
+        ask_report(Service(Answer(rows, marker=b"<lone0>")).call, CALLS)
+    assert caught.value.message == ("the account has 2 reports of the type calls: 1 Day \\ud83d; b")
+    assert caught.value.hint == "Choose one with --report-id."
+
+
+def page(*ids, total=None):
+    rows = ",".join(f'{{"id":{number}}}' for number in ids)
+    return Answer(f"[{rows}]".encode(), total)
+
+
+@pytest.mark.parametrize(
+    ("answers", "ids", "offsets"),
+    [
+        ([page(1, 2, total=2)], [1, 2], [None]),
+        ([page(1, 2)], [1, 2], [None]),
+        ([page(total=3)], [], [None]),
+        ([page(1, 2, total=3), page(3, total=3)], [1, 2, 3], [None, 2]),
+        ([page(1, 2, total=4), page(2, 3, total=4), page(4)], [1, 2, 3, 4], [None, 2, 3]),
+        ([page(1, 2, total=3), page()], [1, 2], [None, 2]),
+        ([page(1, 2, total=9), page(1, 2, total=9)], [1, 2], [None, 2]),
+    ],
+)
+def test_reports_are_asked_for_page_by_page(answers, ids, offsets):
+    service = Service(*answers)
+    assert [row["id"] for row in ask_reports(service.call)] == ids
+    assert [params.get("offset") for _, params in service.called] == offsets

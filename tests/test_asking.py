@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+import msgspec
+import pytest
+from playback import client_of
+from sandbox_client import IDS, sandbox
+
+from comagic_cli.errors import NetworkFailure, Refused
+from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.windows import Window
+from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.catalog import report
+from comagic_cli.request.periods import Period
+from comagic_cli.request.query import Query
+
+START, END = datetime(2026, 10, 1), datetime(2026, 10, 2)  # noqa: DTZ001 - the account's time
+WITHOUT = Query(
+    report("communications"), IDS["communications"], Period(START, END), ("communication_id",)
+)
+WITH = replace(WITHOUT, report_type="communications")
+UNTYPED = replace(WITHOUT, report=msgspec.structs.replace(WITHOUT.report, type=None))
+WINDOW = Window(START, END)
+ANSWER = Answer(b"[]")
+UNEXPECTED, MISSED = "unexpected_parameters", "required_parameter_missed"
+
+
+def refused(mnemonic, field="", message="no"):
+    return Refused(message, mnemonic=mnemonic, field=field)
+
+
+class Service:
+    """Answers pages in turn, and keeps the report_type of each."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = list(answers)
+        self.types = []
+
+    def call(self, method, params):
+        assert method == "get.communications"
+        self.types.append(params.get("report_type"))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def test_a_page_is_asked_with_the_query_s_parameters():
+    called = []
+
+    class Once:
+        def call(self, *call):
+            called.append(call)
+            return ANSWER
+
+    assert asker(Once(), WITH)(WINDOW, 20, 10) is ANSWER
+    assert called == [("get.communications", WITH.params(START, END, 20, 10))]
+
+
+@pytest.mark.parametrize("service", ["accepted", "required", "refused"])
+@pytest.mark.parametrize("query", [WITH, WITHOUT])
+def test_the_report_type_is_sent_as_the_service_takes_it(service, query):
+    with sandbox(rows=3, report_type=service) as box:
+        client = client_of(box.url, token=box.token)
+        ask = asker(client, query)
+        for _ in range(3):
+            assert ask(WINDOW, 0, 10).total is not None
+        client.line.close()
+        fits = service == "accepted" or (service == "required") == (query is WITH)
+        assert len(box.journal) == (3 if fits else 4)
+
+
+@pytest.mark.parametrize(
+    ("query", "refusal", "types"),
+    [
+        (WITH, refused(UNEXPECTED, "report_type"), ["communications", None]),
+        (WITH, refused(UNEXPECTED), ["communications", None]),
+        (WITH, refused(UNEXPECTED, "params", "no report_type"), ["communications", None]),
+        (WITHOUT, refused(MISSED, "report_type"), [None, "communications"]),
+        (WITHOUT, refused(MISSED, "", "report_type?"), [None, "communications"]),
+        (UNTYPED, refused(MISSED, "report_type"), [None, "communications"]),
+    ],
+)
+def test_the_other_form_is_tried_and_kept(query, refusal, types):
+    service = Service(refusal, ANSWER, ANSWER)
+    ask = asker(service, query)
+    assert ask(WINDOW, 0, 10) is ANSWER
+    assert ask(WINDOW, 10, 10) is ANSWER
+    assert service.types == [*types, types[-1]]
+
+
+@pytest.mark.parametrize(
+    ("query", "refusal"),
+    [
+        (WITHOUT, refused(UNEXPECTED, "report_type")),
+        (WITH, refused(UNEXPECTED, "sort")),
+        (WITH, refused(MISSED, "report_type")),
+        (WITHOUT, refused(MISSED, "report_id")),
+        (WITH, refused("error", "report_type")),
+        (WITH, NetworkFailure("no", mnemonic=UNEXPECTED)),
+    ],
+)
+def test_other_refusals_are_the_end(query, refusal):
+    service = Service(refusal)
+    with pytest.raises(type(refusal)) as caught:
+        asker(service, query)(WINDOW, 0, 10)
+    assert caught.value is refusal
+    assert len(service.types) == 1
+
+
+@pytest.mark.parametrize(
+    ("second", "tells_more"),
+    [
+        (refused(MISSED, "report_type"), False),
+        (refused("sort_prohibited", "sort"), True),
+        (NetworkFailure("gone"), True),
+    ],
+)
+def test_where_neither_form_is_taken_the_refusal_that_tells_more_is_raised(second, tells_more):
+    first = refused(UNEXPECTED)
+    ask = asker(Service(first, second, ANSWER), WITH)
+    with pytest.raises((Refused, NetworkFailure)) as caught:
+        ask(WINDOW, 0, 10)
+    assert caught.value is (second if tells_more else first)
+    assert ask(WINDOW, 0, 10) is ANSWER

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import pytest
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.request.catalog import Field, ReportType, report, reports
+from comagic_cli.request.choice import Wish, choose_columns, choose_sort, make_wish
+from comagic_cli.request.query import Sort
+
+REPORT = ReportType(
+    command="calls",
+    method="get.calls",
+    title="Calls",
+    type="calls",
+    max_days=366,
+    key=("id",),
+    key_is_unique=True,
+    time=("time",),
+    fields=(
+        Field("id", "number", default=True),
+        Field("time", "iso8601", default=True),
+        Field("utm_source", "string", group="utm"),
+        Field("utm_medium", "string", group="utm"),
+        Field("tags", "object", sort=False, group="tag"),
+    ),
+)
+ALL = ("id", "time", "utm_source", "utm_medium", "tags")
+NAMES = "Fields: id, time, utm_source, utm_medium, tags."
+
+
+@pytest.mark.parametrize(
+    ("typed", "columns"),
+    [
+        ([], ("id", "time")),
+        (["", " , "], ("id", "time")),
+        (["time,id"], ("time", "id")),
+        ([" time , id ", "tags"], ("time", "id", "tags")),
+        (["id,id", "id"], ("id",)),
+        (["@default"], ("id", "time")),
+        (["@all"], ALL),
+        (["@utm,id"], ("utm_source", "utm_medium", "id")),
+        (["utm_medium", "@utm"], ("utm_medium", "utm_source")),
+        (["id,cc_17"], ("id", "cc_17")),
+    ],
+)
+def test_columns_are_those_typed_in_that_order(typed, columns):
+    assert choose_columns(REPORT, typed) == columns
+
+
+GROUPS = "Groups of calls: @default, @all, @utm, @tag."
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        ("utm_sorce", "calls has no field 'utm_sorce'", "Did you mean utm_source or utm_medium?"),
+        ("utm_m", "calls has no field 'utm_m'", "Did you mean utm_medium or utm_source?"),
+        ("zzz", "calls has no field 'zzz'", NAMES),
+        ("cc_x", "calls has no field 'cc_x'", NAMES),
+        ("cc_1\n2", "calls has no field 'cc_1\\n2'", NAMES),
+        ("id time", "calls has no field 'id time'", "Did you mean time?"),
+        ("@other", "there is no group @other", GROUPS),
+        ("@", "there is no group @", GROUPS),
+    ],
+)
+def test_columns_that_there_are_not(typed, message, hint):
+    with pytest.raises(UsageProblem) as caught:
+        choose_columns(REPORT, [f"id,{typed}"])
+    assert (caught.value.message, caught.value.hint) == (f"--fields: {message}", hint)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sort"),
+    [
+        ([], ()),
+        (["id"], (Sort("id"),)),
+        (["id:asc", "time:desc"], (Sort("id"), Sort("time", descending=True))),
+        ([" id , time:desc "], (Sort("id"), Sort("time", descending=True))),
+        (["cc_17:desc"], (Sort("cc_17", descending=True),)),
+    ],
+)
+def test_what_is_typed_to_sort_by(typed, sort):
+    assert choose_sort(REPORT, typed) == sort
+
+
+WRITE = "Write FIELD, FIELD:asc or FIELD:desc."
+ABLE = "It can be by: id, time, utm_source, utm_medium."
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        ("", "'' is no sort", WRITE),
+        (":desc", "':desc' is no sort", WRITE),
+        ("id:", "'id:' is no sort", WRITE),
+        ("id:down", "'id:down' is no sort", WRITE),
+        ("id,", "'' is no sort", WRITE),
+        ("tags:desc", "calls can't be sorted by tags", ABLE),
+        ("tiem", "calls has no field 'tiem'", "Did you mean time?"),
+    ],
+)
+def test_what_cannot_be_sorted_by(typed, message, hint):
+    with pytest.raises(UsageProblem) as caught:
+        choose_sort(REPORT, [typed])
+    assert (caught.value.message, caught.value.hint) == (f"--sort: {message}", hint)
+
+
+def test_a_wish_holds_what_is_typed():
+    wish = make_wish(REPORT, ["id"], ["time:desc"])
+    assert wish == Wish(REPORT, ("id",), (Sort("time", descending=True),))
+
+
+@pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
+def test_the_report_type_is_sent_only_where_the_method_takes_it(entry):
+    wanted = "communications" if entry.command == "communications" else None
+    assert make_wish(entry, [], []).report_type == wanted
+
+
+@pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
+def test_the_groups_that_a_message_lists_can_be_chosen(entry):
+    with pytest.raises(UsageProblem) as caught:
+        choose_columns(entry, ["@"])
+    listed = caught.value.hint.partition(": ")[2].rstrip(".").split(", ")
+    assert listed[:2] == ["@default", "@all"]
+    names = {field.name for field in report(entry.command).fields}
+    for group in listed:
+        assert set(choose_columns(entry, [group])) <= names

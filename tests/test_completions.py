@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+import shells
+from program import HOME, PATIENCE, environment
+
+from comagic_cli.commands import offers
+from comagic_cli.commands.completion import glued
+from comagic_cli.request.catalog import report
+from comagic_cli.request.periods import resolve
+
+FILES = {"bash": "comagic.bash", "zsh": "_comagic", "fish": "comagic.fish"}
+ON = "comagic communications "
+
+
+@pytest.mark.parametrize("shell", FILES)
+def test_the_scripts_are_what_the_program_prints(comagic, shell):
+    ran = comagic("completion", shell)
+    kept = (HOME / "completions" / FILES[shell]).read_text()
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out == kept, f"type: comagic completion {shell} > completions/{FILES[shell]}"
+
+
+def test_the_scripts_are_all_there_is():
+    assert sorted(path.name for path in (HOME / "completions").iterdir()) == sorted(FILES.values())
+
+
+# What is offered, asked in process as fish asks
+
+OFFERED = [
+    ("comagic com", ["communications", "completion"]),
+    ("comagic chats --fo", ["--format"]),
+    ("comagic chats --format ", ["table", "csv", "tsv", "jsonl", "json"]),
+    ("comagic chats --format=j", ["--format=jsonl", "--format=json"]),
+    (ON + "--period last", ["last-week", "last-month", "last-year"]),
+    (ON + "--from yes", ["yesterday"]),
+    (ON + "--fields communication_d", ["communication_date_time"]),
+    (ON + "--fields tags,utm_s", ["tags,utm_source"]),
+    (ON + "--fields tags,@a", ["tags,@all", "tags,@ad_system"]),
+    (ON + "--fields @default,@d", ["@default,@device"]),
+    (ON + "--sort communication_da", ["communication_date_time"]),
+    (
+        ON + "--sort communication_date_time:",
+        ["communication_date_time:asc", "communication_date_time:desc"],
+    ),
+    (ON + "--sort tags,communication_da", ["tags,communication_date_time"]),
+    ("comagic completion ", ["bash", "zsh", "fish"]),
+    ("comagic sandbox --r", ["--rows"]),
+    (ON + "--max-rows ", []),
+    (ON + "--period bogus --verb", ["--verbose"]),
+]
+
+
+def offered(comagic, line):
+    word = "" if line.endswith(" ") else line.split()[-1]
+    asked = {"_COMAGIC_COMPLETE": "fish_complete", "COMP_WORDS": line, "COMP_CWORD": word}
+    ran = comagic(**asked)
+    assert (ran.code, ran.err) == (0, "")
+    return [item.partition(",")[2] for item in ran.out.split("\n") if item]
+
+
+@pytest.mark.parametrize(("line", "values"), OFFERED)
+def test_what_is_offered(comagic, line, values):
+    assert [item.partition("\t")[0] for item in offered(comagic, line)] == values
+
+
+def test_every_field_and_group_is_offered(comagic):
+    fields = report("communications").fields
+    groups = dict.fromkeys(f"@{field.group}" for field in fields)
+    items = [item.partition("\t")[0] for item in offered(comagic, ON + "--fields ")]
+    assert items == [*(field.name for field in fields), "@default", "@all", *groups]
+
+
+def test_only_what_can_be_sorted_by_is_offered(comagic):
+    names = [field.name for field in report("calls").fields if field.sort]
+    items = [item.partition("\t")[0] for item in offered(comagic, "comagic calls --sort ")]
+    assert items == names
+
+
+@pytest.mark.parametrize("line", ["comagic ", ON + "--", ON + "--period ", ON + "--from "])
+def test_everything_has_a_short_help(comagic, line):
+    helps = [item.partition("\t")[2] for item in offered(comagic, line)]
+    assert all(1 < len(help_) < 70 for help_ in helps)
+
+
+def test_the_dates_that_are_offered_are_dates():
+    def now():
+        return datetime(2024, 10, 8, 12, tzinfo=UTC)
+
+    for word in offers.PERIODS:
+        assert resolve(None, None, word, now, now).start < now().replace(tzinfo=None)
+    for word in offers.MOMENTS:
+        assert resolve(word, None, None, now, now).end <= now().replace(tzinfo=None)
+
+
+def test_a_wrong_question_is_no_crash(comagic):
+    assert comagic(_COMAGIC_COMPLETE="tcsh_complete").code == 1
+
+
+def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
+    code = (
+        "import sys; from comagic_cli.commands.main import main; main([])\n"
+        "sys.exit(str({'requests', 'urllib3', 'ssl', 'msgspec'} & set(sys.modules) or ''))"
+    )
+    asked = {"COMP_WORDS": "comagic\ncommunications\n--fields\ntags,", "COMP_CWORD": "3"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path, _COMAGIC_COMPLETE="bash_complete", **asked),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert (done.stderr.strip(), done.stdout.count("\n") > 100) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words", "cut"),
+    [
+        ("--sort time", "--sort time", 0),
+        ("--sort time :", "--sort time:", 5),
+        ("--sort time : de", "--sort time:de", 5),
+        ("--sort = ti", "--sort=ti", 7),
+        ("--sort = time : d", "--sort=time:d", 12),
+        ("--fields @ ut", "--fields @ut", 0),
+        ("--fields tags, @ ut", "--fields tags,@ut", 5),
+        ("--base-url http : //127.0.0.1 : 80 --so", "--base-url http://127.0.0.1:80 --so", 0),
+        ("--sort time : --fi", "--sort time: --fi", 0),
+    ],
+)
+def test_what_bash_has_cut_is_joined(tokens, words, cut):
+    assert glued(tokens.split()) == (words.split(), cut)
+
+
+# Real shells
+
+LINES = [
+    ("comagic communi", "comagic communications "),
+    (ON + "--fo", ON + "--format "),
+    (ON + "--format=cs", ON + "--format=csv "),
+    (ON + "--period last-w", ON + "--period last-week "),
+    (ON + "--fields utm_source,utm_med", ON + "--fields utm_source,utm_medium "),
+    (ON + "--fields @visit_", ON + "--fields @visit_time "),
+    (ON + "--fields tags,@visit_", ON + "--fields tags,@visit_time "),
+    (ON + "--sort communication_da", ON + "--sort communication_date_time "),
+    (ON + "--sort communication_date_time:d", ON + "--sort communication_date_time:desc "),
+    (ON + "--sort=communication_date_time:d", ON + "--sort=communication_date_time:desc "),
+    (ON + "-o mon", ON + "-o month.csv "),
+    (ON + "--output=mon", ON + "--output=month.csv "),
+    ("echo x | comagic communi", "echo x | comagic communications "),
+    (ON + "--from -7d --fo", ON + "--from -7d --format "),
+]
+
+
+@pytest.fixture(scope="module", params=["bash", "zsh"])
+def shell(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    (folder / "month.csv").touch()
+    opened = getattr(shells, request.param)(folder)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize(("line", "becomes"), LINES)
+def test_a_real_shell_completes_a_line(shell, line, becomes):
+    assert shell.completed(line)[0] == becomes
+
+
+def test_a_real_zsh_shows_the_help(tmp_path):
+    opened = shells.zsh_with_source(tmp_path)
+    assert opened.completed("comagic mgf")[0] == "comagic mgf-calls "
+    _, shown = opened.completed(ON + "--period last-")
+    opened.close()
+    assert "last-week" in shown
+    assert "-- Monday to Sunday" in shown
+
+
+@pytest.mark.parametrize(
+    ("line", "items"),
+    [
+        ("comagic mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
+        (ON + "--period last-w", ["last-week\tMonday to Sunday"]),
+        (ON + "--fields tags,utm_med", ["tags,utm_medium\tstring"]),
+        (
+            ON + "--sort=communication_date_time:d",
+            ["--sort=communication_date_time:desc\tThe greatest first"],
+        ),
+        (ON + "--output=mon", ["--output=month.csv"]),
+        ("X=1 comagic mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
+    ],
+)
+def test_a_real_fish_offers(tmp_path, line, items):
+    (tmp_path / "month.csv").touch()
+    assert shells.fish(tmp_path, line) == items
+
+
+def test_a_missing_shell_fails_only_where_all_are_promised(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception):
+        shells.need("zsh")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception):
+        shells.need("zsh")

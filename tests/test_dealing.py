@@ -1,0 +1,224 @@
+"""Rows dealt to the files of their days, each of which appears when it was counted."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from outputs import names
+from parts import parts_of, span
+from sinks import text_fields
+
+from comagic_cli.errors import NetworkFailure, RowsMissing
+from comagic_cli.output import dealing as dealing_module
+from comagic_cli.output.dealing import PartitionedSink, dealing, joined
+from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.request.periods import Period
+from comagic_cli.request.rows import Mark, Page
+
+FIELDS = text_fields("id")
+
+
+def page(*rows: tuple[str, str], settled=None) -> Page:
+    """Make a page of ids and the times they show."""
+    data = ",".join(f'{{"id":"{id_}"}}' for id_, _ in rows)
+    marks = [Mark(id_, time, b"") for id_, time in rows]
+    return Page(f"[{data}]".encode(), len(rows), marks=marks, settled=settled)
+
+
+def settled(first: str, last: str) -> Page:
+    return page(settled=(first, last))
+
+
+def sink_of(parts, form="jsonl", **more) -> PartitionedSink:
+    return PartitionedSink(parts, lambda stream: make_sink(form, stream, FIELDS, Look()), **more)
+
+
+def deal(parts, *pages: Page | Exception, form="jsonl") -> list[str]:
+    """Write pages as an export does; return what was told of the files."""
+    told: list[str] = []
+    sink = sink_of(parts, form, note=lambda text: told.append(text.rpartition("/")[2]))
+    with dealing(sink):
+        sink.begin()
+        try:
+            for one in pages:
+                if isinstance(one, Exception):
+                    raise one
+                sink.write(one)
+        except RowsMissing:
+            sink.end()
+            raise
+        sink.end()
+    return told
+
+
+def ids(path: Path) -> str:
+    return "".join(line[7] for line in path.read_text().splitlines())
+
+
+THREE = ("2026-10-01", "2026-10-03")
+ALL = settled("2026-10-01 00:00:00", "2026-10-03 23:59:59")
+
+
+def test_rows_go_to_the_days_they_show_and_empty_days_are_files_too(tmp_path):
+    parts = parts_of(tmp_path, *THREE)
+    rows = page(("a", "2026-10-01 00:00:00"), ("b", "2026-10-01 23:59:59"))
+    more = page(("c", "2026-10-01 23:59:59"), ("d", "2026-10-03 00:00:00"))
+    told = deal(parts, rows, more, ALL)
+    assert [ids(part.path) for part in parts] == ["abc", "", "d"]
+    assert told == [
+        "2026-10-01.jsonl: 3 rows",
+        "2026-10-02.jsonl: 0 rows",
+        "2026-10-03.jsonl: 1 rows",
+    ]
+    assert names(tmp_path) == [part.path.name for part in parts]
+
+
+def test_only_the_rows_that_count_are_dealt(tmp_path):
+    parts = parts_of(tmp_path, *THREE)
+    data = b'[{"id":"a"},{"id":"b"},{"id":"c"}]'
+    marks = [Mark("b", "2026-10-01 10:00:00", b""), Mark("c", "2026-10-02 10:00:00", b"")]
+    deal(parts, Page(data, 2, (1, 2), marks=marks), ALL)
+    assert [ids(part.path) for part in parts] == ["b", "c", ""]
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (["", "2026-10-02 10:00:00", ""], ["a", "bc", ""]),
+        (["2026-10-03 10:00:00", "", "2026-10-02 10:00:00"], ["", "c", "ab"]),
+        (["2026-10-02 10:00:00", "2026-10-32 10:00:00", ""], ["", "abc", ""]),
+    ],
+)
+def test_a_row_without_a_readable_time_goes_where_the_row_before_it_went(tmp_path, times, expected):
+    parts = parts_of(tmp_path, *THREE)
+    deal(parts, page(*zip("abc", times, strict=True)), ALL)
+    assert [ids(part.path) for part in parts] == expected
+
+
+def test_a_row_without_a_time_goes_on_to_a_part_that_has_not_its_name_yet(tmp_path):
+    parts = parts_of(tmp_path, *THREE)
+    two = settled("2026-10-01 00:00:00", "2026-10-03 01:00:00")
+    rest = settled("2026-10-03 01:00:01", "2026-10-03 23:59:59")
+    deal(parts, page(("a", "2026-10-01 10:00:00")), two, page(("b", "")), rest)
+    assert [ids(part.path) for part in parts] == ["a", "b", ""]
+
+
+@pytest.mark.parametrize("late", [("x", "2026-10-01 10:00:00"), ("x", "")])
+def test_a_row_that_comes_after_its_file_was_written_is_never_lost_in_silence(tmp_path, late):
+    parts = parts_of(tmp_path, *THREE)
+    with pytest.raises(RowsMissing, match="after its file was written"):
+        deal(parts, ALL, page(late))
+
+
+def test_a_day_waits_for_what_neighbouring_windows_may_bring_again(tmp_path):
+    parts = parts_of(tmp_path, *THREE)
+    first = settled("2026-10-01 00:00:00", "2026-10-01 23:59:59")
+    rest = settled("2026-10-02 00:00:00", "2026-10-03 23:59:59")
+    deal(parts, page(("a", "2026-10-01 10:00:00")), first, page(("b", "2026-10-01 23:59:59")), rest)
+    assert [ids(part.path) for part in parts] == ["ab", "", ""]
+
+
+def test_windows_may_be_settled_from_the_last_to_the_first(tmp_path):
+    parts = parts_of(tmp_path, *THREE)
+    told = deal(
+        parts,
+        settled("2026-10-02 12:00:00", "2026-10-03 23:59:59"),
+        settled("2026-10-01 00:00:00", "2026-10-02 11:59:59"),
+    )
+    assert [text[:10] for text in told] == ["2026-10-03", "2026-10-01", "2026-10-02"]
+
+
+def test_what_was_not_counted_is_left_incomplete_and_the_rest_is_written(tmp_path):
+    parts = parts_of(tmp_path, "2026-10-01", "2026-10-05")
+    (tmp_path / "2026-10-03.jsonl").write_text("old\n")
+    rows = page(*((id_, f"2026-10-0{id_} 10:00:00") for id_ in "12345"))
+    with pytest.raises(RowsMissing, match="two"):
+        deal(
+            parts,
+            rows,
+            settled("2026-10-01 00:00:00", "2026-10-02 23:59:59"),
+            settled("2026-10-04 00:00:00", "2026-10-04 23:59:59"),
+            RowsMissing("two"),
+        )
+    assert names(tmp_path) == [
+        "2026-10-01.jsonl",
+        "2026-10-02.jsonl",
+        "2026-10-03.jsonl",
+        "2026-10-03.jsonl.incomplete",
+        "2026-10-04.jsonl",
+        "2026-10-05.jsonl.incomplete",
+    ]
+    assert (tmp_path / "2026-10-03.jsonl").read_text() == "old\n"
+    deal(
+        parts[2:],
+        page(("3", "2026-10-03 10:00:00")),
+        settled("2026-10-03 00:00:00", "2026-10-06 00:00:00"),
+    )
+    assert names(tmp_path) == [part.path.name for part in parts]
+
+
+def test_after_any_other_failure_nothing_is_left_but_what_was_whole(tmp_path):
+    parts = parts_of(tmp_path, *THREE, "{date}.csv.gz")
+    rows = page(("a", "2026-10-01 10:00:00"), ("b", "2026-10-03 10:00:00"))
+    first = settled("2026-10-01 00:00:00", "2026-10-02 10:00:00")
+    with pytest.raises(NetworkFailure):
+        deal(parts, rows, first, NetworkFailure("gone"), form="csv")
+    assert names(tmp_path) == ["2026-10-01.csv.gz"]
+
+
+def test_an_end_without_a_count_is_no_success(tmp_path):
+    with pytest.raises(RowsMissing, match="2026-10-02, 2026-10-03: the rows were not counted"):
+        deal(parts_of(tmp_path, *THREE), settled("2026-10-01 00:00:00", "2026-10-01 23:59:59"))
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "tsv", "table", "jsonl"])
+@pytest.mark.parametrize("packing", ["", ".gz"])
+def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
+    tmp_path, monkeypatch, form, packing
+):
+    texts = []
+    for folder, most in (("few", 1), ("many", 8)):
+        monkeypatch.setattr(dealing_module, "MOST_OPEN", most)
+        parts = parts_of(tmp_path / folder, *THREE, f"{{date}}.{form}{packing}")
+        days = [f"2026-10-0{day} 10:00:00" for day in (1, 2, 3, 1)]
+        deal(
+            parts,
+            page(*zip("abcd", days, strict=True)),
+            page(*zip("efgh", days, strict=True)),
+            ALL,
+            form=form,
+        )
+        data = [part.path.read_bytes() for part in parts]
+        texts.append([gzip.decompress(some) if packing else some for some in data])
+    assert texts[0] == texts[1]
+    assert b"e" in texts[0][0]
+
+
+def test_a_file_that_is_written_again_keeps_its_mode_and_a_symlink_its_target(tmp_path):
+    [part] = parts_of(tmp_path, "2026-10-01", "2026-10-01")
+    (tmp_path / "elsewhere").write_text("old\n")
+    (tmp_path / "elsewhere").chmod(0o640)
+    part.path.symlink_to("elsewhere")
+    deal([part], page(("a", "2026-10-01 10:00:00")), ALL)
+    assert part.path.is_symlink()
+    assert ids(tmp_path / "elsewhere") == "a"
+    assert part.path.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_a_killed_run_left_is_replaced(tmp_path):
+    [part] = parts_of(tmp_path, "2026-10-01", "2026-10-01")
+    (tmp_path / ".2026-10-01.jsonl.growing").write_text("half a")
+    deal([part], page(("a", "2026-10-01 10:00:00")), ALL)
+    assert names(tmp_path) == ["2026-10-01.jsonl"]
+    assert ids(part.path) == "a"
+
+
+def test_spans_that_touch_become_one():
+    one, two = span("2026-10-01", "2026-10-02"), span("2026-10-03", "2026-10-04")
+    far = span("2026-10-08", "2026-10-09")
+    assert joined([one, far], two) == [far, span("2026-10-01", "2026-10-04")]
+    apart = Period(two.start + timedelta(seconds=1), two.end)
+    assert joined([one], apart) == [one, apart]

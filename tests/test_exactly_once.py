@@ -1,0 +1,130 @@
+"""Every row exactly once over real HTTP: the sandbox's switches, alone and together."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import product
+
+import pytest
+from paging import calls_for
+from program import DAYS, SPAN, TWO, Watched
+
+from comagic_cli.sandbox.quirks import Arrival, Fault, Vanishing
+
+ASKED = ["communications", *DAYS, "--fields", "communication_type,communication_id"]
+ASKED += ["--fields", "communication_date_time"]
+NAMES = ("communication_type", "communication_id", "communication_date_time")
+SWITCHES = list(
+    product(
+        (True, False),  # date_till is inclusive
+        ("exact", "absent", "one_more_once"),
+        (0, 7),  # short pages
+        ("number", "text"),
+        ("truncated", "rounded"),
+        (None, 2),  # the cap of days, met on the way
+        (9, 40, 10_000),  # rows a page
+    )
+)
+
+
+def export(comagic, box, *more):
+    ran = comagic(*ASKED, "--tz", "Europe/Moscow", "--report-id", 1001, *more, box=box)
+    return ran, [json.loads(line) for line in ran.out.splitlines()]
+
+
+def keys(rows):
+    return [(row[NAMES[0]]["value_id"], str(row[NAMES[1]]), row[NAMES[2]]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("inclusive", "total", "short", "id_type", "shown", "max_days", "page_size"), SWITCHES
+)
+def test_the_output_equals_the_truth(  # noqa: PLR0917 - a column a switch
+    comagic, inclusive, total, short, id_type, shown, max_days, page_size
+):
+    with Watched(
+        rows=120,
+        till_inclusive=inclusive,
+        total_items=total,
+        short_pages=short,
+        communication_id=id_type,
+        shown=shown,
+        max_days=max_days,
+    ) as box:
+        ran, rows = export(comagic, box, "--page-size", page_size)
+        truth = keys(box.truth("communications", *SPAN, fields=NAMES))
+    assert (ran.code, ran.err) == (0, "")
+    assert sorted(keys(rows)) == sorted(truth)
+    assert [key[2] for key in keys(rows)] == [key[2] for key in truth]
+    if total == "exact" and not short and max_days is None:
+        assert len(box.journal) == calls_for(len(truth), page_size)
+
+
+MOVES = [
+    {"arrivals": (Arrival(2, "end", 3),)},
+    {"arrivals": (Arrival(2, "start", 3),)},
+    {"arrivals": (Arrival(1, "start", 1), Arrival(3, "end", 1), Arrival(4, "start", 2))},
+    {"vanishings": (Vanishing(2, "start", 1),)},
+    {"vanishings": (Vanishing(2, "2024-10-02 00:00:00", 5),)},
+    {"vanishings": (Vanishing(3, "end", 2),)},
+    {"arrivals": (Arrival(2, "start", 2),), "vanishings": (Vanishing(2, "start", 2),)},
+]
+
+
+@pytest.mark.parametrize("moves", MOVES)
+@pytest.mark.parametrize("total", ["exact", "absent", "one_more_once"])
+@pytest.mark.parametrize("short", [0, 7])
+@pytest.mark.parametrize("max_days", [None, 2])
+def test_rows_that_stay_come_once_whatever_moves(comagic, moves, total, short, max_days):
+    with Watched(rows=120, total_items=total, short_pages=short, max_days=max_days, **moves) as box:
+        before = set(keys(box.truth("communications", *SPAN, fields=NAMES)))
+        ran, rows = export(comagic, box, "--page-size", 20)
+        after = set(keys(box.truth("communications", *SPAN, fields=NAMES)))
+    counts = Counter(keys(rows))
+    assert max(counts.values()) == 1
+    assert before & after <= set(counts)
+    assert set(counts) <= before | after
+    assert ran.code == 0
+
+
+@pytest.mark.parametrize("kind", ["503", "html", "reset", "truncate", "internal_error", "empty"])
+@pytest.mark.parametrize("every", [3, 5, 7])
+def test_faults_on_the_way_cost_calls_but_no_rows(comagic, kind, every):
+    faults = (Fault(kind, every=every, method="get.communications"),)
+    with Watched(rows=400, faults=faults) as box:
+        ran, rows = export(comagic, box, "--page-size", 10)
+        truth = keys(box.truth("communications", *SPAN, fields=NAMES))
+    assert (ran.code, ran.err, sorted(keys(rows))) == (0, "", sorted(truth))
+    good = calls_for(len(truth), 10)
+    assert len(box.journal) <= good * every / (every - 1) + 1
+
+
+@pytest.mark.parametrize("day", ["2024-10-01", "2024-10-02", "2024-10-03"])
+@pytest.mark.parametrize("inclusive", [True, False])
+@pytest.mark.parametrize("shown", ["truncated", "rounded"])
+def test_days_exported_one_by_one_share_no_row_and_lose_none(comagic, day, inclusive, shown):
+    # five rows a second over midnight
+    with Watched(
+        rows=3000,
+        span=("2024-10-01 23:55:00", "2024-10-02 00:05:00"),
+        till_inclusive=inclusive,
+        shown=shown,
+    ) as box:
+        ran = comagic("communications", "--period", day, *TWO, "--page-size", 997, box=box)
+        truth = box.truth("communications", f"{day} 00:00:00", f"{day} 23:59:59", fields=NAMES)
+    assert ran.code == 0
+    shown_ids = [json.loads(line)["communication_id"] for line in ran.out.splitlines()]
+    assert sorted(shown_ids) == sorted(row["communication_id"] for row in truth)
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
+@pytest.mark.parametrize("max_days", [None, 2])
+def test_an_hour_that_repeats(comagic, zone, max_days):
+    span = ("2023-10-28 00:00:00", "2023-11-06 23:59:59")
+    with Watched(rows=300, span=span, timezone=zone, max_days=max_days) as box:
+        dates = ["--from", "2023-10-28", "--till", "2023-11-06"]
+        ran = comagic("communications", *dates, *TWO, "--page-size", 20, box=box)
+        truth = box.truth("communications", *span, fields=NAMES)
+    ids = [json.loads(line)["communication_id"] for line in ran.out.splitlines()]
+    assert (ran.code, sorted(ids)) == (0, sorted(row["communication_id"] for row in truth))

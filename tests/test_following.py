@@ -1,0 +1,217 @@
+"""What is written is followed: when it is made safe, and where the rest of it begins."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import pytest
+
+from comagic_cli.following import EVERY, FollowedSink, may_repeat, rest_of, why_not
+from comagic_cli.output.checkpoint import Checkpoint
+from comagic_cli.output.record import RowEnd
+from comagic_cli.request.catalog import report
+from comagic_cli.request.periods import Period
+from comagic_cli.request.query import Query, Sort
+from comagic_cli.request.rows import Mark, Page
+
+CALLS = report("calls")
+TIME = "call_start_date_time"
+DAY = Period(datetime(2024, 10, 1), datetime(2024, 10, 31, 23, 59, 59))  # noqa: DTZ001 - the account's
+LATEST = (Sort(TIME, descending=True),)
+
+
+def query_of(sort=(), most=None) -> Query:
+    return Query(CALLS, 1, DAY, (TIME,), sort=sort, most=most)
+
+
+def checkpoint(last_time="2024-10-03 12:00:00", **more) -> Checkpoint:
+    """Make a checkpoint of ten rows."""
+    known = {
+        "version": "1", "asked": {}, "period": ("", ""), "report_id": 1, "filter": None,
+        "rows": 10, "bytes": 0, "sha256": "", "first": RowEnd("", None), "last": None,
+        "windows": [], "stops": [], "points": 0, "format": 1, "fingerprint": "", "marks": [],
+        "overstated": False, "missing": [],
+    }  # fmt: skip
+    return Checkpoint(**known | {"last_time": last_time} | more)
+
+
+class Told:
+    """A sink and a clock; what is done to it is written down."""
+
+    def __init__(self):
+        self.done: list[str] = []
+        self.now = 0.0
+
+    def begin(self):
+        self.done.append("begin")
+
+    def write(self, page):
+        self.done.append(f"write {page.count}")
+        if page.count > 5:
+            raise OSError("full")
+
+    def end(self):
+        self.done.append("end")
+
+    def keep(self):
+        self.done.append("keep")
+
+    def clock(self):
+        return self.now
+
+
+def follow(left=None):
+    told = Told()
+    sink = FollowedSink(told, query_of(), left, told.clock)
+    sink.keep = told.keep
+    return sink, told
+
+
+def page(*rows: tuple[str, str]) -> Page:
+    marks = [Mark(key, time, b"") for key, time in rows]
+    return Page(json.dumps([{}] * len(rows)).encode(), len(rows), marks=marks)
+
+
+ONE = page(("1", "2024-10-03 12:00:00"))
+TWO = page(("2", "2024-10-03 12:00:01"), ("3", "2024-10-03 12:00:05"))
+
+
+def test_rows_are_counted_and_the_ends_known():
+    sink, _ = follow()
+    for each in (ONE, TWO, Page(b"[]", 0)):
+        sink.write(each)
+    assert sink.rows == 3
+    assert (sink.first, sink.last) == (ONE.marks[0], TWO.marks[-1])
+    assert [mark.key for mark in sink.tail.marks()] == ["1", "2", "3"]
+
+
+def test_the_first_page_is_made_safe_and_then_what_a_second_brings():
+    sink, told = follow()
+    sink.begin()
+    for passed in (0, EVERY / 2, EVERY / 2, EVERY / 2):
+        told.now += passed
+        sink.write(ONE)
+    sink.end()
+    assert told.done == [
+        *("begin", "write 1", "keep", "write 1", "write 1", "keep", "write 1", "end")
+    ]
+
+
+def test_what_an_earlier_run_left_has_the_header_and_counts():
+    sink, told = follow(checkpoint(marks=list(ONE.marks)))
+    sink.begin()
+    sink.keep_last()
+    sink.write(TWO)
+    assert told.done == ["write 2", "keep"]
+    assert sink.rows == 12
+    assert [mark.key for mark in sink.tail.marks()] == ["1", "2", "3"]
+
+
+def test_an_early_end_between_two_pages_makes_them_safe_once():
+    sink, told = follow()
+    sink.write(ONE)
+    sink.write(TWO)
+    sink.keep_last()
+    sink.keep_last()
+    assert told.done == ["write 1", "keep", "write 2", "keep"]
+
+
+def test_an_early_end_in_a_page_leaves_what_was_safe_before_it():
+    sink, told = follow()
+    sink.write(ONE)
+    sink.write(TWO)
+    with pytest.raises(OSError, match="full"):
+        sink.write(page(*[("4", "")] * 6))
+    sink.keep_last()
+    assert told.done == ["write 1", "keep", "write 2", "write 6"]
+
+
+def test_a_failure_to_make_safe_is_told_once():
+    """Where that is what ends the export, it is not tried again; else what ended it is told."""
+    sink, told = follow()
+
+    def full():
+        told.done.append("full")
+        raise OSError("full")
+
+    sink.keep = full
+    with pytest.raises(OSError, match="full"):
+        sink.write(ONE)
+    sink.keep_last()
+    assert told.done == ["write 1", "full"]
+    sink, told = follow()
+    sink.write(ONE)
+    sink.write(ONE)
+    sink.keep = full
+    sink.keep_last()
+
+
+def test_what_can_not_be_gone_on_with_is_only_counted():
+    sink, told = follow()
+    sink.keep = None
+    sink.write(ONE)
+    sink.keep_last()
+    assert (told.done, sink.rows) == (["write 1"], 1)
+
+
+# Where the rest begins
+
+REST = """
+    2024-10-03 12:00:00 |      | 2024-10-03 11:59:59 … 2024-10-31 23:59:59
+    2024-10-03 12:00:00 | desc | 2024-10-01 00:00:00 … 2024-10-03 12:00:01
+    2024-10-01 00:00:00 |      | 2024-10-01 00:00:00 … 2024-10-31 23:59:59
+    2024-10-31 23:59:59 | desc | 2024-10-01 00:00:00 … 2024-10-31 23:59:59
+                        |      | 2024-10-01 00:00:00 … 2024-10-31 23:59:59
+    2024-10-27 02:30:00 |      | 2024-10-27 01:29:59 … 2024-10-31 23:59:59
+    2024-10-27 02:30:00 | desc | 2024-10-01 00:00:00 … 2024-10-27 03:30:01
+"""
+
+
+@pytest.mark.parametrize("line", REST.strip().splitlines())
+def test_the_rest_begins_a_second_before_the_last_row(line):
+    """And an hour before, where clocks go back in that hour: in Berlin, on 27 October."""
+    last_time, order, period = map(str.strip, line.split("|"))
+    query = query_of(LATEST if order else ())
+    assert str(rest_of(query, checkpoint(last_time)).period) == period
+
+
+@pytest.mark.parametrize(("most", "rest"), [(None, None), (25, 15), (10, 0), (7, 0)])
+def test_a_cap_counts_what_is_there(most, rest):
+    assert rest_of(query_of(most=most), checkpoint()).most == rest
+
+
+@pytest.mark.parametrize(
+    ("moment", "twice"),
+    [
+        ("2024-10-27 02:30:00", True),  # Berlin
+        ("2024-11-03 01:30:00", True),  # New York
+        ("2024-03-31 02:30:00", False),  # never in Berlin: clocks go forward
+        ("2024-10-03 12:00:00", False),
+        ("2014-10-26 01:30:00", True),  # Moscow
+    ],
+)
+def test_an_hour_that_clocks_show_twice(moment, twice):
+    assert may_repeat(datetime.fromisoformat(moment)) is twice
+
+
+# What can be gone on with
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl"])
+@pytest.mark.parametrize("sort", [(), LATEST, (Sort(TIME), Sort("talk_duration"))])
+def test_lines_in_the_order_of_time_can_be_gone_on_with(form, sort):
+    assert why_not(CALLS, sort, form) == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "sort", "form", "words"),
+    [
+        ("calls", (), "json", "a json file is whole or nothing"),
+        ("calls", (), "table", "a table file is whole or nothing"),
+        ("calls", (Sort("talk_duration"),), "csv", "only an export sorted by time"),
+        ("person-details", (), "csv", "rows of person-details have no time"),
+    ],
+)
+def test_others_can_not(command, sort, form, words):
+    assert words in why_not(report(command), sort, form)

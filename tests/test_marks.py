@@ -1,0 +1,107 @@
+"""Marks: keys and times as services write them."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from comagic_cli.fetch.marks import MarkReader, shown_time
+from comagic_cli.request.catalog import report
+from comagic_cli.request.rows import Page
+
+TIME = "2026-10-05 12:30:00"
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ([TIME], TIME),
+        (["2026-10-05T12:30:00"], TIME),
+        (["2026-10-05 12:30:00.6"], TIME),
+        (["2026-10-05T12:30:00.123456+03:00"], TIME),
+        (["2026-10-05 12:30:00Z"], TIME),
+        (["2026-10-05 9:30:00"], "2026-10-05 09:30:00"),
+        (["2026-10-05", "12:30:00"], TIME),
+        (["0000-00-00 00:00:00"], ""),
+        (["2026-13-05 12:30:00"], ""),
+        (["2026-10-05 24:30:00"], ""),
+        (["05.10.2026 12:30:00"], ""),
+        (["2026-10-05"], ""),
+        ([None], ""),
+        ([12345], ""),
+        ([None, "12:30:00"], ""),
+        ([{}], ""),
+    ],
+)
+def test_shown_times(parts, shown):
+    assert shown_time(parts) == shown
+
+
+def marks(command: str, *rows: str, asked: tuple[str, ...] = ()) -> list[tuple[str | None, str]]:
+    reader = MarkReader(report(command), asked)
+    found = reader.read(Page(f"[{','.join(rows)}]".encode(), len(rows)))
+    return [(mark.key, mark.time) for mark in found]
+
+
+@pytest.mark.parametrize(
+    ("row", "key"),
+    [
+        ('{"communication_type":{"value_id":"call"},"communication_id":7}', "call\x1f7"),
+        ('{"communication_type":{"value_id":"call"},"communication_id":"7"}', "call\x1f7"),
+        ('{"communication_type":{"value_id":3},"communication_id":7}', "3\x1f7"),
+        ('{"communication_type":"call","communication_id":7}', "call\x1f7"),
+        ('{"communication_type":["call"],"communication_id":7}', '["call"]\x1f7'),
+        (
+            '{"communication_type":{"value_id":"c"},"communication_id":123456789012345678901234}',
+            "c\x1f123456789012345678901234",
+        ),
+        ('{"communication_type":{"value_id":"c"},"communication_id":1.50}', "c\x1f1.50"),
+        ('{"communication_type":{"value_id":null},"communication_id":7}', None),
+        ('{"communication_type":{},"communication_id":7}', None),
+        ('{"communication_type":null,"communication_id":7}', None),
+        ('{"communication_type":{"value_id":"call"},"communication_id":""}', None),
+        ('{"communication_type":{"value_id":"call"}}', None),
+        ("{}", None),
+    ],
+)
+def test_keys(row, key):
+    assert marks("communications", row) == [(key, "")]
+
+
+def test_two_fields_make_a_time():
+    row = '{"communication_id":1,"call_start_date":"2026-10-05","call_start_time":"12:30:00"}'
+    assert marks("mgf-calls", row) == [("1", TIME)]
+
+
+def test_a_key_that_can_repeat_is_none():
+    row = '{"lead_ext_id":"a","lead_date_time":"2026-10-05 12:30:00"}'
+    assert marks("leads", row, row) == [(None, TIME)] * 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (
+            '{"lead_name":{"value":1,"value_url":2}}',
+            '{"lead_name":{"value_url":2,"value":1}}',
+            True,
+        ),
+        ('{"lead_name":1.10}', '{"lead_name": 1.10}', True),
+        ('{"lead_name":1.10}', '{"lead_name":1.1}', False),
+        ('{"lead_name":{"value":[1.10]}}', '{"lead_name":{"value":["1.10"]}}', False),
+        ('{"lead_name":"a","unasked":1}', '{"unasked":2,"lead_name": "a"}', True),
+        ('{"lead_name":"1"}', '{"lead_name":1}', False),
+        ('{"lead_name":"a"}', '{"lead_name":"b"}', False),
+        ('{"lead_name":null}', "{}", True),
+    ],
+)
+def test_whole_rows_are_told_apart_by_the_asked_values(one, other, same):
+    reader = MarkReader(report("leads"), ("lead_name",))
+    first, second = reader.read(Page(f"[{one},{other}]".encode(), 2))
+    assert (first.whole == second.whole) is same
+    assert len(first.whole) == 16
+
+
+def test_what_is_no_row_is_refused():
+    with pytest.raises(msgspec.DecodeError):
+        marks("communications", "7")

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import gzip
+import sys
+
+import pytest
+from outputs import NEW, names, write
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.output import packing
+from comagic_cli.output.files import open_output
+
+
+def test_gzip_holds_neither_name_nor_time(tmp_path):
+    packed = []
+    for name in ("a.csv.gz", "b.jsonl.GZ"):
+        write(tmp_path / name)
+        packed.append((tmp_path / name).read_bytes())
+    assert packed[0] == packed[1]
+    assert gzip.decompress(packed[0]) == NEW
+    assert packed[0][3:8] == bytes(5)  # no flags, so no name; time zero
+
+
+def test_zst_without_anything_to_write_it_is_told_first(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "compression", None)
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(UsageProblem) as caught, open_output(str(tmp_path / "out.csv.zst")):
+        pytest.fail("it was opened")
+    assert caught.value.hint == "pip install 'comagic[zst]', or write .gz."
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("module", ["compression.zstd", "zstandard"])
+def test_zst_is_written_by_what_is_there(tmp_path, monkeypatch, module):
+    class Packing:
+        def __init__(self, stream, *_, closefd=False):
+            self.stream = stream
+            assert not closefd
+
+        def __getattr__(self, name):
+            return getattr(self.stream, name)
+
+        def close(self):
+            self.stream.write(b"end")
+
+        def stream_writer(self, stream, *, closefd):
+            return Packing(stream, closefd=closefd)
+
+    class Library:
+        ZstdFile = Packing
+
+        @staticmethod
+        def ZstdCompressor():  # noqa: N802 - the library's own name
+            return Packing(None)
+
+    def only(name):
+        if name != module:
+            raise ImportError(name)
+        return Library
+
+    monkeypatch.setattr(packing, "import_module", only)
+    write(tmp_path / "out.csv.zst")
+    assert (tmp_path / "out.csv.zst").read_bytes() == NEW + b"end"
+
+
+def test_zst_is_read_back(tmp_path):
+    zstandard = pytest.importorskip("zstandard")
+    write(tmp_path / "out.csv.zst", NEW * 1000)
+    with zstandard.open(tmp_path / "out.csv.zst") as file:
+        assert file.read() == NEW * 1000

@@ -1,0 +1,203 @@
+"""The program as a process: its streams, pipes and files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+
+import pytest
+from program import COMAGIC, PATIENCE, REPORT, TWO, Watched, environment, run, shell, start
+
+FORMATS = ["table", "csv", "tsv", "jsonl", "json"]
+MANY = 4000  # rows: more than a pipe holds
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Watched(rows=MANY) as served:
+        yield served
+
+
+@pytest.fixture
+def environ(box, tmp_path):
+    return environment(tmp_path, box)
+
+
+def rows_of(box):
+    return box.truth("communications", "2024-10-01 00:00:00", "2024-10-05 23:59:59")
+
+
+# Starting
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["communications", "--help"]])
+def test_help_starts_without_what_is_slow_to_load(environ, words):
+    code = (
+        "import sys; from comagic_cli.commands.main import main; code = main(sys.argv[1:])\n"
+        "slow = {'requests', 'urllib3', 'rich', 'dateutil', 'msgspec'} & set(sys.modules)\n"
+        "sys.exit(str(slow) if slow else code)"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, env=environ, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_the_script_and_the_module_are_the_same_program(environ):
+    script = os.path.join(os.path.dirname(sys.executable), "comagic")  # noqa: PTH118, PTH120
+    by_script = subprocess.run([script, "--help"], env=environ, capture_output=True, check=True)
+    by_module = subprocess.run([*COMAGIC, "--help"], env=environ, capture_output=True, check=True)
+    assert by_script.stdout == by_module.stdout
+
+
+# The reader
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_reader_closes_the_pipe(environ, form):
+    line = f"comagic {' '.join(REPORT)} -f {form} | head -n 1; echo ${{PIPESTATUS[0]}}"
+    ran = shell(line, environ)
+    assert (ran.out.splitlines()[1:], ran.err) == (["141"], "")
+
+
+@pytest.mark.parametrize("words", ["--help", "communications --dry-run -q"])
+def test_the_reader_was_never_there(environ, words):
+    ran = shell(f"comagic {words} > >(exec true; ) ; exit $?", environ)
+    assert (ran.code, ran.err) in [(0, ""), (141, "")]
+
+
+def test_the_reader_leaves_a_fifo(environ, tmp_path):
+    fifo = f"{tmp_path}/rows"
+    line = f"mkfifo {fifo}; head -n 1 {fifo} & comagic {' '.join(REPORT)} -o {fifo}"
+    ran = shell(line, environ)
+    assert (ran.code, ran.out.count("\n"), ran.err) == (141, 1, "")
+
+
+def test_a_fifo_is_written_straight(environ, tmp_path):
+    fifo = f"{tmp_path}/rows.csv"
+    line = f"mkfifo {fifo}; wc -l <{fifo} & comagic {' '.join(REPORT)} -o {fifo}; wait"
+    ran = shell(line, environ)
+    assert (ran.code, ran.out.strip(), ran.err) == (0, str(MANY), "")
+
+
+def test_jq_reads_json_lines(environ, box):
+    ran = shell(f"set -o pipefail; comagic {' '.join(REPORT)} | jq .communication_id", environ)
+    expected = sorted(str(row["communication_id"]) for row in rows_of(box))
+    assert (ran.code, sorted(ran.out.splitlines()), ran.err) == (0, expected, "")
+
+
+def test_jq_reads_the_array(environ):
+    ran = shell(f"set -o pipefail; comagic {' '.join(REPORT)} -f json | jq length", environ)
+    assert (ran.code, ran.out, ran.err) == (0, f"{MANY}\n", "")
+
+
+def test_csvcut_reads_csv(environ, box):
+    asked = "--fields communication_id,communication_page_url,contact_full_name,tags,site_name"
+    days = " ".join(REPORT[1:5])
+    cut = "csvcut -c communication_id,contact_full_name"
+    ran = shell(f"set -o pipefail; comagic communications {days} {asked} -f csv | {cut}", environ)
+    names = [[str(row["communication_id"]), row["contact_full_name"] or ""] for row in rows_of(box)]
+    header, *read = csv.reader(StringIO(ran.out))
+    assert (ran.code, ran.err) == (0, "")
+    assert (header, sorted(read)) == (["communication_id", "contact_full_name"], sorted(names))
+
+
+# Streams that are full or closed
+
+WORDS = ["--help", "--version", "communications --dry-run -q", "completion bash", " ".join(REPORT)]
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_a_full_disk(environ, words):
+    ran = shell(f"comagic {words} >/dev/full", environ)
+    assert ran.code == 8
+    assert ran.err.startswith("comagic: ")
+    assert "No space left on device" in ran.err.splitlines()[0]
+    assert len(ran.err.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("words", WORDS)
+def test_stdout_is_closed(environ, words):
+    ran = shell(f"comagic {words} >&-", environ)
+    assert (ran.code, ran.err) == (
+        8,
+        "comagic: Standard output is closed.\n  Write to a file with -o FILE.\n",
+    )
+
+
+def test_a_file_needs_no_standard_streams(environ, tmp_path):
+    ran = shell(f"comagic {' '.join(REPORT)} -o {tmp_path}/rows.csv <&- >&- 2>&-", environ)
+    assert ran.code == 0
+    assert (tmp_path / "rows.csv").read_text().count("\n") == MANY + 1
+
+
+@pytest.mark.parametrize("errors", ["2>&-", "2>/dev/full", "2> >(exec true)"])
+@pytest.mark.parametrize(
+    ("words", "code", "out"),
+    [
+        ("--version", 0, "comagic, version 0.1.0\n"),
+        ("communications --fo", 2, ""),
+        ("", 2, ""),
+        (" ".join([*REPORT, "-v", "--max-rows", "1", "-f", "csv", "-o", "/dev/null"]), 0, ""),
+    ],
+)
+def test_stderr_that_takes_nothing_changes_nothing(environ, errors, words, code, out):
+    ran = shell(f"comagic {words} {errors}", environ)
+    assert (ran.code, ran.out) == (code, out)
+
+
+def test_a_full_disk_in_the_place_of_a_file(environ):
+    ran = shell(f"comagic {' '.join(REPORT)} -o /dev/full", environ)
+    assert (ran.code, ran.out) == (8, "")
+    assert ran.err.startswith("comagic: /dev/full can't be written: No space left on device.\n")
+
+
+def test_a_symlink_stays_one(environ, tmp_path):
+    (tmp_path / "real.csv").write_text("old\n")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    ran = run([*REPORT, "-o", tmp_path / "link.csv"], environ)
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().count("\n") == MANY + 1
+
+
+# Where it runs
+
+
+@pytest.mark.parametrize("more", [{"LANG": "C", "LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}])
+def test_the_locale_changes_no_data(environ, box, more):
+    for coerced in ("0", "1"):
+        locale = environ | more | {"PYTHONCOERCECLOCALE": coerced, "PYTHONUTF8": "0"}
+        ran = run(["communications", *REPORT[1:5], "--max-rows", "5"], locale)
+        assert (ran.code, ran.err) == (0, "")
+        assert json.loads(ran.out.split("\n")[0])["site_name"] == rows_of(box)[0]["site_name"]
+        told = run([*REPORT, "-v", "--max-rows", "1"], locale)
+        assert (told.code, "period 2024-10-01 00:00:00" in told.err) == (0, True)
+        dry = run([*REPORT, "--dry-run"], locale)
+        assert (dry.code, json.loads(dry.out)["id"]) == (0, 1)
+        wrong = run(["communications", "--fields", "имя"], locale)
+        assert (wrong.code, wrong.err[:25]) == (2, "comagic: --fields: commun")
+        assert run(["communications", "--help"], locale).code == 0
+
+
+@pytest.mark.parametrize("home", [None, "", "/proc/none", "/dev/null"])
+def test_nothing_is_remembered_where_there_is_no_home(environ, home):
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        del environ[name]
+    if home is not None:
+        environ["HOME"] = home
+    ran = run(["communications", *TWO, "--period", "yesterday", "--max-rows", "1"], environ)
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_the_sandbox_serves_until_it_is_stopped(environ):
+    with start(["sandbox", "--rows", "50"], environ) as process:
+        exports = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])
+        ran = run(["communications", *TWO, "--from", "-3y"], environ | exports)
+        assert (ran.code, ran.out.count("\n")) == (0, 50)
+        process.terminate()
+        assert process.wait(PATIENCE) == 143
+        assert (process.stdout.read(), process.stderr.read()) == ("", "")

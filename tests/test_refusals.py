@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import pytest
+from playback import TOKEN
+
+from comagic_cli.errors import NetworkFailure, NotAllowed, OutOfPoints, Refused
+from comagic_cli.fetch.refusals import MEANING, MNEMONIC_OF_CODE, is_of_api, mnemonic_of, refusal
+from comagic_cli.fetch.saying import masker
+from comagic_cli.fetch.wire import Failure
+
+
+def failure(mnemonic=None, message=None, code=None, **data):
+    return Failure(code, message, {"mnemonic": mnemonic, **data})
+
+
+KEY_HINT = "Make a new key in the web account and give it in COMAGIC_TOKEN or --token-file."
+KNOWN_HINT = (
+    "Check COMAGIC_TOKEN or --token-file, and that --base-url is the account's own service."
+)
+ADDRESSES = "to the allowed addresses of the API in the web account."
+KINDS = [
+    ("limit_exceeded", OutOfPoints, "the account is out of points", "Try again later."),
+    ("access_token_expired", NotAllowed, "the key or session has ended", KEY_HINT),
+    ("access_token_invalid", NotAllowed, "the key is not known", KNOWN_HINT),
+    (
+        "access_token_blocked",
+        NotAllowed,
+        "the key is blocked",
+        "Unblock it in the web account, or make a new one.",
+    ),
+    ("auth_error", NotAllowed, "the login or password is wrong", "Check them and try again."),
+    (
+        "ip_not_whitelisted",
+        NotAllowed,
+        "this machine's address is not allowed",
+        f"Add this machine's address {ADDRESSES}",
+    ),
+    (
+        "forbidden",
+        NotAllowed,
+        "the user has no right to do this",
+        "Ask the account's administrator for the right.",
+    ),
+    (
+        "method_component_disabled",
+        NotAllowed,
+        "the account's tariff lacks a component for this report",
+        "Ask the service to switch the component on.",
+    ),
+    (
+        "parameter_component_disabled",
+        NotAllowed,
+        "the account's tariff lacks a component for this parameter",
+        "Leave the field out, or ask the service to switch the component on.",
+    ),
+    ("account_inactive", NotAllowed, "the account is switched off", "Ask the service why."),
+    (
+        "internal_error",
+        NetworkFailure,
+        "the service failed",
+        "Try again later, or with a smaller --page-size.",
+    ),
+    ("date_interval_limit_reached", Refused, "the period is too long", "Ask for a shorter one."),
+    ("sort_prohibited", Refused, "this field can't be sorted by", "Leave it out of --sort."),
+    ("filter_prohibited", Refused, "this field can't be filtered by", "Filter by another one."),
+    (
+        "method_not_found",
+        Refused,
+        "the service has no such method",
+        "Check that --base-url is the Data API's.",
+    ),
+    ("parse_error", Refused, "the API refused the request", ""),
+    ("batch_opreations_not_supported", Refused, "the API refused the request", ""),
+    ("error", Refused, "the API refused the request", ""),
+    ("one_that_is_new", Refused, "the API refused the request", ""),
+]
+
+
+@pytest.mark.parametrize(("mnemonic", "kind", "meaning", "hint"), KINDS)
+@pytest.mark.parametrize("code", [None, -32602, "-32029", 0])
+def test_the_mnemonic_decides_what_is_said(mnemonic, kind, meaning, hint, code):
+    error = refusal(failure(mnemonic, code=code), "get.calls")
+    assert type(error) is kind
+    assert (error.message, error.hint) == (f"get.calls: {meaning} ({mnemonic})", hint)
+    assert str(error) == error.message
+    assert (error.mnemonic, error.field) == (mnemonic, "")
+
+
+def test_every_meaning_is_tested():
+    assert set(MEANING) <= {mnemonic for mnemonic, *_ in KINDS}
+
+
+@pytest.mark.parametrize(
+    ("code", "mnemonic"),
+    [
+        *MNEMONIC_OF_CODE.items(),
+        ("-32029", "limit_exceeded"),
+        *((code, "error") for code in (-32602, 0, 5.5, True, "", "many", "-" * 9, "9" * 5000)),
+        *((code, "error") for code in (None, [], {})),
+    ],
+)
+@pytest.mark.parametrize("data", [None, {}, [], "text", {"mnemonic": None}, {"mnemonic": " "}])
+def test_without_a_mnemonic_the_code_names_the_failure(code, mnemonic, data):
+    assert mnemonic_of(Failure(code, "", data)) == mnemonic
+
+
+@pytest.mark.parametrize(
+    ("said", "own"),
+    [
+        (failure("forbidden"), True),
+        (Failure(-32602), True),
+        (Failure("-1"), True),
+        (Failure(502, "Bad gateway"), False),
+        (Failure(message="Bad gateway"), False),
+        (Failure(data={"mnemonic": None}), False),
+    ],
+)
+def test_the_api_is_told_from_a_gateway(said, own):
+    assert is_of_api(said) == own
+
+
+@pytest.mark.parametrize(
+    ("said", "message", "hint"),
+    [
+        (
+            failure("invalid_parameter_value", "Bad value.", field="limit", value=0),
+            "(invalid_parameter_value): Bad value [limit = 0]",
+            "Check --page-size.",
+        ),
+        (
+            failure("required_parameter_missed", field="filter.filters[0].field", value=""),
+            "(required_parameter_missed) [filter.filters[0].field]",
+            "Check --where.",
+        ),
+        (
+            failure("data_type_error", field="fields[3]", value=None),
+            "(data_type_error) [fields[3]]",
+            "Check --fields.",
+        ),
+        (failure("data_type_error", field="other"), "(data_type_error) [other]", ""),
+        (
+            failure("sort_prohibited", field="tags"),
+            "(sort_prohibited) [tags]",
+            "Leave it out of --sort.",
+        ),
+        (failure("error", ["a", 1]), "(error): ['a', 1]", ""),
+        (failure("error", "a\r\n\x1b[31mb\n.."), "(error): a [31mb", ""),
+        (failure("error", "x" * 1000), f"(error): {'x' * 399}…", ""),
+        (
+            failure("error", field="x" * 99, value="y" * 99),
+            f"(error) [{'x' * 79}… = {'y' * 79}…]",
+            "",
+        ),
+    ],
+)
+def test_what_the_service_says_is_told(said, message, hint):
+    error = refusal(said, "get.calls")
+    assert error.message.endswith(message)
+    assert error.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        ("Your IP 203.0.113.7 is not whitelisted", "203.0.113.7"),
+        ("IP: 203.0.113.7.", "203.0.113.7"),
+        ("at 12:30:00 from 2001:db8::7: denied", "2001:db8::7"),
+        ("version 1.2.3 at 12:30", "this machine's address"),
+        ("999.1.1.1", "this machine's address"),
+        ("", "this machine's address"),
+        (None, "this machine's address"),
+    ],
+)
+def test_the_address_to_allow_is_named(message, address):
+    error = refusal(failure("ip_not_whitelisted", message), "get.calls")
+    assert error.hint == f"Add {address} {ADDRESSES}"
+
+
+def test_what_a_refusal_echoes_is_masked_before_it_is_cut():
+    echo = "x" * 70 + TOKEN
+    said = failure(echo, f"no {TOKEN} " + "x" * 380 + TOKEN, field=echo, value={"key": [echo]})
+    error = refusal(said, "get.calls", masker((TOKEN,)))
+    shown = repr([error, error.args, error.message, error.mnemonic, error.field, error.hint])
+    assert TOKEN[:4] not in shown
+    assert error.mnemonic == error.field == "x" * 70 + "***"

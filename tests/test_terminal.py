@@ -1,0 +1,121 @@
+"""The program on a terminal: a table that fits it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pty
+import re
+import struct
+import termios
+from contextlib import suppress
+from io import BytesIO
+
+import pytest
+from program import DAYS, PATIENCE, SPAN, Ran, Watched, environment, start
+from rich.cells import cell_len
+from sinks import page_of
+
+from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.request.catalog import report
+
+FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"
+EXPORT = ["communications", *DAYS, "--fields", FIELDS]
+WIDTHS = [60, 100, 200]
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Terminal:
+    """A pseudo-terminal; what is written to it is read in full."""
+
+    def __init__(self, columns):
+        self._ours, self.end = pty.openpty()
+        fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def read(self):
+        os.close(self.end)
+        pieces = []
+        with suppress(OSError):  # how Linux says that all is read
+            while piece := os.read(self._ours, 65536):
+                pieces.append(piece)
+        os.close(self._ours)
+        return b"".join(pieces).decode().replace("\r\n", "\n")
+
+
+def show(box, home, columns, *options, stderr=None, **variables):
+    """Run an export on a terminal; stderr is another one unless told."""
+    out, err = Terminal(columns), Terminal(columns)
+    environ = environment(home, box, TERM="xterm-256color") | variables
+    to = err.end if stderr is None else stderr
+    process = start([*EXPORT, *options], environ, stdout=out.end, stderr=to)
+    shown, told = out.read(), err.read()  # each ends when the process has
+    return Ran(process.wait(PATIENCE), shown, told)
+
+
+@pytest.fixture(scope="module")
+def box():
+    with Watched(rows=120) as served:
+        yield served
+
+
+def drawn(box, columns, rows, *, color=True):
+    """Draw what a perfect table of the first rows is."""
+    texts = box.truth("communications", *SPAN, fields=FIELDS.split(","))
+    stream = BytesIO()
+    fields = [report("communications").field(name) for name in FIELDS.split(",")]
+    sink = make_sink("table", stream, fields, Look(width=columns, color=color))
+    sink.begin()
+    sink.write(page_of(*map(json.dumps, texts[:rows])))
+    sink.end()
+    return stream.getvalue().decode()
+
+
+@pytest.mark.parametrize("columns", WIDTHS)
+def test_a_table_fits_the_terminal(box, tmp_path, columns):
+    ran = show(box, tmp_path, columns, "--max-rows", 10)
+    assert ran.code == 0
+    assert ran.err == ""
+    assert sorted(ran.out.split("\n")) == sorted(drawn(box, columns, 10).split("\n"))
+    assert max(cell_len(ESCAPE.sub("", line)) for line in ran.out.split("\n")) <= columns
+
+
+def test_fifty_rows_are_shown_unless_told_and_the_others_counted(box, tmp_path):
+    ran = show(box, tmp_path, 200)
+    assert (ran.code, ran.err) == (0, "50 of 120 rows. All of them: --max-rows 120, or -o FILE.\n")
+    assert len(re.findall(r"^.{0,8}\d{10}", ran.out, re.MULTILINE)) == 50
+
+
+@pytest.mark.parametrize("options", [["-q"], ["--max-rows", "50"]])
+def test_the_count_is_not_told_where_it_is_not_wanted(box, tmp_path, options):
+    assert show(box, tmp_path, 200, *options).err == ""
+
+
+def test_nothing_is_told_where_stderr_is_no_terminal(box, tmp_path):
+    with (tmp_path / "err").open("w") as err:
+        assert show(box, tmp_path, 200, stderr=err).code == 0
+    assert (tmp_path / "err").read_text() == ""
+
+
+def test_what_is_counted_without_a_total(tmp_path):
+    with Watched(rows=60, total_items="absent") as box:
+        ran = show(box, tmp_path, 200)
+    assert ran.err == "The first 50 rows. More of them: --max-rows N, or -o FILE.\n"
+
+
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_without_colour(box, tmp_path, variables):
+    ran = show(box, tmp_path, 100, "--max-rows", 10, **variables)
+    assert "\x1b" not in ran.out
+    assert sorted(ran.out.split("\n")) == sorted(drawn(box, 100, 10, color=False).split("\n"))
+
+
+@pytest.mark.parametrize("option", [["-f", "jsonl"], ["-o", "-", "-f", "tsv"]])
+def test_other_formats_are_whole_on_a_terminal(box, tmp_path, option):
+    ran = show(box, tmp_path, 60, *option)
+    assert (ran.code, ran.out.count("\n"), ran.err) == (0, 120 + ("tsv" in option), "")
+
+
+def test_a_terminal_of_no_size(box, tmp_path):
+    ran = show(box, tmp_path, 0, "--max-rows", 3)
+    assert (ran.code, ran.err) == (0, "")

@@ -1,0 +1,160 @@
+"""Windows: their spans, seams and cuts."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comagic_cli.errors import Refused
+from comagic_cli.fetch.windows import (
+    SECOND,
+    Window,
+    cut_near,
+    named_cap,
+    outer,
+    parse_time,
+    rest_after,
+    spread,
+)
+from comagic_cli.request.periods import Period
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def window(start: str, end: str) -> Window:
+    return Window(at(start), at(end))
+
+
+DAY = window("2026-10-05 00:00:00", "2026-10-05 23:59:59")
+
+
+@pytest.mark.parametrize(
+    ("time_fields", "expected"),
+    [
+        (0, "2026-10-04 23:59:59 … 2026-10-06 00:00:00"),
+        (1, "2026-10-04 23:59:59 … 2026-10-06 00:00:00"),
+        (2, "2026-10-04 23:59:58 … 2026-10-06 00:00:01"),
+    ],
+)
+def test_a_period_is_widened_at_its_two_ends(time_fields, expected):
+    assert str(outer(Period(DAY.start, DAY.end), time_fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("days", "seconds", "max_days", "parts"),
+    [
+        (1, 0, 366, 1),
+        (365, 0, 366, 1),
+        (365, 1, 366, 2),
+        (366, 0, 366, 2),
+        (730, 0, 366, 3),  # two of 365 days would leave no second to overlap by
+        (729, 0, 366, 2),
+        (30, 0, 31, 1),
+        (31, 0, 31, 2),
+        (2, 0, 2, 3),
+        (2, 0, 1, 3),
+    ],
+)
+def test_a_window_is_cut_by_the_cap_of_days(days, seconds, max_days, parts):
+    start = at("2026-01-01")
+    whole = Window(start, start + timedelta(days=days, seconds=seconds))
+    assert len(spread(whole, max_days)) == parts
+
+
+@given(
+    st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1)),  # noqa: DTZ001 - wall clock
+    st.integers(1, 3000 * 86_400),
+    st.integers(1, 400),
+)
+def test_parts_cover_all_and_fit_the_cap_counted_either_way(start, seconds, max_days):
+    whole = Window(start, start + timedelta(seconds=seconds))
+    parts = spread(whole, max_days)
+    assert (parts[0].start, parts[-1].end) == (whole.start, whole.end)
+    for part, after in pairwise(parts):
+        assert after.start == part.end - SECOND
+        assert part.start < after.start
+    for part in parts:
+        assert part.span <= timedelta(days=max_days)
+        if max_days > 1:  # a window of less than a day may still touch two dates
+            assert (part.end.date() - part.start.date()).days + 1 <= max_days
+
+
+@pytest.mark.parametrize(
+    ("part", "descending", "rest"),
+    [
+        (DAY, False, None),
+        (
+            window("2026-10-05 00:00:00", "2026-10-05 12:00:00"),
+            False,
+            window("2026-10-05 11:59:59", "2026-10-05 23:59:59"),
+        ),
+        (
+            window("2026-10-05 12:00:00", "2026-10-05 23:59:59"),
+            True,
+            window("2026-10-05 00:00:00", "2026-10-05 12:00:01"),
+        ),
+    ],
+)
+def test_what_remains_overlaps_by_a_second(part, descending, rest):
+    assert rest_after(DAY, part, descending=descending) == rest
+
+
+@pytest.mark.parametrize(
+    ("reached", "ahead", "descending", "expected"),
+    [
+        ("12:00:00", 3600, False, "2026-10-05 00:00:00 … 2026-10-05 13:00:00"),
+        ("12:00:00", 0, False, "2026-10-05 00:00:00 … 2026-10-05 12:00:01"),
+        ("12:00:00", 99_999, False, "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
+        ("00:00:00", 0, False, "2026-10-05 00:00:00 … 2026-10-05 00:00:02"),
+        ("12:00:00", 3600, True, "2026-10-05 11:00:00 … 2026-10-05 23:59:59"),
+        ("23:59:59", 0, True, "2026-10-05 23:59:57 … 2026-10-05 23:59:59"),
+        ("12:00:00", 99_999, True, "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
+    ],
+)
+def test_the_far_end_is_moved_beyond_what_was_reached(reached, ahead, descending, expected):
+    near = at(f"2026-10-05 {reached}")
+    cut = cut_near(DAY, near, timedelta(seconds=ahead), descending=descending)
+    assert str(cut) == expected
+
+
+YEAR = window("2026-01-01", "2026-12-31")
+
+
+@pytest.mark.parametrize(
+    ("message", "cap"),
+    [
+        ("the interval must not exceed 90 days", 90),
+        ("Максимальный период 31 день", 31),
+        ("не более 92 дней", 92),
+        ("limit 100", 100),
+        ("from 2026-01-01 till 2026-12-31 is over 30 days", 30),
+        ("366 days at most, 10 days for you", 10),
+        ("too long", 182),
+        ("at most 1000 days", 182),
+    ],
+)
+def test_the_cap_that_a_refusal_names(message, cap):
+    assert named_cap(message, YEAR) == cap
+
+
+def test_a_short_window_that_is_refused():
+    with pytest.raises(Refused, match=r"refuses even 1\.0 days at once: too long"):
+        named_cap("too long", DAY)
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("2026-10-05 12:30:00", at("2026-10-05 12:30:00")),
+        ("2026-02-30 12:30:00", None),
+        ("", None),
+    ],
+)
+def test_times(text, time):
+    assert parse_time(text) == time

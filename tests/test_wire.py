@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import json
+import zlib
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from comagic_cli.fetch.wire import (
+    BOM,
+    Failure,
+    Unreadable,
+    limits_of,
+    mark_lone_surrogates,
+    read_envelope,
+    total_of,
+)
+
+BODY = b'{"jsonrpc":"2.0","id":7,"result":{"metadata":{"total_items":1},"data":[{"a":1.10}]}}'
+PRETTY = json.dumps(json.loads(BODY), indent=2).encode()
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray])
+@pytest.mark.parametrize("body", [BODY, BOM + BODY, b"\r\n" + BODY + b"\n"])
+def test_an_answer_keeps_its_data_as_it_came(kind, body):
+    envelope, marker = read_envelope(kind(body))
+    assert (envelope.id, envelope.failure, marker) == (7, None, b"")
+    assert envelope.result.metadata == {"total_items": 1}
+    assert bytes(envelope.result.data) == b'[{"a":1.10}]'
+
+
+@pytest.mark.parametrize(
+    ("body", "data"),
+    [
+        (PRETTY, [{"a": 1.1}]),
+        (b'{"result":{"data":[]}}', []),
+        (b'{"result":{}}', None),
+        (b'{"result":{"data":null,"metadata":null,"more":1},"error":null,"warnings":[]}', None),
+        (b'{"result":{"data":[1],"metadata":[]},"error":{},"id":null}', [1]),
+        (b'{"result":{"data":{"id":1}},"error":""}', {"id": 1}),
+        ('{"result":{"data":["Звонки \\ud83d\\ude00 \\\\ud800"]}}'.encode(), ["Звонки 😀 \\ud800"]),
+    ],
+)
+def test_every_member_of_an_answer_is_optional(body, data):
+    envelope, marker = read_envelope(body)
+    assert (envelope.failure, marker) == (None, b"")
+    assert json.loads(bytes(envelope.result.data)) == data
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        ({"code": -1, "message": "m", "data": None}, Failure(-1, "m", None)),
+        (
+            {"code": "-1", "data": {"mnemonic": "x"}, "more": 1},
+            Failure("-1", None, {"mnemonic": "x"}),
+        ),
+        ({}, Failure()),
+        ("maintenance", Failure(message="maintenance")),
+        ("", Failure(message="")),
+    ],
+)
+def test_an_error_may_be_an_object_or_a_text(error, failure):
+    envelope, _ = read_envelope(json.dumps({"error": error, "id": 1}).encode())
+    assert envelope.failure == failure
+
+
+def test_an_error_that_says_something_counts_more_than_a_result():
+    envelope, _ = read_envelope(b'{"result":{"data":[1]},"error":{"code":-32603}}')
+    assert envelope.failure == Failure(-32603)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "it is empty"),
+        (b" \r\n", "it is empty"),
+        (BOM, "it is empty"),
+        (b"<html><h1>502</h1>", "it is HTML"),
+        (BOM + b"\n<!DOCTYPE html>", "it is HTML"),
+        (
+            b"Bad gateway",
+            "it is not JSON, or was cut (JSON is malformed: invalid character (byte 0))",
+        ),
+        (BODY[:60], "it is not JSON, or was cut (Input data was truncated)"),
+        (
+            BODY + b"}",
+            "it is not JSON, or was cut (JSON is malformed: trailing characters (byte 85))",
+        ),
+        (
+            b'{"error":["\\ud800"]',
+            "it is JSON, but not of the API's form (Expected ",
+        ),
+        (b"[]", "it is JSON, but not of the API's form (Expected `object`, got `array`)"),
+        (
+            b'{"result":1}',
+            "it is JSON, but not of the API's form (Expected `object | null`, got `int`",
+        ),
+        (b'{"result":{"data":' + b"[" * 200_000, "it is nested too deeply"),
+        (b'{"result":{"metadata":' + b'{"a":' * 200_000, "it is nested too deeply"),
+        (zlib.compress(BODY, wbits=31), "it is compressed, though its head does not say so"),
+        ("Ошибка".encode("cp1251"), "it is not UTF-8 at byte 0"),
+        (b'{"result":{"data":["\xff"]}}', "it is not UTF-8 at byte 20"),
+        (b'{"result":{"data":["\xed\xa0\x80"]}}', "it is not UTF-8 at byte 20"),
+    ],
+)
+def test_what_is_no_answer_is_said_to_be_so(body, why):
+    with pytest.raises(Unreadable) as caught:
+        read_envelope(bytearray(body))
+    assert str(caught.value).startswith(why)
+    assert caught.value.__context__ is None or "cut" not in why
+
+
+@pytest.mark.parametrize(
+    ("data", "marked"),
+    [
+        (rb'["\ud800"]', rb'["<lone0>d800"]'),
+        (rb'["\uDFFFx", "\ud83d\ude00"]', rb'["<lone0>DFFFx", "\ud83d\ude00"]'),
+        (rb'["\ud83d\ud83d\ude00"]', rb'["<lone0>d83d\ud83d\ude00"]'),
+        (rb'["<lone0>\\\ud800"]', rb'["<lone0>\\<lone1>d800"]'),
+    ],
+)
+def test_lone_surrogates_are_marked(data, marked):
+    envelope, marker = read_envelope(b'{"result":{"data":' + data + b"}}")
+    assert bytes(envelope.result.data) == marked
+    assert bytes(envelope.result.data).replace(marker, rb"\u") == data
+
+
+def test_a_body_without_lone_surrogates_is_left_alone():
+    assert mark_lone_surrogates(rb'"\\ud800 \ud83d\ude00"') == (rb'"\\ud800 \ud83d\ude00"', b"")
+
+
+@given(st.text(), st.integers(0, 3))
+def test_any_text_is_marked_so_that_it_can_be_told_back(text, at):
+    body = json.dumps([text[:at] + "\ud800" + text[at:]]).encode()
+    marked, marker = mark_lone_surrogates(body)
+    assert marker not in body
+    assert marked.replace(marker, rb"\u") == body
+    msgspec.json.decode(marked)
+
+
+@pytest.mark.parametrize("place", range(-4, 5))
+@pytest.mark.parametrize("char", ["я", "€", "😀"])
+def test_characters_may_lie_across_the_pieces_that_are_checked(place, char):
+    head = b'{"result":{"data":["'
+    body = head + b"x" * ((1 << 18) - len(head) + place) + char.encode() * 9 + b'"]}}'
+    envelope, _ = read_envelope(body)
+    assert bytes(envelope.result.data).endswith(char.encode() + b'"]')
+    spoilt = body.replace(char.encode() + b'"', char.encode()[:-1] + b'"')
+    with pytest.raises(
+        Unreadable, match=f"^it is not UTF-8 at byte {len(body) - 4 - len(char.encode())}$"
+    ):
+        read_envelope(spoilt)
+
+
+def test_many_bytes_that_only_continue_characters_are_refused_at_once():
+    with pytest.raises(Unreadable, match=r"at byte 0$"):
+        read_envelope(b"\x80" * (1 << 20))
+
+
+@pytest.mark.parametrize(
+    ("metadata", "total"),
+    [
+        ({"total_items": 5}, 5),
+        ({"total_items": "5"}, 5),
+        ({"total_items": 5.0}, 5),
+        ({"total_items": 0}, 0),
+        *(
+            ({"total_items": value}, None)
+            for value in (None, "", "many", "٥", "9" * 20, -1, 5.5, True, [], {}, float("inf"))
+        ),
+        ({}, None),
+        ([], None),
+        (None, None),
+        ("5", None),
+    ],
+)
+def test_the_total_is_a_number_or_missing(metadata, total):
+    assert total_of(metadata) == total
+
+
+@pytest.mark.parametrize(
+    ("metadata", "limits"),
+    [
+        ({"limits": {"day_limit": 100, "day_remaining": "7", "day_reset": None}}, (100, 7)),
+        *(({"limits": value}, ()) for value in ({}, [], None, "none", 5)),
+        ({}, ()),
+        ([], ()),
+        (None, ()),
+    ],
+)
+def test_limits_are_their_numbers(metadata, limits):
+    assert limits_of(metadata) == dict(zip(("day_limit", "day_remaining"), limits, strict=False))
