@@ -112,7 +112,11 @@ def start(arguments, environ, **more):
     """Start the program; its streams are pipes unless told."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [*COMAGIC, *map(str, arguments)], env=environ, text=True, **(streams | more)
+        [*COMAGIC, *map(str, arguments)],
+        env=environ,
+        text=True,
+        errors="replace",  # what is read of an output can begin in the midst of a character
+        **(streams | more),
     )
 
 
