@@ -7,7 +7,8 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.commands.options import ExportCommand, ExportOptions, export_options
+from comagic_cli.commands.options import ExportOptions, export_options
+from comagic_cli.commands.options.sections import ExportCommand
 
 EXAMPLES = """\b
 Examples:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from comagic_cli.commands.options import Whole
+from comagic_cli.commands.options.kinds import Whole
 from comagic_cli.commands.streams import tell
 
 EXAMPLES = """\b

@@ -1,0 +1,62 @@
+"""Whose account: the options of the service."""
+
+from __future__ import annotations
+
+import click
+
+from comagic_cli.commands.options.kinds import Seconds, Whole
+from comagic_cli.commands.options.sections import Account, bundle
+
+whose_account = bundle(
+    click.option(
+        "--sandbox", cls=Account, is_flag=True, help="A private sandbox, to try things out."
+    ),
+    click.option(
+        "--base-url",
+        cls=Account,
+        metavar="URL",
+        default="https://dataapi.comagic.ru/v2.0",
+        envvar="COMAGIC_BASE_URL",
+        help="The service; left out: CoMagic's own.",
+    ),
+    click.option(
+        "--token-file",
+        cls=Account,
+        metavar="FILE",
+        type=click.Path(),
+        help="A file with the key, instead of COMAGIC_TOKEN.",
+    ),
+    click.option(
+        "--user-id",
+        cls=Account,
+        metavar="N",
+        type=Whole(),
+        envvar="COMAGIC_USER_ID",
+        help="For agents: the client's user.",
+    ),
+    click.option(
+        "--tz",
+        cls=Account,
+        metavar="ZONE",
+        envvar="COMAGIC_TZ",
+        help="The time zone; left out: as the service says.",
+    ),
+    click.option(
+        "--timeout",
+        cls=Account,
+        metavar="S",
+        type=Seconds(0.1),
+        default=120,
+        envvar="COMAGIC_TIMEOUT",
+        help="Longest wait for one answer (120 unless told).",
+    ),
+    click.option(
+        "--max-wait",
+        cls=Account,
+        metavar="D",
+        type=Seconds(),
+        default=3600,
+        envvar="COMAGIC_MAX_WAIT",
+        help="Longest wait for a new try (1h unless told).",
+    ),
+)

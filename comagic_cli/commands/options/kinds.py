@@ -1,0 +1,81 @@
+"""The kinds of values that options take."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import click
+
+UNITS = {"s": 1, "m": 60, "h": 3600}
+BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
+LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
+
+
+class Seconds(click.ParamType[float]):
+    """A length of time: `90`, `90s`, `5m`, `2h`; `least` is in seconds."""
+
+    name = "duration"
+
+    def __init__(self, least: float = 0) -> None:
+        self.least = least
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return seconds."""
+        if isinstance(value, (int, float)):
+            return float(value)
+        found = LENGTH.fullmatch(value)
+        if not found:
+            self.fail(f"{value!r} is no length of time: write 90, 90s, 5m or 2h.", param, ctx)
+        seconds = float(found[1]) * UNITS[found[2] or "s"]
+        if seconds < self.least:
+            self.fail(f"{value!r} is too short: write {self.least} or more.", param, ctx)
+        return seconds
+
+
+class Whole(click.ParamType[int]):
+    """A whole number from 1, or up to `most`."""
+
+    name = "number"
+
+    def __init__(self, most: int | None = None) -> None:
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number."""
+        number = int(value) if is_number(str(value)) else 0
+        if number < 1 or (self.most and number > self.most):
+            reach = f"from 1 to {self.most}" if self.most else "from 1"
+            self.fail(f"{value!r} is no whole number {reach}.", param, ctx)
+        return number
+
+
+class ReportNumber(click.ParamType[str]):
+    """A report's number, kept as text."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if not is_number(value):
+            self.fail(f"{value!r} is no report's number.", param, ctx)
+        return str(value)
+
+
+class Back(click.ParamType[str]):
+    """Days, weeks or months before today: `3d`, `2w`, `1mo`; or `all`."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if not BACK.fullmatch(value):
+            self.fail(f"{value!r} is no length of time: write 3d, 2w, 1mo or all.", param, ctx)
+        return str(value)
+
+
+def is_number(text: str) -> bool:
+    """Tell whether a text is a whole number of a size that can be meant."""
+    return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - 64 bits
