@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.options import ExportOptions, ServiceOptions
 from comagic_cli.commands.streams import tell
 from comagic_cli.commands.waiting import open_countdown
 from comagic_cli.config import Account, Login, find_access
@@ -26,14 +26,25 @@ ASKED = "(asked of the account)"  # a report id that is not known yet
 
 
 @dataclass(frozen=True)
-class Service:
-    """A client of an account, and where its time zone is remembered (`None`: nowhere)."""
+class Connection:
+    """A client of an account, and where things are remembered of it (`None`: nowhere)."""
 
     client: Client
     account: Account
-    options: ExportOptions
     note: Callable[[str], None]
     memory: Memory | None
+
+    def name_of(self, kind: str, *more: object) -> str:
+        """Name what is remembered of this account, and of no other."""
+        account = self.account
+        return name_of(kind, account.url, account.owner, account.user_id, *more)
+
+
+@dataclass(frozen=True)
+class Service(Connection):
+    """A connection that exports what the options say."""
+
+    options: ExportOptions
 
     def query(self, wish: Wish, most: int | None) -> Query:
         """Make the query: ask for what only the account knows, and only where it is needed."""
@@ -60,7 +71,7 @@ class Service:
     def _zone(self) -> ZoneInfo:
         if self.account.zone:
             return zone_named(self.account.zone, "--tz")
-        name = name_of("zone", self.account.url, self.account.owner, self.account.user_id)
+        name = self.name_of("zone")
         known = self.memory.recall(name) if self.memory else None
         zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
         if self.memory and not known:
@@ -85,6 +96,13 @@ def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) 
 
 @contextmanager
 def open_service(options: ExportOptions) -> Iterator[Service]:
+    """Connect to export what the options say."""
+    with connect(options) as at:
+        yield Service(at.client, at.account, at.note, at.memory, options)
+
+
+@contextmanager
+def connect(options: ServiceOptions) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
     with _account(options) as account, open_countdown(quiet=options.quiet) as show:
         note = teller(options)
@@ -94,13 +112,13 @@ def open_service(options: ExportOptions) -> Iterator[Service]:
         session = _session(account, memory)
         client = Client(line, account.token, account.user_id, patience, note, session=session)
         try:
-            yield Service(client, account, options, note, memory)
+            yield Connection(client, account, note, memory)
         finally:
             line.close()
 
 
 @contextmanager
-def _account(options: ExportOptions) -> Iterator[Account]:
+def _account(options: ServiceOptions) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
         access = find_access(options.token_file, os.environ)
@@ -121,7 +139,7 @@ def _session(account: Account, memory: Memory | None) -> Session | None:
     return Session(login, password, name_of("session", account.url, login), memory)
 
 
-def teller(options: ExportOptions) -> Callable[[str], None]:
+def teller(options: ServiceOptions) -> Callable[[str], None]:
     """Return what tells about the work on stderr: only with --verbose."""
     if not options.verbose or options.quiet:
         return lambda _: None

@@ -11,7 +11,22 @@ from comagic_cli.commands.options.written import how_it_is_written
 
 
 @dataclass(frozen=True)
-class ExportOptions:
+class ServiceOptions:
+    """What can be typed after any command that asks the service, as it was typed."""
+
+    base_url: str
+    token_file: str | None
+    user_id: int | None
+    tz: str | None
+    timeout: float
+    max_wait: float
+    sandbox: bool
+    quiet: bool
+    verbose: bool
+
+
+@dataclass(frozen=True)
+class ExportOptions(ServiceOptions):
     """All that can be typed after an export command, as it was typed."""
 
     report_id: str | None
@@ -29,15 +44,6 @@ class ExportOptions:
     resume: bool
     manifest: str | None
     keep_incomplete: bool
-    base_url: str
-    token_file: str | None
-    user_id: int | None
-    tz: str | None
-    timeout: float
-    max_wait: float
-    sandbox: bool
-    quiet: bool
-    verbose: bool
     format_is_usual: bool = False  # not typed: the environment's
 
 
