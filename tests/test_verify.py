@@ -49,6 +49,21 @@ def test_a_file_that_is_as_it_was_written(comagic, export, suffix):
         assert (ran.code, ran.out, ran.err) == (0, line, "")
 
 
+LOOKS = [
+    ("csv", ["--header", "none"]),
+    ("tsv", ["--header", "none"]),
+    ("csv", ["--excel", "--enum", "both"]),
+    ("csv", ["--excel", "--header", "none"]),
+    ("csv", ["--header", "title", "--delimiter", "tab", "--newlines", "escape"]),
+]
+
+
+@pytest.mark.parametrize(("suffix", "look"), LOOKS)
+def test_a_file_of_another_look(comagic, export, suffix, look):
+    target = export(suffix, *look)
+    assert comagic("verify", target).out.startswith(f"{target}: {ROWS} rows, ")
+
+
 def test_a_file_of_another_name(comagic, export):
     target = export("csv.gz")
     moved = target.rename(target.with_name("other"))

@@ -154,6 +154,8 @@ def write_parts(service: Service, job: Job) -> None:
             return
         keep_request(job.template.note, job.request)
         query = replace(job.query, report_id=service.report_id(job.wish))
+        look = service.look(job.form.look, job.wish.report)
+        job = replace(job, form=replace(job.form, look=look))
         _write_runs(service, job, query, plan.runs)
 
 

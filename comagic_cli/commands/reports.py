@@ -44,8 +44,16 @@ def report_command(name: str, title: str) -> click.Command:
         from comagic_cli.commands.run import run_export  # noqa: PLC0415
         from comagic_cli.request.catalog import report  # noqa: PLC0415
 
-        source = click.get_current_context().get_parameter_source("format")
-        usual = source is not ParameterSource.COMMANDLINE
-        run_export(report(name), ExportOptions(**typed, format_is_usual=usual))
+        run_export(report(name), ExportOptions(**typed, typed=_typed()))
 
     return command
+
+
+def _typed() -> frozenset[str]:
+    """Name the options that were typed, not taken from elsewhere."""
+    context = click.get_current_context()
+    return frozenset(
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )

@@ -32,7 +32,7 @@ from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.measured import Measured
 from comagic_cli.output.packing import gone_on
 from comagic_cli.output.record import Record, RowEnd, Stop, WindowCount
-from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.output.sinks import OF_THE_RUN, Look, make_sink
 from comagic_cli.output.whole import Part
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period
@@ -44,10 +44,9 @@ ANYHOW = frozenset(
     {
         *("base_url", "sandbox", "tz", "token_file", "timeout", "max_wait"),  # see `service` below
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
-        *("dry_run", "quiet", "verbose"),
+        *("dry_run", "quiet", "verbose", "typed"),
     }
 )
-OF_SCREENS = frozenset({"width", "color"})  # what a file's look doesn't depend on
 GO_ON = "What is written is kept: go on with the same command and --resume."
 
 
@@ -170,6 +169,7 @@ def _export(
             open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
             open_service(options) as service,
         ):
+            form = replace(form, look=service.look(form.look, wish.report))
             run = _begun(wish, form, service, target)
             with open_stream(run.output, options.output) as stream:
                 run.write(stream, form, resumable=resumable)
@@ -206,7 +206,7 @@ def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
     """Return the request as typed, but for the key: all that decides the rows and their bytes."""
     options = service.options
     typed = {each.name: getattr(options, each.name) for each in fields(options)}
-    look = {name: value for name, value in asdict(form.look).items() if name not in OF_SCREENS}
+    look = {name: value for name, value in asdict(form.look).items() if name not in OF_THE_RUN}
     return {
         "report": wish.report.command,
         "service": "a private sandbox" if options.sandbox else service.account.url,

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 from comagic_cli.commands.dry import show_plan
+from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.parting import export_parts
 from comagic_cli.commands.resuming import Form, export_to_output
@@ -51,12 +52,13 @@ def choose_form(options: ExportOptions) -> Form:
     color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size().columns if terminal else None
     most = ROWS_ON_A_TERMINAL if capped else options.max_rows
-    return Form(format_, Look(width=width, color=color), most, capped)
+    look = choose_look(format_, options, Look(width=width, color=color))
+    return Form(format_, look, most, capped)
 
 
 def _format(options: ExportOptions) -> str | None:
     """Choose the format: typed, else by the file's name, else the usual one."""
-    if options.format and not options.format_is_usual:
+    if options.format and "format" in options.typed:
         return options.format
     try:
         return format_of(options.output) or options.format

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -17,7 +18,10 @@ from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
 from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.session import Session
+from comagic_cli.fetch.titles import ask_titles
+from comagic_cli.output.sinks import Look
 from comagic_cli.remember import Memory, memory_of, name_of
+from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
@@ -64,6 +68,12 @@ class Service(Connection):
             return int(typed)
         return ask_report(self.client.call, wish.report)
 
+    def look(self, look: Look, report: ReportType) -> Look:
+        """Add to a look what only the account knows: the titles of its columns."""
+        if look.header != "title":
+            return look
+        return replace(look, titles=tuple(self._titles(report).items()))
+
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""
         return datetime.now(self._zone()).replace(microsecond=0)
@@ -78,6 +88,17 @@ class Service(Connection):
             self.memory.keep(name, zone.key)
         self.note(f"time zone {zone.key}")
         return zone
+
+    def _titles(self, report: ReportType) -> dict[str, str]:
+        account = self.account
+        name = name_of("titles", account.url, account.owner, account.user_id, report.method)
+        known = self.memory.recall(name) if self.memory else None
+        with suppress(ValueError):  # nothing is remembered, or it is damaged
+            return dict(json.loads(known or ""))
+        titles = ask_titles(self.client.call, report)
+        if self.memory:
+            self.memory.keep(name, json.dumps(titles))
+        return titles
 
 
 def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:

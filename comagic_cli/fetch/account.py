@@ -27,7 +27,7 @@ def zone_named(name: str, origin: str) -> ZoneInfo:
 
 def ask_zone(call: Call) -> ZoneInfo:
     """Ask for the account's time zone."""
-    account = _objects(call("get.account", {}), "get.account")
+    account = objects(call("get.account", {}), "get.account")
     name = account[0].get("timezone") if account else None
     if not isinstance(name, str):
         raise Refused("get.account names no time zone", hint="Give it with --tz, as Europe/Moscow.")
@@ -60,12 +60,12 @@ def ask_reports(call: Call) -> list[dict[str, Any]]:
     """Return every report of the account that has an id, each once."""
     answer = call("get.reports_list", {})
     found: dict[Any, dict[str, Any]] = {}
-    _add(found, _objects(answer, "get.reports_list"))
+    _add(found, objects(answer, "get.reports_list"))
     known = 0
     while known < len(found) < (answer.total or 0):  # nothing new: a service that knows no offset
         known = len(found)
         answer = call("get.reports_list", {"offset": known})
-        _add(found, _objects(answer, "get.reports_list"))
+        _add(found, objects(answer, "get.reports_list"))
     return list(found.values())
 
 
@@ -75,7 +75,7 @@ def _add(found: dict[Any, dict[str, Any]], rows: list[dict[str, Any]]) -> None:
             found.setdefault(row["id"], row)
 
 
-def _objects(answer: Answer, method: str) -> list[dict[str, Any]]:
+def objects(answer: Answer, method: str) -> list[dict[str, Any]]:
     """Return the data as a list of objects; a single object is a list of one.
 
     Half a surrogate pair becomes six visible characters: no text can hold it.

@@ -6,9 +6,10 @@ look at its single cells, and that is faster than `csv.writer`, which looks at e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import BinaryIO
+from collections.abc import Mapping, Sequence
+from typing import BinaryIO, ClassVar
 
+from comagic_cli.output.edits import Edit, escaped, guarded, spaced, with_comma
 from comagic_cli.output.flatten import Cell, Flattener
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field
@@ -19,35 +20,52 @@ ESCAPES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\"})
 
 
 class CsvSink:
-    """Write a header, then a line a row; a cell with a comma, quote, CR or LF is quoted."""
+    """Write a header, then a line a row; a cell with a separator, quote, CR or LF is quoted."""
 
-    separator = ","
-    special = ',"\n\r'
-    escape = b"\\u"  # what a marker of a lone surrogate becomes
+    special = '"\n\r'  # and the separator
+    line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced, "escape": escaped}
 
     def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
         self._stream = stream
         self._reader = RowReader(tuple(field.name for field in columns))
         self._flat = Flattener(columns, look)
+        self._look = look
+        self._separator = self.separator(look)
+        self._special = self.special + self._separator
+        self._end = "\r\n" if look.excel else "\n"
+        self._escape = self.escape(look)
+        self._edits = [self.line_breaks[look.newlines]] if look.newlines in self.line_breaks else []
+        self._edits += [guarded] if look.excel else []
 
     def begin(self) -> None:
-        """Write the header."""
-        self._stream.write(self._text([[name] for name in self._flat.names]).encode())
+        """Write the header, where there is to be one; before it, for Excel, a byte order mark."""
+        mark = "\ufeff" if self._look.excel else ""
+        names = self._text([[name] for name in self._flat.names])
+        self._stream.write((mark if self._look.header == "none" else mark + names).encode())
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
         for part in slices(page):
             text = self._text(self._flat.columns(self._reader.marked(part))).encode()
-            self._stream.write(text.replace(part.marker, self.escape) if part.marker else text)
+            self._stream.write(text.replace(part.marker, self._escape) if part.marker else text)
 
     def end(self) -> None:
         """Write nothing: the last row is the end."""
 
+    def separator(self, look: Look) -> str:
+        """Return what stands between two cells."""
+        return look.delimiter or (";" if look.excel else ",")
+
+    def escape(self, look: Look) -> bytes:
+        """Return what a marker of a lone surrogate becomes."""
+        return b"\\\\u" if look.newlines == "escape" else b"\\u"
+
     def quoted(self, texts: Sequence[str]) -> Sequence[str]:
         """Quote the cells of a column that hold something special."""
+        separator = self._separator
         return [
             '"' + text.replace('"', '""') + '"'
-            if '"' in text or "," in text or "\n" in text or "\r" in text
+            if '"' in text or separator in text or "\n" in text or "\r" in text
             else text
             for text in texts
         ]
@@ -60,20 +78,29 @@ class CsvSink:
         written = list(map(self._column, columns))
         if len(written) == 1:
             written = [self.lone(written[0])]
-        return "\n".join([*map(self.separator.join, zip(*written, strict=True)), ""])
+        return self._end.join([*map(self._separator.join, zip(*written, strict=True)), ""])
 
     def _column(self, cells: Sequence[Cell]) -> Sequence[str]:
-        texts = texts_of(cells)
+        texts: Sequence[str] = texts_of(with_comma(cells) if self._look.decimal == "," else cells)
+        for edit in self._edits:
+            texts = edit(texts)
         together = "".join(texts)
-        return self.quoted(texts) if any(map(together.__contains__, self.special)) else texts
+        return self.quoted(texts) if any(map(together.__contains__, self._special)) else texts
 
 
 class TsvSink(CsvSink):
     """Write a header, then a line a row; a tab, CR, LF or backslash in a cell is escaped."""
 
-    separator = "\t"
-    special = "\t\n\r\\"
-    escape = b"\\\\u"
+    special = "\n\r\\"
+    line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced}
+
+    def separator(self, look: Look) -> str:  # noqa: ARG002 - TSV has one
+        """Return a tab."""
+        return "\t"
+
+    def escape(self, look: Look) -> bytes:  # noqa: ARG002 - a backslash is always escaped
+        """Return what a marker of a lone surrogate becomes."""
+        return b"\\\\u"
 
     def quoted(self, texts: Sequence[str]) -> Sequence[str]:
         """Escape what is special in the cells of a column."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.sinks import Look
+from comagic_cli.output.sinks import OF_THE_RUN, Look
 from comagic_cli.output.stream import Output, naming
 from comagic_cli.output.whole import whole_file
 
@@ -24,7 +24,11 @@ Request = Mapping[str, Any]
 def changed_look(look: Look) -> dict[str, Any]:
     """Return what of a look is not as usual, so that new choices change no old request."""
     usual = asdict(Look())
-    return {name: value for name, value in asdict(look).items() if value != usual[name]}
+    return {
+        name: value
+        for name, value in asdict(look).items()
+        if value != usual[name] and name not in OF_THE_RUN
+    }
 
 
 def read_request(note: Path) -> Request | None:

@@ -7,7 +7,8 @@ as compact JSON in the field's (first) column, so that nothing is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -24,11 +25,15 @@ READY = frozenset({str, int, Digits, type(None)})  # types that are cells as the
 
 
 class Flattener:
-    """Turn plain rows of the fields into cells; `names` are the columns that come out."""
+    """Turn plain rows of the fields into cells.
+
+    `names` are the columns that come out, by their ids, or by the look's titles.
+    """
 
     def __init__(self, fields: Sequence[Field], look: Look) -> None:
         self._plans = [plan(field, look) for field in fields]
-        self.names = tuple(name for columns in self._plans for name, _ in columns)
+        ids = [name for columns in self._plans for name, _ in columns]
+        self.names = tuple(titled(ids, dict(look.titles)) if look.header == "title" else ids)
 
     def columns(self, rows: Iterable[tuple[Any, ...]]) -> list[Sequence[Cell]]:
         """Return the cells column by column; no columns for no rows."""
@@ -37,6 +42,19 @@ class Flattener:
             for columns, values in zip(self._plans, zip(*rows, strict=True), strict=False)
             for cells in _cells(columns, values)
         ]
+
+
+def titled(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Name columns by their titles, members by `title.member`; a title of several has the id."""
+    found = []
+    for name in names:
+        column, dot, member = name.partition(".")
+        found.append((titles.get(column) or column) + dot + member)
+    often = {title for title, times in Counter(found).items() if times > 1}
+    return [
+        f"{title} ({name})" if title in often else title
+        for name, title in zip(names, found, strict=True)
+    ]
 
 
 def plan(field: Field, look: Look) -> list[tuple[str, Take]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from comagic_cli.errors import RowsMissing
 from comagic_cli.output.manifest import Manifest
@@ -33,7 +33,7 @@ def check_file(path: Path, manifest: Manifest) -> None:
         _check(path, "as SHA-256", digest, manifest.sha256)
         file.seek(0)
         if manifest.asked.get("format") in HEADERS:
-            _check(path, "rows", _rows(path, file, manifest.asked["format"]), manifest.rows)
+            _check(path, "rows", _rows(path, file, manifest.asked), manifest.rows)
     if manifest.state != "complete":
         raise RowsMissing(f"{path} is incomplete: {manifest.missing}.")
 
@@ -46,16 +46,14 @@ def _check(path: Path, what: str, found: object, said: object) -> None:
         )
 
 
-def _rows(path: Path, file: BinaryIO, format_: str) -> int:
+def _rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
     """Count the rows; a damaged packing counts up to the damage."""
-    chunks = _chunks(file)
+    chunks, is_csv = _chunks(file), asked["format"] == "csv"
     try:
-        lines = (
-            _records(chunks) if format_ == "csv" else sum(chunk.count(b"\n") for chunk in chunks)
-        )
+        lines = _records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
     except (EOFError, zlib.error) as error:
         raise RowsMissing(f"{path} can't be unpacked: {error}.") from error
-    return lines - HEADERS[format_]
+    return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -39,13 +39,26 @@ class Look:
     """How values are shown where a format leaves a choice.
 
     `enum` is what `{value, value_id}` becomes. `list_separator` joins lists of plain values.
-    `width` is the terminal's, in cells; `None` is no terminal. `color` allows escape sequences.
+    `header` names columns by their ids, by `titles` (pairs of id and title), or
+    not at all. `delimiter` of CSV is a character; `None`: as usual. `newlines` is what line breaks
+    in texts become. `excel` is CSV for spreadsheets. `decimal` stands in numbers. `width` is the
+    terminal's, in cells; `None` is no terminal. `color` allows escape sequences.
     """
 
     enum: Literal["value", "id", "both"] = "value"
     list_separator: str = "; "
+    header: Literal["id", "title", "none"] = "id"
+    titles: tuple[tuple[str, str], ...] = ()
+    delimiter: str | None = None
+    newlines: Literal["keep", "space", "escape"] = "keep"
+    excel: bool = False
+    decimal: Literal[".", ","] = "."
     width: int | None = None
     color: bool = False
+
+
+OF_THE_RUN = frozenset({"titles", "width", "color"})
+"""What of a look the request does not decide: the terminal does, or what the account says now."""
 
 
 def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Look) -> Sink:  # noqa: A002 - the option's own name

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.asked import what_is_asked
+from comagic_cli.commands.options.looks import how_values_look
 from comagic_cli.commands.options.sections import Command
 from comagic_cli.commands.options.written import how_it_is_written
 
@@ -14,6 +16,13 @@ from comagic_cli.commands.options.written import how_it_is_written
 class ServiceOptions:
     """What can be typed after any command that asks the service, as it was typed."""
 
+    enum: Literal["value", "id", "both"]
+    list_separator: str
+    header: Literal["id", "title", "none"]
+    delimiter: str | None
+    newlines: Literal["keep", "space", "escape"]
+    decimal: Literal[".", ","]
+    excel: bool
     base_url: str
     token_file: str | None
     user_id: int | None
@@ -44,9 +53,11 @@ class ExportOptions(ServiceOptions):
     resume: bool
     manifest: str | None
     keep_incomplete: bool
-    format_is_usual: bool = False  # not typed: the environment's
+    typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
 
 
 def export_options(command: Command) -> Command:
     """Give a command all the options of an export, as one `ExportOptions` value."""
-    return what_is_asked(how_it_is_written(whose_account(command)))  # type: ignore[no-any-return]  # decorators keep the type
+    for bundle in (whose_account, how_values_look, how_it_is_written, what_is_asked):
+        command = bundle(command)  # the last one's options come first
+    return command

@@ -76,6 +76,36 @@ class Back(click.ParamType[str]):
         return str(value)
 
 
+class Text(click.ParamType[str]):
+    """A text that can be written as UTF-8."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text."""
+        if not is_writable(value):
+            self.fail(f"{value!r} is no UTF-8 text.", param, ctx)
+        return str(value)
+
+
+class Delimiter(click.ParamType[str]):
+    r"""One character; `tab` and `\t` are a tab."""
+
+    name = "character"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the character."""
+        character = "\t" if value in ("tab", r"\t") else str(value)
+        if len(character) != 1 or character in '"\r\n' or not is_writable(character):
+            self.fail(f"{value!r} is not one character, or can't part cells.", param, ctx)
+        return character
+
+
+def is_writable(text: str) -> bool:
+    """Tell whether a text has none of what Python makes of bytes that are no UTF-8."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def is_number(text: str) -> bool:
     """Tell whether a text is a whole number of a size that can be meant."""
     return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - 64 bits

@@ -23,6 +23,12 @@ class Written(click.Option):
     section: ClassVar[str] = "How it is written"
 
 
+class Shown(click.Option):
+    """An option of how values are shown."""
+
+    section: ClassVar[str] = "How values are shown"
+
+
 class Account(click.Option):
     """An option of the account."""
 
