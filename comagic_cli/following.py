@@ -122,6 +122,8 @@ def why_not(report: ReportType, sort: tuple[Sort, ...], format_: str) -> str:
     """Say why an export to a file can't be gone on with; "" where it can."""
     if format_ not in LINES:
         return f"a {format_} file is whole or nothing; only {', '.join(LINES)} can be gone on with"
+    if "entity_ids" in report.params:
+        return f"rows of {report.command} come by the ids asked for, not by time"
     if not report.time:
         return f"rows of {report.command} have no time to go on after"
     nowhere = Period(datetime.min, datetime.min)  # noqa: DTZ901 - the order does not depend on it

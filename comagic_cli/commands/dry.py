@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from comagic_cli.commands.service import draft, utc_now
 from comagic_cli.commands.streams import tell
 from comagic_cli.fetch.account import zone_named
 from comagic_cli.fetch.client import service_url
+from comagic_cli.fetch.lots import IDS, MOST
 from comagic_cli.fetch.windows import Window, outer, spread
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import resolve
@@ -65,12 +67,17 @@ def _plan(
         f"windows  {len(windows)}",
         f"columns  {len(query.columns)}",
     ]
+    if IDS in query.extra:
+        ids = len(query.extra[IDS])
+        lines.append(f"ids      {ids}, {MOST} a call")
     if clock.guessed:
         lines.append("A dry run does not ask for the account's time zone: UTC is shown. See --tz.")
     return lines
 
 
 def _request(query: Query, windows: list[Window], options: ExportOptions) -> dict[str, Any]:
+    if IDS in query.extra:
+        query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
     first = windows[-1] if query.descending else windows[0]
     limit = min(query.page_size, query.most or query.page_size)
     user = {} if options.user_id is None else {"user_id": options.user_id}

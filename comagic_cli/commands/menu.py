@@ -16,9 +16,4 @@ def reports() -> dict[str, dict[str, Any]]:
     path = os.path.join(os.path.dirname(request.__file__), "reports.json")  # noqa: PTH118, PTH120 - pathlib takes 3 ms
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the same
         entries = json.load(file)
-    return {entry["command"]: entry for entry in entries if not _needs_more(entry["params"])}
-
-
-def _needs_more(params: dict[str, Any]) -> bool:
-    """Tell whether a report takes what no option gives yet."""
-    return bool(set(params) - {"report_type"})
+    return {entry["command"]: entry for entry in entries}

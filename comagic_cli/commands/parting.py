@@ -103,6 +103,12 @@ def check_options(wish: Wish, options: ExportOptions) -> None:
             f"{wish.report.command} has no time to tell days by: its rows are sums of the period",
             hint="Write to a single file, one period at a time.",
         )
+    if "entity_ids" in wish.report.params:
+        raise UsageProblem(
+            f"{wish.report.command} does not go with {options.output}: files would be of the ids "
+            "asked for, not of whole days or months",
+            hint="Write to a single file.",
+        )
 
 
 def make_job(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from comagic_cli.commands.options import ExportOptions, export_options
+from comagic_cli.commands.options.extras import own_options
 from comagic_cli.commands.options.sections import ExportCommand
 
 EXAMPLES = """\b
@@ -15,6 +17,12 @@ Examples:
   comagic {command} --sandbox --period last-week
   comagic {command} --sandbox --from -7d -f csv -o week.csv
   comagic {command} --sandbox --period yesterday | jq ."""
+
+OF_IDS = """\b
+Examples:
+  comagic {command} --period last-month --entity-id 5001,5002
+  comagic {command} --period last-month --entity-id ids.txt -o details.csv
+  cut -d, -f1 some.csv | comagic {command} --period 3mo --entity-id -"""
 
 EPILOG = """\b
 Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json), then
@@ -27,16 +35,19 @@ _TOKEN_FILE, _TZ, _REPORT_ID, _FIELDS, _FORMAT, _TIMEOUT and _MAX_WAIT stand
 in for the options of those names."""
 
 
-def report_command(name: str, title: str) -> click.Command:
-    """Make the command that exports a report."""
+def report_command(entry: Mapping[str, Any]) -> click.Command:
+    """Make the command that exports a report, from its entry in the catalogue."""
+    name, title = entry["command"], entry["title"]
+    examples = OF_IDS if "entity_ids" in entry["params"] else EXAMPLES
 
     @click.command(
         name,
         cls=ExportCommand,
         short_help=title,
-        help=f"Export: {title}.\n\n{EXAMPLES.format(command=name)}",
+        help=f"Export: {title}.\n\n{examples.format(command=name)}",
         epilog=EPILOG,
     )
+    @own_options(entry["params"])
     @export_options
     @click.help_option("-h", "--help", help="Show this help.")
     def command(**typed: Any) -> None:

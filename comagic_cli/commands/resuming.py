@@ -6,6 +6,7 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from comagic_cli.commands.streams import tell
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
 from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.lots import IDS, LotPager
 from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.following import FollowedSink, rest_of, why_not
 from comagic_cli.output import checkpoint, manifest
@@ -45,6 +47,7 @@ ANYHOW = frozenset(
         *("base_url", "sandbox", "tz", "token_file", "timeout", "max_wait"),  # see `service` below
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
         *("dry_run", "quiet", "verbose", "typed"),
+        *("realtime", "entity_id"),  # see `parameters` below
     }
 )
 GO_ON = "What is written is kept: go on with the same command and --resume."
@@ -73,13 +76,13 @@ class Run:
     output: Measured
     part: Part | None
     left: Checkpoint | None
-    pager: Pager = field(init=False)
+    pager: Pager | LotPager = field(init=False)
     sink: FollowedSink = field(init=False)
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
         """Write the rows to a stream that ends in the output; keep them, where that helps."""
         query = rest_of(self.query, self.left) if self.left else self.query
-        self.pager = Pager(query, asker(self.service.client, query), self.service.note)
+        self.pager = pager_of(query, self.service)
         if self.left:
             self.pager.before = self.left.marks
             self.pager.overstated = self.left.overstated
@@ -184,6 +187,13 @@ def _export(
     return run, None
 
 
+def pager_of(query: Query, service: Service) -> Pager | LotPager:
+    """Make what reads a query: in lots where it names what it asks for."""
+    if IDS in query.extra:
+        return LotPager(query, partial(asker, service.client), service.note)
+    return Pager(query, asker(service.client, query), service.note)
+
+
 def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     """Make the query and the output; where an earlier run is gone on with, from what it left."""
     asked = _asked(wish, form, service)
@@ -212,6 +222,7 @@ def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         "service": "a private sandbox" if options.sandbox else service.account.url,
         "fields": list(wish.columns),
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
+        **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,
         **look,
     }

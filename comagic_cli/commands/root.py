@@ -42,7 +42,7 @@ class Root(click.Group):
             return None
         from comagic_cli.commands.reports import report_command  # noqa: PLC0415 - read when needed
 
-        return report_command(name, menu.reports()[name]["title"])
+        return report_command(menu.reports()[name])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -8,12 +8,14 @@ import sys
 from dataclasses import replace
 
 from comagic_cli.commands.dry import show_plan
+from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.parting import export_parts
 from comagic_cli.commands.resuming import Form, export_to_output
 from comagic_cli.commands.streams import tell
 from comagic_cli.errors import UsageProblem
+from comagic_cli.fetch.lots import LotPager
 from comagic_cli.output.files import STDOUT, format_of
 from comagic_cli.output.partitions import BRACES, Template, read_template
 from comagic_cli.output.sinks import Look
@@ -26,6 +28,7 @@ ROWS_ON_A_TERMINAL = 50
 def run_export(report: ReportType, options: ExportOptions) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     wish = make_wish(report, options.fields, options.sort)
+    wish = replace(wish, extra=own_params(report, options))
     form = choose_form(options)
     output = read_template(options.output) if options.output else options.output
     if isinstance(output, Template):
@@ -40,6 +43,8 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
     run = export_to_output(wish, form, options)
     if form.capped and not options.quiet:
         _tell_how_many(run.sink.rows, run.pager.matching)
+    if isinstance(run.pager, LotPager) and not options.quiet:
+        _tell_unfound(run.pager.unfound)
 
 
 def choose_form(options: ExportOptions) -> Form:
@@ -66,6 +71,12 @@ def _format(options: ExportOptions) -> str | None:
         if options.format:
             return options.format
         raise
+
+
+def _tell_unfound(ids: int) -> None:
+    """Say on a terminal how many of the ids brought nothing: the period may be the reason."""
+    if ids > 0 and sys.stderr is not None and sys.stderr.isatty():
+        tell(f"{ids} of the ids have no row in this period. See --period.")
 
 
 def _tell_how_many(written: int, matching: int | None) -> None:

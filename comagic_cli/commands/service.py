@@ -112,6 +112,7 @@ def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) 
         sort=wish.sort,
         page_size=options.page_size,
         most=most,
+        extra=wish.extra,
     )
 
 

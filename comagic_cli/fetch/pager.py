@@ -40,9 +40,10 @@ class Pager:
 
     `note` is told a line about each window. `done` lists the windows read to their end, in order.
     `matching` is the first answer's total, `None` where it gave none. `reach` is the largest offset
-    that may be asked for. `before` are marks of rows that are written already, by an earlier run.
-    `overstated` says that a total one too large was believed, which is done once an export;
-    `missing` tells which rows are missing. An earlier run's are given to go on with.
+    that may be asked for; `answers` counts those that came. `before` are marks of rows that are
+    written already, by an earlier run. `overstated` says that a total one too large was believed,
+    which is done once an export; `missing` tells which rows are missing. An earlier run's are given
+    to go on with.
     """
 
     query: Query
@@ -54,7 +55,7 @@ class Pager:
     matching: int | None = None
     overstated: bool = False
     missing: list[str] = field(default_factory=list)
-    _answers: int = 0
+    answers: int = 0
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages, at least one, of the rows to write.
@@ -63,6 +64,11 @@ class Pager:
         where fewer rows came than the service says there are (after the last window, so that all
         the others are there), and what `ask` raises.
         """
+        yield from self.read()
+        tell_missing(self.missing)
+
+    def read(self) -> Iterator[Page]:
+        """Yield the pages like `pages`, and leave what is missing in `missing`, untold."""
         outermost = outer(self.query.period, len(self.query.report.time))
         pending = self._cut(outermost, self.query.report.max_days)
         tail = Tail(descending=self.query.descending, before=self.before)
@@ -82,13 +88,12 @@ class Pager:
                 yield Page(b"[]", 0, settled=settled(reading.window))
             pending[:0] = [reading.rest] if reading.rest else []
             tail = reading.tail
-        self._tell_missing()
 
     def _ask(self, window: Window, offset: int, limit: int) -> Answer:
         answer = self.ask(window, offset, limit)
-        if not self._answers:
+        if not self.answers:
             self.matching = answer.total
-        self._answers += 1
+        self.answers += 1
         return answer
 
     def _cut(self, window: Window, max_days: int) -> list[Window]:
@@ -130,13 +135,15 @@ class Pager:
             return False
         return True
 
-    def _tell_missing(self) -> None:
-        if self.missing:
-            more = f"; and so in {len(self.missing) - 1} more windows" if self.missing[1:] else ""
-            raise RowsMissing(
-                f"rows are missing: {self.missing[0]}{more}",
-                hint="Run the export again; rows may have changed while it was reading.",
-            )
+
+def tell_missing(missing: Sequence[str]) -> None:
+    """Raise `RowsMissing` where rows are."""
+    if missing:
+        more = f"; and so in {len(missing) - 1} more windows" if missing[1:] else ""
+        raise RowsMissing(
+            f"rows are missing: {missing[0]}{more}",
+            hint="Run the export again; rows may have changed while it was reading.",
+        )
 
 
 def settled(window: Window) -> tuple[str, str]:

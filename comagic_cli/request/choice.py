@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.catalog import ReportType
@@ -16,11 +17,15 @@ CUSTOM = re.compile(r"cc_\d+")  # columns that an account adds
 
 @dataclass(frozen=True)
 class Wish:
-    """What is wanted of a report, before the account is asked which one and when."""
+    """What is wanted of a report, before the account is asked which one and when.
+
+    `extra` are the report's own parameters.
+    """
 
     report: ReportType
     columns: tuple[str, ...]
     sort: tuple[Sort, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def report_type(self) -> str | None:

@@ -229,8 +229,8 @@ class Api:
         if self.quirks.total_items == "one_more":
             return True
         first = self._first_query = self._first_query or query
-        same = (first.key, first.start, first.end) == (query.key, query.start, query.end)
-        return self.quirks.total_items == "one_more_once" and same
+        same = {(one.key, one.start, one.end, one.entities) for one in (first, query)}
+        return self.quirks.total_items == "one_more_once" and len(same) == 1
 
 
 def _listed_names() -> list[tuple[str, str]]:

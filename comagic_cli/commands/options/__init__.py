@@ -54,6 +54,8 @@ class ExportOptions(ServiceOptions):
     manifest: str | None
     keep_incomplete: bool
     typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
+    realtime: bool = False
+    entity_id: tuple[str, ...] = ()
 
 
 def export_options(command: Command) -> Command:

@@ -1,0 +1,144 @@
+"""Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
+
+The lots follow the order of the ids, and so do the rows of one lot after those of another; within
+a lot rows come by time. A lot that the service refuses is halved, and so are those after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from comagic_cli.errors import Refused, UsageProblem
+from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
+from comagic_cli.fetch.reading import Ask
+from comagic_cli.request.query import Query
+from comagic_cli.request.rows import Mark, Page
+
+IDS = "entity_ids"
+MOST = 100  # ids a call
+# Refusals of a call's values that name no parameter: they may mean the ids.
+VAGUE = frozenset({"error", "invalid_parameter_value", "invalid_parameters_combination"})
+
+
+@dataclass
+class LotPager:
+    """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
+
+    It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
+    none or was not asked. `found` counts the rows, each of which is one of the ids.
+    """
+
+    query: Query
+    asking: Callable[[Query], Ask]
+    note: Callable[[str], None] = lambda _: None
+    before: Sequence[Mark] = ()
+    done: list[WindowDone] = field(default_factory=list)
+    matching: int | None = None
+    overstated: bool = False
+    missing: list[str] = field(default_factory=list)
+    found: int = 0
+    _keys: set[str] = field(default_factory=set)
+    _totals: list[int | None] = field(default_factory=list)
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages, at least one; none is asked for where there are no ids.
+
+        Raises what `Pager.pages` does; `Refused`, naming it, for an id that is refused alone; and
+        `UsageProblem` for a sort that can't hold over several lots.
+        """
+        left, size = deque(self.query.extra[IDS]), MOST
+        if not left:
+            yield Page(b"[]", 0)
+        while left and not self._enough:
+            self._check_sort(len(left), size)
+            lot = list(islice(left, size))
+            pager = self._pager(lot)
+            try:
+                yield from self._new_rows(pager)
+            except Refused as error:
+                if pager.answers or not is_about_ids(error):
+                    raise
+                size = self._halved(lot, error)
+                continue
+            for _ in lot:
+                left.popleft()
+            self._close(pager)
+        self._sum_up(finished=not left)
+
+    @property
+    def unfound(self) -> int:
+        """Count the ids that brought no row; 0 where rows were capped."""
+        return 0 if self.query.most is not None else len(self.query.extra[IDS]) - self.found
+
+    @property
+    def _enough(self) -> bool:
+        return self.query.most is not None and self.found >= self.query.most
+
+    def _pager(self, lot: list[int]) -> Pager:
+        query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
+        return Pager(query, self.asking(query), self.note, overstated=self.overstated)
+
+    def _new_rows(self, pager: Pager) -> Iterator[Page]:
+        """Yield a lot's pages without rows that came before: two ids may name the same."""
+        for page in pager.read():
+            rows = self._new(page)
+            self.found += rows.count
+            yield rows
+            if self._enough:
+                return
+
+    def _new(self, page: Page) -> Page:
+        places = range(page.count) if page.picked is None else page.picked
+        room = page.count if self.query.most is None else self.query.most - self.found
+        new = [
+            (place, mark)
+            for place, mark in zip(places, page.marks, strict=True)
+            if mark.key is None or mark.key not in self._keys
+        ][:room]
+        self._keys.update(mark.key for _, mark in new if mark.key is not None)
+        picked, marks = tuple(place for place, _ in new), [mark for _, mark in new]
+        return Page(page.data, len(new), picked, page.marker, marks)
+
+    def _close(self, pager: Pager) -> None:
+        self._totals.append(pager.matching)
+        self.done += pager.done
+        self.missing += pager.missing
+        self.overstated = pager.overstated
+
+    def _sum_up(self, *, finished: bool) -> None:
+        if self.unfound > 0:
+            self.note(f"{self.unfound} of the ids have no row in this period")
+        totals = [total for total in self._totals if total is not None]
+        if finished and len(totals) == len(self._totals):
+            self.matching = sum(totals)
+        tell_missing(self.missing)
+
+    def _halved(self, lot: list[int], error: Refused) -> int:
+        if len(lot) > 1:
+            self.note(f"{len(lot)} ids at once are refused: asking for {len(lot) // 2}")
+            return len(lot) // 2
+        if IDS not in f"{error.field} {error.message}":
+            raise error
+        raise Refused(
+            f"the id {lot[0]} is refused: {error.message}",
+            hint="Leave it out of --entity-id.",
+            mnemonic=error.mnemonic,
+            field=error.field,
+        ) from error
+
+    def _check_sort(self, ids: int, size: int) -> None:
+        if self.query.sort and ids > size:
+            raise UsageProblem(
+                f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
+                hint="Leave --sort out and sort the output, or ask for fewer ids.",
+            )
+
+
+def is_about_ids(error: Refused) -> bool:
+    """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
+    if IDS in error.field or (not error.field and IDS in error.message):
+        return True
+    return not error.field and error.mnemonic in VAGUE
