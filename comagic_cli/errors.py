@@ -32,6 +32,10 @@ class UsageProblem(ComagicError):
     exit_code = 2
 
 
+class UnknownField(UsageProblem):
+    """A field that the catalogue lacks; the account may have it. `field` is what was typed."""
+
+
 class RowsMissing(ComagicError):
     """The export ended, but rows are missing or doubled."""
 

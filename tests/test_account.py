@@ -10,6 +10,7 @@ from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import report
 
 CALLS = report("calls")
+NUMBER, SEE = "Choose one by its number.", "See comagic reports."
 
 
 class Service:
@@ -31,7 +32,7 @@ def test_the_sandbox_tells_its_zone_and_reports(single):
     with sandbox(rows=1, timezone="Asia/Yekaterinburg", account_object=single) as box:
         client = client_of(box.url, token=box.token)
         assert ask_zone(client.call).key == "Asia/Yekaterinburg"
-        assert ask_report(client.call, CALLS) == IDS["calls"]
+        assert ask_report(client.call, CALLS)["id"] == IDS["calls"]
         client.line.close()
 
 
@@ -80,7 +81,7 @@ def test_a_zone_that_there_is_not(name):
     ],
 )
 def test_the_only_report_of_a_type_is_chosen(command, data, chosen):
-    assert ask_report(Service(data).call, report(command)) == chosen
+    assert ask_report(Service(data).call, report(command))["id"] == chosen
 
 
 @pytest.mark.parametrize(
@@ -99,6 +100,55 @@ def test_more_reports_of_a_type_are_listed():
         ask_report(Service(Answer(rows, marker=b"<lone0>")).call, CALLS)
     assert caught.value.message == ("the account has 2 reports of the type calls: 1 Day \\ud83d; b")
     assert caught.value.hint == "Choose one with --report-id."
+
+
+NAMED = rb"""[
+    {"id":1,"type":"calls","name":"Day"}, {"id":2,"type":"calls","name":"\u0414\u0435\u043d\u044c"},
+    {"id":3,"type":"calls","name":"day"}, {"id":4,"type":"chats","name":"Chats"},
+    {"id":"b","type":"calls","name":null}, {"id":5,"type":"calls","name":"NIGHT"},
+    {"id":6,"type":"calls","name":"Night"}, {"id":7,"type":"calls","name":"Twin"},
+    {"id":8,"type":"calls","name":"Twin"}, {"id":9,"type":"other","name":"Visits"}]"""
+
+
+@pytest.mark.parametrize(
+    ("command", "named", "chosen"),
+    [
+        ("calls", "Day", 1),
+        ("calls", "day", 3),
+        ("calls", "День", 2),
+        ("calls", "ДЕНЬ", 2),
+        ("calls", "b", "b"),
+        ("calls", "7", 7),
+        ("calls", "Night", 6),
+        ("visits", "visits", 9),
+    ],
+)
+def test_a_report_is_chosen_by_its_name(command, named, chosen):
+    assert ask_report(Service(NAMED).call, report(command), named)["id"] == chosen
+
+
+EVERY = "1 Day; 2 День; 3 day; b; 5 NIGHT; 6 Night; 7 Twin; 8 Twin"
+
+
+@pytest.mark.parametrize(
+    ("data", "named", "message", "hint"),
+    [
+        (NAMED, "Twin", "several reports are named 'Twin': 7 Twin; 8 Twin", NUMBER),
+        (
+            NAMED,
+            "night ",
+            f"no report of the type calls is named 'night '; there are: {EVERY}",
+            SEE,
+        ),
+        (NAMED, "nIGHT", "several reports are named 'nIGHT': 5 NIGHT; 6 Night", NUMBER),
+        (NAMED, "Chats", f"no report of the type calls is named 'Chats'; there are: {EVERY}", SEE),
+        (b"[]", "Day", "no report of the type calls is named 'Day'", SEE),
+    ],
+)
+def test_a_name_that_no_report_or_several_have(data, named, message, hint):
+    with pytest.raises(UsageProblem) as caught:
+        ask_report(Service(data).call, CALLS, named)
+    assert (caught.value.message, caught.value.hint) == (f"--report-id: {message}", hint)
 
 
 def page(*ids, total=None):

@@ -127,6 +127,7 @@ def make_job(
             hint="Leave --sort out, or sort each file afterwards.",
         )
     request = request_of(query, template, form, options)
+    request |= {"types": wish.own_types or None}
     return Job(wish, query, template, form, request, now, options.refresh)
 
 

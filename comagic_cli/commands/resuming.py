@@ -221,6 +221,7 @@ def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         "report": wish.report.command,
         "service": "a private sandbox" if options.sandbox else service.account.url,
         "fields": list(wish.columns),
+        "types": wish.own_types,
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
         **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,

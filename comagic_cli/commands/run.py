@@ -7,6 +7,7 @@ import shutil
 import sys
 from dataclasses import replace
 
+from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import choose_look
@@ -27,8 +28,11 @@ ROWS_ON_A_TERMINAL = 50
 
 def run_export(report: ReportType, options: ExportOptions) -> None:
     """Export a report as typed. Raises `ComagicError`."""
-    wish = make_wish(report, options.fields, options.sort)
-    wish = replace(wish, extra=own_params(report, options))
+    extra = own_params(report, options)
+    wish = with_columns(
+        report, lambda known: make_wish(known, options.fields, options.sort), options
+    )
+    wish = replace(wish, extra=extra)
     form = choose_form(options)
     output = read_template(options.output) if options.output else options.output
     if isinstance(output, Template):

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from comagic_cli.commands.options import ExportOptions, ServiceOptions
+from comagic_cli.commands.options.kinds import is_number
 from comagic_cli.commands.streams import tell
 from comagic_cli.commands.waiting import open_countdown
 from comagic_cli.config import Account, Login, find_access
@@ -62,11 +63,14 @@ class Service(Connection):
         return resolve(typed.from_, typed.till, typed.period, self.now, utc_now)
 
     def report_id(self, wish: Wish) -> int | str:
-        """Return the report typed, else ask the account for its only one of that type."""
+        """Return the report's number: typed, else asked for by its name or by its type."""
         typed = self.options.report_id
-        if typed is not None:
+        if typed is not None and is_number(typed):
             return int(typed)
-        return ask_report(self.client.call, wish.report)
+        row = ask_report(self.client.call, wish.report, typed)
+        self.note(f"report {row['id']} {row.get('name') or ''}")
+        number: int | str = row["id"]
+        return number
 
     def look(self, look: Look, report: ReportType) -> Look:
         """Add to a look what only the account knows: the titles of its columns."""
@@ -105,7 +109,7 @@ def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) 
     """Make the query as far as it is known without asking the account for its report."""
     return Query(
         wish.report,
-        ASKED if options.report_id is None else int(options.report_id),
+        _number(options.report_id),
         period,
         wish.columns,
         report_type=wish.report_type,
@@ -114,6 +118,12 @@ def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) 
         most=most,
         extra=wish.extra,
     )
+
+
+def _number(typed: str | None) -> int | str:
+    if typed is None:
+        return ASKED
+    return int(typed) if is_number(typed) else f"(asked of the account: {typed})"
 
 
 @contextmanager

@@ -34,38 +34,70 @@ def ask_zone(call: Call) -> ZoneInfo:
     return zone_named(name, "get.account")
 
 
-def ask_report(call: Call, report: ReportType) -> int | str:
-    """Find the account's only report of a type.
+def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict[str, Any]:
+    """Find the account's report by its id or name; without one, its only report of the type.
 
-    Raises `UsageProblem`, with the list to choose from where there are more.
+    Raises `UsageProblem`, with the list to choose from where there are more or none.
     """
-    kind = report.type or report.method.removeprefix("get.")
-    rows = [row for row in ask_reports(call) if row.get("type") == kind]
-    if not rows:
+    kind, rows = report.kind, ask_reports(call)
+    of_kind = [row for row in rows if row.get("type") == kind]
+    if named is not None:
+        # Where the catalogue has no type, that of the chosen report is the one.
+        return _named(named, of_kind if report.type else rows, kind)
+    if len(of_kind) == 1:
+        return of_kind[0]
+    if not of_kind:
         raise UsageProblem(
             f"the account has no report of the type {kind}",
             hint="Make one in the web account, or give its number with --report-id.",
         )
-    if len(rows) == 1:
-        chosen: int | str = rows[0]["id"]
-        return chosen
-    listed = "; ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in rows)
     raise UsageProblem(
-        f"the account has {len(rows)} reports of the type {kind}: {listed}",
+        f"the account has {len(of_kind)} reports of the type {kind}: {_listed(of_kind)}",
         hint="Choose one with --report-id.",
     )
 
 
+def _named(named: str, rows: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """Find a report by id, else by its exact name, else by its name in any case."""
+    folded = named.casefold()
+    found = (
+        [row for row in rows if str(row["id"]) == named]
+        or [row for row in rows if row.get("name") == named]
+        or [row for row in rows if str(row.get("name")).casefold() == folded]
+    )
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageProblem(
+            f"--report-id: several reports are named {named!r}: {_listed(found)}",
+            hint="Choose one by its number.",
+        )
+    there = f"; there are: {_listed(rows)}" if rows else ""
+    raise UsageProblem(
+        f"--report-id: no report of the type {kind} is named {named!r}{there}",
+        hint="See comagic reports.",
+    )
+
+
+def _listed(rows: list[dict[str, Any]]) -> str:
+    return "; ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in rows)
+
+
 def ask_reports(call: Call) -> list[dict[str, Any]]:
     """Return every report of the account that has an id, each once."""
-    answer = call("get.reports_list", {})
+    return ask_all(call, "get.reports_list")
+
+
+def ask_all(call: Call, method: str) -> list[dict[str, Any]]:
+    """Return every object of a list that has an id, each once, page by page."""
+    answer = call(method, {})
     found: dict[Any, dict[str, Any]] = {}
-    _add(found, objects(answer, "get.reports_list"))
+    _add(found, objects(answer, method))
     known = 0
     while known < len(found) < (answer.total or 0):  # nothing new: a service that knows no offset
         known = len(found)
-        answer = call("get.reports_list", {"offset": known})
-        _add(found, objects(answer, "get.reports_list"))
+        answer = call(method, {"offset": known})
+        _add(found, objects(answer, method))
     return list(found.values())
 
 

@@ -59,6 +59,5 @@ def _other_form(query: Query, error: Refused) -> Query | None:
     if error.mnemonic == "unexpected_parameters" and query.report_type is not None:
         return replace(query, report_type=None) if named or not error.field else None
     if error.mnemonic == "required_parameter_missed" and query.report_type is None and named:
-        kind = query.report.type or query.report.method.removeprefix("get.")
-        return replace(query, report_type=kind)
+        return replace(query, report_type=query.report.kind)
     return None

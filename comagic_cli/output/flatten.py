@@ -65,9 +65,9 @@ def plan(field: Field, look: Look) -> list[tuple[str, Take]]:
         return [(field.name, _unknown(look))]
     if field.type != "object":
         return [(field.name, cell)]
-    if field.name == "tags":
-        return [(field.name, _tags(look.list_separator))]
     members = tuple(member.name for member in field.members)
+    if field.name == "tags" or "items" in members:
+        return [(field.name, _tags(look.list_separator))]
     if ENUM.issuperset(members):
         return _enum(field.name, look.enum)
     return _members(members, [f"{field.name}.{member}" for member in members])

@@ -38,7 +38,8 @@ class ReportType(msgspec.Struct, frozen=True):
     """One report that can be exported, and what an exporter must know of it.
 
     `key` tells rows apart, as paths (`communication_type.value_id`); `time` dates a row: one field,
-    or a date and a time field, or none where rows are sums over the period.
+    or a date and a time field, or none where rows are sums over the period. `more` are the columns
+    that the account has beyond the catalogue; `None` where it was not asked.
     """
 
     command: str
@@ -51,14 +52,25 @@ class ReportType(msgspec.Struct, frozen=True):
     time: tuple[str, ...]
     fields: tuple[Field, ...]
     params: dict[str, Any] = {}
+    more: tuple[Field, ...] | None = None
+
+    @property
+    def kind(self) -> str:
+        """Name the report's type; where the catalogue has none, its method tells."""
+        return self.type or self.method.removeprefix("get.")
 
     def default_fields(self) -> tuple[str, ...]:
         """Name the fields asked for when the user names none."""
         return tuple(field.name for field in self.fields if field.default)
 
     def field(self, name: str) -> Field:
-        """Find a field by name; one that the catalogue lacks is made up, of no type."""
-        return next((field for field in self.fields if field.name == name), Field(name))
+        """Find a field by name; one that is not known is made up, of no type."""
+        return next((field for field in self.known if field.name == name), Field(name))
+
+    @property
+    def known(self) -> tuple[Field, ...]:
+        """Every field that is known: the catalogue's, then the account's own."""
+        return (*self.fields, *(self.more or ()))
 
 
 @cache

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.request.catalog import ReportType
+from comagic_cli.request.columns import CUSTOM, custom_fields, find_field
 from comagic_cli.request.query import Sort
-
-CUSTOM = re.compile(r"cc_\d+")  # columns that an account adds
 
 
 @dataclass(frozen=True)
@@ -32,6 +29,12 @@ class Wish:
         """Name the type to send: only where the method takes it."""
         return self.report.type if "report_type" in self.report.params else None
 
+    @property
+    def own_types(self) -> list[str]:
+        """Tell the types of the columns that the account has beyond the catalogue: `cc_17 list`."""
+        more = {each.name: each.type for each in self.report.more or ()}
+        return [f"{name} {more[name]}".strip() for name in self.columns if name in more]
+
 
 def make_wish(report: ReportType, fields: Iterable[str], sort: Iterable[str]) -> Wish:
     """Read what was typed for columns and sorting. Raises `UsageProblem`."""
@@ -39,33 +42,53 @@ def make_wish(report: ReportType, fields: Iterable[str], sort: Iterable[str]) ->
 
 
 def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
-    """Turn `a,b,@group` into field names, each once, in the order typed; none typed: the default.
+    """Turn `a,b,@group,-c` into field names, each once, in the order typed.
 
-    Raises `UsageProblem` for a field or group that there is not.
+    What a minus stands before is left out, wherever it stands; none named: the default ones.
+    Raises `UsageProblem` for a field or group that there is not, and where nothing is left.
     """
     words = [word for text in typed for word in map(str.strip, text.split(",")) if word]
-    if not words:
-        return report.default_fields()
-    names = [name for word in words for name in _names(report, word)]
-    return tuple(dict.fromkeys(names))
+    added = [word for word in words if not word.startswith("-")] or ["@default"]
+    unwanted = [word[1:].lstrip() for word in words if word.startswith("-")]
+    left_out = {name for word in unwanted for name in _names(report, word)}
+    names = dict.fromkeys(name for word in added for name in _names(report, word))
+    columns = tuple(name for name in names if name not in left_out)
+    if not columns:
+        raise UsageProblem(
+            f"--fields: {','.join(words)} leaves no column of {report.command}",
+            hint="Name at least one field or group.",
+        )
+    return columns
 
 
 def _names(report: ReportType, word: str) -> tuple[str, ...]:
     if not word.startswith("@"):
-        return (_known(report, word, "--fields"),)
+        return (find_field(report, word, "--fields").name,)
     if word == "@all":
         return tuple(field.name for field in report.fields)
     if word == "@default":
         return report.default_fields()
+    if word == f"@{CUSTOM}":
+        return _custom(report)
     group = tuple(field.name for field in report.fields if f"@{field.group}" == word)
     if not group or word == "@":
         groups = dict.fromkeys(f"@{field.group}" for field in report.fields if field.group)
-        known = ["@default", "@all", *groups]
+        known = ["@default", "@all", *groups, f"@{CUSTOM}"]
         raise UsageProblem(
             f"--fields: there is no group {word}",
             hint=f"Groups of {report.command}: {', '.join(known)}.",
         )
     return group
+
+
+def _custom(report: ReportType) -> tuple[str, ...]:
+    if (names := custom_fields(report)) is not None:
+        return names
+    raise UnknownField(
+        f"--fields: it is not known which columns are @{CUSTOM}",
+        hint="Name them: cc_17.",
+        field=f"@{CUSTOM}",
+    )
 
 
 def choose_sort(report: ReportType, typed: Iterable[str]) -> tuple[Sort, ...]:
@@ -82,20 +105,9 @@ def _sort(report: ReportType, word: str) -> Sort:
         raise UsageProblem(
             f"--sort: {word!r} is no sort", hint="Write FIELD, FIELD:asc or FIELD:desc."
         )
-    if not report.field(_known(report, name, "--sort")).sort:
+    if not find_field(report, name, "--sort").sort:
         able = ", ".join(field.name for field in report.fields if field.sort)
         raise UsageProblem(
             f"--sort: {report.command} can't be sorted by {name}", hint=f"It can be by: {able}."
         )
     return Sort(name, order == "desc")
-
-
-def _known(report: ReportType, name: str, option: str) -> str:
-    names = [field.name for field in report.fields]
-    if name in names or CUSTOM.fullmatch(name):
-        return name
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
-    raise UsageProblem(
-        f"{option}: {report.command} has no field {name!r}",
-        hint=f"Did you mean {' or '.join(near)}?" if near else f"Fields: {', '.join(names)}.",
-    )

@@ -5,17 +5,16 @@ from __future__ import annotations
 import click
 
 from comagic_cli.commands import offers
-from comagic_cli.commands.options.kinds import ReportNumber, Whole
+from comagic_cli.commands.options.kinds import Whole
 from comagic_cli.commands.options.sections import Asked, bundle
 
 what_is_asked = bundle(
     click.option(
         "--report-id",
         cls=Asked,
-        metavar="N",
-        type=ReportNumber(),
+        metavar="ID",
         envvar="COMAGIC_REPORT_ID",
-        help="The report; left out: the only one of its type.",
+        help="The report, by number or name; left out: the only one.",
     ),
     click.option(
         "--from",

@@ -52,18 +52,6 @@ class Whole(click.ParamType[int]):
         return number
 
 
-class ReportNumber(click.ParamType[str]):
-    """A report's number, kept as text."""
-
-    name = "number"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text."""
-        if not is_number(value):
-            self.fail(f"{value!r} is no report's number.", param, ctx)
-        return str(value)
-
-
 class Back(click.ParamType[str]):
     """Days, weeks or months before today: `3d`, `2w`, `1mo`; or `all`."""
 

@@ -1,0 +1,111 @@
+"""Fields that only the account knows: asked for once, and remembered for a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import Connection, connect
+from comagic_cli.commands.streams import tell
+from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
+from comagic_cli.fetch.columns import ask_columns, ask_kind
+from comagic_cli.remember import DAY
+from comagic_cli.request.catalog import ReportType
+from comagic_cli.request.columns import NAME_OF_CUSTOM, Column, with_guess, with_more
+
+FRESH = 600.0  # seconds that a column missing in what is remembered is taken to be missing
+Made = TypeVar("Made")
+Make = Callable[[ReportType], Made]
+
+
+def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -> Made:
+    """Make something of a report whose fields may be the account's own.
+
+    `make` raises `UnknownField` for a field that the report as it is given lacks: only then the
+    account is asked for its columns. Raises that error where the account has no such field either.
+    """
+    try:
+        return make(report)
+    except UnknownField:
+        pass
+    if options.dry_run:
+        return _dry(report, make, options)
+    with connect(options) as connection:
+        kind = ask_kind(connection.client.call, report, options.report_id)
+        return Columns(connection, kind).complete(report, make)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of reports of a type, in one account."""
+
+    connection: Connection
+    kind: str
+
+    def complete(self, report: ReportType, make: Make[Made]) -> Made:
+        """Make something of the report with the account's columns: the remembered, else asked."""
+        if (known := self.recall()) is not None:
+            try:
+                return make(with_more(report, known))
+            except UnknownField:
+                if self.recall(FRESH) is not None:
+                    raise
+        try:
+            columns = self.ask()
+        except (Refused, NotAllowed) as refused:
+            why = f"The account does not tell its own columns ({refused.message})"
+            return _trusting(report, make, why, self.connection.note)
+        return make(with_more(report, columns))
+
+    def ask(self) -> tuple[Column, ...]:
+        """Ask the account, and remember what it says."""
+        columns = ask_columns(self.connection.client.call, self.kind)
+        if self.connection.memory:
+            text = msgspec.json.encode(columns).decode()
+            self.connection.memory.keep(self._name, text)
+        return columns
+
+    def recall(self, most_age: float = DAY) -> tuple[Column, ...] | None:
+        """Return what is remembered; `None` where nothing is, or it is older than that."""
+        memory = self.connection.memory
+        text = memory.recall(self._name, most_age) if memory else None
+        with suppress(msgspec.DecodeError):  # what is damaged is asked again
+            return msgspec.json.decode(text, type=tuple[Column, ...]) if text else None
+        return None
+
+    @property
+    def _name(self) -> str:
+        return self.connection.name_of("columns", self.kind)
+
+
+def _dry(report: ReportType, make: Make[Made], options: ExportOptions) -> Made:
+    """Do with the columns that are remembered: a dry run asks nothing."""
+    known = None if options.sandbox else _remembered(report, options)
+    report = report if known is None else with_more(report, known)
+    note = (lambda _: None) if options.quiet else tell
+    return _trusting(report, make, "A dry run does not ask for the account's own columns", note)
+
+
+def _remembered(report: ReportType, options: ExportOptions) -> tuple[Column, ...] | None:
+    with suppress(UsageProblem), connect(options) as connection:  # there may be no key yet
+        return Columns(connection, report.kind).recall()
+    return None
+
+
+def _trusting(report: ReportType, make: Make[Made], why: str, note: Callable[[str], None]) -> Made:
+    """Make something of a report, taking each `cc_N` for a column of the account."""
+    while True:
+        try:
+            return make(report)
+        except UnknownField as unknown:
+            if not NAME_OF_CUSTOM.fullmatch(unknown.field):
+                unknown.hint = f"{unknown.hint} {why}."
+                raise
+            name = unknown.field
+        note(f"{why}: {name} is taken for one.")
+        report = with_guess(report, name)
