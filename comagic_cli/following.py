@@ -43,7 +43,7 @@ class FollowedSink:
         self.tail = Tail(descending=query.descending, before=left.marks if left else ())
         self.first: Mark | None = None
         self.last: Mark | None = None
-        self._sink = sink
+        self.inner = sink
         self._left = left
         self._clock = clock
         self._kept_at: float | None = None
@@ -52,12 +52,12 @@ class FollowedSink:
     def begin(self) -> None:
         """Write what stands before the rows, unless it is there."""
         if self._left is None:
-            self._sink.begin()
+            self.inner.begin()
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
         self._whole = False
-        self._sink.write(page)
+        self.inner.write(page)
         marks = list(page.marks)
         if marks:
             self.first = self.first or marks[0]
@@ -70,7 +70,7 @@ class FollowedSink:
 
     def end(self) -> None:
         """Write what stands after the rows."""
-        self._sink.end()
+        self.inner.end()
 
     def keep_last(self) -> None:
         """Make safe what is written, where the export ends early between two pages."""

@@ -18,6 +18,7 @@ GOES_WITH = {
     "newlines": LINES,
     "excel": ("csv",),
     "decimal": LINES,
+    "record": ("table",),
 }
 """The formats in which each choice means something. In the others it is an error to type it; what
 the environment or a profile says of it is left aside there."""

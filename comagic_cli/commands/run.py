@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.dry import show_plan
+from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
 from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
@@ -22,8 +23,6 @@ from comagic_cli.output.partitions import BRACES, Template, read_template
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import make_wish
-
-ROWS_ON_A_TERMINAL = 50
 
 
 def run_export(report: ReportType, options: ExportOptions) -> None:
@@ -45,8 +44,8 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
         show_plan(wish, form.most, options)
         return
     run = export_to_output(wish, form, options)
-    if form.capped and not options.quiet:
-        _tell_how_many(run.sink.rows, run.pager.matching)
+    if not options.quiet:
+        tell_of_table(run, form)
     if isinstance(run.pager, LotPager) and not options.quiet:
         _tell_unfound(run.pager.unfound)
 
@@ -61,7 +60,9 @@ def choose_form(options: ExportOptions) -> Form:
     color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size().columns if terminal else None
     most = ROWS_ON_A_TERMINAL if capped else options.max_rows
-    look = choose_look(format_, options, Look(width=width, color=color))
+    fields_chosen = bool(options.fields) or not terminal
+    screen = Look(width=width, color=color, all_columns=fields_chosen)
+    look = choose_look(format_, options, screen)
     return Form(format_, look, most, capped)
 
 
@@ -84,9 +85,6 @@ def _tell_unfound(ids: int) -> None:
 
 
 def _tell_how_many(written: int, matching: int | None) -> None:
-    """Say on a terminal how many rows there are beyond those shown."""
-    if sys.stderr is None or not sys.stderr.isatty() or written < ROWS_ON_A_TERMINAL:
-        return
     if matching is None:
         tell(f"The first {written} rows. More of them: --max-rows N, or -o FILE.")
     elif matching > written:

@@ -42,7 +42,8 @@ class Look:
     `header` names columns by their ids, by `titles` (pairs of id and title), or
     not at all. `delimiter` of CSV is a character; `None`: as usual. `newlines` is what line breaks
     in texts become. `excel` is CSV for spreadsheets. `decimal` stands in numbers. `width` is the
-    terminal's, in cells; `None` is no terminal. `color` allows escape sequences.
+    terminal's, in cells; `None` is no terminal. `color` allows escape sequences. `record` asks for
+    a block a record. Without `all_columns` a table shows those that fit.
     """
 
     enum: Literal["value", "id", "both"] = "value"
@@ -55,9 +56,11 @@ class Look:
     decimal: Literal[".", ","] = "."
     width: int | None = None
     color: bool = False
+    record: bool = False
+    all_columns: bool = True
 
 
-OF_THE_RUN = frozenset({"titles", "width", "color"})
+OF_THE_RUN = frozenset({"titles", "width", "color", "all_columns"})
 """What of a look the request does not decide: the terminal does, or what the account says now."""
 
 

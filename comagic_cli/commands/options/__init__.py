@@ -46,6 +46,7 @@ class ExportOptions(ServiceOptions):
     sort: tuple[str, ...]
     format: str | None
     output: str | None
+    record: bool
     max_rows: int | None
     page_size: int
     refresh: str | None

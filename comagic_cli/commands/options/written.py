@@ -30,6 +30,9 @@ how_it_is_written = bundle(
         help="A file (- is stdout); {date} or {month}: one each.",
     ),
     click.option(
+        "--record", cls=Written, is_flag=True, help="In a table: one block a record, whole."
+    ),
+    click.option(
         "--max-rows", cls=Written, metavar="N", type=Whole(), help="Write no more rows than this."
     ),
     click.option(

@@ -1,0 +1,140 @@
+"""Tables of more columns than have room: the most telling ones, or a block a record."""
+
+from __future__ import annotations
+
+import re
+from io import BytesIO
+
+import pytest
+from sinks import page_of, written
+
+from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.output.table import TableSink
+from comagic_cli.request.catalog import report
+
+NAMES = (
+    "site_name,communication_id,call_status,call_start_date_time,contact_phone_number,"
+    "crm_contact_name,communication_comment,call_talk_duration"
+)
+FIELDS = [report("calls").field(name) for name in NAMES.split(",")]
+PAGE = page_of(
+    '{"site_name": "Двери", "communication_id": 1, "call_start_date_time": "2026-10-05 10:00:00",'
+    ' "call_status": {"value": "Потерянный", "value_id": "lost"}, "call_talk_duration": "00:00:00",'
+    ' "contact_phone_number": "79161234567", "crm_contact_name": "Анна [red]\\u001b[2J"}',
+    '{"site_name": "Двери", "communication_id": 2, "call_start_date_time": "2026-10-05 10:07:31",'
+    ' "call_status": {"value": "Успешный", "value_id": "success"}, "call_talk_duration": 754,'
+    ' "contact_phone_number": "79161234568", "crm_contact_name": null}',
+)
+
+AT_60 = r"""
+call_start_ │ call_status │ contact_    │ crm_contact_name
+date_time   │             │ phone_      │
+2026-10-05  │             │ number      │
+────────────┼─────────────┼─────────────┼──────────────────
+10:00:00    │ <31>Потерянный</>  │ 79161234567 │ Анна [red]\x1b[2J
+10:07:31    │ <32>Успешный</>    │ 79161234568 │
+4 of 8 columns are shown. Not shown: site_name,
+communication_id, call_talk_duration; empty:
+communication_comment. All of them: --record; others:
+--fields a,b.
+"""
+AT_80 = r"""
+call_      │ call_      │ contact_    │ crm_contact_name  │    call_ │ site_
+start_     │ status     │ phone_      │                   │    talk_ │ name
+date_time  │            │ number      │                   │ duration │
+2026-10-05 │            │             │                   │          │
+───────────┼────────────┼─────────────┼───────────────────┼──────────┼─────────
+10:00:00   │ <31>Потерянный</> │ 79161234567 │ Анна [red]\x1b[2J │     0:00 │ Двери
+10:07:31   │ <32>Успешный</>   │ 79161234568 │                   │    12:34 │ Двери
+6 of 8 columns are shown. Not shown: communication_id; empty:
+communication_comment. All of them: --record; others: --fields a,b.
+"""
+AT_30 = r"""
+── 1 ─────────────────────────
+site_name       Двери
+communication_  1
+id
+call_status     <31>Потерянный</>
+call_start_     2026-10-05
+date_time       10:00:00
+contact_phone_  79161234567
+number
+crm_contact_    Анна
+name            [red]\x1b[2J
+call_talk_      0:00
+duration
+── 2 ─────────────────────────
+site_name       Двери
+communication_  2
+id
+call_status     <32>Успешный</>
+call_start_     2026-10-05
+date_time       10:07:31
+contact_phone_  79161234568
+number
+call_talk_      12:34
+duration
+Fields that are empty are not shown.
+"""
+
+
+def shown(width, **look):
+    """Draw the page as on a terminal, with what is said of it; only enums keep their colours."""
+    stream = BytesIO()
+    look = Look(width=width, color=True, **({"all_columns": False} | look))
+    sink = make_sink("table", stream, FIELDS, look)
+    assert isinstance(sink, TableSink)
+    sink.begin()
+    sink.write(PAGE)
+    sink.end()
+    text = re.sub(r"\x1b\[[12]m(.*?)\x1b\[0m", r"\1", stream.getvalue().decode())
+    text = re.sub(r"\x1b\[(3.)m(.*?)\x1b\[0m", r"<\1>\2</>", text)
+    return re.sub(r" +$", "", text, flags=re.MULTILINE) + sink.remark + "\n" * bool(sink.remark)
+
+
+@pytest.mark.parametrize(("width", "drawn"), [(60, AT_60), (80, AT_80)])
+def test_the_most_telling_columns_are_shown_and_the_others_named(width, drawn):
+    assert "\n" + shown(width) == drawn
+
+
+def test_too_narrow_for_a_table_it_is_a_block_a_record():
+    assert "\n" + shown(30) == AT_30
+
+
+def test_nothing_is_left_out_of_columns_that_were_chosen():
+    names = NAMES.split(",")
+    for width in (30, 60, 80):
+        text = shown(width, all_columns=True).replace("\n", "")
+        assert all(name.split("_")[0] in text for name in names)
+        assert "not shown" not in text.lower()
+        assert text.count("── ") == 2
+
+
+RECORD_IN_A_FILE = """
+── 1 ───────────────────────────────────────────────────────
+call_status         Потерянный
+call_talk_duration  00:00:00
+── 2 ───────────────────────────────────────────────────────
+call_status         Успешный
+call_talk_duration  754
+"""
+
+
+def test_records_in_a_file_are_whole_and_plain():
+    fields = [FIELDS[2], FIELDS[-1]]
+    assert "\n" + written("table", fields, PAGE, record=True) == RECORD_IN_A_FILE
+
+
+def test_records_are_drawn_where_they_are_asked_for():
+    assert shown(200, record=True).startswith("── 1 ──")
+    assert shown(200, record=True, all_columns=True).count("communication_comment") == 2
+
+
+def test_columns_without_rows_are_as_telling_as_their_names():
+    stream = BytesIO()
+    sink = make_sink("table", stream, FIELDS, Look(width=60, all_columns=False))
+    sink.begin()
+    sink.end()
+    head = stream.getvalue().decode().splitlines()
+    assert head[0] == "call_     │ call_     │ contact_  │ crm_      │     call_"
+    assert head[2] == "date_time │           │ number    │ name      │  duration"

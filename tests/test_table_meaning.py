@@ -1,0 +1,93 @@
+"""Which columns tell most, and which values are good or bad."""
+
+from __future__ import annotations
+
+import pytest
+
+from comagic_cli.output.table_meaning import (
+    BAD,
+    GOOD,
+    WAITING,
+    is_enum,
+    meaning,
+    telling_first,
+)
+from comagic_cli.request.catalog import Field, report, reports
+
+# A value, its id, and what they mean.
+MEANINGS = [
+    ("Успешный", "success", GOOD),
+    ("Потерянный", "lost", BAD),
+    ("Потерянный звонок", None, BAD),
+    ("Пропущен", "missed", BAD),
+    ("Нет ответа", "no_answer", BAD),
+    ("Не обработан", "not_processed", BAD),
+    ("Обработан", "processed", GOOD),
+    ("Неуспешный", None, BAD),
+    ("Завершён", "closed", GOOD),
+    ("Завершение звонка", "call_finished", ""),
+    ("Активен", "active", WAITING),
+    ("В работе", 2, WAITING),
+    ("unsuccessful", 7, BAD),
+    ("Not answered", None, BAD),
+    ("Answered", None, GOOD),
+    ("Входящий", "in", ""),
+    ("Да", True, ""),
+    (None, None, ""),
+]
+
+
+@pytest.mark.parametrize(("value", "value_id", "style"), MEANINGS)
+def test_what_a_value_means(value, value_id, style):
+    assert meaning({"value": value, "value_id": value_id}) == style
+
+
+@pytest.mark.parametrize("value", [None, "lost", 5, [], {}])
+def test_what_is_no_enum_means_nothing(value):
+    assert meaning(value) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "enum"),
+    [("call_status", True), ("tags", False), ("communication_id", False), ("employees", False)],
+)
+def test_which_fields_are_enums(name, enum):
+    assert is_enum(report("communications").field(name)) is enum
+
+
+def test_a_field_without_members_is_an_enum_where_it_is_an_object():
+    assert is_enum(Field("new", "object"))
+
+
+# The first columns of each report, where not all have room.
+FIRST = {
+    "communications": ["communication_date_time", "communication_type", "call_status"],
+    "calls": ["call_start_date_time", "call_direction", "call_status", "contact_phone_number"],
+    "chats": ["chat_start_date_time", "chat_status", "contact_phone_number", "contact_full_name"],
+    "leads": ["lead_date_time", "communication_date_time", "communication_type"],
+    "deals": ["deal_date_time", "communication_date_time", "communication_type"],
+    "visits": ["visit_date_time", "person_id", "source_name"],
+    "sms": ["sms_date_time", "contact_phone_number", "sms_message"],
+    "tags-history": ["tagging_date_time", "tag_name"],
+    "notifications": ["notification_start_date_time", "notification_name"],
+    "api-requests": ["api_request_start_date_time", "api_request_method"],
+    "mgf-calls": ["call_start_date", "call_start_time", "call_direction", "call_status"],
+    "call-details": ["call_start_date_time", "call_direction", "call_status"],
+    "person-details": ["first_communication_date_time", "visitor_phones", "person_id"],
+}
+
+
+@pytest.mark.parametrize("command", [entry.command for entry in reports()])
+def test_the_most_telling_come_first(command):
+    names = report(command).default_fields()
+    texts = [["x"]] * len(names)
+    order = [names[place] for place in telling_first(names, texts)]
+    assert order[: len(FIRST[command])] == FIRST[command]
+    assert sorted(order) == sorted(names)
+
+
+def test_empty_columns_come_last_where_others_are_not():
+    names = ["call_status", "kw", "site_name"]
+    assert telling_first(names, [[""], ["x"], ["y"]]) == [1, 2, 0]
+    assert telling_first(names, [[""], [""], [""]]) == [0, 1, 2]
+    assert telling_first(names, [[], [], []]) == [0, 1, 2]
