@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -46,9 +47,14 @@ class DryClock:
         return datetime.now(zone_named(self._zone or "UTC", "--tz")).replace(microsecond=0)
 
 
-def show_query(query: Query, clock: DryClock, options: ExportOptions) -> None:
+def show_query(
+    query: Query,
+    clock: DryClock,
+    options: ExportOptions,
+    windows: Sequence[Window] | None = None,
+) -> None:
     """Print the plan of a query, and its first request; the clock has told the period."""
-    windows = spread(outer(query.period, len(query.report.time)), query.report.max_days)
+    windows = windows or spread(outer(query.period, len(query.report.time)), query.report.max_days)
     if not options.quiet:
         for line in _plan(query, windows, clock, options):
             tell(line)
@@ -57,7 +63,7 @@ def show_query(query: Query, clock: DryClock, options: ExportOptions) -> None:
 
 
 def _plan(
-    query: Query, windows: list[Window], clock: DryClock, options: ExportOptions
+    query: Query, windows: Sequence[Window], clock: DryClock, options: ExportOptions
 ) -> list[str]:
     service = "a private sandbox" if options.sandbox else service_url(options.base_url)
     lines = [
@@ -75,7 +81,7 @@ def _plan(
     return lines
 
 
-def _request(query: Query, windows: list[Window], options: ExportOptions) -> dict[str, Any]:
+def _request(query: Query, windows: Sequence[Window], options: ExportOptions) -> dict[str, Any]:
     if IDS in query.extra:
         query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
     first = windows[-1] if query.descending else windows[0]

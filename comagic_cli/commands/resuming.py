@@ -46,7 +46,7 @@ ANYHOW = frozenset(
     {
         *("base_url", "sandbox", "tz", "token_file", "timeout", "max_wait"),  # see `service` below
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
-        *("dry_run", "quiet", "verbose", "typed"),
+        *("count", "dry_run", "quiet", "verbose", "typed"),
         *("realtime", "entity_id", "record"),  # see `parameters` and `look`
     }
 )

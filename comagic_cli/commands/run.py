@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 from comagic_cli.commands.columns import with_columns
+from comagic_cli.commands.count import show_count
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
 from comagic_cli.commands.entities import own_params
@@ -32,6 +33,9 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
         report, lambda known: make_wish(known, options.fields, options.sort), options
     )
     wish = replace(wish, extra=extra)
+    if options.count:
+        show_count(wish, options)
+        return
     form = choose_form(options)
     output = read_template(options.output) if options.output else options.output
     if isinstance(output, Template):

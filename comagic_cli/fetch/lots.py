@@ -61,7 +61,7 @@ class LotPager:
             except Refused as error:
                 if pager.answers or not is_about_ids(error):
                     raise
-                size = self._halved(lot, error)
+                size = halved(lot, error, self.note)
                 continue
             for _ in lot:
                 left.popleft()
@@ -116,25 +116,30 @@ class LotPager:
             self.matching = sum(totals)
         tell_missing(self.missing)
 
-    def _halved(self, lot: list[int], error: Refused) -> int:
-        if len(lot) > 1:
-            self.note(f"{len(lot)} ids at once are refused: asking for {len(lot) // 2}")
-            return len(lot) // 2
-        if IDS not in f"{error.field} {error.message}":
-            raise error
-        raise Refused(
-            f"the id {lot[0]} is refused: {error.message}",
-            hint="Leave it out of --entity-id.",
-            mnemonic=error.mnemonic,
-            field=error.field,
-        ) from error
-
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:
             raise UsageProblem(
                 f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
                 hint="Leave --sort out and sort the output, or ask for fewer ids.",
             )
+
+
+def halved(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:
+    """Return the size of the lots that are asked for now that one is refused.
+
+    Raises `Refused`, naming the id, where that was the only one.
+    """
+    if len(lot) > 1:
+        note(f"{len(lot)} ids at once are refused: asking for {len(lot) // 2}")
+        return len(lot) // 2
+    if IDS not in f"{error.field} {error.message}":
+        raise error
+    raise Refused(
+        f"the id {lot[0]} is refused: {error.message}",
+        hint="Leave it out of --entity-id.",
+        mnemonic=error.mnemonic,
+        field=error.field,
+    ) from error
 
 
 def is_about_ids(error: Refused) -> bool:

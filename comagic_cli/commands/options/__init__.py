@@ -50,6 +50,7 @@ class ExportOptions(ServiceOptions):
     max_rows: int | None
     page_size: int
     refresh: str | None
+    count: bool
     dry_run: bool
     resume: bool
     manifest: str | None

@@ -43,6 +43,9 @@ how_it_is_written = bundle(
         help="Write the last 3d, 2w or 1mo again, or all files.",
     ),
     click.option(
+        "--count", cls=Written, is_flag=True, help="Print how many rows there are, and no row."
+    ),
+    click.option(
         "--dry-run", cls=Written, is_flag=True, help="Print what would be asked; send nothing."
     ),
     click.option(

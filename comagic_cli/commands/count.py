@@ -1,0 +1,56 @@
+"""--count: how many rows the service says there are, and none of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import click
+
+from comagic_cli.commands.dry import DryClock, show_query
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import Service, draft, open_service, utc_now
+from comagic_cli.errors import UsageProblem
+from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.counting import count_rows, pieces
+from comagic_cli.fetch.windows import Window
+from comagic_cli.request.choice import Wish
+from comagic_cli.request.periods import resolve
+
+# What is about rows that are written.
+NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
+
+
+def show_count(wish: Wish, options: ExportOptions) -> None:
+    """Print the number of rows to stdout. Raises `ComagicError`."""
+    check_options(options)
+    wish = replace(wish, columns=())  # what is asked for anyway is enough
+    if options.dry_run:
+        show_plan(wish, options)
+        return
+    with open_service(options) as service:
+        click.echo(str(count(service, wish)).encode())
+
+
+def check_options(options: ExportOptions) -> None:
+    """Refuse what does not go together with --count. Raises `UsageProblem`."""
+    for name in NOT_HERE:
+        if getattr(options, name, None):
+            option = f"--{name.replace('_', '-')}"
+            raise UsageProblem(
+                f"{option} does not go with --count", hint="It prints one number to stdout."
+            )
+
+
+def count(service: Service, wish: Wish) -> int:
+    """Ask how many rows there are."""
+    return count_rows(service.query(wish, None), partial(asker, service.client), service.note)
+
+
+def show_plan(wish: Wish, options: ExportOptions) -> None:
+    """Print the plan to stderr and the first request to stdout; nothing is sent."""
+    clock = DryClock(options.tz)
+    period = resolve(options.from_, options.till, options.period, clock, utc_now)
+    query = draft(wish, options, period, 1)
+    windows = pieces(query, Window(period.start, period.end), query.report.max_days)
+    show_query(query, clock, options, windows)
