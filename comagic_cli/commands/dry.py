@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from comagic_cli.commands.options import ExportOptions
-from comagic_cli.commands.service import draft, utc_now
+from comagic_cli.commands.service import draft, saved_zone, utc_now
 from comagic_cli.commands.streams import tell
 from comagic_cli.fetch.account import zone_named
 from comagic_cli.fetch.client import service_url
@@ -29,7 +29,7 @@ def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
 
     The account's time zone is not asked: relative dates are read in --tz, else in UTC.
     """
-    clock = DryClock(options.tz)
+    clock = DryClock(options.tz or saved_zone(options))
     period = resolve(options.from_, options.till, options.period, clock, utc_now)
     show_query(draft(wish, options, period, most), clock, options)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
 
 from comagic_cli.commands import menu
+from comagic_cli.config.brands import BRANDS, DEFAULT, name_of, url_named
+from comagic_cli.errors import ComagicError
 
 Items: TypeAlias = list[CompletionItem[str]]
 
@@ -56,6 +59,28 @@ def moments(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
 def formats(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     """Offer the formats."""
     return _items(FORMATS.items(), incomplete)
+
+
+def services(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the services by name."""
+    return _items(BRANDS.items(), incomplete)
+
+
+def profiles(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the profiles there are; none where their file can't be read."""
+    from comagic_cli.config.profiles import config_file, read_profiles  # noqa: PLC0415 - only here
+
+    try:
+        found = read_profiles(config_file(os.environ))
+    except ComagicError:
+        return []
+    return _items(((name, _about(table)) for name, table in found.tables.items()), incomplete)
+
+
+def _about(table: Mapping[str, Any]) -> str:
+    """Say which account a profile is of; never what opens it."""
+    url = table.get("base-url", table.get("base_url", DEFAULT))
+    return name_of(url_named(url)) if isinstance(url, str) else ""
 
 
 def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from comagic_cli.commands.dry import DryClock, show_query
 from comagic_cli.commands.options import ExportOptions
-from comagic_cli.commands.service import Service, draft, open_service, utc_now
+from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.commands.streams import tell
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export import export
@@ -198,7 +198,7 @@ def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
 
 def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
-    clock = DryClock(options.tz)
+    clock = DryClock(options.tz or saved_zone(options))
     job = make_job(wish, template, form, options, clock)
     plan = job.plan()
     job.check(plan)

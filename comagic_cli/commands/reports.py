@@ -30,9 +30,10 @@ COMAGIC_FORMAT, else it is a table on a terminal, of 50 rows unless told, and
 jsonl in a pipe. No period is the seven days before today, and today.
 
 \b
-The key comes from COMAGIC_TOKEN or --token-file. COMAGIC_BASE_URL, _USER_ID,
-_TOKEN_FILE, _TZ, _REPORT_ID, _FIELDS, _FORMAT, _TIMEOUT and _MAX_WAIT stand
-in for the options of those names."""
+The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
+COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
+_FORMAT, _TIMEOUT and _MAX_WAIT stand in for the options of those names, and
+go before what the profile has for them."""
 
 
 def report_command(entry: Mapping[str, Any]) -> click.Command:
@@ -55,9 +56,17 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
         from comagic_cli.commands.run import run_export  # noqa: PLC0415
         from comagic_cli.request.catalog import report  # noqa: PLC0415
 
-        run_export(report(name), ExportOptions(**typed, typed=_typed()))
+        run_export(report(name), ExportOptions(**_dated(typed), typed=_typed()))
 
     return command
+
+
+def _dated(typed: dict[str, Any]) -> dict[str, Any]:
+    """Let the period of a profile give way to dates that are typed."""
+    source = click.get_current_context().get_parameter_source("period")
+    if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
+        return typed | {"period": None}
+    return typed
 
 
 def _typed() -> frozenset[str]:

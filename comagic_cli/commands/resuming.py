@@ -44,7 +44,15 @@ from comagic_cli.request.rows import Mark
 # What changes neither the rows nor their bytes. An option not named here does, or might.
 ANYHOW = frozenset(
     {
-        *("base_url", "sandbox", "tz", "token_file", "timeout", "max_wait"),  # see `service` below
+        *(
+            "base_url",
+            "sandbox",
+            "profile",
+            "tz",
+            "token_file",
+            "timeout",
+            "max_wait",
+        ),  # see `service` below
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
         *("count", "dry_run", "quiet", "verbose", "typed"),
         *("realtime", "entity_id", "record"),  # see `parameters` and `look`

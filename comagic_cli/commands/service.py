@@ -14,7 +14,9 @@ from comagic_cli.commands.options import ExportOptions, ServiceOptions
 from comagic_cli.commands.options.kinds import is_number
 from comagic_cli.commands.streams import tell
 from comagic_cli.commands.waiting import open_countdown
-from comagic_cli.config import Account, Login, find_access
+from comagic_cli.config.access import Account, find_access, is_of_profile
+from comagic_cli.config.brands import DEFAULT, url_named
+from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
 from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
@@ -85,6 +87,8 @@ class Service(Connection):
     def _zone(self) -> ZoneInfo:
         if self.account.zone:
             return zone_named(self.account.zone, "--tz")
+        if self.account.saved_zone:
+            return zone_named(self.account.saved_zone, "the profile's timezone")
         name = self.name_of("zone")
         known = self.memory.recall(name) if self.memory else None
         zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
@@ -149,13 +153,25 @@ def connect(options: ServiceOptions) -> Iterator[Connection]:
             line.close()
 
 
+def saved_zone(options: ServiceOptions) -> str | None:
+    """Return the account's zone as login has saved it; `None` where another account is meant."""
+    profile = options.profile
+    same = (
+        not options.sandbox
+        and is_of_profile(options.token_file, os.environ)
+        and url_named(profile.text("base-url") or DEFAULT) == options.base_url
+        and str(profile.values.get("user-id") or None) == str(options.user_id)
+    )
+    return profile.text(SAVED_ZONE) or None if same else None
+
+
 @contextmanager
 def _account(options: ServiceOptions) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        access = find_access(options.token_file, os.environ)
-        token, login = ("", access) if isinstance(access, Login) else (access, None)
-        yield Account(url, token, options.user_id, options.tz, login)
+        access = find_access(options.token_file, os.environ, options.profile)
+        zone, saved = options.tz, saved_zone(options)
+        yield Account(url, access.token, options.user_id, zone, access.login, saved, access.origin)
         return
     from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - only where it is used
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.asked import what_is_asked
@@ -11,18 +11,15 @@ from comagic_cli.commands.options.looks import how_values_look
 from comagic_cli.commands.options.sections import Command
 from comagic_cli.commands.options.written import how_it_is_written
 
+if TYPE_CHECKING:
+    from comagic_cli.config.profiles import Profile
+
 
 @dataclass(frozen=True)
 class ServiceOptions:
     """What can be typed after any command that asks the service, as it was typed."""
 
-    enum: Literal["value", "id", "both"]
-    list_separator: str
-    header: Literal["id", "title", "none"]
-    delimiter: str | None
-    newlines: Literal["keep", "space", "escape"]
-    decimal: Literal[".", ","]
-    excel: bool
+    profile: Profile
     base_url: str
     token_file: str | None
     user_id: int | None
@@ -55,6 +52,13 @@ class ExportOptions(ServiceOptions):
     resume: bool
     manifest: str | None
     keep_incomplete: bool
+    enum: Literal["value", "id", "both"]
+    list_separator: str
+    header: Literal["id", "title", "none"]
+    delimiter: str | None
+    newlines: Literal["keep", "space", "escape"]
+    decimal: Literal[".", ","]
+    excel: bool
     typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
     realtime: bool = False
     entity_id: tuple[str, ...] = ()

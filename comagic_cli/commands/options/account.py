@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import click
 
-from comagic_cli.commands.options.kinds import Seconds, Whole
+from comagic_cli.commands import offers
+from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Whole
+from comagic_cli.commands.options.profile import heed_profile, profile_option
 from comagic_cli.commands.options.sections import Account, bundle
 
 whose_account = bundle(
     click.option(
-        "--sandbox", cls=Account, is_flag=True, help="A private sandbox, to try things out."
+        "--sandbox",
+        cls=Account,
+        is_flag=True,
+        is_eager=True,
+        callback=heed_profile,
+        help="A private sandbox, to try things out.",
     ),
+    profile_option,
     click.option(
         "--base-url",
         cls=Account,
         metavar="URL",
-        default="https://dataapi.comagic.ru/v2.0",
+        type=ServiceUrl(),
+        default="comagic",
         envvar="COMAGIC_BASE_URL",
-        help="The service; left out: CoMagic's own.",
+        shell_complete=offers.services,
+        help="The service: comagic, uis, callgear … or a URL.",
     ),
     click.option(
         "--token-file",

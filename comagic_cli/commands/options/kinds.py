@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from comagic_cli.config.brands import url_named
+
 UNITS = {"s": 1, "m": 60, "h": 3600}
 BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
@@ -87,6 +89,16 @@ class Delimiter(click.ParamType[str]):
         if len(character) != 1 or character in '"\r\n' or not is_writable(character):
             self.fail(f"{value!r} is not one character, or can't part cells.", param, ctx)
         return character
+
+
+class ServiceUrl(click.ParamType[str]):
+    """A service: its name, or a URL."""
+
+    name = "url"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - Click's
+        """Return the URL; whether it is one is found out where it is used."""
+        return url_named(str(value))
 
 
 def is_writable(text: str) -> bool:

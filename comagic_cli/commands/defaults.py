@@ -1,0 +1,102 @@
+"""The defaults of options that stand in a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from comagic_cli.commands import menu
+from comagic_cli.config.profiles import ENTRANCES, SAVED_ZONE, Profile
+from comagic_cli.errors import UsageProblem
+
+# What changes one run only, and what a run has to be told before the profile is read.
+ONE_RUN = frozenset(
+    {
+        *("output", "max-rows", "resume", "count", "dry-run", "refresh", "manifest"),
+        *("from", "till", "entity-id", "filter-json", "help"),
+        *("profile", "sandbox"),
+    }
+)
+OF_ACCOUNT = frozenset({"base-url", "user-id", "tz", "report-id"})  # not the sandbox's
+NO_OPTIONS = frozenset({*ENTRANCES, SAVED_ZONE})
+
+
+def defaults(
+    context: click.Context, profile: Profile, *, sandbox: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """Yield the defaults that a profile has for a command, each checked by its option.
+
+    What stands in a table with the report's name goes before what stands in the profile itself.
+    Raises `UsageProblem` that names the file and the key.
+    """
+    options = {_name(param): param for param in context.command.params}
+    reports = menu.reports()
+    for keys, value in _entries(profile.values, reports, context.info_name or ""):
+        key = keys[-1]
+        if key in ONE_RUN:
+            raise UsageProblem(
+                f"{profile.place(*keys)}: --{key} is about one run",
+                hint="Give it on the command line.",
+            )
+        if key not in options:
+            _check_known(key, profile, keys)
+        elif not (sandbox and key in OF_ACCOUNT):
+            param = options[key]
+            yield param.name or "", _checked(context, param, value, profile.place(*keys))
+
+
+def _entries(
+    values: Mapping[str, Any], reports: Mapping[str, Any], report: str
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the keys and values for a report: first those of all, then its own."""
+    for key, value in values.items():
+        if key not in NO_OPTIONS and not (key in reports and isinstance(value, dict)):
+            yield (key,), value
+    own = values.get(report, {})
+    yield from (((report, key), value) for key, value in own.items())
+
+
+def _checked(context: click.Context, param: click.Parameter, value: Any, place: str) -> Any:
+    """Check a value through the type of its option. Raises `UsageProblem`."""
+    flag = isinstance(param, click.Option) and param.is_flag
+    made = value if flag else _as_typed(value, multiple=param.multiple)
+    if made is None or flag is not isinstance(made, bool):
+        wanted = "true or false" if flag else "a text or a number" + " or a list" * param.multiple
+        raise UsageProblem(f"{place}: it must be {wanted}")
+    try:
+        param.type_cast_value(context, made)
+    except click.BadParameter as error:
+        raise UsageProblem(f"{place}: {error.message}") from None
+    return made
+
+
+def _as_typed(value: Any, *, multiple: bool) -> Any:
+    """Return a value as if it were typed; `None` for what can't be."""
+    if isinstance(value, list) and multiple:
+        texts = [_as_typed(item, multiple=False) for item in value]
+        return None if None in texts else texts
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return [str(value)] if multiple else str(value)
+
+
+def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
+    """Let pass what is an option of another report. Raises `UsageProblem` for what is of none."""
+    from comagic_cli.commands.root import cli  # noqa: PLC0415 - it imports this
+
+    reports = menu.reports()
+    commands = [cli.get_command(click.Context(cli), report) for report in reports]
+    names = {_name(param) for command in commands if command for param in command.params}
+    if key in names:
+        return
+    near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*reports}))
+    hint = f"Did you mean {' or '.join(near)}?" if near else "It may hold options of a report."
+    raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
+
+
+def _name(param: click.Parameter) -> str:
+    """Name an option as it is typed, without the dashes."""
+    return max(param.opts, key=len).lstrip("-")

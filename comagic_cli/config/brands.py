@@ -1,0 +1,22 @@
+"""The services by name: an account of one is refused by the others."""
+
+from __future__ import annotations
+
+BRANDS = {
+    "comagic": "https://dataapi.comagic.ru/v2.0",
+    "uis": "https://dataapi.uiscom.ru/v2.0",
+    "callgear": "https://dataapi.callgear.com/v2.0",
+    "callgear-ae": "https://dataapi.callgear.ae/v2.0",
+    "novofon": "https://dataapi-jsonrpc.novofon.ru/v2.0",
+}
+DEFAULT = "comagic"
+
+
+def url_named(text: str) -> str:
+    """Return the URL of a service named; what is no name is a URL already."""
+    return BRANDS.get(text.strip().lower(), text)
+
+
+def name_of(url: str) -> str:
+    """Return the name of a service, or the URL where it has none."""
+    return next((name for name, of_brand in BRANDS.items() if of_brand == url), url)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from comagic_cli.config.command import key_printed_by
+from comagic_cli.errors import UsageProblem
+
+PRINT = "import sys; sys.stderr.write('the-key'); print('the-key\\nlogin: me')"
+
+
+@pytest.mark.parametrize(
+    ("command", "key"),
+    [
+        (["printf", "key\\n"], "key"),
+        ("printf 'key'", "key"),
+        ("printf %s ' key '", "key"),
+        ("printf '%s' '$HOME;`id`'", "$HOME;`id`"),
+        ("printf %s $HOME", "$HOME"),
+        ("echo a;b", "a;b"),
+        ("echo key > file", "key > file"),
+        ("true", ""),
+        ([sys.executable, "-c", PRINT], "the-key"),
+        ([sys.executable, "-c", "import sys; print(sys.stdin.read() or 'closed')"], "closed"),
+    ],
+)
+def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
+    assert key_printed_by(command, "x") == key
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("command", "message", "hint"),
+    [
+        ("", "x: it names no command", ""),
+        ([], "x: it names no command", ""),
+        ([""], "x: it names no command", ""),
+        ("pass 'show", "x: a quote is not closed", ""),
+        ("/no/such show", "x: /no/such can't be run: No such file or directory", ""),
+        (["printf", "\\377"], "x: what printf prints is no text", ""),
+        (
+            [sys.executable, "-c", f"{PRINT}; sys.exit(3)"],
+            f"x: {sys.executable} failed (exit code 3)",
+            f"Type the command of {sys.executable} yourself to see why.",
+        ),
+        (
+            ["sh", "-c", "kill -9 $$ # the-key"],
+            "x: sh failed (signal 9)",
+            "Type the command of sh yourself to see why.",
+        ),
+        (
+            ["sh", "-c", "sleep 3 & wait"],  # the child's child holds the pipe
+            "x: sh did not end within 0.3 s",
+            "Type the command of sh yourself to see why.",
+        ),
+    ],
+)
+def test_a_command_that_brings_no_key(command, message, hint, capfd):
+    with pytest.raises(UsageProblem) as caught:
+        key_printed_by(command, "x", patience=0.3 if "sleep" in str(command) else 20)
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+    assert caught.value.__cause__ is None
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,174 @@
+from __future__ import annotations
+
+import pytest
+
+from comagic_cli.config.profiles import (
+    Profile,
+    Profiles,
+    change_profiles,
+    check_name,
+    config_file,
+    read_profiles,
+)
+from comagic_cli.errors import UsageProblem
+
+TEXT = """\
+default = "work"
+
+[profiles.work]  # the firm
+token = "one"
+page_size = 10
+
+[profiles.work.mgf-calls]
+report_id = 7
+
+[profiles.home]
+token = "two"
+"""
+NEW = "Make a new one: comagic login "
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "comagic" / "config.toml"
+    path.parent.mkdir()
+    return path
+
+
+def put(file, text):
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    file.chmod(0o600)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("environment", "path"),
+    [
+        ({"XDG_CONFIG_HOME": "/x", "HOME": "/h"}, "/x/comagic/config.toml"),
+        ({"XDG_CONFIG_HOME": "x", "HOME": "/h"}, "/h/.config/comagic/config.toml"),
+        ({"XDG_CONFIG_HOME": "", "HOME": "/h"}, "/h/.config/comagic/config.toml"),
+    ],
+)
+def test_where_the_file_is(environment, path):
+    assert str(config_file(environment)) == path
+
+
+def test_a_user_without_a_home_has_no_file(monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+    assert config_file({}) is None
+    assert read_profiles(None).chosen(None) == Profile()
+
+
+def test_profiles_are_read_with_hyphens_in_their_keys(file):
+    found = read_profiles(put(file, TEXT))
+    work = {"token": "one", "page-size": 10, "mgf-calls": {"report-id": 7}}
+    assert found.chosen(None) == found.chosen("work") == Profile("work", file, work)
+    assert found.chosen("home").values == {"token": "two"}
+
+
+@pytest.mark.parametrize(
+    ("usual", "names", "named", "chosen"),
+    [
+        ("", [], None, ""),
+        ("", ["work"], None, ""),
+        ("", ["work", "default"], None, "default"),
+        ("work", ["work", "default"], None, "work"),
+        ("work", ["work", "default"], "default", "default"),
+        ("gone", ["work"], "work", "work"),
+    ],
+)
+def test_which_profile_is_used(file, usual, names, named, chosen):
+    profiles = Profiles(file, usual, {name: {} for name in names})
+    assert profiles.chosen(named).name == chosen
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message", "hint"),
+    [
+        (TEXT, "wrok", "there is no profile 'wrok'", "There is work. " + NEW + "wrok"),
+        (TEXT, "x", "there is no profile 'x'", "There is work, home. " + NEW + "x"),
+        ("", "x", "there is no profile 'x'", "Make it: comagic login x"),
+        ("default = 'x'", None, "there is no profile 'x'", "Make it: comagic login x"),
+        ("default = 1", None, "default is no name of a profile", ""),
+        ("profiles = 1", None, "profiles are tables: [profiles.NAME]", ""),
+        ("profiles.x = 'secret'", None, "profiles are tables: [profiles.NAME]", ""),
+        (
+            "token = 'secret'",
+            None,
+            "'token' is not known",
+            "On top stand default = NAME and tables [profiles.NAME].",
+        ),
+        (
+            "[profiles.x]\npage_size = 1\npage-size = 2",
+            "x",
+            "x: page-size stands there twice, with a hyphen and without",
+            "",
+        ),
+    ],
+)
+def test_a_file_of_another_shape(file, text, name, message, hint):
+    with pytest.raises(UsageProblem) as caught:
+        read_profiles(put(file, text)).chosen(name)
+    assert (caught.value.message, caught.value.hint) == (f"{file}: {message}", hint)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = ", "{} is no TOML: Invalid value (at end of document)"),
+        ("a = 'secret", '{} is no TOML: Expected "\'" (at end of document)'),
+        (b"a = '\xff'", "profiles: {} can't be read: it is no text"),
+        ("a = " + "[" * 5000, "{} is no TOML: it is too deep"),
+    ],
+)
+def test_a_file_that_is_no_toml(file, text, message):
+    with pytest.raises(UsageProblem) as caught:
+        read_profiles(put(file, text))
+    assert caught.value.message == message.format(file)
+
+
+def test_a_file_that_others_can_read(file):
+    put(file, TEXT).chmod(0o644)
+    with pytest.raises(UsageProblem) as caught:
+        read_profiles(file)
+    assert caught.value.hint == f"Type: chmod 600 {file}"
+
+
+def test_no_secret_is_in_a_text(file):
+    profiles = read_profiles(put(file, TEXT))
+    assert "one" not in f"{profiles!r} {profiles.chosen('work')!r} {profiles.chosen('work')}"
+
+
+@pytest.mark.parametrize("value", ["5", "' '", "['a']"])
+def test_a_value_that_is_no_text(file, value):
+    profile = read_profiles(put(file, f"[profiles.x]\ntoken = {value}")).chosen("x")
+    with pytest.raises(UsageProblem) as caught:
+        profile.text("token")
+    assert caught.value.message == f"{file}: profiles.x.token: it is no text, or an empty one"
+    assert profile.text("login") == ""
+
+
+def test_a_change_leaves_the_rest_as_it_was(file):
+    change_profiles(put(file, TEXT), "home", {"token": "three"}, "home")
+    assert file.read_text() == TEXT.replace('"two"', '"three"').replace('= "work"', '= "home"')
+    change_profiles(file, "home", None, "")
+    assert file.read_text() == TEXT[TEXT.index("\n[profiles.work]") : TEXT.index("[profiles.home]")]
+    change_profiles(file, "work", None, "")
+    assert read_profiles(file) == Profiles(file)
+
+
+def test_the_first_profile_makes_the_file(tmp_path):
+    file = tmp_path / "new" / "comagic" / "config.toml"
+    change_profiles(file, "a b", {"token": "x"}, "a b")
+    assert file.read_text() == 'default = "a b"\n\n[profiles."a b"]\ntoken = "x"\n'
+
+
+@pytest.mark.parametrize("name", ["work", "7", "me@firm.example", "a_b-c", "фирма"])
+def test_names(name):
+    assert check_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "../x", "a\n", "x" * 65, "[a]"])
+def test_no_names(name):
+    with pytest.raises(UsageProblem, match="is no name for a profile"):
+        check_name(name)
