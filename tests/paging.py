@@ -128,7 +128,7 @@ class Exported:
         return len(self.service.calls)
 
 
-def run(  # noqa: PLR0917 - the two seconds and the page size read well without names
+def run(
     service: Service,
     first: float,
     last: float,

@@ -36,13 +36,13 @@ def planned(comagic, command, *options, **environment):
 
 # Flag, environment and profile of an option; what is sent or told of it, with all three of them,
 # without the flag, without the environment, and with nothing.
-ID, SITE = "communication_id", "site_name"
+ID, SITE, TAGS = "communication_id", "site_name", "tags"
 PRECEDENCE = [
     ("--report-id 1", "COMAGIC_REPORT_ID=2", "report-id = 3", "report_id", (1, 2, 3)),
     ("--user-id 1", "COMAGIC_USER_ID=2", "user-id = '3'", "user_id", (1, 2, 3)),
     ("--page-size 1", "", "page-size = 3", "limit", (1, 3, 3)),
     ("--sort communication_id", "", "sort = ['site_name']", "sort", (ID, SITE, SITE)),
-    ("--fields tags", "COMAGIC_FIELDS=site_name", "fields='tags'", "fields", ("tags", SITE, "tags")),
+    ("--fields tags", "COMAGIC_FIELDS=site_name", "fields='tags'", "fields", (TAGS, SITE, TAGS)),
     (
         *("--base-url uis", "COMAGIC_BASE_URL=callgear", "base-url = 'novofon'", "service"),
         ("uiscom.ru", "callgear.com", "novofon.ru"),

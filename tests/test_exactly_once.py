@@ -40,7 +40,7 @@ def keys(rows):
 @pytest.mark.parametrize(
     ("inclusive", "total", "short", "id_type", "shown", "max_days", "page_size"), SWITCHES
 )
-def test_the_output_equals_the_truth(  # noqa: PLR0917 - a column a switch
+def test_the_output_equals_the_truth(
     comagic, inclusive, total, short, id_type, shown, max_days, page_size
 ):
     with Watched(
