@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of a text that was typed, to be pointed at."""
+
+    text: str
+    start: int
+    end: int
+
 
 class ComagicError(Exception):
     """Say what went wrong, where, and what to do next.
 
     `hint` is the next step for the user. `mnemonic`, `field` and `value` are the API's own words.
+    `place` is where in a text the mistake is.
     """
 
     exit_code = 1
@@ -18,12 +30,14 @@ class ComagicError(Exception):
         hint: str = "",
         mnemonic: str = "",
         field: str = "",
+        place: Place | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.mnemonic = mnemonic
         self.field = field
+        self.place = place
 
 
 class UsageProblem(ComagicError):

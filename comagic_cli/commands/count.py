@@ -7,15 +7,14 @@ from functools import partial
 
 import click
 
-from comagic_cli.commands.dry import DryClock, show_query
+from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.options import ExportOptions
-from comagic_cli.commands.service import Service, draft, open_service, utc_now
+from comagic_cli.commands.service import Service, open_service
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.counting import count_rows, pieces
 from comagic_cli.fetch.windows import Window
 from comagic_cli.request.choice import Wish
-from comagic_cli.request.periods import resolve
 
 # What is about rows that are written.
 NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
@@ -50,7 +49,7 @@ def count(service: Service, wish: Wish) -> int:
 def show_plan(wish: Wish, options: ExportOptions) -> None:
     """Print the plan to stderr and the first request to stdout; nothing is sent."""
     clock = DryClock(options.tz)
-    period = resolve(options.from_, options.till, options.period, clock, utc_now)
-    query = draft(wish, options, period, 1)
-    windows = pieces(query, Window(period.start, period.end), query.report.max_days)
+    query = dry_query(wish, 1, clock, options)
+    window = Window(query.period.start, query.period.end)
+    windows = pieces(query, window, query.report.max_days)
     show_query(query, clock, options, windows)

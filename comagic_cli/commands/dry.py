@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import click
@@ -20,6 +21,7 @@ from comagic_cli.fetch.windows import Window, outer, spread
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import resolve
 from comagic_cli.request.query import Query
+from comagic_cli.request.trees import shown
 
 MASK = "***"
 
@@ -30,8 +32,14 @@ def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
     The account's time zone is not asked: relative dates are read in --tz, else in UTC.
     """
     clock = DryClock(options.tz or saved_zone(options))
-    period = resolve(options.from_, options.till, options.period, clock, utc_now)
-    show_query(draft(wish, options, period, most), clock, options)
+    show_query(dry_query(wish, most, clock, options), clock, options)
+
+
+def dry_query(wish: Wish, most: int | None, clock: DryClock, options: ExportOptions) -> Query:
+    """Make the query of a dry run; the clock tells the dates of the period and of the filter."""
+    now = cache(clock)
+    period = resolve(options.from_, options.till, options.period, now, utc_now)
+    return replace(draft(wish, options, period, most), filter=wish.tree(now))
 
 
 class DryClock:
@@ -76,6 +84,8 @@ def _plan(
     if IDS in query.extra:
         ids = len(query.extra[IDS])
         lines.append(f"ids      {ids}, {MOST} a call")
+    if query.filter:
+        lines.append(f"filter   {shown(query.filter)}")
     if clock.guessed:
         lines.append("A dry run does not ask for the account's time zone: UTC is shown. See --tz.")
     return lines

@@ -107,6 +107,11 @@ def _bug(error: BaseException) -> ComagicError:
 
 def _tell(error: ComagicError) -> int:
     tell(f"comagic: {error.message}")
+    if error.place:
+        from comagic_cli.commands.pointing import pointed  # noqa: PLC0415 - see above
+
+        for line in pointed(error.place):
+            tell(line)
     if error.hint:
         tell(f"  {error.hint}")
     return error.exit_code

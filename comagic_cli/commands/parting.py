@@ -26,6 +26,7 @@ from comagic_cli.output.stream import naming
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, has_ended, parse_start, resolve
 from comagic_cli.request.query import Query
+from comagic_cli.request.trees import shown
 
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form
@@ -85,6 +86,8 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
     with open_service(options) as service:
         job = make_job(wish, template, form, options, cache(service.now))
         service.note(f"period {job.query.period}")
+        if job.query.filter:
+            service.note(f"filter {shown(job.query.filter)}")
         plan = job.plan()
         for line in told(plan):
             service.note(line)
@@ -120,19 +123,19 @@ def make_job(
 ) -> Job:
     """Put together what is asked. Raises `UsageProblem` for an order other than by time."""
     period = resolve(options.from_, options.till, options.period, now, utc_now)
-    query = draft(wish, options, period, None)
+    query = replace(draft(wish, options, period, None), filter=wish.tree(now))
     if not query.by_time:
         raise UsageProblem(
             f"--sort {query.sort[0].field}: with {template} rows are read by time",
             hint="Leave --sort out, or sort each file afterwards.",
         )
-    request = request_of(query, template, form, options)
+    request = request_of(wish, query, template, form, options)
     request |= {"types": wish.own_types or None}
     return Job(wish, query, template, form, request, now, options.refresh)
 
 
 def request_of(
-    query: Query, template: Template, form: Form, options: ExportOptions
+    wish: Wish, query: Query, template: Template, form: Form, options: ExportOptions
 ) -> dict[str, Any]:
     """Return all that the files depend on, by the names of the options; never the key."""
     return {
@@ -141,7 +144,7 @@ def request_of(
         "--user-id": options.user_id,
         "--report-id": options.report_id,
         "--fields": query.columns,
-        "--where": query.filter,
+        "--where": wish.filter.asked,
         "--sort": [f"{sort.field}{':desc' if sort.descending else ''}" for sort in query.sort],
         "parameters": dict(query.extra),
         "--format": form.format,

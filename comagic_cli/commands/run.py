@@ -7,32 +7,26 @@ import shutil
 import sys
 from dataclasses import replace
 
-from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.count import show_count
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
-from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.parting import export_parts
 from comagic_cli.commands.resuming import Form, export_to_output
 from comagic_cli.commands.streams import tell
+from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.lots import LotPager
 from comagic_cli.output.files import STDOUT, format_of
 from comagic_cli.output.partitions import BRACES, Template, read_template
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import make_wish
 
 
 def run_export(report: ReportType, options: ExportOptions) -> None:
     """Export a report as typed. Raises `ComagicError`."""
-    extra = own_params(report, options)
-    wish = with_columns(
-        report, lambda known: make_wish(known, options.fields, options.sort), options
-    )
-    wish = replace(wish, extra=extra)
+    wish = wish_of(report, options)
     if options.count:
         show_count(wish, options)
         return

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from comagic_cli.commands.options import ExportOptions, ServiceOptions
@@ -28,6 +29,7 @@ from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
+from comagic_cli.request.trees import shown
 
 ASKED = "(asked of the account)"  # a report id that is not known yet
 
@@ -55,14 +57,14 @@ class Service(Connection):
 
     def query(self, wish: Wish, most: int | None) -> Query:
         """Make the query: ask for what only the account knows, and only where it is needed."""
-        period = self.period()
+        typed, now = self.options, cache(self.now)
+        period = resolve(typed.from_, typed.till, typed.period, now, utc_now)
         self.note(f"period {period}")
-        return replace(draft(wish, self.options, period, most), report_id=self.report_id(wish))
-
-    def period(self) -> Period:
-        """Resolve what was typed into a period, in the account's time zone."""
-        typed = self.options
-        return resolve(typed.from_, typed.till, typed.period, self.now, utc_now)
+        tree = wish.tree(now)
+        if tree:
+            self.note(f"filter {shown(tree)}")
+        query = draft(wish, self.options, period, most)
+        return replace(query, filter=tree, report_id=self.report_id(wish))
 
     def report_id(self, wish: Wish) -> int | str:
         """Return the report's number: typed, else asked for by its name or by its type."""

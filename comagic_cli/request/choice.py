@@ -9,6 +9,8 @@ from typing import Any
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.columns import CUSTOM, custom_fields, find_field
+from comagic_cli.request.filters import NO_FILTER, Filter
+from comagic_cli.request.periods import Now
 from comagic_cli.request.query import Sort
 
 
@@ -23,6 +25,7 @@ class Wish:
     columns: tuple[str, ...]
     sort: tuple[Sort, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    filter: Filter = NO_FILTER
 
     @property
     def report_type(self) -> str | None:
@@ -35,10 +38,21 @@ class Wish:
         more = {each.name: each.type for each in self.report.more or ()}
         return [f"{name} {more[name]}".strip() for name in self.columns if name in more]
 
+    def tree(self, now: Now) -> Mapping[str, Any] | None:
+        """Return the filter to send, or none; `now` is asked where dates are relative."""
+        return self.filter.tree(self.report, now)
 
-def make_wish(report: ReportType, fields: Iterable[str], sort: Iterable[str]) -> Wish:
-    """Read what was typed for columns and sorting. Raises `UsageProblem`."""
-    return Wish(report, choose_columns(report, fields), choose_sort(report, sort))
+
+def make_wish(
+    report: ReportType,
+    fields: Iterable[str],
+    sort: Iterable[str],
+    filter_: Filter = NO_FILTER,
+) -> Wish:
+    """Read what was typed for columns, sorting and filters. Raises `UsageProblem`."""
+    filter_.check(report)
+    columns = choose_columns(report, fields)
+    return Wish(report, columns, choose_sort(report, sort), filter=filter_)
 
 
 def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:

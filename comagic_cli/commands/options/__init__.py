@@ -40,6 +40,7 @@ class ExportOptions(ServiceOptions):
     till: str | None
     period: str | None
     fields: tuple[str, ...]
+    where: tuple[str, ...]
     sort: tuple[str, ...]
     format: str | None
     output: str | None

@@ -48,6 +48,13 @@ what_is_asked = bundle(
         help="Columns in this order: a,b,@group; @default, @all.",
     ),
     click.option(
+        "--where",
+        cls=Asked,
+        metavar="EXPR",
+        multiple=True,
+        help="Rows wanted, as 'total_duration > 60'; repeatable.",
+    ),
+    click.option(
         "--sort",
         cls=Asked,
         metavar="FIELD[:desc]",

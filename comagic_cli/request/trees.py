@@ -1,0 +1,156 @@
+"""Filter trees as the API takes them, and how deep ones become equal ones of two levels.
+
+A tree is a condition, `{"field", "operator", "value"?}`, or `{"filters": […], "condition"}`. No
+negation stands above conditions, so `and` and `or` distribute over each other as they do for sets:
+every tree equals an `or` of `and`s and an `and` of `or`s, each of them of two levels.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, TypeAlias
+
+Tree: TypeAlias = Mapping[str, Any]
+LEVELS = 2
+MOST = 99  # conditions of a tree that was rewritten
+_MOST_CLAUSES = 500  # on the way there
+_OTHER = {"and": "or", "or": "and"}
+
+
+class TooDeep(Exception):
+    """No tree of two levels and few enough conditions is equal; `conditions` says how many."""
+
+    def __init__(self, conditions: str) -> None:
+        super().__init__(conditions)
+        self.conditions = conditions
+
+
+def is_group(tree: Tree) -> bool:
+    """Tell a group from a condition."""
+    return "filters" in tree
+
+
+def joined(condition: str, parts: Sequence[Tree]) -> Tree:
+    """Join parts by `and` or `or`; parts that are joined by the same become one with it."""
+    flat: list[Tree] = []
+    for part in parts:
+        flat += part["filters"] if is_group(part) and part["condition"] == condition else [part]
+    return flat[0] if len(flat) == 1 else {"filters": flat, "condition": condition}
+
+
+def merged(tree: Tree) -> Tree:
+    """Merge equal neighbours, everywhere in a tree."""
+    if not is_group(tree):
+        return tree
+    return joined(tree["condition"], [merged(part) for part in tree["filters"]])
+
+
+def levels(tree: Tree) -> int:
+    """Count the nested levels: 0 for a condition."""
+    return 1 + max(map(levels, tree["filters"])) if is_group(tree) else 0
+
+
+def conditions(tree: Tree) -> int:
+    """Count the conditions."""
+    return sum(map(conditions, tree["filters"])) if is_group(tree) else 1
+
+
+def two_levels(tree: Tree) -> Tree:
+    """Return an equal tree of at most two levels. Raises `TooDeep`."""
+    tree = merged(tree)
+    if levels(tree) <= LEVELS:
+        return tree
+    atoms = _Atoms()
+    found = [way for way in (_rewritten(tree, outer, atoms) for outer in ("or", "and")) if way]
+    best = min(found, key=conditions, default=None)
+    if best is None:
+        raise TooDeep(f"more than {_MOST_CLAUSES}")
+    if (count := conditions(best)) > MOST:
+        raise TooDeep(str(count))
+    return best
+
+
+class _Atoms:
+    """Number the different conditions of a tree, so that sets of them are bits of an integer."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}
+        self._conditions: list[Tree] = []
+
+    def bit(self, condition: Tree) -> int:
+        """Return the bit that stands for a condition; equal ones have the same."""
+        name = json.dumps(condition, sort_keys=True)
+        if name not in self._numbers:
+            self._numbers[name] = len(self._conditions)
+            self._conditions.append(condition)
+        return 1 << self._numbers[name]
+
+    def of(self, clause: int) -> list[Tree]:
+        """Return the conditions that a clause stands for."""
+        return [one for place, one in enumerate(self._conditions) if clause >> place & 1]
+
+
+def _rewritten(tree: Tree, outer: str, atoms: _Atoms) -> Tree | None:
+    """Return an equal tree, `outer` outside and the other inside; `None` where it is too large."""
+    clauses = _clauses(tree, outer, atoms)
+    if clauses is None:
+        return None
+    in_order = sorted(clauses, key=lambda clause: f"{clause:b}"[::-1], reverse=True)
+    return joined(outer, [joined(_OTHER[outer], atoms.of(clause)) for clause in in_order])
+
+
+def _clauses(tree: Tree, outer: str, atoms: _Atoms) -> list[int] | None:
+    if not is_group(tree):
+        return [atoms.bit(tree)]
+    parts = [_clauses(part, outer, atoms) for part in tree["filters"]]
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return None
+    if tree["condition"] == outer:
+        return _least(clause for part in known for clause in part)
+    return _crossed(known)
+
+
+def _crossed(parts: list[list[int]]) -> list[int] | None:
+    """Take a clause of each part in every way; small parts first, to stay small on the way."""
+    crossed = [0]
+    for part in sorted(parts, key=len):
+        if len(crossed) * len(part) > _MOST_CLAUSES * 4:
+            return None
+        crossed = _least(one | other for one, other in product(crossed, part))
+        if len(crossed) > _MOST_CLAUSES:
+            return None
+    return crossed
+
+
+def _least(clauses: Iterable[int]) -> list[int]:
+    """Leave out every clause that another one is a part of: it changes nothing."""
+    least: list[int] = []
+    for clause in sorted(set(clauses), key=int.bit_count):
+        if not any(other & clause == other for other in least):
+            least.append(clause)
+    return least
+
+
+def shown(tree: Tree) -> str:
+    """Write a tree as an expression that means the same."""
+    if not is_group(tree):
+        return _condition(**tree)
+    parts = (f"({shown(part)})" if is_group(part) else shown(part) for part in tree["filters"])
+    return f" {tree['condition']} ".join(parts)
+
+
+def _condition(field: str, operator: str, value: Any = None) -> str:
+    if value is None:
+        return f"{field} is {'not ' * (operator in {'!=', 'is_not_null'})}null"
+    values = f"({', '.join(map(_value, value))})" if isinstance(value, list) else _value(value)
+    return f"{field} {operator.replace('_', ' ')} {values}"
+
+
+def _value(value: Any) -> str:
+    if not isinstance(value, str):
+        return json.dumps(value)
+    quote = '"' if "'" in value and '"' not in value else "'"
+    return quote + value.replace(quote, quote * 2) + quote
