@@ -25,7 +25,7 @@ oddities = st.fixed_dictionaries(
     {
         "inclusive": st.booleans(),
         "rounded": st.booleans(),
-        "totals": st.sampled_from(["exact", "absent", "one_more"]),
+        "totals": st.sampled_from(["exact", "absent", "one_more", "zero"]),
         "short": st.sampled_from([0, 0, 1, 3, 8]),
         "page_cap": st.sampled_from([None, None, 2, 5]),
         "descending": st.booleans(),
@@ -57,7 +57,7 @@ class Service:
     rows: list[Row]
     inclusive: bool = True
     rounded: bool = False
-    totals: str = "exact"  # absent, one_more
+    totals: str = "exact"  # absent, one_more, zero
     short: int = 0  # pages are cut to a random length up to this, of at least one row
     page_cap: int | None = None
     max_days: int | None = None
@@ -104,8 +104,8 @@ class Service:
         return rows
 
     def _total(self, matching: list[Row]) -> int | None:
-        more = {"exact": 0, "one_more": 1 if matching else 0}
-        return None if self.totals == "absent" else len(matching) + more[self.totals]
+        totals = {"exact": 0, "one_more": 1 if matching else 0, "zero": -len(matching)}
+        return None if self.totals == "absent" else len(matching) + totals[self.totals]
 
     def _row(self, row: Row) -> dict[str, object]:
         return {

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from paging import FIRST, LAST, Row, Service, evenly, oddities, quick, run, truth
+from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, quick, run, truth
 
 from comagic_cli.errors import RowsMissing
 from comagic_cli.request.catalog import report
@@ -67,6 +67,15 @@ def test_rows_behind_are_fetched_by_reading_again():
     assert sorted(exported.keys) == sorted(truth(service, FIRST, LAST))
 
 
+def test_rows_that_go_on_arriving_behind_are_not_missing():
+    changes = {call: ([Row(1.5, 900 + call)], []) for call in range(1, 99)}
+    service = Service(evenly(30), changes=changes)
+    exported = run(service, FIRST, LAST, 10)
+    assert set(truth(Service(evenly(30)), FIRST, LAST)) <= set(exported.keys)
+    assert max(Counter(exported.keys).values()) == 1
+    assert exported.calls <= 3 * (calls_for(30, 10) + 2)
+
+
 @pytest.mark.parametrize(("most", "calls"), [(1, 1), (10, 1), (11, 2), (25, 3)])
 def test_a_cap_of_rows_asks_for_no_more(most, calls):
     service = Service(evenly(100))
@@ -111,3 +120,12 @@ def test_equal_rows_are_kept_over_seams(times, page_size, odd):
     except RowsMissing:
         return  # a dense second
     assert Counter(exported.keys) == Counter(truth(service, FIRST, LAST))
+
+
+def test_a_total_that_goes_up_and_down_is_told_of_as_it_is():
+    class Fluctuating(Service):
+        def _total(self, matching):
+            return len(matching) + 2 + len(self.calls) % 2
+
+    with pytest.raises(RowsMissing, match=r"did not come|kept vanishing"):
+        run(Fluctuating(evenly(30)), FIRST, LAST, 10)

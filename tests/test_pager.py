@@ -118,7 +118,9 @@ def test_a_page_of_one_row_still_overlaps():
     assert {limit for _, _, limit in exported.service.calls} == {1, 2}
 
 
-@pytest.mark.parametrize(("totals", "calls"), [("exact", 3), ("one_more", 5), ("absent", 5)])
+@pytest.mark.parametrize(
+    ("totals", "calls"), [("exact", 3), ("one_more", 5), ("absent", 5), ("zero", 5)]
+)
 def test_the_end_is_made_sure_of_where_the_total_does_not_tell(totals, calls):
     # one call that brings only the row before, one that brings nothing
     exported = run(Service(evenly(25), totals=totals), FIRST, LAST, 10)

@@ -122,7 +122,11 @@ class Pager:
         self.done.append(done)
         of_total = "" if done.total is None else f" of {done.total}"
         self.note(f"window {done.window}: {done.received}{of_total} rows")
-        missing = (done.total or 0) - done.received
+        if reading.passed_by:
+            self.note(
+                f"{reading.passed_by} of them arrived while it was read, too late to be in it"
+            )
+        missing = (done.total or 0) - done.received - reading.passed_by
         if reading.unsure:
             self.missing.append(f"rows kept vanishing in {done.window} while it was read")
             return False

@@ -30,8 +30,8 @@ class Reading:
     `before` is the end of what its neighbours brought. `wanted` caps the rows to write. `reach` is
     the largest offset that may be asked for. After `pages` has ended, `window` is what was read
     (its far end may have been moved), `total` what the service said of it last (`None`: nothing),
-    `seen.received` the distinct rows that came in the latest pass, and `unsure` whether rows
-    vanished even in that.
+    `seen.received` the distinct rows that came in the latest pass, `passed_by` how many arrived
+    during it before what was read already, and `unsure` whether rows vanished even in that.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Reading:
         self.tail = Tail(descending=query.descending, before=before.marks())
         self.total: int | None = None
         self.written = 0
+        self.passed_by = 0
         self.unsure = False
         self.position = 0  # how many of the window's rows stand before the next one
         self._offset = 0  # where the next page is asked for: at `position`, or one row before
@@ -91,7 +92,7 @@ class Reading:
             marks = self._marks.read(Page(data, 0, None, answer.marker))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NetworkFailure(f"the answer's data is no list of rows ({error})") from error
-        changed = self._note_total(answer.total)
+        changed = self._note_total(answer.total, self._offset + len(marks))
         picked = self._take(marks, changed=changed)
         self.written += len(picked)
         if len(picked) == len(marks):
@@ -99,13 +100,16 @@ class Reading:
         chosen = [marks[place] for place in picked]
         return Page(data, len(picked), tuple(picked), answer.marker, chosen)
 
-    def _note_total(self, total: int | None) -> bool:
-        """Keep the total; tell whether it changed since the answer before."""
+    def _note_total(self, total: int | None, least: int) -> bool:
+        """Keep the total; tell whether it changed since the answer before.
+
+        One that is less than what came at `least` tells nothing: only an empty page is the end.
+        """
         if total is None:
             return False
         changed = self.total is not None and total != self.total
         self._moved = self._moved or changed
-        self.total = total
+        self.total = total if total >= least else None
         self._check_order(total)
         return changed
 
@@ -128,17 +132,23 @@ class Reading:
             for place, mark in enumerate(marks)
             if not (place < head and self.seen.holds(mark)) and self.seen.add(mark)
         ]
-        self._check_progress(received)
+        pushed = self._pushed(head)
+        self.passed_by += pushed - sum(place < pushed for place in new)
+        self._check_progress(received, marks)
         if marks:
             self._measure(marks)
         self._advance(marks, head, changed=changed)
         picked = [place for place in new if self._belongs(marks[place])]
         return picked if self._wanted is None else picked[: self._wanted - self.written]
 
-    def _check_progress(self, received: int) -> None:
+    def _pushed(self, head: int) -> int:
+        """Count the rows at a page's head that arrivals before it have pushed there."""
+        return max(0, head - (self.position - self._offset))
+
+    def _check_progress(self, received: int, marks: list[Mark]) -> None:
         """Stop at a service that gives the same rows whatever the offset."""
         self._idle_pages = self._idle_pages + 1 if self.seen.received == received else 0
-        if self._idle_pages > IDLE_PAGES:
+        if marks and self._idle_pages > IDLE_PAGES:
             raise RowsMissing(
                 f"the service gives the same rows again and again in {self.window}",
                 hint="It does not follow `offset`; ask for a shorter period.",
@@ -169,14 +179,13 @@ class Reading:
         changed, the row before is asked for once more, since others before it may have vanished.
         """
         probed = 0 < self.position == self._offset
-        if probed and (marks or changed):
+        if probed and (marks or (changed and self._idle_pages < IDLE_PAGES)):
             self._offset = self.position - 1
             self.position += len(marks)
             self._last = _name(marks[-1]) if marks else self._last
             return
         verified = self._anchor != self._last
-        pushed = max(0, head - (self.position - self._offset))
-        reached = self.position + pushed
+        reached = self.position + self._pushed(head)
         end = self._offset + len(marks)
         self.position = max(reached, end)
         if marks and end >= reached:
@@ -205,6 +214,7 @@ class Reading:
         self._passes += 1
         self.seen.begin_pass()
         self.position = self._offset = 0
+        self.passed_by = 0
         self.total = None
         self._last = self._anchor = NOTHING
         self._done = self._moved = False
@@ -212,10 +222,15 @@ class Reading:
         return True
 
     def _once_more_if_short(self) -> None:
-        """Read the window again where it came out short and rows were seen to move meanwhile."""
-        short = self.total is not None and self.seen.received < self.total
-        repeated = self.seen.received < self.position
-        if self._done and short and (self._moved or repeated):
+        """Read the window again where it came out short and rows were seen to move meanwhile.
+
+        In the end, rows that arrived before those that were read already are not missing.
+        """
+        received = self.seen.received
+        short = self.total is not None and received < self.total
+        repeated = received < self.position
+        explained = self._passes >= PASSES and received + self.passed_by >= (self.total or 0)
+        if self._done and short and (self._moved or repeated) and not explained:
             self._read_again()
 
     def _keep_in_reach(self) -> None:
