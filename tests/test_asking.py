@@ -14,7 +14,7 @@ from comagic_cli.fetch.windows import Window
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import report
 from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import Query, Sort
 
 START, END = datetime(2026, 10, 1), datetime(2026, 10, 2)  # noqa: DTZ001 - the account's time
 WITHOUT = Query(
@@ -114,7 +114,7 @@ def test_other_refusals_are_the_end(query, refusal):
     ("second", "tells_more"),
     [
         (refused(MISSED, "report_type"), False),
-        (refused("sort_prohibited", "sort"), True),
+        (refused("filter_prohibited", "filter"), True),
         (NetworkFailure("gone"), True),
     ],
 )
@@ -125,3 +125,50 @@ def test_where_neither_form_is_taken_the_refusal_that_tells_more_is_raised(secon
         ask(WINDOW, 0, 10)
     assert caught.value is (second if tells_more else first)
     assert ask(WINDOW, 0, 10) is ANSWER
+
+
+class Sorted(Service):
+    """Keeps what each page is sorted by."""
+
+    def call(self, method, params):
+        assert method == "get.communications"
+        self.types.append([sort["field"] for sort in params["sort"]])
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+TIME, KEY = "communication_date_time", "communication_id"
+
+
+@pytest.mark.parametrize(
+    ("query", "refusals", "sorts"),
+    [
+        (WITH, [refused("sort_prohibited", KEY)], [[TIME, KEY], [TIME]]),
+        (WITH, [refused("sort_prohibited")], [[TIME, KEY], [TIME]]),
+        (
+            WITH,
+            [refused(UNEXPECTED, "report_type"), refused("sort_prohibited", KEY)],
+            [[TIME, KEY], [TIME, KEY], [TIME]],
+        ),
+    ],
+)
+def test_where_the_key_is_no_order_the_time_alone_is(query, refusals, sorts):
+    service = Sorted(*refusals, ANSWER, ANSWER)
+    ask = asker(service, query)
+    assert ask(WINDOW, 0, 10) is ANSWER
+    assert ask(WINDOW, 10, 10) is ANSWER
+    assert service.types == [*sorts, sorts[-1]]
+
+
+@pytest.mark.parametrize(
+    ("sort", "times"), [((Sort("communication_number"),), 2), ((Sort(KEY),), 1)]
+)
+def test_an_order_that_was_typed_is_not_given_up(sort, times):
+    refusal = refused("sort_prohibited")
+    service = Sorted(refusal, refusal)
+    with pytest.raises(Refused, match=r"^no$"):
+        asker(service, replace(WITH, sort=sort))(WINDOW, 0, 10)
+    assert len(service.types) == times
+    assert {each[0] for each in service.types} == {sort[0].field}

@@ -16,36 +16,30 @@ def asker(client: Client, query: Query) -> Ask:
     """Return what asks pages of `query` through `client`.
 
     `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
-    service refuses it as unexpected, or misses it, the page is asked for again the other way.
+    service refuses it as unexpected, or misses it, the page is asked for again the other way. So it
+    is where the service does not sort by the key, which nobody asked for but us.
     """
     form = query
 
     def ask(window: Window, offset: int, limit: int) -> Answer:
         nonlocal form
-        try:
-            return _send(client, form, window, offset, limit)
-        except Refused as error:
-            other = _other_form(form, error)
-            if other is None:
-                raise
-            refused = error
-        answer = _second(client, other, refused, window, offset, limit)
-        form = other
-        return answer
+        forms, first = [form], None
+        while True:
+            try:
+                answer = _send(client, forms[-1], window, offset, limit)
+            except Refused as error:
+                other = _other_form(forms[-1], error)
+                if other is None:
+                    raise
+                first = first or error
+                if other in forms:  # that is what is wrong now; the first refusal tells more
+                    raise first from None
+                forms.append(other)
+            else:
+                form = forms[-1]
+                return answer
 
     return ask
-
-
-def _second(
-    client: Client, form: Query, first: Refused, window: Window, offset: int, limit: int
-) -> Answer:
-    """Ask in the other form; where that is what is wrong now, the first refusal tells more."""
-    try:
-        return _send(client, form, window, offset, limit)
-    except Refused as second:
-        if _other_form(form, second) is None:
-            raise
-    raise first
 
 
 def _send(client: Client, query: Query, window: Window, offset: int, limit: int) -> Answer:
@@ -60,4 +54,8 @@ def _other_form(query: Query, error: Refused) -> Query | None:
         return replace(query, report_type=None) if named or not error.field else None
     if error.mnemonic == "required_parameter_missed" and query.report_type is None and named:
         return replace(query, report_type=query.report.kind)
+    if error.mnemonic == "sort_prohibited" and query.ties:
+        # The pages' overlap and the count still tell where equal times change places.
+        plain = replace(query, ties=False)
+        return plain if plain.order and plain.order != query.order else None
     return None

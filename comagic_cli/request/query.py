@@ -30,7 +30,8 @@ class Query:
     """What is asked of one report.
 
     `columns` are written, in this order. `page_size` is rows a call; `most` is the cap of rows
-    written, `None` for all. `extra` are the report's own parameters.
+    written, `None` for all. `extra` are the report's own parameters. `ties` says that the key
+    breaks ties.
     """
 
     report: ReportType
@@ -43,6 +44,7 @@ class Query:
     page_size: int = 10_000
     most: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
+    ties: bool = True
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -60,7 +62,7 @@ class Query:
         """Every field sorted by: the asked ones or the time, then the key to break ties."""
         by_time = tuple(Sort(name, self.descending) for name in self.report.time)
         asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
-        ties = (Sort(path) for path in self.report.key if "." not in path)
+        ties = (Sort(path) for path in self.report.key if self.ties and "." not in path)
         first: dict[str, Sort] = {}
         for sort in (*asked, *ties):
             first.setdefault(sort.field, sort)
