@@ -170,7 +170,7 @@ MISTAKES = """
     --token=secret            | No such option '--token'
     extra                     | Got unexpected extra argument (extra)
     --from                    | Option '--from' requires an argument
-    --format xml              | 'xml' is not one of 'table', 'csv', 'tsv', 'jsonl', 'json'.
+    --format xml              | 'xml' is not one of 'table', 'csv', 'tsv', 'jsonl', 'json',
     --max-rows 0              | Invalid value for '--max-rows': '0' is no whole number from 1.
     --max-rows 1e3            | Invalid value for '--max-rows': '1e3' is no whole number from 1.
     --page-size 10001         | '10001' is no whole number from 1 to 10000.

@@ -154,6 +154,6 @@ def test_an_unknown_suffix_is_refused(path):
         format_of(path)
     assert caught.value.message == f"The name {path} doesn't say which format to write."
     assert caught.value.hint == (
-        "Say it with -f, or end the name in one of .csv, .tsv, .jsonl, .ndjson, .json, .txt "
-        "(and .gz or .zst after it)."
+        "Say it with -f, or end the name in one of .csv, .tsv, .jsonl, .ndjson, .json, .txt, "
+        ".xlsx, .parquet (and .gz or .zst after it)."
     )

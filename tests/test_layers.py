@@ -44,6 +44,8 @@ FOR_LIBRARY = {
     "urllib3": ("fetch",),
     "rich": ("commands", "output.table*", "output.progress"),
     "dateutil": ("request",),
+    "pyarrow": ("output",),
+    "xlsxwriter": ("output",),
 }
 
 

@@ -8,10 +8,10 @@ from comagic_cli.commands.options import ExportOptions
 from comagic_cli.errors import UsageProblem
 from comagic_cli.output.sinks import Look
 
-CELLS = ("csv", "tsv", "table")
+CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
 GOES_WITH = {
-    "enum": CELLS,
+    "enum": (*CELLS, "parquet"),
     "list_separator": CELLS,
     "header": CELLS,
     "delimiter": ("csv",),

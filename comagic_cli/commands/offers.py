@@ -43,6 +43,8 @@ FORMATS = {
     "tsv": "Tab-separated values",
     "jsonl": "JSON, one row a line",
     "json": "JSON, one array",
+    "xlsx": "An Excel workbook",
+    "parquet": "Typed columns, for warehouses",
 }
 
 

@@ -18,10 +18,15 @@ from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.client import service_url
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.output.dealing import PartitionedSink, dealing
-from comagic_cli.output.fingerprint import changed_look, check_request, keep_request
+from comagic_cli.output.fingerprint import (
+    changed_look,
+    check_request,
+    keep_request,
+    read_request,
+)
 from comagic_cli.output.lock import held
 from comagic_cli.output.partitions import Part, Plan, Template, make_plan
-from comagic_cli.output.sinks import Sink, make_sink
+from comagic_cli.output.sinks import ZONED, Sink, make_sink
 from comagic_cli.output.stream import naming
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, has_ended, parse_start, resolve
@@ -84,6 +89,7 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
         show_parts(wish, template, form, options)
         return
     with open_service(options) as service:
+        form = service.zoned(form, wish)
         job = make_job(wish, template, form, options, cache(service.now))
         service.note(f"period {job.query.period}")
         if job.query.filter:
@@ -201,7 +207,10 @@ def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
 
 def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
-    clock = DryClock(options.tz or saved_zone(options))
+    known = options.tz or saved_zone(options)
+    clock = DryClock(known)
+    zone = known or zone_of(template) if form.format in ZONED else None
+    form = replace(form, look=replace(form.look, zone=zone))
     job = make_job(wish, template, form, options, clock)
     plan = job.plan()
     job.check(plan)
@@ -211,6 +220,12 @@ def show_parts(wish: Wish, template: Template, form: Form, options: ExportOption
     if not options.quiet:
         for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
             tell(line)
+
+
+def zone_of(template: Template) -> str | None:
+    """Return the zone of the times in the files there; `None` where there is none."""
+    look = (read_request(template.note) or {}).get("look") or {}
+    return str(look["zone"]) if "zone" in look else None
 
 
 def told(plan: Plan) -> list[str]:

@@ -181,6 +181,7 @@ def _export(
             open_service(options) as service,
         ):
             form = replace(form, look=service.look(form.look, wish.report))
+            form = service.zoned(form, wish)
             run = _begun(wish, form, service, target)
             with open_stream(run.output, options.output) as stream:
                 run.write(stream, form, resumable=resumable)

@@ -18,9 +18,9 @@ from comagic_cli.commands.streams import tell
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.lots import LotPager
-from comagic_cli.output.files import STDOUT, format_of
+from comagic_cli.output.files import STDOUT, WHOLE, check_packing, format_of
 from comagic_cli.output.partitions import BRACES, Template, read_template
-from comagic_cli.output.sinks import Look
+from comagic_cli.output.sinks import Look, check_format
 from comagic_cli.request.catalog import ReportType
 
 
@@ -54,6 +54,10 @@ def choose_form(options: ExportOptions) -> Form:
     terminal = to_stdout and sys.stdout is not None and sys.stdout.isatty()
     by_place = "table" if terminal else "jsonl"
     format_ = _format(options) or by_place
+    check_format(format_)
+    check_packing(format_, options.output)
+    if terminal and format_ in WHOLE:
+        raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
     capped = terminal and format_ == "table" and options.max_rows is None
     color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     width = shutil.get_terminal_size().columns if terminal else None

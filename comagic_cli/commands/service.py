@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from comagic_cli.commands.options import ExportOptions, ServiceOptions
@@ -23,13 +24,17 @@ from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.session import Session
 from comagic_cli.fetch.titles import ask_titles
-from comagic_cli.output.sinks import Look
+from comagic_cli.output.kinds import kind_of
+from comagic_cli.output.sinks import ZONED, Look
 from comagic_cli.remember import Memory, memory_of, name_of
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
 from comagic_cli.request.trees import shown
+
+if TYPE_CHECKING:
+    from comagic_cli.commands.resuming import Form
 
 ASKED = "(asked of the account)"  # a report id that is not known yet
 
@@ -84,9 +89,18 @@ class Service(Connection):
 
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""
-        return datetime.now(self._zone()).replace(microsecond=0)
+        return datetime.now(self.zone).replace(microsecond=0)
 
-    def _zone(self) -> ZoneInfo:
+    def zoned(self, form: Form, wish: Wish) -> Form:
+        """Add the account's zone to a form whose times need it."""
+        fields = map(wish.report.field, wish.columns)
+        if form.format not in ZONED or all(kind_of(field) != "moment" for field in fields):
+            return form
+        return replace(form, look=replace(form.look, zone=self.zone.key))
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The account's time zone: --tz, or remembered, or asked for."""
         if self.account.zone:
             return zone_named(self.account.zone, "--tz")
         if self.account.saved_zone:

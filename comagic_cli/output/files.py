@@ -26,8 +26,11 @@ FORMATS = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".txt": "table",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
 }
 """The format that each suffix names."""
+WHOLE = frozenset({"xlsx", "parquet"})  # binary formats, which are packed in themselves
 
 
 def format_of(path: str | None) -> str | None:
@@ -42,6 +45,14 @@ def format_of(path: str | None) -> str | None:
         f"The name {path} doesn't say which format to write.",
         hint=f"Say it with -f, or end the name in one of {known} (and .gz or .zst after it).",
     )
+
+
+def check_packing(format_: str, path: str | None) -> None:
+    """Raise `UsageProblem` where a path says to pack what other programs would not unpack."""
+    if format_ in WHOLE and path and (packing := packing_of(path)):
+        raise UsageProblem(
+            f"{path}: {format_} is packed in itself.", hint=f"Leave {packing} out of the name."
+        )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.util import find_spec
 from typing import BinaryIO, Literal, Protocol, cast
 
 from comagic_cli.errors import UsageProblem
@@ -17,8 +18,13 @@ FORMATS = {
     "tsv": "csv:TsvSink",
     "jsonl": "jsonl:JsonLinesSink",
     "json": "jsonl:JsonSink",
+    "xlsx": "xlsx:XlsxSink",
+    "parquet": "parquet:ParquetSink",
 }
 """Where each format's class is: `module:class`, imported when it is asked for."""
+EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
+"""The package that a format needs beyond those that are always there; its extra is so called."""
+ZONED = frozenset({"parquet"})  # formats whose times are instants: see `Look.zone`
 
 
 class Sink(Protocol):
@@ -43,7 +49,8 @@ class Look:
     not at all. `delimiter` of CSV is a character; `None`: as usual. `newlines` is what line breaks
     in texts become. `excel` is CSV for spreadsheets. `decimal` stands in numbers. `width` is the
     terminal's, in cells; `None` is no terminal. `color` allows escape sequences. `record` asks for
-    a block a record. Without `all_columns` a table shows those that fit.
+    a block a record. Without `all_columns` a table shows those that fit. `zone` is the
+    account's, where a format needs it; `None` leaves times without one.
     """
 
     enum: Literal["value", "id", "both"] = "value"
@@ -58,6 +65,7 @@ class Look:
     color: bool = False
     record: bool = False
     all_columns: bool = True
+    zone: str | None = None
 
 
 OF_THE_RUN = frozenset({"titles", "width", "color", "all_columns"})
@@ -66,9 +74,24 @@ OF_THE_RUN = frozenset({"titles", "width", "color", "all_columns"})
 
 def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Look) -> Sink:  # noqa: A002 - the option's own name
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
-    if format not in FORMATS:
+    return _maker(format)(stream, columns, look)
+
+
+def check_format(format: str) -> None:  # noqa: A002 - the option's own name
+    """Raise `UsageProblem` where there is no such format, or what writes it isn't installed."""
+    _maker(format)
+
+
+def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], Look], Sink]:
+    if format_ not in FORMATS:
         known = ", ".join(FORMATS)
-        raise UsageProblem(f"There is no format {format!r}.", hint=f"The formats are {known}.")
-    module, name = FORMATS[format].split(":")
+        raise UsageProblem(f"There is no format {format_!r}.", hint=f"The formats are {known}.")
+    module, name = FORMATS[format_].split(":")
+    package = EXTRAS.get(format_, "")
+    if package and find_spec(package) is None:
+        raise UsageProblem(
+            f"Writing {format_} needs the package {package}.",
+            hint=f"pip install 'comagic[{format_}]'",
+        )
     made = getattr(import_module(f"comagic_cli.output.{module}"), name)
-    return cast("Callable[[BinaryIO, Sequence[Field], Look], Sink]", made)(stream, columns, look)
+    return cast("Callable[[BinaryIO, Sequence[Field], Look], Sink]", made)

@@ -1,0 +1,198 @@
+"""Excel workbooks: typed cells, a header that stays and filters, of any number of rows.
+
+Nothing in a text is taken for a formula, a link or a number. Excel's limits are met with more
+sheets: one more for every 1 048 575 rows, and `Long texts` for what is longer than a cell holds.
+Rows go to a temporary file until the end, since a workbook begins with what is known last.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError, FileSizeError
+
+from comagic_cli.errors import CannotWrite
+from comagic_cli.output.cells import Shown, shown
+from comagic_cli.output.flatten import Flattener, titled
+from comagic_cli.output.gate import Gate
+from comagic_cli.output.kinds import Kind, kind_of
+from comagic_cli.output.sinks import Look
+from comagic_cli.output.typed import kind_in
+from comagic_cli.request.catalog import Field
+from comagic_cli.request.rows import Page, RowReader, slices
+
+ROWS = 1_048_576  # of a sheet, its header among them
+HEAVY = 1 << 30  # bytes of rows on a sheet, which as XML are two to four times as many
+LONGEST = 32_767  # UTF-16 units in a cell
+PIECE = 16_000  # characters, of which each is one unit or two
+FORMATS: dict[Kind, str] = {
+    "moment": "yyyy-mm-dd hh:mm:ss",
+    "date": "yyyy-mm-dd",
+    "clock": "hh:mm:ss",
+    "seconds": "[h]:mm:ss",
+}
+WIDTHS: dict[Kind, int] = {"moment": 19, "date": 11, "text": 20, "list": 24}
+FILTER = 4  # characters that the button of a filter takes
+WIDEST = 40
+
+
+class XlsxSink:
+    """Write sheets of rows, and in the end the workbook."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+        self._stream = Gate(stream)
+        self._reader = RowReader(tuple(field.name for field in columns))
+        self._columns = [_Column(field, look) for field in columns]
+        names = [name for column in self._columns for name in column.names]
+        self._names = titled(names, dict(look.titles)) if look.header == "title" else names
+        self._kinds = [kind for column in self._columns for kind in column.kinds]
+
+    def begin(self) -> None:
+        """Begin the workbook, and its first sheet."""
+        folder = tempfile.mkdtemp(prefix="comagic-")
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        options = {"constant_memory": True, "tmpdir": folder}
+        self._book = xlsxwriter.Workbook(self._stream, options)
+        self._bold = self._book.add_format({"bold": True})
+        self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
+        self._formats = [
+            self._book.add_format({"num_format": FORMATS[kind]}) if kind in FORMATS else None
+            for kind in self._kinds
+        ]
+        self._long: _Long | None = None
+        self._sheets = 0
+        self._add_sheet()
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+        for part in slices(page):
+            if self._bytes > HEAVY:
+                self._end_sheet()
+                self._add_sheet()
+            self._bytes += len(part.data)
+            values = zip(*self._reader.plain(part), strict=True)
+            columns = [
+                cells
+                for column, came in zip(self._columns, values, strict=True)
+                for cells in column.shown(came)
+            ]
+            for row in zip(*columns, strict=True):
+                self._write_row(row)
+
+    def end(self) -> None:
+        """Write the workbook."""
+        self._end_sheet()
+        with self._stream.opened():
+            try:
+                self._book.close()
+            except FileCreateError as error:  # of XlsxWriter's own making, about another one
+                raise error.__context__ or error from None
+            except FileSizeError as error:
+                raise CannotWrite(
+                    "An Excel workbook can't be as large as this.",
+                    hint="Write fewer fields or a shorter period, or .csv or .parquet.",
+                ) from error
+        self._remove()
+
+    def _add_sheet(self) -> None:
+        self._sheets += 1
+        self._sheet = self._book.add_worksheet(
+            "Rows" if self._sheets == 1 else f"Rows {self._sheets}"
+        )
+        self._sheet.freeze_panes(1, 0)
+        for place, (name, kind) in enumerate(zip(self._names, self._kinds, strict=True)):
+            self._sheet.set_column(place, place, _width(name, kind))
+        for place, name in enumerate(self._names):
+            self._sheet.write_string(0, place, name, self._bold)
+        self._row = 1
+        self._bytes = 0
+
+    def _end_sheet(self) -> None:
+        self._sheet.autofilter(0, 0, self._row - 1, len(self._names) - 1)
+
+    def _write_row(self, row: Sequence[Shown]) -> None:
+        if self._row == ROWS:
+            self._end_sheet()
+            self._add_sheet()
+        sheet, at = self._sheet, self._row
+        for place, value in enumerate(row):
+            if type(value) is str:
+                self._write_text(at, place, value)
+            elif type(value) is bool:
+                sheet.write_boolean(at, place, value)
+            elif value is not None:
+                sheet.write_number(at, place, value, self._formats[place])
+        self._row += 1
+
+    def _write_text(self, row: int, place: int, text: str) -> None:
+        if len(text) > PIECE and _units(text) > LONGEST:
+            self._long = self._long or _Long(self._book, self._bold)
+            text = self._long.add(self._sheet.get_name(), row, self._names[place], text)
+        write_text(self._sheet, row, place, text)
+
+
+class _Column:
+    """The cells that a field becomes: of its own kind, or text as CSV has it."""
+
+    def __init__(self, field: Field, look: Look) -> None:
+        plain = kind_of(field) not in {"text", "list"}
+        self._flat = None if plain else Flattener([field], replace(look, header="id"))
+        self.names: Sequence[str] = self._flat.names if self._flat else (field.name,)
+        self.kinds = [kind_in(field, name) for name in self.names]
+
+    def shown(self, came: Sequence[Any]) -> list[Sequence[Shown]]:
+        """Return the cells of each column."""
+        columns = self._flat.columns(zip(came, strict=True)) if self._flat else [came]
+        return [
+            shown(values, kind, name)
+            for values, kind, name in zip(columns, self.kinds, self.names, strict=True)
+        ]
+
+
+class _Long:
+    """The sheet of the texts that no cell holds: each in pieces, one a row."""
+
+    names = ("sheet", "row", "column", "piece", "text")
+
+    def __init__(self, book: Any, bold: Any) -> None:
+        self._sheet = book.add_worksheet("Long texts")
+        self._sheet.freeze_panes(1, 0)
+        self._sheet.set_column(2, 2, WIDEST)
+        self._sheet.set_column(4, 4, WIDEST)
+        for place, name in enumerate(self.names):
+            self._sheet.write_string(0, place, name, bold)
+        self._row = 1
+
+    def add(self, sheet: str, row: int, column: str, text: str) -> str:
+        """Write a text; return what stands in its cell, its beginning and where the rest is."""
+        first = self._row
+        for start in range(0, len(text), PIECE):
+            self._sheet.write_string(self._row, 0, sheet)
+            self._sheet.write_number(self._row, 1, row + 1)
+            self._sheet.write_string(self._row, 2, column)
+            self._sheet.write_number(self._row, 3, start // PIECE + 1)
+            write_text(self._sheet, self._row, 4, text[start : start + PIECE])
+            self._row += 1
+        return f"{text[:1000]}… [{len(text)} characters: see Long texts, row {first + 1}]"
+
+
+def write_text(sheet: Any, row: int, place: int, text: str) -> None:
+    """Write a text as such; XlsxWriter takes one between `<r>` and `</r>` for XML of its own."""
+    if text.startswith("<r>") and text.endswith("</r>"):
+        sheet.write_rich_string(row, place, *text[:2], text[2:])
+    else:
+        sheet.write_string(row, place, text)
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _width(name: str, kind: Kind) -> int:
+    return min(WIDEST, max(WIDTHS.get(kind, 10), len(name) + FILTER))
