@@ -13,10 +13,41 @@ def failure(mnemonic=None, message=None, code=None, **data):
     return Failure(code, message, {"mnemonic": mnemonic, **data})
 
 
-KEY_HINT = "Make a new key in the web account and give it in COMAGIC_TOKEN or --token-file."
-KNOWN_HINT = (
-    "Check COMAGIC_TOKEN or --token-file, and that --base-url is the account's own service."
-)
+MNEMONICS = [
+    "limit_exceeded",
+    "access_token_expired",
+    "access_token_invalid",
+    "access_token_blocked",
+    "auth_error",
+    "ip_not_whitelisted",
+    "forbidden",
+    "method_component_disabled",
+    "parameter_component_disabled",
+    "account_inactive",
+    "required_parameter_missed",
+    "invalid_parameter_value",
+    "unexpected_parameters",
+    "invalid_parameters_combination",
+    "data_type_error",
+    "sort_prohibited",
+    "filter_prohibited",
+    "date_interval_limit_reached",
+    "method_not_found",
+    "parse_error",
+    "invalid_request",
+    "batch_opreations_not_supported",
+    "batch_operations_not_supported",
+    "notifications_not_supported",
+    "internal_error",
+    "error",
+]
+"""Those of the API's documentation; the sic is its own."""
+
+KEY_HINT = "Make a new key in the web account for comagic login, COMAGIC_TOKEN or --token-file."
+KNOWN_HINT = "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url."
+ASK = "Check what was asked for."
+ANY = f"{ASK} The message says what is wrong."
+BUG = "This is likely a bug of comagic: please report it."
 ADDRESSES = "to the allowed addresses of the API in the web account."
 KINDS = [
     ("limit_exceeded", OutOfPoints, "the account is out of points", "Try again later."),
@@ -28,7 +59,12 @@ KINDS = [
         "the key is blocked",
         "Unblock it in the web account, or make a new one.",
     ),
-    ("auth_error", NotAllowed, "the login or password is wrong", "Check them and try again."),
+    (
+        "auth_error",
+        NotAllowed,
+        "the login or password is wrong",
+        "Check them and try again: comagic login.",
+    ),
     (
         "ip_not_whitelisted",
         NotAllowed,
@@ -69,10 +105,21 @@ KINDS = [
         "the service has no such method",
         "Check that --base-url is the Data API's.",
     ),
-    ("parse_error", Refused, "the API refused the request", ""),
-    ("batch_opreations_not_supported", Refused, "the API refused the request", ""),
-    ("error", Refused, "the API refused the request", ""),
-    ("one_that_is_new", Refused, "the API refused the request", ""),
+    ("required_parameter_missed", Refused, "a parameter is missing", ASK),
+    ("invalid_parameter_value", Refused, "the value of a parameter is not allowed", ASK),
+    ("unexpected_parameters", Refused, "the method takes no such parameter", ASK),
+    ("invalid_parameters_combination", Refused, "parameters don't go together", ASK),
+    ("data_type_error", Refused, "the value of a parameter is of the wrong type", ASK),
+    ("parse_error", Refused, "the service could not read the request", BUG),
+    ("invalid_request", Refused, "the service took it for no request", BUG),
+    ("batch_opreations_not_supported", Refused, "several calls in one are refused", BUG),
+    ("batch_operations_not_supported", Refused, "several calls in one are refused", BUG),
+    ("notifications_not_supported", Refused, "a call without an id is refused", BUG),
+    ("error", Refused, "the API refused the request", ANY),
+    (
+        *("one_that_is_new", Refused, "the API refused the request"),
+        ANY,
+    ),
 ]
 
 
@@ -86,8 +133,22 @@ def test_the_mnemonic_decides_what_is_said(mnemonic, kind, meaning, hint, code):
     assert (error.mnemonic, error.field) == (mnemonic, "")
 
 
-def test_every_meaning_is_tested():
-    assert set(MEANING) <= {mnemonic for mnemonic, *_ in KINDS}
+def test_every_mnemonic_has_its_sentence_and_remedy():
+    assert sorted(MEANING) == sorted(MNEMONICS)
+    assert {mnemonic for mnemonic, *_ in KINDS} == {*MNEMONICS, "one_that_is_new"}
+    assert all(sentence and remedy.endswith(".") for _, sentence, remedy in MEANING.values())
+
+
+def test_help_tells_of_every_mnemonic(comagic):
+    ran = comagic("help", "errors")
+    assert (ran.code, ran.err) == (0, "")
+    told = {block.split()[0]: " ".join(block.split()) for block in ran.out.split("\n\n")[1:]}
+    assert sorted(told) == sorted(MNEMONICS)
+    for mnemonic, (kind, sentence, remedy) in MEANING.items():
+        told_remedy = remedy.replace("{option}", "the option it names")
+        told_remedy = told_remedy.replace("{address}", "the address it names")
+        expected = f"{mnemonic} {sentence} (exit code {kind.exit_code}) {told_remedy}"
+        assert told[mnemonic] == expected
 
 
 @pytest.mark.parametrize(
@@ -137,19 +198,19 @@ def test_the_api_is_told_from_a_gateway(said, own):
             "(data_type_error) [fields[3]]",
             "Check --fields.",
         ),
-        (failure("data_type_error", field="other"), "(data_type_error) [other]", ""),
+        (failure("data_type_error", field="other"), "(data_type_error) [other]", ASK),
         (
             failure("sort_prohibited", field="tags"),
             "(sort_prohibited) [tags]",
             "Leave it out of --sort.",
         ),
-        (failure("error", ["a", 1]), "(error): ['a', 1]", ""),
-        (failure("error", "a\r\n\x1b[31mb\n.."), "(error): a [31mb", ""),
-        (failure("error", "x" * 1000), f"(error): {'x' * 399}…", ""),
+        (failure("error", ["a", 1]), "(error): ['a', 1]", ANY),
+        (failure("error", "a\r\n\x1b[31mb\n.."), "(error): a [31mb", ANY),
+        (failure("error", "x" * 1000), f"(error): {'x' * 399}…", ANY),
         (
             failure("error", field="x" * 99, value="y" * 99),
             f"(error) [{'x' * 79}… = {'y' * 79}…]",
-            "",
+            ANY,
         ),
     ],
 )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
 
 OTHERS = {
+    "help": ("Print this, or what the errors of the service mean", "topics:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
     "sandbox": ("Serve a private sandbox of the API, to try things out", "serve:sandbox"),
     "verify": ("Hold a file against the manifest of its export", "verify:verify"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeAlias
 
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints, Refused
 from comagic_cli.fetch.saying import Mask, one_line
@@ -28,24 +28,35 @@ MNEMONIC_OF_CODE = {
 }
 ENDED = frozenset({"access_token_expired", "access_token_invalid"})
 
-MEANING: dict[str, tuple[type[ComagicError], str, str]] = {
+ASK = "Check {option}."
+REPORT = "This is likely a bug of comagic: please report it."
+
+Meaning: TypeAlias = tuple[type[ComagicError], str, str]
+
+# Every mnemonic of the API: the error it becomes, its sentence, and what to do about it; in that,
+# {address} is the address that the message names, {option} where the parameter came from.
+MEANING: dict[str, Meaning] = {
     "limit_exceeded": (OutOfPoints, "the account is out of points", "Try again later."),
     "access_token_expired": (
         NotAllowed,
         "the key or session has ended",
-        "Make a new key in the web account and give it in COMAGIC_TOKEN or --token-file.",
+        "Make a new key in the web account for comagic login, COMAGIC_TOKEN or --token-file.",
     ),
     "access_token_invalid": (
         NotAllowed,
         "the key is not known",
-        "Check COMAGIC_TOKEN or --token-file, and that --base-url is the account's own service.",
+        "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url.",
     ),
     "access_token_blocked": (
         NotAllowed,
         "the key is blocked",
         "Unblock it in the web account, or make a new one.",
     ),
-    "auth_error": (NotAllowed, "the login or password is wrong", "Check them and try again."),
+    "auth_error": (
+        NotAllowed,
+        "the login or password is wrong",
+        "Check them and try again: comagic login.",
+    ),
     "ip_not_whitelisted": (
         NotAllowed,
         "this machine's address is not allowed",
@@ -80,6 +91,17 @@ MEANING: dict[str, tuple[type[ComagicError], str, str]] = {
         "the service has no such method",
         "Check that --base-url is the Data API's.",
     ),
+    "required_parameter_missed": (Refused, "a parameter is missing", ASK),
+    "invalid_parameter_value": (Refused, "the value of a parameter is not allowed", ASK),
+    "unexpected_parameters": (Refused, "the method takes no such parameter", ASK),
+    "invalid_parameters_combination": (Refused, "parameters don't go together", ASK),
+    "data_type_error": (Refused, "the value of a parameter is of the wrong type", ASK),
+    "parse_error": (Refused, "the service could not read the request", REPORT),
+    "invalid_request": (Refused, "the service took it for no request", REPORT),
+    "batch_opreations_not_supported": (Refused, "several calls in one are refused", REPORT),  # sic
+    "batch_operations_not_supported": (Refused, "several calls in one are refused", REPORT),
+    "notifications_not_supported": (Refused, "a call without an id is refused", REPORT),
+    "error": (Refused, "the API refused the request", f"{ASK} The message says what is wrong."),
 }
 
 # Which option a refused parameter came from.
@@ -133,24 +155,23 @@ def refusal(failure: Failure, method: str, mask: Mask = str) -> ComagicError:
     A trailing full stop of the service's message is left out, and lines are joined.
     """
     mnemonic = mnemonic_of(failure)
-    kind, meaning, hint = MEANING.get(mnemonic, (Refused, "the API refused the request", ""))
+    kind, meaning, remedy = MEANING.get(mnemonic, MEANING["error"])
     said = one_line(mask(_text(failure.message))).rstrip(". ")
     field = one_line(mask(_member(failure, "field")), 80)
     value = one_line(mask(_member(failure, "value")), 80)
-    named = one_line(mask(mnemonic), 80)
+    named = mnemonic if mnemonic in MEANING else one_line(mask(mnemonic), 80)
     message = f"{method}: {meaning} ({named})"
     if said:
         message += f": {said}"
     if field:
         message += f" [{field} = {value}]" if value else f" [{field}]"
-    return kind(message, hint=_hint(hint, field, said), mnemonic=named, field=field)
+    return kind(message, hint=_hint(remedy, field, said), mnemonic=named, field=field)
 
 
-def _hint(hint: str, field: str, said: str) -> str:
+def _hint(remedy: str, field: str, said: str) -> str:
     option = OPTION_OF.get(field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0])
-    if not hint and option:
-        return f"Check {option}."
-    return hint.replace("{address}", _address(said) or "this machine's address")
+    told = remedy.replace("{option}", option or "what was asked for")
+    return told.replace("{address}", _address(said) or "this machine's address")
 
 
 def _address(text: str) -> str:
