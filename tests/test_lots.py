@@ -102,7 +102,7 @@ def test_an_id_that_is_refused_alone_is_named(comagic, calls):
 
 
 @pytest.mark.parametrize(
-    ("kind", "code"), [("sort_prohibited", 5), ("forbidden", 4), ("method_not_found", 5)]
+    ("kind", "code"), [("filter_prohibited", 5), ("forbidden", 4), ("method_not_found", 5)]
 )
 def test_a_refusal_of_something_else_is_not_asked_again(comagic, calls, kind, code):
     faults = (Fault(kind, every=1, method="get.call_details"),)

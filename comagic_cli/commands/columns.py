@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
+from comagic_cli.commands.agency import with_clients
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.commands.streams import tell
@@ -35,7 +36,7 @@ def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -
         pass
     if options.dry_run:
         return _dry(report, make, options)
-    with connect(options) as connection:
+    with connect(with_clients(options)) as connection:
         kind = ask_kind(connection.client.call, report, options.report_id)
         return Columns(connection, kind).complete(report, make)
 

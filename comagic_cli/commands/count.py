@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 import click
 
+from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Service, open_service
@@ -28,7 +29,12 @@ def show_count(wish: Wish, options: ExportOptions) -> None:
         show_plan(wish, options)
         return
     with open_service(options) as service:
-        click.echo(str(count(service, wish)).encode())
+        rows = Counted(service, wish)
+        try:
+            rows.count()
+        finally:
+            if rows.number is not None:
+                click.echo(str(rows.number).encode())
 
 
 def check_options(options: ExportOptions) -> None:
@@ -41,8 +47,24 @@ def check_options(options: ExportOptions) -> None:
             )
 
 
-def count(service: Service, wish: Wish) -> int:
-    """Ask how many rows there are."""
+@dataclass
+class Counted:
+    """How many rows there are, of all clients where there are several; `None`: not known."""
+
+    service: Service
+    wish: Wish
+    number: int | None = None
+
+    def count(self) -> None:
+        """Ask for it. Raises what asking does, also where that is so for a client of several."""
+        if not self.service.options.clients:
+            self.number = _count(self.service, self.wish)
+            return
+        for number in Clients(self.service).each(lambda at, _: iter([_count(at, self.wish)])):
+            self.number = (self.number or 0) + number
+
+
+def _count(service: Service, wish: Wish) -> int:
     return count_rows(service.query(wish, None), partial(asker, service.client), service.note)
 
 

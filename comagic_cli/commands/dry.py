@@ -86,6 +86,9 @@ def _plan(
         lines.append(f"ids      {ids}, {MOST} a call")
     if query.filter:
         lines.append(f"filter   {shown(query.filter)}")
+    if options.users:
+        named = ", ".join(map(str, options.users))
+        lines.append(f"clients  {named}, one after another; the first is shown")
     if clock.guessed:
         lines.append("A dry run does not ask for the account's time zone: UTC is shown. See --tz.")
     return lines
@@ -96,7 +99,9 @@ def _request(query: Query, windows: Sequence[Window], options: ExportOptions) ->
         query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
     first = windows[-1] if query.descending else windows[0]
     limit = min(query.page_size, query.most or query.page_size)
-    user = {} if options.user_id is None else {"user_id": options.user_id}
+    user: dict[str, Any] = {} if options.user_id is None else {"user_id": options.user_id}
+    if options.users and not user:
+        user = {"user_id": "(asked of the agent)"}
     return {
         "jsonrpc": "2.0",
         "id": 1,

@@ -112,6 +112,12 @@ def check_options(wish: Wish, options: ExportOptions) -> None:
             f"{wish.report.command} has no time to tell days by: its rows are sums of the period",
             hint="Write to a single file, one period at a time.",
         )
+    if options.users:
+        raise UsageProblem(
+            f"several users do not go with {options.output}: the days of clients in several time "
+            "zones do not end together",
+            hint="Export each by itself, to a folder of its own: --user-id N -o 'N/{date}.csv'.",
+        )
     if "entity_ids" in wish.report.params:
         raise UsageProblem(
             f"{wish.report.command} does not go with {options.output}: files would be of the ids "

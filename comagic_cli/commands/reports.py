@@ -56,7 +56,7 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
         from comagic_cli.commands.run import run_export  # noqa: PLC0415
         from comagic_cli.request.catalog import report  # noqa: PLC0415
 
-        run_export(report(name), ExportOptions(**_dated(typed), typed=_typed()))
+        run_export(report(name), ExportOptions(**_of_users(_dated(typed)), typed=_typed()))
 
     return command
 
@@ -67,6 +67,14 @@ def _dated(typed: dict[str, Any]) -> dict[str, Any]:
     if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
         return typed | {"period": None}
     return typed
+
+
+def _of_users(typed: dict[str, Any]) -> dict[str, Any]:
+    """Take a single user for the account's own; only several are asked one after another."""
+    users = typed["users"]
+    if len(users) == 1 and users != ("all",):
+        return typed | {"user_id": users[0], "users": ()}
+    return typed | {"user_id": None}
 
 
 def _typed() -> frozenset[str]:

@@ -6,18 +6,24 @@ import os
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from comagic_cli import __version__
+from comagic_cli.commands.agency import (
+    FRONT,
+    AgencyPager,
+    agency_pager,
+    clients_of,
+    rough_period,
+)
 from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service
 from comagic_cli.commands.streams import tell
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
-from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.lots import IDS, LotPager
+from comagic_cli.fetch.lots import LotPager
 from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.following import FollowedSink, rest_of, why_not
 from comagic_cli.output import checkpoint, manifest
@@ -55,7 +61,7 @@ ANYHOW = frozenset(
         ),  # see `service` below
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
         *("count", "dry_run", "quiet", "verbose", "typed"),
-        *("realtime", "entity_id", "record"),  # see `parameters` and `look`
+        *("realtime", "entity_id", "users", "clients", "record"),  # see `parameters` and `look`
     }
 )
 GO_ON = "What is written is kept: go on with the same command and --resume."
@@ -78,24 +84,29 @@ class Run:
     `part` is a file's, `left` what an earlier run left of it.
     """
 
+    wish: Wish
     query: Query
     asked: dict[str, Any]
     service: Service
     output: Measured
     part: Part | None
     left: Checkpoint | None
-    pager: Pager | LotPager = field(init=False)
+    pager: Pager | LotPager | AgencyPager = field(init=False)
     sink: FollowedSink = field(init=False)
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
         """Write the rows to a stream that ends in the output; keep them, where that helps."""
         query = rest_of(self.query, self.left) if self.left else self.query
-        self.pager = pager_of(query, self.service)
+        clients = self.service.options.clients
+        if clients:
+            self.pager = agency_pager(self.wish, query, self.service)
+        else:
+            self.pager = pager_of(query, self.service)
         if self.left:
             self.pager.before = self.left.marks
             self.pager.overstated = self.left.overstated
             self.pager.missing = [*self.left.missing]
-        sink = make_sink(form.format, stream, query.fields, form.look)
+        sink = make_sink(form.format, stream, [*FRONT * bool(clients), *query.fields], form.look)
         self.sink = FollowedSink(sink, query, self.left)
         if self.part and resumable:
             part = self.part
@@ -111,13 +122,14 @@ class Run:
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""
         left, sink = self.left, self.sink
+        query = self.pager.query if isinstance(self.pager, AgencyPager) else self.query
         first, last = _end(sink.first), _end(sink.last)
         return Record(
             version=__version__,
             asked=self.asked,
-            period=(_shown(self.query.period.start), _shown(self.query.period.end)),
-            report_id=self.query.report_id,
-            filter=dict(self.query.filter) if self.query.filter else None,
+            period=(_shown(query.period.start), _shown(query.period.end)),
+            report_id=query.report_id,
+            filter=dict(query.filter) if query.filter else None,
             rows=sink.rows,
             bytes=self.output.bytes,
             sha256=self.output.sha256,
@@ -126,6 +138,7 @@ class Run:
             windows=[*(left.windows if left else ()), *map(_window, self.pager.done)],
             stops=[*left.stops, Stop(left.rows, left.last_time)] if left else [],
             points=(left.points if left else 0) + self.service.client.calls,
+            clients=clients_of(self.pager),
         )
 
     def _keep(self, stream: BinaryIO, part: Part) -> None:
@@ -167,6 +180,8 @@ def export_to_output(wish: Wish, form: Form, options: ExportOptions) -> Run:
 def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
     if not is_file(options.output):
         return "only a file can be gone on with; name it with -o FILE"
+    if options.users:
+        return "rows of several clients come one client after another, not by time"
     return why_not(wish.report, wish.sort, form.format)
 
 
@@ -196,19 +211,17 @@ def _export(
     return run, None
 
 
-def pager_of(query: Query, service: Service) -> Pager | LotPager:
-    """Make what reads a query: in lots where it names what it asks for."""
-    if IDS in query.extra:
-        return LotPager(query, partial(asker, service.client), service.note)
-    return Pager(query, asker(service.client, query), service.note)
-
-
 def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     """Make the query and the output; where an earlier run is gone on with, from what it left."""
     asked = _asked(wish, form, service)
+    if service.options.clients:
+        query = draft(wish, service.options, rough_period(service.options), form.most)
+        output = Measured(target.under, target.name)
+        return Run(wish, query, asked, service, output, target.part, None)
     if not service.options.resume or target.part is None:
         query = service.query(wish, form.most)
-        return Run(query, asked, service, Measured(target.under, target.name), target.part, None)
+        output = Measured(target.under, target.name)
+        return Run(wish, query, asked, service, output, target.part, None)
     left, digest = checkpoint.read_checkpoint(target.part)
     checkpoint.check_same(left, asked)
     start, end = map(datetime.fromisoformat, left.period)
@@ -218,7 +231,7 @@ def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     target.part.go_on(left.bytes)
     output = Measured(target.under, target.name, digest, left.bytes)
     output.write(gone_on(target.name))
-    return Run(query, asked, service, output, target.part, left)
+    return Run(wish, query, asked, service, output, target.part, left)
 
 
 def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
@@ -232,6 +245,7 @@ def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         "fields": list(wish.columns),
         "types": wish.own_types,
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
+        **({"user_id": list(options.users)} if options.users else {}),
         **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,
         **look,
@@ -277,7 +291,7 @@ def _shown(moment: datetime) -> str:
 
 def _window(done: WindowDone) -> WindowCount:
     start, end = _shown(done.window.start), _shown(done.window.end)
-    return WindowCount(start, end, done.total, done.received, done.written)
+    return WindowCount(start, end, done.total, done.received, done.written, done.user_id)
 
 
 def _end(mark: Mark | None) -> RowEnd | None:

@@ -7,6 +7,7 @@ import shutil
 import sys
 from dataclasses import replace
 
+from comagic_cli.commands.agency import with_clients
 from comagic_cli.commands.count import show_count
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
@@ -27,6 +28,7 @@ from comagic_cli.request.catalog import ReportType
 def run_export(report: ReportType, options: ExportOptions) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     wish = wish_of(report, options)
+    options = with_clients(options)
     if options.count:
         show_count(wish, options)
         return

@@ -60,6 +60,11 @@ class Service(Connection):
 
     options: ExportOptions
 
+    def of(self, user_id: int) -> Service:
+        """Ask for another client from now on, through a user of theirs."""
+        self.client.user_id = user_id
+        return replace(self, account=replace(self.account, user_id=user_id, saved_zone=None))
+
     def query(self, wish: Wish, most: int | None) -> Query:
         """Make the query: ask for what only the account knows, and only where it is needed."""
         typed, now = self.options, cache(self.now)

@@ -26,12 +26,16 @@ from comagic_cli.request.rows import Mark, Page
 
 @dataclass(frozen=True, slots=True)
 class WindowDone:
-    """A window that was read to its end: what the service said matches, and what came of it."""
+    """A window that was read to its end: what the service said matches, and what came of it.
+
+    `user_id` is the client's user, where an agent exports several clients.
+    """
 
     window: Window
     total: int | None
     received: int
     written: int
+    user_id: int | None = None
 
 
 @dataclass

@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 
 
-class WindowCount(msgspec.Struct, frozen=True, rename={"from_": "from"}):
+class WindowCount(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
     """A window that was read to its end: the two times sent, and its rows.
 
     `total` is what the service said matches; `received` are the distinct rows that came, `written`
-    those that were not written before.
+    those that were not written before. `user_id` is there where several clients are exported.
     """
 
     from_: str
@@ -19,6 +19,7 @@ class WindowCount(msgspec.Struct, frozen=True, rename={"from_": "from"}):
     total: int | None
     received: int
     written: int
+    user_id: int | None = None
 
 
 class RowEnd(msgspec.Struct, frozen=True):
@@ -35,11 +36,22 @@ class Stop(msgspec.Struct, frozen=True):
     time: str
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class ClientCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One client of an agent, and the rows that came of it; `refused` says why no more did."""
+
+    customer_id: Any
+    user_id: int
+    report_id: int | str | None
+    period: tuple[str, str] | None
+    rows: int
+    refused: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an export asked, as typed and as resolved, and what of it was written.
 
     `bytes` and `sha256` are those of the output, packed where it is. `points` are the calls that
-    cost one.
+    cost one. `clients` are there where an agent exports several.
     """
 
     version: str
@@ -55,3 +67,4 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     windows: list[WindowCount]
     stops: list[Stop]
     points: int
+    clients: list[ClientCount] = []

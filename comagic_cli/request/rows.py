@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -86,6 +86,14 @@ def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
         name: Page(b"[" + b",".join(rows) + b"]", len(rows), marker=page.marker)
         for name, rows in hands.items()
     }
+
+
+def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
+    """Give every row members more, as JSON; they stand last, and so win over any of their names."""
+    tail = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
+    rows = [bytes(row)[:-1].rstrip() for row in _ROWS.decode(page.data)]
+    added = [b"%s%s%s}" % (row, b"" if row == b"{" else b",", tail) for row in rows]
+    return replace(page, data=b"[" + b",".join(added) + b"]")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from comagic_cli.commands.options.account import whose_account
+from comagic_cli.commands.options.account import whose_accounts
 from comagic_cli.commands.options.asked import what_is_asked
 from comagic_cli.commands.options.looks import how_values_look
 from comagic_cli.commands.options.sections import Command
@@ -13,6 +13,7 @@ from comagic_cli.commands.options.written import how_it_is_written
 
 if TYPE_CHECKING:
     from comagic_cli.config.profiles import Profile
+    from comagic_cli.fetch.customers import Customer
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,12 @@ class ExportOptions(ServiceOptions):
     typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
     realtime: bool = False
     entity_id: tuple[str, ...] = ()
+    users: tuple[int | str, ...] = ()  # of several clients; `user_id` is then the first's
+    clients: tuple[Customer, ...] = ()  # those users, once the service was asked for them
 
 
 def export_options(command: Command) -> Command:
     """Give a command all the options of an export, as one `ExportOptions` value."""
-    for bundle in (whose_account, how_values_look, how_it_is_written, what_is_asked):
+    for bundle in (whose_accounts, how_values_look, how_it_is_written, what_is_asked):
         command = bundle(command)  # the last one's options come first
     return command

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from comagic_cli.commands import offers
-from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Whole
+from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Users, Whole, one_by_one
 from comagic_cli.commands.options.profile import heed_profile, profile_option
-from comagic_cli.commands.options.sections import Account, bundle
+from comagic_cli.commands.options.sections import Account, Decorator, bundle
 
-whose_account = bundle(
+WHERE: tuple[Decorator[Any], ...] = (
     click.option(
         "--sandbox",
         cls=Account,
@@ -36,14 +38,27 @@ whose_account = bundle(
         type=click.Path(),
         help="A file with the key, instead of COMAGIC_TOKEN.",
     ),
-    click.option(
-        "--user-id",
-        cls=Account,
-        metavar="N",
-        type=Whole(),
-        envvar="COMAGIC_USER_ID",
-        help="For agents: the client's user.",
-    ),
+)
+USER: Decorator[Any] = click.option(
+    "--user-id",
+    cls=Account,
+    metavar="N",
+    type=Whole(),
+    envvar="COMAGIC_USER_ID",
+    help="For agents: the client's user.",
+)
+USERS: Decorator[Any] = click.option(
+    "--user-id",
+    "users",
+    cls=Account,
+    metavar="N",
+    type=Users(),
+    multiple=True,
+    envvar="COMAGIC_USER_ID",
+    callback=one_by_one,
+    help="For agents: a client's user; repeatable; or all.",
+)
+HOW: tuple[Decorator[Any], ...] = (
     click.option(
         "--tz",
         cls=Account,
@@ -70,3 +85,6 @@ whose_account = bundle(
         help="Longest wait for a new try (1h unless told).",
     ),
 )
+
+whose_account = bundle(*WHERE, USER, *HOW)
+whose_accounts = bundle(*WHERE, USERS, *HOW)  # of several clients, one after another

@@ -54,6 +54,40 @@ class Whole(click.ParamType[int]):
         return number
 
 
+class Users(click.ParamType[tuple[int | str, ...]]):
+    """Numbers of users, between commas or blanks; or `all`."""
+
+    name = "users"
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        """Leave the text of an environment variable whole; one of nothing says nothing."""
+        return [rv] if rv.strip(", ") else []
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | str, ...]:
+        """Return the numbers, or `all`."""
+        words = str(value).replace(",", " ").split()
+        wrong = next((word for word in words if word != "all" and not _is_user(word)), None)
+        if not words or wrong is not None:
+            self.fail(f"{wrong or value!r} is neither a user's number nor all.", param, ctx)
+        return tuple(word if word == "all" else int(word) for word in words)
+
+
+def one_by_one(
+    context: click.Context, option: click.Parameter, typed: tuple[tuple[int | str, ...], ...]
+) -> tuple[int | str, ...]:
+    """Return the users of all times that the option was typed, each once."""
+    users = tuple(dict.fromkeys(user for some in typed for user in some))
+    if "all" in users and len(users) > 1:
+        raise click.BadParameter("all is every client: name no others.", context, option)
+    return users
+
+
+def _is_user(word: str) -> bool:
+    return is_number(word) and int(word) > 0
+
+
 class Back(click.ParamType[str]):
     """Days, weeks or months before today: `3d`, `2w`, `1mo`; or `all`."""
 
