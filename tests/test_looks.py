@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from program import DAYS, Watched
+from program import DAYS, Watched, fault
 
 FIELDS = {
     "communication_id": 3000000001,
@@ -56,7 +56,7 @@ UNFIT = [
     (["--delimiter", ";"], "--delimiter does not go with the format jsonl", "csv"),
     (["--delimiter", ",", "-f", "tsv"], "--delimiter does not go with the format tsv", "csv"),
     (["--excel", "-f", "json"], "--excel does not go with the format json", "csv"),
-    (["--enum", "value"], "--enum does not go with the format jsonl", "csv, tsv, table"),
+    (["--enum", "value"], "--enum does not go with the format jsonl", None),
     (["--header", "none", "-f", "table"], "--header none does not go with the format table", None),
     (["--newlines", "keep", "-f", "table"], "--newlines does not go with the format table", None),
     (["--decimal", ","], "--decimal does not go with the format jsonl", "csv, tsv"),
@@ -115,3 +115,128 @@ def test_the_titles_of_the_account_are_remembered(comagic, box):
             "Длительность звонка или продолжительность чата"
         )
     assert box.methods.count("getobj.columns_tree") == 1
+
+
+# Times, recordings, flat JSON
+
+CALL = {
+    "communication_id": 7,
+    "call_start_date_time": "2024-10-02 12:00:00",
+    "call_status": {"value": "Успешный", "value_id": "success"},
+    "call_records": ["ab", "cd"],
+}
+CALLS = ["calls", *DAYS, "--fields", "call_start_date_time,call_status", "--report-id", "1002"]
+TALK = "https://app.comagic.ru/system/media/talk/7"
+
+
+@pytest.fixture(scope="module")
+def calls():
+    with Watched(data={"calls": [CALL]}, timezone="Asia/Omsk") as box:
+        yield box
+
+
+def test_times_have_the_offset_of_the_accounts_zone(comagic, calls):
+    calls.journal.clear()
+    for options in (["-f", "csv", "--header", "none"], []):
+        ran = comagic(*CALLS, "--times", "iso", *options, box=calls)
+        assert (ran.code, "2024-10-02T12:00:00+06:00" in ran.out, ran.err) == (0, True, "")
+    assert calls.methods.count("get.account") == 1  # it is remembered
+    ran = comagic(*CALLS, "--times", "iso", "--tz", "Europe/Moscow", box=calls)
+    assert '"2024-10-02T12:00:00+03:00"' in ran.out
+
+
+def test_addresses_of_recordings_are_a_column(comagic, calls):
+    host = ["--record-host", "app.comagic.ru/"]
+    ran = comagic(*CALLS, "--record-urls", *host, "-f", "csv", box=calls)
+    assert ran.out.splitlines() == [
+        "call_start_date_time,call_status,call_record_urls",
+        f"2024-10-02 12:00:00,Успешный,{TALK}/ab/; {TALK}/cd/",
+    ]
+    ran = comagic(*CALLS, "--record-urls", "--flatten", box=calls, COMAGIC_RECORD_HOST=host[1])
+    assert json.loads(ran.out) == {
+        "call_start_date_time": "2024-10-02 12:00:00",
+        "call_status.value": "Успешный",
+        "call_status.value_id": "success",
+        "call_record_urls": [f"{TALK}/ab/", f"{TALK}/cd/"],
+    }
+
+
+def test_addresses_of_a_sandbox_are_those_of_comagic(comagic):
+    ran = comagic("calls", "--sandbox", "--period", "7d", "--record-urls", "--max-rows", 9)
+    made = [json.loads(line) for line in ran.out.splitlines()]
+    assert any(row["call_record_urls"] for row in made)
+    for row in made:
+        start = f"https://app.comagic.ru/system/media/talk/{row['communication_id']}"
+        assert row["call_record_urls"] == [f"{start}/{id_}/" for id_ in row["call_records"]]
+
+
+def test_what_they_are_made_of_is_asked_for(comagic):
+    ran = comagic("calls", "--sandbox", "--fields", "site_name", "--record-urls", "--dry-run")
+    asked = json.loads(ran.out)["params"]["fields"]
+    assert asked[:3] == ["site_name", "communication_id", "call_records"]
+
+
+REFUSED = [
+    (["chats", "--sandbox", "--record-urls"], "--record-urls: chats tells of no recordings"),
+    (["calls", "--sandbox", "--record-host", "a.b"], "--record-host says nothing without "),
+    (["calls", "--sandbox", "--record-urls", "--record-host", "a b"], "'a b' is no host: "),
+    (["calls", "--sandbox", "-f", "csv", "--flatten"], "--flatten does not go with the format csv"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), REFUSED)
+def test_what_is_refused(comagic, words, message):
+    ran = comagic(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert message in ran.err.splitlines()[0]
+
+
+def test_an_unknown_service_keeps_its_recordings_elsewhere(comagic, calls):
+    ran = comagic(*CALLS, "--record-urls", box=calls)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        f"comagic: --record-urls: where the recordings of {calls.url} are is not known",
+        "  Name the web account's host: --record-host app.comagic.ru",
+    ]
+
+
+# With files that are gone on with, and files of days
+
+
+def test_a_file_is_gone_on_with_in_the_same_look_only(comagic, tmp_path):
+    target = tmp_path / "rows.csv"
+    look = ["--header", "none", "--excel", "--times", "iso", "--enum", "both", "--decimal", ","]
+    few = ["communications", *DAYS, "--page-size", 10, "-o", target]
+    with Watched(faults=fault("forbidden", 3)) as box:
+        assert comagic(*few, *look, box=box).code == 4
+        for other, said in (
+            (["--enum", "id"], "enum was both, now it is id"),
+            (["--tz", "UTC"], "zone was Europe/Moscow, now it is UTC"),
+            (["--header", "id"], "header was none, now it is id"),
+        ):
+            ran = comagic(*few, *look, *other, "--resume", box=box)
+            assert (ran.code, said in ran.err) == (2, True)
+        assert comagic(*few, *look, "--resume", box=box).code == 0
+        resumed = target.read_bytes()
+        assert comagic(*few, *look, box=box).code == 0
+        assert resumed == target.read_bytes()
+        assert resumed.count("\ufeff".encode()) == 1
+
+
+def test_files_of_days_have_one_look(comagic, tmp_path, box):
+    parts = ["communications", *DAYS, "-o", f"{tmp_path}/{{date}}.csv"]
+    look = ["--header", "title", "--times", "iso", "--fields", "communication_date_time"]
+    assert comagic(*parts, *look, box=box).code == 0
+    assert (tmp_path / "2024-10-02.csv").read_text().splitlines() == [
+        "Дата и время обращения",
+        "2024-10-02T12:00:00+03:00",
+    ]
+    box.journal.clear()
+    assert comagic(*parts, *look, box=box).code == 0
+    assert box.methods == []
+    for other, said in (
+        (["--header", "none"], "look was {'header': 'title', 'times': 'iso', 'zone': 'Europe/"),
+        (["--tz", "UTC"], "'zone': 'UTC'}"),
+    ):
+        ran = comagic(*parts, *look, *other, box=box)
+        assert (ran.code, said in ran.err) == (2, True)

@@ -6,7 +6,10 @@ from dataclasses import replace
 
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.sinks import Look
+from comagic_cli.output.recordings import NEEDED
+from comagic_cli.output.sinks import FORMATS, Look
+from comagic_cli.request.catalog import reports
+from comagic_cli.request.choice import Wish
 
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
@@ -19,6 +22,10 @@ GOES_WITH = {
     "excel": ("csv",),
     "decimal": LINES,
     "record": ("table",),
+    "flatten": ("jsonl", "json"),
+    "times": (*CELLS, "jsonl", "json"),
+    "record_urls": tuple(FORMATS),
+    "record_host": tuple(FORMATS),
 }
 """The formats in which each choice means something. In the others it is an error to type it; what
 the environment or a profile says of it is left aside there."""
@@ -26,6 +33,8 @@ the environment or a profile says of it is left aside there."""
 
 def choose_look(format_: str, options: ExportOptions, screen: Look) -> Look:
     """Add what was chosen to the look of a screen. Raises `UsageProblem` for what does not fit."""
+    if "record_host" in options.typed and not options.record_urls:
+        raise UsageProblem("--record-host says nothing without --record-urls", hint="Add that.")
     chosen = {}
     for name in GOES_WITH:
         value = getattr(options, name)
@@ -47,3 +56,23 @@ def _unfit(name: str, value: object, format_: str) -> UsageProblem:
     return UsageProblem(
         f"{option} does not go with the format {format_}", hint=f"It goes with -f {fit}."
     )
+
+
+def with_needed(wish: Wish, options: ExportOptions) -> Wish:
+    """Add the fields that the addresses of recordings are made of, where those are wanted.
+
+    Raises `UsageProblem` for a report that lacks them.
+    """
+    if not options.record_urls:
+        return wish
+    able = [
+        report.command
+        for report in reports()
+        if {field.name for field in report.fields}.issuperset(NEEDED)
+    ]
+    if wish.report.command not in able:
+        raise UsageProblem(
+            f"--record-urls: {wish.report.command} tells of no recordings",
+            hint=f"These do: {', '.join(able)}.",
+        )
+    return replace(wish, needed=(*wish.needed, *NEEDED))

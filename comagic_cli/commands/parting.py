@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from comagic_cli.commands.dry import DryClock, show_query
+from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.commands.streams import tell
@@ -176,7 +177,7 @@ def write_parts(service: Service, job: Job) -> None:
             return
         keep_request(job.template.note, job.request)
         query = replace(job.query, report_id=service.report_id(job.wish))
-        look = service.look(job.form.look, job.wish.report)
+        look = complete_look(job.form.look, job.wish.report, service)
         job = replace(job, form=replace(job.form, look=look))
         _write_runs(service, job, query, plan.runs)
 
@@ -215,7 +216,8 @@ def show_parts(wish: Wish, template: Template, form: Form, options: ExportOption
     """Print which files would be written, and the first request; nothing is sent or written."""
     known = options.tz or saved_zone(options)
     clock = DryClock(known)
-    zone = known or zone_of(template) if form.format in ZONED else None
+    instants = form.format in ZONED or form.look.times == "iso"
+    zone = known or zone_of(template) if instants else None
     form = replace(form, look=replace(form.look, zone=zone))
     job = make_job(wish, template, form, options, clock)
     plan = job.plan()

@@ -17,6 +17,7 @@ from comagic_cli.commands.agency import (
     clients_of,
     rough_period,
 )
+from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service
@@ -195,8 +196,8 @@ def _export(
             open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
             open_service(options) as service,
         ):
-            form = replace(form, look=service.look(form.look, wish.report))
             form = service.zoned(form, wish)
+            form = replace(form, look=complete_look(form.look, wish.report, service))
             run = _begun(wish, form, service, target)
             with open_stream(run.output, options.output) as stream:
                 run.write(stream, form, resumable=resumable)

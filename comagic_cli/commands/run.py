@@ -86,10 +86,3 @@ def _tell_unfound(ids: int) -> None:
     """Say on a terminal how many of the ids brought nothing: the period may be the reason."""
     if ids > 0 and sys.stderr is not None and sys.stderr.isatty():
         tell(f"{ids} of the ids have no row in this period. See --period.")
-
-
-def _tell_how_many(written: int, matching: int | None) -> None:
-    if matching is None:
-        tell(f"The first {written} rows. More of them: --max-rows N, or -o FILE.")
-    elif matching > written:
-        tell(f"{written} of {matching} rows. All of them: --max-rows {matching}, or -o FILE.")

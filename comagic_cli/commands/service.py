@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -23,11 +22,9 @@ from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
 from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.session import Session
-from comagic_cli.fetch.titles import ask_titles
 from comagic_cli.output.kinds import kind_of
-from comagic_cli.output.sinks import ZONED, Look
+from comagic_cli.output.sinks import ZONED
 from comagic_cli.remember import Memory, memory_of, name_of
-from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
@@ -86,12 +83,6 @@ class Service(Connection):
         number: int | str = row["id"]
         return number
 
-    def look(self, look: Look, report: ReportType) -> Look:
-        """Add to a look what only the account knows: the titles of its columns."""
-        if look.header != "title":
-            return look
-        return replace(look, titles=tuple(self._titles(report).items()))
-
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""
         return datetime.now(self.zone).replace(microsecond=0)
@@ -99,7 +90,8 @@ class Service(Connection):
     def zoned(self, form: Form, wish: Wish) -> Form:
         """Add the account's zone to a form whose times need it."""
         fields = map(wish.report.field, wish.columns)
-        if form.format not in ZONED or all(kind_of(field) != "moment" for field in fields):
+        instants = form.format in ZONED and any(kind_of(field) == "moment" for field in fields)
+        if not instants and form.look.times != "iso":
             return form
         return replace(form, look=replace(form.look, zone=self.zone.key))
 
@@ -118,17 +110,6 @@ class Service(Connection):
         self.note(f"time zone {zone.key}")
         return zone
 
-    def _titles(self, report: ReportType) -> dict[str, str]:
-        account = self.account
-        name = name_of("titles", account.url, account.owner, account.user_id, report.method)
-        known = self.memory.recall(name) if self.memory else None
-        with suppress(ValueError):  # nothing is remembered, or it is damaged
-            return dict(json.loads(known or ""))
-        titles = ask_titles(self.client.call, report)
-        if self.memory:
-            self.memory.keep(name, json.dumps(titles))
-        return titles
-
 
 def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:
     """Make the query as far as it is known without asking the account for its report."""
@@ -142,6 +123,7 @@ def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) 
         page_size=options.page_size,
         most=most,
         extra=wish.extra,
+        needed=wish.needed,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
+from comagic_cli.commands.looks import with_needed
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish, make_wish
@@ -23,4 +24,5 @@ def wish_of(report: ReportType, options: ExportOptions) -> Wish:
     def make(known: ReportType) -> Wish:
         return make_wish(known, options.fields, options.sort, filter_)
 
-    return replace(with_columns(report, make, options), extra=extra)
+    wish = replace(with_columns(report, make, options), extra=extra)
+    return with_needed(wish, options)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import BinaryIO
 
 from comagic_cli.output.sinks import Look
+from comagic_cli.output.spread import Spreader
 from comagic_cli.request.catalog import Field
 from comagic_cli.request.rows import Page, RowReader, slices
 
@@ -13,9 +15,11 @@ from comagic_cli.request.rows import Page, RowReader, slices
 class JsonLinesSink:
     """Write an object a line, its members in the asked order."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:  # noqa: ARG002 - JSON has one look
+    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
         self._stream = stream
-        self._reader = RowReader(tuple(field.name for field in columns))
+        self._lines = RowReader(tuple(field.name for field in columns)).json_lines
+        if look.flatten:
+            self._lines = partial(self._lines, shape=Spreader(columns).rows)
 
     def begin(self) -> None:
         """Write nothing: every line stands for itself."""
@@ -23,7 +27,7 @@ class JsonLinesSink:
     def write(self, page: Page) -> None:
         """Write a page's rows."""
         for part in slices(page):
-            self._stream.write(self._reader.json_lines(part))
+            self._stream.write(self._lines(part))
 
     def end(self) -> None:
         """Write nothing: every line stands for itself."""
@@ -41,7 +45,7 @@ class JsonSink(JsonLinesSink):
     def write(self, page: Page) -> None:
         """Write a page's rows, a comma between any two."""
         for part in slices(page):
-            lines = self._reader.json_lines(part).removesuffix(b"\n")
+            lines = self._lines(part).removesuffix(b"\n")
             self._stream.write(self._between + lines.replace(b"\n", b",\n"))
             self._between = b",\n"
 

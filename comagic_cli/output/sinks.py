@@ -42,39 +42,40 @@ class Sink(Protocol):
 
 @dataclass(frozen=True)
 class Look:
-    """How values are shown where a format leaves a choice.
+    """How values are shown where a format leaves a choice."""
 
-    `enum` is what `{value, value_id}` becomes. `list_separator` joins lists of plain values.
-    `header` names columns by their ids, by `titles` (pairs of id and title), or
-    not at all. `delimiter` of CSV is a character; `None`: as usual. `newlines` is what line breaks
-    in texts become. `excel` is CSV for spreadsheets. `decimal` stands in numbers. `width` is the
-    terminal's, in cells; `None` is no terminal. `color` allows escape sequences. `record` asks for
-    a block a record. Without `all_columns` a table shows those that fit. `zone` is the
-    account's, where a format needs it; `None` leaves times without one.
-    """
-
-    enum: Literal["value", "id", "both"] = "value"
-    list_separator: str = "; "
+    enum: Literal["value", "id", "both"] = "value"  # what {value, value_id} becomes
+    list_separator: str = "; "  # joins lists of plain values
     header: Literal["id", "title", "none"] = "id"
-    titles: tuple[tuple[str, str], ...] = ()
-    delimiter: str | None = None
-    newlines: Literal["keep", "space", "escape"] = "keep"
-    excel: bool = False
-    decimal: Literal[".", ","] = "."
-    width: int | None = None
-    color: bool = False
-    record: bool = False
-    all_columns: bool = True
-    zone: str | None = None
+    titles: tuple[tuple[str, str], ...] = ()  # of the account: pairs of a column's id and title
+    delimiter: str | None = None  # of CSV, one character; None: as usual
+    newlines: Literal["keep", "space", "escape"] = "keep"  # what line breaks in texts become
+    excel: bool = False  # CSV for spreadsheets
+    decimal: Literal[".", ","] = "."  # stands in numbers
+    times: Literal["keep", "iso"] = "keep"  # iso: with the offset of `zone`
+    zone: str | None = None  # the account's, where times need it
+    record_urls: bool = False  # adds the addresses of recordings in the `web` account
+    record_host: str | None = None
+    web: str = ""
+    flatten: bool = False  # JSON without nested objects
+    width: int | None = None  # of the terminal, in cells; None: there is none
+    color: bool = False  # allows escape sequences
+    record: bool = False  # asks for a block a record
+    all_columns: bool = True  # else a table shows those that fit
 
 
-OF_THE_RUN = frozenset({"titles", "width", "color", "all_columns"})
+OF_THE_RUN = frozenset({"titles", "web", "width", "color", "all_columns"})
 """What of a look the request does not decide: the terminal does, or what the account says now."""
 
 
 def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Look) -> Sink:  # noqa: A002 - the option's own name
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
-    return _maker(format)(stream, columns, look)
+    make = _maker(format)
+    if look.times == "keep" and not look.record_urls:
+        return make(stream, columns, look)
+    from comagic_cli.output.edited import EditedSink  # noqa: PLC0415 - it imports this module
+
+    return EditedSink(lambda all_: make(stream, all_, look), columns, look)
 
 
 def check_format(format: str) -> None:  # noqa: A002 - the option's own name

@@ -18,7 +18,7 @@ from comagic_cli.request.query import Sort
 class Wish:
     """What is wanted of a report, before the account is asked which one and when.
 
-    `extra` are the report's own parameters.
+    `extra` are the report's own parameters. `needed` are fields asked for, yet not written.
     """
 
     report: ReportType
@@ -26,6 +26,7 @@ class Wish:
     sort: tuple[Sort, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     filter: Filter = NO_FILTER
+    needed: tuple[str, ...] = ()
 
     @property
     def report_type(self) -> str | None:

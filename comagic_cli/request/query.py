@@ -29,9 +29,9 @@ class Sort:
 class Query:
     """What is asked of one report.
 
-    `columns` are written, in this order. `page_size` is rows a call; `most` is the cap of rows
-    written, `None` for all. `extra` are the report's own parameters. `ties` says that the key
-    breaks ties.
+    `columns` are written, in this order; `needed` are only asked for. `page_size` is rows a call;
+    `most` is the cap of rows written, `None` for all. `extra` are the report's own parameters.
+    `ties` says that the key breaks ties.
     """
 
     report: ReportType
@@ -45,6 +45,7 @@ class Query:
     most: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     ties: bool = True
+    needed: tuple[str, ...] = ()
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -55,7 +56,7 @@ class Query:
     def asked(self) -> tuple[str, ...]:
         """Every field sent: the columns, and what is needed to order, count and de-duplicate."""
         needed = (*self.report.time, *(path.split(".")[0] for path in self.report.key))
-        return tuple(dict.fromkeys((*self.columns, *needed)))
+        return tuple(dict.fromkeys((*self.columns, *self.needed, *needed)))
 
     @property
     def order(self) -> tuple[Sort, ...]:

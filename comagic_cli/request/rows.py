@@ -131,16 +131,17 @@ class RowReader:
         except msgspec.ValidationError:  # an integer longer than Python converts
             return self._digit_for_digit(page)
 
-    def json_lines(self, page: Page) -> bytes:
+    def json_lines(self, page: Page, shape: Callable[[list[Any]], list[Any]] = list) -> bytes:
         """Return the page's rows as JSON, one a line, every value byte for byte.
 
         Only line breaks and blanks inside of nested values go, where a server prints prettily.
+        `shape` makes of raw rows what is written.
         """
-        rows = self.raw(page)
+        rows = shape(self.raw(page))
         lines = self._encoder.encode_lines(rows)
         if lines.count(b"\n") > len(rows) or b"\r" in lines:
             compact = msgspec.json.format(page.data, indent=-1)
-            lines = self._encoder.encode_lines(self.raw(replace(page, data=compact)))
+            lines = self._encoder.encode_lines(shape(self.raw(replace(page, data=compact))))
         return lines.replace(page.marker, b"\\u") if page.marker else lines
 
     def _digit_for_digit(self, page: Page) -> list[tuple[Any, ...]]:
@@ -162,16 +163,19 @@ class RowReader:
         return msgspec.json.Decoder(list[struct], float_hook=Digits)  # type: ignore[valid-type]  # made at run time
 
 
-def row_struct(columns: Sequence[str], kind: Any, missing: Any) -> type[msgspec.Struct]:
+def row_struct(
+    columns: Sequence[str], kind: Any, missing: Any, *, strict: bool = False
+) -> type[msgspec.Struct]:
     """Make the struct that a row decodes into: a member a column, named f0, f1, … inside.
 
-    Struct members must be identifiers and columns need not be, hence the inner names.
+    Struct members must be identifiers and columns need not be, hence the inner names. `strict`
+    refuses members that are no columns.
     """
     members = [
         (f"f{place}", kind, msgspec.field(name=column, default=missing))
         for place, column in enumerate(columns)
     ]
-    return msgspec.defstruct("Row", members, gc=False)
+    return msgspec.defstruct("Row", members, gc=False, forbid_unknown_fields=strict)
 
 
 def _integer(text: str) -> int | Digits:

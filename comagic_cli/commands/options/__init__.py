@@ -61,6 +61,10 @@ class ExportOptions(ServiceOptions):
     newlines: Literal["keep", "space", "escape"]
     decimal: Literal[".", ","]
     excel: bool
+    times: Literal["keep", "iso"]
+    record_urls: bool
+    record_host: str | None
+    flatten: bool
     typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
     realtime: bool = False
     entity_id: tuple[str, ...] = ()

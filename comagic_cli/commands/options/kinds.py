@@ -11,6 +11,7 @@ from comagic_cli.config.brands import url_named
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
+HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 
 
@@ -133,6 +134,18 @@ class ServiceUrl(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - Click's
         """Return the URL; whether it is one is found out where it is used."""
         return url_named(str(value))
+
+
+class Host(click.ParamType[str]):
+    """A host: `app.comagic.ru`, `http://127.0.0.1:8080`."""
+
+    name = "host"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text, without a slash at its end."""
+        if not HOST.fullmatch(value):
+            self.fail(f"{value!r} is no host: write it like app.comagic.ru.", param, ctx)
+        return str(value).rstrip("/")
 
 
 def is_writable(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from comagic_cli.commands.options.kinds import Delimiter, Text
+from comagic_cli.commands.options.kinds import Delimiter, Host, Text
 from comagic_cli.commands.options.sections import Shown, bundle
 
 how_values_look = bundle(
@@ -67,5 +67,35 @@ how_values_look = bundle(
         is_flag=True,
         envvar="COMAGIC_EXCEL",
         help="CSV for Excel: ;, a BOM, CR LF, no formulas.",
+    ),
+    click.option(
+        "--flatten",
+        cls=Shown,
+        is_flag=True,
+        envvar="COMAGIC_FLATTEN",
+        help="In JSON, name.member instead of nested objects.",
+    ),
+    click.option(
+        "--times",
+        cls=Shown,
+        metavar="HOW",
+        type=click.Choice(("keep", "iso")),
+        default="keep",
+        envvar="COMAGIC_TIMES",
+        help="Dates with times: keep, or iso (with the offset).",
+    ),
+    click.option(
+        "--record-urls",
+        cls=Shown,
+        is_flag=True,
+        help="Add a column of the recordings' addresses.",
+    ),
+    click.option(
+        "--record-host",
+        cls=Shown,
+        metavar="HOST",
+        type=Host(),
+        envvar="COMAGIC_RECORD_HOST",
+        help="The web account's host, where it is not known.",
     ),
 )
