@@ -93,23 +93,17 @@ def test_what_ends_before_a_page_is_written_leaves_nothing(comagic, target, at):
         assert "--resume" not in ran.err
 
 
+@pytest.mark.parametrize("gone", [["part"], ["checkpoint"], ["part", "checkpoint"]])
+def test_where_nothing_is_left_it_begins_anew(comagic, stopped, box, gone):
+    for ending in gone:
+        stopped.with_name(f".rows.csv.{ending}").unlink()
+    stopped.write_bytes(OLD)
+    ran = comagic(*ASKED, "-o", stopped, "--resume", box=box)
+    assert (ran.code, ran.err, left(stopped)) == (0, "", set())
+    assert stopped.read_text("utf-8") == comagic(*ASKED, "-f", "csv", box=box).out
+
+
 # What is refused
-
-
-def test_nothing_is_left(comagic, target, box):
-    said = f"no unfinished export to {target} is left to go on with."
-    assert refusal(comagic, target, box) == said
-    target.write_bytes(OLD)
-    assert (
-        refusal(comagic, target, box) == f"{said} {target} itself is there, as it was last written."
-    )
-    assert target.read_bytes() == OLD
-
-
-@pytest.mark.parametrize("gone", ["part", "checkpoint"])
-def test_half_of_it_is_gone(comagic, stopped, box, gone):
-    stopped.with_name(f".rows.csv.{gone}").unlink()
-    assert refusal(comagic, stopped, box).startswith("no unfinished export")
 
 
 OTHERS = [

@@ -28,7 +28,7 @@ from comagic_cli.fetch.lots import LotPager
 from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.following import FollowedSink, rest_of, why_not
 from comagic_cli.output import checkpoint, manifest
-from comagic_cli.output.checkpoint import Checkpoint
+from comagic_cli.output.checkpoint import Checkpoint, is_left
 from comagic_cli.output.files import (
     STDOUT,
     Target,
@@ -219,7 +219,7 @@ def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
         query = draft(wish, service.options, rough_period(service.options), form.most)
         output = Measured(target.under, target.name)
         return Run(wish, query, asked, service, output, target.part, None)
-    if not service.options.resume or target.part is None:
+    if not service.options.resume or target.part is None or not is_left(target.part):
         query = service.query(wish, form.most)
         output = Measured(target.under, target.name)
         return Run(wish, query, asked, service, output, target.part, None)

@@ -65,13 +65,16 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         sync_folder(path.parent)
 
 
+def is_left(part: Part) -> bool:
+    """Tell whether an unfinished file is there; one that ended before its first rows is not."""
+    return part.checkpoint.exists() and part.place.exists()
+
+
 def read_checkpoint(part: Part) -> tuple[Checkpoint, hashlib._Hash]:
     """Read the checkpoint of an unfinished file, and the hash of the bytes that are safe.
 
-    Raises `UsageProblem` where there is none, it is of another format, or the file was changed.
+    Raises `UsageProblem` where it is of another format, or the file was changed.
     """
-    if not (part.checkpoint.exists() and part.place.exists()):
-        raise _nothing_left(part)
     with reading(str(part.checkpoint)):
         checkpoint = _decoded(part, part.checkpoint.read_bytes())
     with reading(str(part.place)):
@@ -96,13 +99,6 @@ def _decoded(part: Part, text: bytes) -> Checkpoint:
         if fingerprint_of(checkpoint) == checkpoint.fingerprint:
             return checkpoint
     raise UsageProblem(f"--resume: {part.checkpoint} is damaged or was changed by hand.", hint=ANEW)
-
-
-def _nothing_left(part: Part) -> UsageProblem:
-    there = f" {part.name} itself is there, as it was last written." if part.real.exists() else ""
-    return UsageProblem(
-        f"--resume: no unfinished export to {part.name} is left to go on with.{there}", hint=ANEW
-    )
 
 
 def _digest(path: Path, size: int) -> hashlib._Hash:

@@ -52,7 +52,7 @@ how_it_is_written = bundle(
         "--resume",
         cls=Written,
         is_flag=True,
-        help="Go on with the file of a run that was stopped.",
+        help="Go on with the file of a run that was stopped, if one is left.",
     ),
     click.option(
         "--manifest",
