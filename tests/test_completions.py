@@ -72,7 +72,7 @@ def test_every_field_and_group_is_offered(comagic):
     fields = report("communications").fields
     groups = dict.fromkeys(f"@{field.group}" for field in fields)
     items = [item.partition("\t")[0] for item in offered(comagic, ON + "--fields ")]
-    assert items == [*(field.name for field in fields), "@default", "@all", *groups]
+    assert items == [*(field.name for field in fields), "@default", "@all", "@custom", *groups]
 
 
 def test_only_what_can_be_sorted_by_is_offered(comagic):
@@ -184,7 +184,10 @@ def test_a_real_zsh_shows_the_help(tmp_path):
     [
         ("comagic mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
         (ON + "--period last-w", ["last-week\tMonday to Sunday"]),
-        (ON + "--fields tags,utm_med", ["tags,utm_medium\tstring"]),
+        (
+            ON + "--fields tags,utm_med",
+            ["tags,utm_medium\tUTM mark of the medium: kind of advertising"],
+        ),
         (
             ON + "--sort=communication_date_time:d",
             ["--sort=communication_date_time:desc\tThe greatest first"],

@@ -175,8 +175,8 @@ MISTAKES = """
     --max-rows 1e3            | Invalid value for '--max-rows': '1e3' is no whole number from 1.
     --page-size 10001         | '10001' is no whole number from 1 to 10000.
     --page-size ٣             | '٣' is no whole number from 1 to 10000.
-    --report-id abc           | Invalid value for '--report-id': 'abc' is no report's number.
-    --report-id -1            | Invalid value for '--report-id': '-1' is no report's number.
+    --report-id abc           | no report of the type communications is named 'abc'
+    --report-id -1            | no report of the type communications is named '-1'
     --user-id 0               | '0' is no whole number from 1.
     --timeout 0               | '0' is too short
     --timeout 1d              | '1d' is no length of time: write 90, 90s, 5m or 2h.
@@ -201,10 +201,10 @@ MISTAKES = """
     ("words", "told"),
     [[part.strip() for part in line.split("|")] for line in MISTAKES.strip().splitlines()],
 )
-def test_a_mistake_is_told_before_anything_is_asked(comagic, words, told):
+def test_a_mistake_is_told_before_any_row_is_asked_for(comagic, words, told):
     with Watched(rows=1) as box:
         ran = comagic("communications", *words.split(), box=box)
-        assert (ran.code, ran.out, box.methods) == (2, "", [])
+        assert (ran.code, ran.out, box.pages) == (2, "", [])
     check_told(ran, told)
 
 

@@ -17,3 +17,8 @@ def reports() -> dict[str, dict[str, Any]]:
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - the same
         entries = json.load(file)
     return {entry["command"]: entry for entry in entries}
+
+
+def guessed_type(entry: dict[str, Any]) -> str:
+    """Return the type of a report that the catalogue has none of: its method tells."""
+    return str(entry["method"]).removeprefix("get.")

@@ -12,6 +12,7 @@ from click.shell_completion import CompletionItem
 from comagic_cli.commands import menu
 from comagic_cli.config.brands import BRANDS, DEFAULT, name_of, url_named
 from comagic_cli.errors import ComagicError
+from comagic_cli.request.about import about
 
 Items: TypeAlias = list[CompletionItem[str]]
 
@@ -45,6 +46,11 @@ FORMATS = {
     "json": "JSON, one array",
     "xlsx": "An Excel workbook",
     "parquet": "Typed columns, for warehouses",
+}
+GROUPS = {
+    "@default": "The default columns",
+    "@all": "All columns",
+    "@custom": "The columns that the account has added",
 }
 
 
@@ -86,16 +92,19 @@ def _about(table: Mapping[str, Any]) -> str:
 
 
 def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the report's fields and groups that the list has not yet."""
-    done, comma, _word = incomplete.rpartition(",")
-    taken = set(done.split(","))
+    """Offer the report's fields and groups that the list has not yet, after a minus too."""
+    done, comma, word = incomplete.rpartition(",")
+    minus = "-" * word.startswith("-")
+    taken = {each.removeprefix("-") for each in done.split(",")}
     entries = _fields(context)
     groups = [f"@{entry['group']}" for entry in entries if entry.get("group")]
-    named = {entry["name"]: entry["type"] for entry in entries}
-    sets = {"@default": "The default columns", "@all": "All columns"}
-    offered = named | sets | dict.fromkeys(groups, "A group of columns")
+    offered = _named(context, entries) | GROUPS | dict.fromkeys(groups, "A group of columns")
     return _items(
-        ((done + comma + name, help_) for name, help_ in offered.items() if name not in taken),
+        (
+            (done + comma + minus + name, help_)
+            for name, help_ in offered.items()
+            if name not in taken
+        ),
         incomplete,
     )
 
@@ -113,9 +122,39 @@ def sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     )
 
 
+def reports(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the reports, by the commands that export them."""
+    titles = {name: entry["title"] for name, entry in menu.reports().items()}
+    return _items(titles.items(), incomplete)
+
+
+def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer the types of reports that can be exported."""
+    entries = menu.reports().values()
+    titles = {entry["type"] or menu.guessed_type(entry): entry["title"] for entry in entries}
+    return _items(titles.items(), incomplete)
+
+
+def filtered(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Offer the fields that the report can be filtered by."""
+    entries = [entry for entry in _fields(context) if entry.get("filter", True)]
+    return _items(_named(context, entries).items(), incomplete)
+
+
 def _fields(context: click.Context) -> list[dict[str, Any]]:
-    fields: list[dict[str, Any]] = menu.reports()[context.info_name or ""]["fields"]
+    """Return the fields of the report that the line is about; none where there is no such one."""
+    entry = menu.reports().get(_report(context), {})
+    fields: list[dict[str, Any]] = entry.get("fields", [])
     return fields
+
+
+def _report(context: click.Context) -> str:
+    return str(context.params.get("report") or context.info_name)
+
+
+def _named(context: click.Context, entries: Iterable[dict[str, Any]]) -> dict[str, str]:
+    report = _report(context)
+    return {entry["name"]: about(report, entry["name"]) for entry in entries}
 
 
 def _items(offered: Iterable[tuple[str, str]], incomplete: str) -> Items:

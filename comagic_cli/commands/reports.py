@@ -8,7 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.commands.options import ExportOptions, export_options
+from comagic_cli.commands.options import ExportOptions, export_options, typed_options
 from comagic_cli.commands.options.extras import own_options
 from comagic_cli.commands.options.sections import ExportCommand
 
@@ -56,7 +56,8 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
         from comagic_cli.commands.run import run_export  # noqa: PLC0415
         from comagic_cli.request.catalog import report  # noqa: PLC0415
 
-        run_export(report(name), ExportOptions(**_of_users(_dated(typed)), typed=_typed()))
+        options = _of_users(_dated(typed))
+        run_export(report(name), ExportOptions(**options, typed=typed_options()))
 
     return command
 
@@ -75,13 +76,3 @@ def _of_users(typed: dict[str, Any]) -> dict[str, Any]:
     if len(users) == 1 and users != ("all",):
         return typed | {"user_id": users[0], "users": ()}
     return typed | {"user_id": None}
-
-
-def _typed() -> frozenset[str]:
-    """Name the options that were typed, not taken from elsewhere."""
-    context = click.get_current_context()
-    return frozenset(
-        name
-        for name in context.params
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 
 COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
 
+EXPLORING = {
+    "reports": ("The account's reports", "explore:reports"),
+    "fields": ("The fields of a report, and what they are", "explore:fields"),
+    "filters": ("What a report can be filtered by", "explore:filters"),
+    "users": ("The users of an agent's clients", "explore:users"),
+    "account": ("The account: its time zone, the points left", "explore:account"),
+}
 OTHERS = {
     "help": ("Print this, or what the errors of the service mean", "topics:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
@@ -24,6 +31,7 @@ OTHERS = {
     "verify": ("Hold a file against the manifest of its export", "verify:verify"),
 }
 """The commands that export nothing: title, and `module:command`, imported when it is asked for."""
+COMMANDS = EXPLORING | OTHERS
 
 
 class Root(click.Group):
@@ -31,12 +39,12 @@ class Root(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's
         """Name the export commands in the catalogue's order, then the others."""
-        return [*menu.reports(), *OTHERS]
+        return [*menu.reports(), *COMMANDS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         """Make the command of that name."""
-        if name in OTHERS:
-            module, _, variable = OTHERS[name][1].partition(":")
+        if name in COMMANDS:
+            module, _, variable = COMMANDS[name][1].partition(":")
             found = getattr(import_module(f"comagic_cli.commands.{module}"), variable)
             return found if isinstance(found, click.Command) else None
         if name not in menu.reports():
@@ -58,7 +66,12 @@ class Root(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the titles of all commands."""
-        for heading, titles in (("Reports", _reports()), ("Other commands", _others())):
+        sections = (
+            ("Reports", _reports()),
+            ("What can be asked for", _titles(EXPLORING)),
+            ("Other commands", _titles(OTHERS)),
+        )
+        for heading, titles in sections:
             with formatter.section(heading):
                 formatter.write_dl(list(titles.items()))
 
@@ -68,7 +81,7 @@ class Root(click.Group):
 
         commands = [
             CompletionItem(name, help=title)
-            for name, title in (_reports() | _others()).items()
+            for name, title in (_reports() | _titles(COMMANDS)).items()
             if name.startswith(incomplete)
         ]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
@@ -78,8 +91,8 @@ def _reports() -> dict[str, str]:
     return {name: entry["title"] for name, entry in menu.reports().items()}
 
 
-def _others() -> dict[str, str]:
-    return {name: title for name, (title, _) in OTHERS.items()}
+def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    return {name: title for name, (title, _) in commands.items()}
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from dataclasses import replace
 
@@ -11,6 +9,7 @@ from comagic_cli.commands.agency import with_clients
 from comagic_cli.commands.count import show_count
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
+from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.parting import export_parts
@@ -19,9 +18,7 @@ from comagic_cli.commands.streams import tell
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.lots import LotPager
-from comagic_cli.output.files import STDOUT, WHOLE, check_packing, format_of
 from comagic_cli.output.partitions import BRACES, Template, read_template
-from comagic_cli.output.sinks import Look, check_format
 from comagic_cli.request.catalog import ReportType
 
 
@@ -52,34 +49,14 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
 
 def choose_form(options: ExportOptions) -> Form:
     """Choose how rows are written, by what was typed and by where they go."""
-    to_stdout = options.output is None or options.output in STDOUT
-    terminal = to_stdout and sys.stdout is not None and sys.stdout.isatty()
-    by_place = "table" if terminal else "jsonl"
-    format_ = _format(options) or by_place
-    check_format(format_)
-    check_packing(format_, options.output)
-    if terminal and format_ in WHOLE:
-        raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
+    terminal = on_terminal(options.output)
+    format_ = choose_format(options)
     capped = terminal and format_ == "table" and options.max_rows is None
-    color = terminal and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    width = shutil.get_terminal_size().columns if terminal else None
     most = ROWS_ON_A_TERMINAL if capped else options.max_rows
     fields_chosen = bool(options.fields) or not terminal
-    screen = Look(width=width, color=color, all_columns=fields_chosen)
-    look = choose_look(format_, options, screen)
+    show = replace(screen(terminal=terminal), all_columns=fields_chosen)
+    look = choose_look(format_, options, show)
     return Form(format_, look, most, capped)
-
-
-def _format(options: ExportOptions) -> str | None:
-    """Choose the format: typed, else by the file's name, else the usual one."""
-    if options.format and "format" in options.typed:
-        return options.format
-    try:
-        return format_of(options.output) or options.format
-    except UsageProblem:  # the name says nothing
-        if options.format:
-            return options.format
-        raise
 
 
 def _tell_unfound(ids: int) -> None:

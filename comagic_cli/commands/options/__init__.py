@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from comagic_cli.commands.options.account import whose_accounts
+import click
+from click.core import ParameterSource
+
+from comagic_cli.commands.options.account import whose_account, whose_accounts
 from comagic_cli.commands.options.asked import what_is_asked
+from comagic_cli.commands.options.lists import how_a_list_is_written
 from comagic_cli.commands.options.looks import how_values_look
 from comagic_cli.commands.options.sections import Command
 from comagic_cli.commands.options.written import how_it_is_written
@@ -16,7 +20,7 @@ if TYPE_CHECKING:
     from comagic_cli.fetch.customers import Customer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServiceOptions:
     """What can be typed after any command that asks the service, as it was typed."""
 
@@ -32,8 +36,20 @@ class ServiceOptions:
     verbose: bool
 
 
-@dataclass(frozen=True)
-class ExportOptions(ServiceOptions):
+@dataclass(frozen=True, kw_only=True)
+class ListOptions(ServiceOptions):
+    """What can be typed after any command that writes rows, as it was typed.
+
+    `typed` names the options that are not the environment's or usual.
+    """
+
+    format: str | None
+    output: str | None
+    typed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportOptions(ListOptions):
     """All that can be typed after an export command, as it was typed."""
 
     report_id: str | None
@@ -43,8 +59,6 @@ class ExportOptions(ServiceOptions):
     fields: tuple[str, ...]
     where: tuple[str, ...]
     sort: tuple[str, ...]
-    format: str | None
-    output: str | None
     record: bool
     max_rows: int | None
     page_size: int
@@ -65,7 +79,6 @@ class ExportOptions(ServiceOptions):
     record_urls: bool
     record_host: str | None
     flatten: bool
-    typed: frozenset[str] = frozenset()  # the options that are not the environment's or usual
     realtime: bool = False
     entity_id: tuple[str, ...] = ()
     users: tuple[int | str, ...] = ()  # of several clients; `user_id` is then the first's
@@ -77,3 +90,19 @@ def export_options(command: Command) -> Command:
     for bundle in (whose_accounts, how_values_look, how_it_is_written, what_is_asked):
         command = bundle(command)  # the last one's options come first
     return command
+
+
+def list_options(command: Command) -> Command:
+    """Give a command the options of a list, as far as they make a `ListOptions` value."""
+    command = click.help_option("-h", "--help", help="Show this help.")(command)
+    return how_a_list_is_written(whose_account(command))  # type: ignore[no-any-return]  # decorators keep the type
+
+
+def typed_options() -> frozenset[str]:
+    """Name the options that were typed, not taken from elsewhere."""
+    context = click.get_current_context()
+    return frozenset(
+        name
+        for name in context.params
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    )

@@ -42,7 +42,7 @@ class ExportCommand(click.Command):
         """Write the sections, in the order of their options."""
         sections: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
-            if record := param.get_help_record(ctx):
+            if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
                 sections.setdefault(getattr(param, "section", "Other"), []).append(record)
         widest = max(len(typed) for records in sections.values() for typed, _ in records)
         for section, records in sections.items():

@@ -1,0 +1,180 @@
+"""What can be asked for, as rows: pure, whatever the service says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeAlias
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.request.about import about
+from comagic_cli.request.catalog import Field, ReportType, reports
+from comagic_cli.request.columns import Column, as_field
+
+Row: TypeAlias = dict[str, Any]
+
+TEXT, NUMBER, YES_NO, MANY = "string", "number", "boolean", "array"
+REPORTS = {
+    "id": NUMBER,
+    "type": TEXT,
+    "command": TEXT,
+    "name": TEXT,
+    "is_favorite": YES_NO,
+    "group_id": NUMBER,
+    "description": TEXT,
+}
+FIELDS = {
+    "name": TEXT,
+    "about": TEXT,
+    "type": TEXT,
+    "group": TEXT,
+    "filterable": YES_NO,
+    "sortable": YES_NO,
+    "default": YES_NO,
+}
+LIVE_FIELDS = {"name": TEXT, "title": TEXT} | FIELDS | {"custom": YES_NO}
+FILTERS = {
+    "field": TEXT,
+    "title": TEXT,
+    "format": TEXT,
+    "operators": MANY,
+    "values": MANY,
+    "custom": YES_NO,
+}
+USERS = {"id": NUMBER, "login": TEXT, "name": TEXT, "description": TEXT, "customer_id": NUMBER}
+ACCOUNT = {
+    "id": NUMBER,
+    "name": TEXT,
+    "timezone": TEXT,
+    "day_points_left": NUMBER,
+    "day_points": NUMBER,
+    "hour_points_left": NUMBER,
+    "hour_points": NUMBER,
+    "minute_points_left": NUMBER,
+    "minute_points": NUMBER,
+}
+"""The columns of each list, with their types."""
+
+
+def as_fields(columns: Mapping[str, str]) -> tuple[Field, ...]:
+    """Make the fields that a sink writes."""
+    return tuple(Field(name, type_) for name, type_ in columns.items())
+
+
+def find_command(typed: str) -> ReportType:
+    """Find a report of the catalogue by its command, its type or its method.
+
+    Raises `UsageProblem`.
+    """
+    for report in reports():
+        if typed in {report.command, report.kind, report.method}:
+            return report
+    names = [report.command for report in reports()]
+    near = get_close_matches(typed, names, cutoff=0.7)
+    raise UsageProblem(
+        f"there is no report {typed!r}",
+        hint=f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}.",
+    )
+
+
+def report_rows(told: Iterable[Row], kind: str | None) -> list[Row]:
+    """List the account's reports, all or those of a type, with the commands that export them."""
+    commands = {report.kind: report.command for report in reports()}
+    return [
+        row | {"command": commands.get(str(row.get("type")))}
+        for row in told
+        if kind is None or row.get("type") == kind
+    ]
+
+
+def field_rows(report: ReportType, columns: Sequence[Column] = ()) -> list[Row]:
+    """List a report's fields, and those columns of the account that the catalogue lacks."""
+    told = {column.id: column for column in columns}
+    names = {field.name for field in report.fields}
+    rows = [_field_row(report, field, told.get(field.name)) for field in report.fields]
+    return rows + [_own_row(column) for column in told.values() if column.id not in names]
+
+
+def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
+    return {
+        "name": field.name,
+        "title": column.name if column else None,
+        "about": about(report.command, field.name),
+        "type": field.type,
+        "group": field.group or None,
+        "filterable": field.filter,
+        "sortable": field.sort,
+        "default": field.default,
+        "custom": False,
+    }
+
+
+def _own_row(column: Column) -> Row:
+    """Tell of a column that only the account has; what it does not tell is null."""
+    field = as_field(column)
+    return {
+        "name": column.id,
+        "title": column.name or None,
+        "about": column.description or None,
+        "type": field.type or None,
+        "group": field.group or None,
+        "filterable": None,
+        "sortable": None,
+        "default": False,
+        "custom": column.is_custom,
+    }
+
+
+def search(rows: Iterable[Row], words: str) -> list[Row]:
+    """Keep the fields in whose name, title or description every word is found, in any case."""
+    wanted = words.casefold().split()
+    found = []
+    for row in rows:
+        text = " ".join(str(row[name] or "") for name in ("name", "title", "about")).casefold()
+        if all(word in text for word in wanted):
+            found.append(row)
+    return found
+
+
+def filter_rows(told: Iterable[Row], field: str | None, report: ReportType) -> list[Row]:
+    """List what a report can be filtered by; of one field, where it is named.
+
+    Raises `UsageProblem` for a field that it can't be filtered by.
+    """
+    rows = [_filter_row(row) for row in told]
+    if field is None:
+        return rows
+    if found := [row for row in rows if row["field"] == field]:
+        return found
+    near = get_close_matches(field, [str(row["field"]) for row in rows], cutoff=0.5)
+    raise UsageProblem(
+        f"{report.command} can't be filtered by {field!r}",
+        hint=f"Did you mean {' or '.join(near)}?" if near else "Leave it out to see all.",
+    )
+
+
+def _filter_row(row: Row) -> Row:
+    operators = row.get("operators")
+    return {
+        "field": row.get("id"),
+        "title": row.get("name"),
+        "format": row.get("format"),
+        "operators": [_id_of(each) for each in operators or ()]
+        if isinstance(operators, list | None)
+        else operators,
+        "values": row.get("values"),
+        "custom": row.get("is_custom_dimension"),
+    }
+
+
+def _id_of(operator: Any) -> Any:
+    return operator.get("id", operator) if isinstance(operator, dict) else operator
+
+
+def account_rows(told: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:
+    """Tell of the account, and of its points of a day, an hour and a minute."""
+    points = {}
+    for span in ("day", "hour", "minute"):
+        points[f"{span}_points_left"] = limits.get(f"{span}_remaining")
+        points[f"{span}_points"] = limits.get(f"{span}_limit")
+    return [row | {"id": row.get("app_id", row.get("id"))} | points for row in told]

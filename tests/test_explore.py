@@ -1,0 +1,220 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from program import Ran, Watched, environment, shell
+
+from comagic_cli.request.catalog import report, reports
+
+
+def box(**more):
+    return Watched(**({"rows": 3} | more))
+
+
+def compact(value):
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+# What is written, whole
+
+REPORTS = """\
+id,type,command,name,is_favorite,group_id,description
+1001,communications,communications,Обращения,true,1,
+1002,calls,calls,Звонки,false,1,
+1003,chats,chats,Чаты,false,1,
+1004,leads,leads,Лиды,false,1,
+1005,deals,deals,Сделки,false,1,
+1006,visits,visits,Посещения,false,1,
+1007,sms,sms,SMS-сообщения,false,1,
+1008,tags_history,tags-history,История тегов,false,1,
+1009,notifications,notifications,Уведомления,false,1,
+1010,api_requests,api-requests,Запросы к API,false,1,
+1011,mgf_calls,mgf-calls,Звонки (МегаФон),false,1,
+1012,call_details,call-details,Детализация звонков,false,1,
+1013,person_summary,person-details,История персон,false,1,
+"""
+HEADER, CALLS = REPORTS.splitlines(keepends=True)[:3:2]
+SMS = """\
+name                 │ about                                             │ type    │ group │ filterable │ sortable │ default
+─────────────────────┼───────────────────────────────────────────────────┼─────────┼───────┼────────────┼──────────┼────────
+sms_id               │ Number of the message                             │ string  │       │ true       │ true     │ true
+sms_date_time        │ Day and time of the message                       │ iso8601 │       │ true       │ true     │ true
+contact_phone_number │ Phone number of the contact the message is with   │ string  │       │ true       │ true     │ true
+virtual_phone_number │ Virtual number of the account the message is with │ string  │       │ true       │ true     │ true
+sms_message          │ Text of the message                               │ string  │       │ true       │ true     │ true
+"""  # noqa: E501 - a table is as wide as it is
+OF_CALLS = [
+    *("=", "!=", "is_null", "is_not_null", "in", "not_in", "like", "ilike", "not_like"),
+    *("not_ilike", "regexp", "overlap", "not_overlap", "jsquery"),
+]
+STATUS = {
+    "field": "call_status",
+    "title": "Признак, что звонок потерянный или успешный",
+    "format": "list",
+    "operators": OF_CALLS,
+    "values": ["Успешный", "Потерянный"],
+    "custom": False,
+}
+USERS = """\
+id\tlogin\tname\tdescription\tcustomer_id
+7001\tclient-one\tИП Соколов — окна\tМосква\t301
+7002\tclient-two\tООО «Уральские двери»\t\t302
+7003\tclient-three\tБалконы "Восток", филиал\tВладивосток; тест\t303
+"""
+ACCOUNT = {
+    "id": 4242,
+    "name": "ООО «Светлый дом»",
+    "timezone": "Europe/Moscow",
+    "day_points_left": 4999,
+    "day_points": 5000,
+    "hour_points_left": None,
+    "hour_points": None,
+    "minute_points_left": 119,
+    "minute_points": 120,
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "out"),
+    [
+        (["reports", "-f", "csv"], REPORTS),
+        (["reports", "-f", "csv", "--type", "calls"], HEADER + CALLS),
+        (["reports", "--type", "dashboard", "-f", "csv"], HEADER),
+        (["reports", "--type", "dashboard"], ""),
+        (["fields", "sms", "-f", "table"], SMS),
+        (["filters", "calls", "call_status"], compact(STATUS) + "\n"),
+        (["account", "-f", "json"], f"[\n{compact(ACCOUNT)}\n]\n"),
+    ],
+)
+def test_what_can_be_asked_for_is_written_as_any_export(comagic, typed, out):
+    with box() as account:
+        ran = comagic(*typed, box=account)
+    assert (ran.code, ran.out, ran.err) == (0, out, "")
+
+
+def test_an_agent_lists_users_page_by_page(comagic):
+    with box(agent=True, short_pages=1) as account:
+        ran = comagic("users", "-f", "tsv", box=account)
+    assert (ran.code, ran.out, ran.err) == (0, USERS, "")
+    assert all("user_id" not in call.params for call in account.journal)
+
+
+def test_who_is_no_agent_has_no_users(comagic):
+    with box() as account:
+        ran = comagic("users", box=account)
+    assert (ran.code, ran.out) == (4, "")
+
+
+def test_points_that_the_service_does_not_tell_are_null(comagic):
+    with box(limits="absent", account_object=True) as account:
+        told = json.loads(comagic("account", box=account).out)
+    points = {name: None for name in ACCOUNT if "points" in name}
+    assert told == ACCOUNT | points
+
+
+# Fields
+
+
+@pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
+def test_the_fields_of_every_report_are_listed_without_a_call(comagic, entry):
+    ran = comagic("fields", entry.command, "-f", "csv")
+    rows = list(csv.DictReader(io.StringIO(ran.out)))
+    assert [row["name"] for row in rows] == [field.name for field in entry.fields]
+    assert ["true" if field.sort else "false" for field in entry.fields] == [
+        row["sortable"] for row in rows
+    ]
+
+
+def test_live_fields_have_titles_and_what_the_account_has_added(comagic):
+    with box(columns=("cc_17",)) as account:
+        ran = comagic("fields", "calls", "--live", box=account)
+        again = comagic("calls", "--fields", "cc_17", "--period", "2024-10-01", box=account)
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert len(rows) == len(report("calls").fields) + 1
+    assert rows[-1] == {
+        "name": "cc_17",
+        "title": "Cc 17",
+        "about": None,
+        "type": "string",
+        "group": "custom",
+        "filterable": None,
+        "sortable": None,
+        "default": False,
+        "custom": True,
+    }
+    assert [row["title"] for row in rows if row["name"] == "tags"] == ["Теги"]
+    assert again.code == 0
+    assert account.methods == ["getobj.columns_tree", "get.reports_list", "get.calls"]
+
+
+def test_live_fields_are_asked_anew(comagic):
+    with box() as account:
+        for _ in range(2):
+            assert comagic("fields", "visits", "--live", "--search", "utm", box=account).code == 0
+        types = [call.params["report_type"] for call in account.journal]
+    assert types == ["visits", "visits"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["fields", "cals"], "there is no report 'cals'\n  Did you mean calls?"),
+        (["filters", "cals"], "there is no report 'cals'\n  Did you mean calls?"),
+        (
+            ["filters", "calls", "cdrs"],
+            "calls can't be filtered by 'cdrs'\n  Leave it out to see all.",
+        ),
+        (
+            ["fields", "calls", "-o", "x.docx"],
+            "The name x.docx doesn't say which format to write.\n",
+        ),
+    ],
+)
+def test_what_cannot_be_listed(comagic, typed, message):
+    with box() as account:
+        ran = comagic(*typed, box=account)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"comagic: {message}")
+
+
+# Where it goes
+
+
+def test_a_list_goes_to_a_file_whole_or_not_at_all(comagic, tmp_path):
+    file = tmp_path / "reports.csv"
+    with box() as account:
+        assert comagic("reports", "-o", file, box=account) == Ran(0, "", "")
+        assert file.read_text() == REPORTS
+        assert comagic("reports", "-o", file, box=account, COMAGIC_TOKEN="wrong").code == 4
+    assert file.read_text() == REPORTS
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["reports.csv"]
+
+
+def test_the_format_is_chosen_as_for_any_export(comagic, tmp_path):
+    file = tmp_path / "fields.json"
+    assert comagic("fields", "sms", "-o", file, COMAGIC_FORMAT="csv").code == 0
+    assert file.read_text().startswith("[")
+    assert comagic("fields", "sms", COMAGIC_FORMAT="csv").out.startswith("name,about,")
+
+
+def test_discovery_goes_through_jq_and_csvcut(tmp_path):
+    with box() as account:
+        env = environment(tmp_path, account)
+        lines = [
+            "comagic filters calls call_status | jq -r '.values[]'",
+            "comagic fields calls -f csv | csvcut -c name,about | head -3",
+            "comagic reports -f json | jq -r '.[] | select(.is_favorite) | .name'",
+        ]
+        ran = shell("set -eo pipefail; " + "; ".join(lines), env)
+    assert ran == Ran(
+        0,
+        "Успешный\nПотерянный\n"
+        "name,about\n"
+        'communication_id,"Number of the call, unique among calls"\n'
+        "call_start_date_time,Day and time the call began\n"
+        "Обращения\n",
+        "",
+    )
