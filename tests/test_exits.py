@@ -255,7 +255,7 @@ def test_what_the_environment_says(comagic):
         bad = comagic("communications", *DAYS, box=box, COMAGIC_REPORT_ID="first")
     assert ran.out.split("\n")[0] == "utm_source,tags,site_domain_name,site_domain_naked,site_name"
     assert typed.out.split("\n")[0] == "tags"
-    check_told(bad, "'first' is no report's number")
+    check_told(bad, "no report of the type communications is named 'first'")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,13 @@ from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
 from comagic_cli.fetch.columns import ask_columns, ask_kind
 from comagic_cli.remember import DAY
 from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.columns import NAME_OF_CUSTOM, Column, with_guess, with_more
+from comagic_cli.request.columns import (
+    NAME_OF_CUSTOM,
+    Column,
+    is_name,
+    with_guess,
+    with_more,
+)
 
 FRESH = 600.0  # seconds that a column missing in what is remembered is taken to be missing
 Made = TypeVar("Made")
@@ -32,8 +38,9 @@ def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -
     """
     try:
         return make(report)
-    except UnknownField:
-        pass
+    except UnknownField as unknown:
+        if not is_name(unknown.field):
+            raise
     if options.dry_run:
         return _dry(report, make, options)
     with connect(with_clients(options)) as connection:

@@ -41,6 +41,11 @@ _TYPES = {
 """What the data types are to us; those not here, `json_object` among them, tell no shape."""
 
 
+def is_name(text: str) -> bool:
+    """Tell whether a text may be a field's name at all, in whatever alphabet."""
+    return bool(text) and text.isprintable() and not any(map(str.isspace, text))
+
+
 def as_field(column: Column) -> Field:
     """Make a field of an account's column, of the type that its data type stands for."""
     kind = _TYPES.get(column.data_type, Field(""))
