@@ -58,8 +58,7 @@ class FollowedSink:
         """Write a page's rows."""
         self._whole = False
         self.inner.write(page)
-        marks = list(page.marks)
-        if marks:
+        if marks := page.marks:
             self.first = self.first or marks[0]
             self.last = marks[-1]
             self.tail.add(marks)

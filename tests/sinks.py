@@ -20,7 +20,7 @@ def members(*names: str) -> tuple[Member, ...]:
 
 def page_of(*rows: str, marker: str = "") -> Page:
     """Make a page of rows that are JSON text."""
-    return Page(f"[{','.join(rows)}]".encode(), len(rows), marker=marker.encode())
+    return Page([row.encode() for row in rows], marker.encode())
 
 
 def written(form: str, fields: list[Field], *pages: Page, **look: Any) -> str:

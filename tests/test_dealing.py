@@ -23,9 +23,9 @@ FIELDS = text_fields("id")
 
 def page(*rows: tuple[str, str], settled=None) -> Page:
     """Make a page of ids and the times they show."""
-    data = ",".join(f'{{"id":"{id_}"}}' for id_, _ in rows)
+    data = [f'{{"id":"{id_}"}}'.encode() for id_, _ in rows]
     marks = [Mark(id_, time, b"") for id_, time in rows]
-    return Page(f"[{data}]".encode(), len(rows), marks=marks, settled=settled)
+    return Page(data, marks=marks, settled=settled)
 
 
 def settled(first: str, last: str) -> Page:
@@ -78,9 +78,8 @@ def test_rows_go_to_the_days_they_show_and_empty_days_are_files_too(tmp_path):
 
 def test_only_the_rows_that_count_are_dealt(tmp_path):
     parts = parts_of(tmp_path, *THREE)
-    data = b'[{"id":"a"},{"id":"b"},{"id":"c"}]'
-    marks = [Mark("b", "2026-10-01 10:00:00", b""), Mark("c", "2026-10-02 10:00:00", b"")]
-    deal(parts, Page(data, 2, (1, 2), marks=marks), ALL)
+    times = ("2026-10-01 09:00:00", "2026-10-01 10:00:00", "2026-10-02 10:00:00")
+    deal(parts, page(*zip("abc", times, strict=True)).pick((1, 2)), ALL)
     assert [ids(part.path) for part in parts] == ["b", "c", ""]
 
 

@@ -8,7 +8,7 @@ from comagic_cli.errors import NetworkFailure, RowsMissing
 from comagic_cli.export import export
 from comagic_cli.request.rows import Page
 
-ONE, TWO, NONE = Page(b"[1]", 1), Page(b"[1,2]", 2), Page(b"[]", 0)
+ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())
 
 
 class Recorder:

@@ -35,7 +35,7 @@ def test_json_of_several_pages():
     )
 
 
-NO_ROWS = [[], [page_of()], [page_of(), Page(b'[{"a":1}]', 0, ())]]
+NO_ROWS = [[], [page_of()], [page_of(), Page(())]]
 
 
 @pytest.mark.parametrize("pages", NO_ROWS)

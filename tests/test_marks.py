@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from sinks import page_of
 
 from comagic_cli.fetch.marks import MarkReader, shown_time
 from comagic_cli.request.catalog import report
-from comagic_cli.request.rows import Page
 
 TIME = "2026-10-05 12:30:00"
 
@@ -39,7 +39,7 @@ def test_shown_times(parts, shown):
 
 def marks(command: str, *rows: str, asked: tuple[str, ...] = ()) -> list[tuple[str | None, str]]:
     reader = MarkReader(report(command), asked)
-    found = reader.read(Page(f"[{','.join(rows)}]".encode(), len(rows)))
+    found = reader.read(page_of(*rows))
     return [(mark.key, mark.time) for mark in found]
 
 
@@ -97,7 +97,7 @@ def test_a_key_that_can_repeat_is_none():
 )
 def test_whole_rows_are_told_apart_by_the_asked_values(one, other, same):
     reader = MarkReader(report("leads"), ("lead_name",))
-    first, second = reader.read(Page(f"[{one},{other}]".encode(), 2))
+    first, second = reader.read(page_of(one, other))
     assert (first.whole == second.whole) is same
     assert len(first.whole) == 16
 

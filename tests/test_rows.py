@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks import page_of
 
-from comagic_cli.request.rows import Digits, Page, RowReader, row_struct, slices
+from comagic_cli.request.rows import Digits, Page, RowReader, row_struct, rows_of, slices
 
 # What a row holds, what is asked, and the line written: order, missing, and extra members.
 LINES = [
@@ -64,16 +64,16 @@ def test_plain_rows_keep_every_digit(text, value):
 
 
 def test_odd_numbers_leave_order_picks_and_missing_members_alone():
-    page = Page(b'[{"b":-0,"a":1},{"a":2},{"a":3,"b":1.0}]', 2, (2, 1))
+    page = page_of('{"b":-0,"a":1}', '{"a":2}', '{"a":3,"b":1.0}').pick((2, 1))
     assert RowReader(("a", "b")).plain(page) == [(3, "1.0"), (2, None)]
 
 
 @pytest.mark.parametrize(
-    ("picked", "ids"), [(None, [0, 1, 2, 3]), ((), []), ((3, 1), [3, 1]), ((2,), [2])]
+    ("picked", "ids"),
+    [(range(4), [0, 1, 2, 3]), ((), []), ((3, 1), [3, 1]), ((2,), [2]), (range(1, 3), [1, 2])],
 )
 def test_only_picked_rows_are_read(picked, ids):
-    data = json.dumps([{"id": place} for place in range(4)]).encode()
-    page = Page(data, len(ids), picked)
+    page = page_of(*(json.dumps({"id": place}) for place in range(4))).pick(picked)
     reader = RowReader(("id",))
     assert [row[0] for row in reader.plain(page)] == ids
     assert [json.loads(line)["id"] for line in reader.json_lines(page).splitlines()] == ids
@@ -104,7 +104,7 @@ def test_lone_surrogates_of_one_page_stay_markers_in_marked_rows():
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview, msgspec.Raw])
 def test_a_page_may_be_any_bytes(kind):
-    page = Page(kind(b'[{"a":[1,\n2]},{"a":-0}]'), 2)
+    page = Page(rows_of(kind(b'[{"a":[1,\n2]},{"a":-0}]')))
     reader = RowReader(("a",))
     assert reader.json_lines(page) == b'{"a":[1,2]}\n{"a":-0}\n'
     assert [row for part in slices(page, 1) for row in reader.plain(part)] == [([1, 2],), ("-0",)]

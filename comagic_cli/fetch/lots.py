@@ -51,7 +51,7 @@ class LotPager:
         """
         left, size = deque(self.query.extra[IDS]), MOST
         if not left:
-            yield Page(b"[]", 0)
+            yield Page(())
         while left and not self._enough:
             self._check_sort(len(left), size)
             lot = list(islice(left, size))
@@ -91,16 +91,15 @@ class LotPager:
                 return
 
     def _new(self, page: Page) -> Page:
-        places = range(page.count) if page.picked is None else page.picked
         room = page.count if self.query.most is None else self.query.most - self.found
         new = [
-            (place, mark)
-            for place, mark in zip(places, page.marks, strict=True)
-            if mark.key is None or mark.key not in self._keys
+            place
+            for place, key in enumerate(Marks.of(page.marks).keys)
+            if key is None or key not in self._keys
         ][:room]
-        self._keys.update(mark.key for _, mark in new if mark.key is not None)
-        picked, marks = tuple(place for place, _ in new), [mark for _, mark in new]
-        return Page(page.data, len(new), picked, page.marker, marks)
+        picked = page.pick(new)
+        self._keys.update(filter(None, Marks.of(picked.marks).keys))
+        return picked
 
     def _close(self, pager: Pager) -> None:
         self._totals.append(pager.matching)

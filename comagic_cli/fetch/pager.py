@@ -89,7 +89,7 @@ class Pager:
             if wanted == 0:
                 break
             if self._close(reading):
-                yield Page(b"[]", 0, settled=settled(reading.window))
+                yield Page((), settled=settled(reading.window))
             pending[:0] = [reading.rest] if reading.rest else []
             tail = reading.tail
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -13,7 +14,7 @@ from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import Window, cut_near, parse_time, rest_after
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark, Page
+from comagic_cli.request.rows import Mark, Marks, Page, rows_of
 
 Ask = Callable[[Window, int, int], Answer]
 
@@ -87,18 +88,16 @@ class Reading:
         return most if self._wanted is None else min(most, self._wanted - self.written + overlap)
 
     def _page(self, answer: Answer) -> Page:
-        data = b"[]" if _is_empty(answer.data) else answer.data
         try:
-            marks = self._marks.read(Page(data, 0, None, answer.marker))
+            rows = [] if _is_empty(answer.data) else rows_of(answer.data)
+            page = Page(rows, answer.marker)
+            marks = self._marks.read(page)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NetworkFailure(f"the answer's data is no list of rows ({error})") from error
         changed = self._note_total(answer.total, self._offset + len(marks))
         picked = self._take(marks, changed=changed)
         self.written += len(picked)
-        if len(picked) == len(marks):
-            return Page(data, len(marks), None, answer.marker, marks)
-        chosen = [marks[place] for place in picked]
-        return Page(data, len(picked), tuple(picked), answer.marker, chosen)
+        return replace(page, marks=marks).pick(picked)
 
     def _note_total(self, total: int | None, least: int) -> bool:
         """Keep the total; tell whether it changed since the answer before.
@@ -121,31 +120,37 @@ class Reading:
                 hint="Sort by time, ask for a shorter period, or narrow it with --where.",
             )
 
-    def _take(self, marks: list[Mark], *, changed: bool) -> list[int]:
+    def _take(self, marks: Marks, *, changed: bool) -> Sequence[int]:
         """Take a page in, move on, and choose the places of the rows to write."""
         found = self._head(marks)
         if found is None and self._read_again():
             return []
         head, received = found or 0, self.seen.received
-        new = [
-            place
-            for place, mark in enumerate(marks)
-            if not (place < head and self.seen.holds(mark)) and self.seen.add(mark)
-        ]
+        new = self._new(marks, head)
         pushed = self._pushed(head)
-        self.passed_by += pushed - sum(place < pushed for place in new)
+        self.passed_by += pushed - sum(place < pushed for place in new[:pushed])
         self._check_progress(received, marks)
         if marks:
             self._measure(marks)
         self._advance(marks, head, changed=changed)
-        picked = [place for place in new if self._belongs(marks[place])]
+        picked = self._of_period(marks, new)
         return picked if self._wanted is None else picked[: self._wanted - self.written]
+
+    def _new(self, marks: Marks, head: int) -> Sequence[int]:
+        """Find the rows that are new; those at the head may be known."""
+        first = [
+            place
+            for place, mark in enumerate(marks[:head])
+            if not self.seen.holds(mark) and self.seen.add(mark)
+        ]
+        rest = self.seen.take(marks, head)
+        return [*first, *rest] if first else rest
 
     def _pushed(self, head: int) -> int:
         """Count the rows at a page's head that arrivals before it have pushed there."""
         return max(0, head - (self.position - self._offset))
 
-    def _check_progress(self, received: int, marks: list[Mark]) -> None:
+    def _check_progress(self, received: int, marks: Marks) -> None:
         """Stop at a service that gives the same rows whatever the offset."""
         self._idle_pages = self._idle_pages + 1 if self.seen.received == received else 0
         if marks and self._idle_pages > IDLE_PAGES:
@@ -154,7 +159,7 @@ class Reading:
                 hint="It does not follow `offset`; ask for a shorter period.",
             )
 
-    def _head(self, marks: list[Mark]) -> int | None:
+    def _head(self, marks: Marks) -> int | None:
         """Count the rows at a page's head that were received before.
 
         `None` where the row that it must begin with is gone: others before it have vanished.
@@ -167,11 +172,14 @@ class Reading:
                 return place + self.position - self._offset
         return None
 
-    def _belongs(self, mark: Mark) -> bool:
-        """Tell whether a row is of the period by the time it shows; without one it always is."""
-        return not mark.time or self._first_time <= mark.time <= self._last_time
+    def _of_period(self, marks: Marks, places: Sequence[int]) -> Sequence[int]:
+        """Choose the rows that are of the period by the time they show; one without always is."""
+        first, last, times = self._first_time, self._last_time, marks.times
+        if not times or (first <= min(times) and max(times) <= last):
+            return places
+        return [place for place in places if not times[place] or first <= times[place] <= last]
 
-    def _advance(self, marks: list[Mark], head: int, *, changed: bool) -> None:
+    def _advance(self, marks: Marks, head: int, *, changed: bool) -> None:
         """Choose where the next page is asked for, or that this was the last.
 
         A page of nothing but the row before may be a short one, or the end: the next is asked for
@@ -199,7 +207,7 @@ class Reading:
             self._done = not marks
             self._offset = self.position
 
-    def _measure(self, marks: list[Mark]) -> None:
+    def _measure(self, marks: Marks) -> None:
         self.tail.add(marks)
         self._page_length = len(marks)
         times = [time for mark in (marks[0], marks[-1]) if (time := parse_time(mark.time))]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from comagic_cli.fetch.windows import parse_time
 from comagic_cli.request.query import TIME_FORMAT
-from comagic_cli.request.rows import Mark
+from comagic_cli.request.rows import Mark, Marks
 
 # An hour can repeat when clocks go back, and a service may take its times for either: then rows
 # of neighbouring windows overlap by that hour.
@@ -49,6 +49,16 @@ class Seen:
         self._wholes[mark.whole] += 1
         return self._wholes[mark.whole] > self._wholes_before[mark.whole]
 
+    def take(self, marks: Marks, start: int) -> Sequence[int]:
+        """Take in the rows from a place on; return the places of the new ones."""
+        keys = marks.keys[start:]
+        once = set(keys)
+        known = once & self._keys or once & self._keys_before
+        if known or len(once) < len(keys) or None in once:
+            return [place for place in range(start, len(marks)) if self.add(marks[place])]
+        self._keys |= once  # type: ignore[arg-type]  # no None is in them
+        return range(start, len(marks))
+
     def holds(self, mark: Mark) -> bool:
         """Tell whether this pass brought such a row already."""
         return mark.key in self._keys if mark.key is not None else mark.whole in self._wholes
@@ -59,19 +69,23 @@ class Tail:
 
     def __init__(self, *, descending: bool, before: Iterable[Mark] = ()) -> None:
         self._far = min if descending else max
-        self._pages: list[tuple[str, list[Mark]]] = []
+        self._pages: list[tuple[str, Marks]] = []
         self._timeless: list[Mark] = []
         self.farthest: str = ""
         self.add(list(before))
 
-    def add(self, marks: list[Mark]) -> None:
+    def add(self, page: Sequence[Mark]) -> None:
         """Keep a page's marks, and let go of pages that are more than an hour behind."""
-        self._timeless.extend(mark for mark in marks if not mark.time)
-        times = [mark.time for mark in marks if mark.time]
+        marks = Marks.of(page)
+        times = marks.times
+        if "" in times:
+            self._timeless.extend(mark for mark in marks if not mark.time)
+            times = list(filter(None, times))
         if not times:
             return
-        self.farthest = self._far(filter(None, (self.farthest, *times)))
-        self._pages.append((self._far(times), marks))
+        farthest = self._far(times)
+        self.farthest = self._far(self.farthest or farthest, farthest)
+        self._pages.append((farthest, marks))
         low, high = self._near()
         self._pages = [page for page in self._pages if low <= page[0] <= high]
 

@@ -13,7 +13,7 @@ from comagic_cli.output.partfile import PartFile
 from comagic_cli.output.partitions import SECOND, Part
 from comagic_cli.output.sinks import Sink
 from comagic_cli.request.periods import Period
-from comagic_cli.request.rows import Page, dealt
+from comagic_cli.request.rows import Marks, Page, dealt
 
 MOST_OPEN = 8  # files; rows come by time, so that more are seldom written to
 # What is read next may bring rows of this much before its start: a row that has just arrived at the
@@ -63,7 +63,7 @@ class PartitionedSink:
 
         Raises `RowsMissing` for a row of a part that has its name already.
         """
-        names = [self._name(mark.time) for mark in page.marks]
+        names = [self._name(time) for time in Marks.of(page.marks).times]
         for name, some in dealt(page, names).items() if page.count else ():
             growing = self._grow(name)
             growing.sink.write(some)

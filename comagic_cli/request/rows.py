@@ -1,6 +1,6 @@
 r"""Pages of rows as they came, and the two ways to read one: raw and plain.
 
-A page keeps the JSON array it came in; a sink reads it in the way that suits its format.
+A page keeps the JSON of its rows; a sink reads them in the way that suits its format.
 Raw rows keep every value byte for byte. Plain rows are Python values for formats that flatten;
 numbers keep their digits there too: an integer is an `int`, any other number is `Digits`, and so
 are `-0` and integers of more digits than Python converts (640 at the least, 4300 unless told).
@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -26,6 +26,12 @@ NULL = msgspec.Raw(b"null")
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _MINUS_ZERO = re.compile(rb"-0[]},\s]")  # may also match text, which only costs time
 _SHORT = 640  # no setting of Python makes it refuse integers of fewer digits
+AT_ONCE = 1 << 18  # bytes of rows that become Python values at once
+LEAST_AT_ONCE, MOST_AT_ONCE = 50, 1_000  # rows
+
+Data: TypeAlias = "bytes | bytearray | memoryview | msgspec.Raw"
+Row: TypeAlias = "bytes | msgspec.Raw"
+Item = TypeVar("Item")
 
 
 class Digits(str):
@@ -47,53 +53,114 @@ class Mark(NamedTuple):
     whole: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of one answer: the JSON array as it came, and which of its rows count.
+class Marks(Sequence[Mark]):
+    """Marks column by column: rows are many, and most are only looked at all together.
 
-    `picked` are the positions to write, in order; `None` is all of them. `count` is how many that
-    is. `marks` are those rows' marks, in order. `settled` says that a window ended here and its
-    rows were counted: no row of a shown time between its two ends will come any more.
+    `wholes` is `None` where every row has a key.
     """
 
-    data: bytes | bytearray | memoryview | msgspec.Raw
-    count: int
-    picked: tuple[int, ...] | None = None
+    __slots__ = ("keys", "times", "wholes")
+
+    def __init__(
+        self,
+        keys: Sequence[str | None] = (),
+        times: Sequence[str] = (),
+        wholes: Sequence[bytes] | None = None,
+    ) -> None:
+        self.keys, self.times, self.wholes = keys, times, wholes
+
+    @classmethod
+    def of(cls, marks: Sequence[Mark]) -> Marks:
+        """Return marks column by column."""
+        if isinstance(marks, Marks):
+            return marks
+        keys, times, wholes = zip(*marks, strict=True) if marks else ((), (), ())
+        return cls(keys, times, wholes)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @overload
+    def __getitem__(self, place: int) -> Mark: ...
+    @overload
+    def __getitem__(self, place: slice) -> Marks: ...
+    def __getitem__(self, place: int | slice) -> Mark | Marks:
+        whole = None if self.wholes is None else self.wholes[place]
+        if isinstance(place, slice):
+            return Marks(self.keys[place], self.times[place], whole)  # type: ignore[arg-type]  # a slice of them
+        return Mark(self.keys[place], self.times[place], whole or b"")  # type: ignore[arg-type]  # one of them
+
+    def pick(self, places: Sequence[int]) -> Marks:
+        """Return the marks at some places, in their order."""
+        wholes = None if self.wholes is None else _pick(self.wholes, places)
+        return Marks(_pick(self.keys, places), _pick(self.times, places), wholes)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows of one answer that count, each as the JSON object it came as, in order.
+
+    The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
+    marks. `settled` says that a window ended here and its rows were counted: no row of a shown time
+    between its two ends will come any more.
+    """
+
+    rows: Sequence[Row]
     marker: bytes = b""
     marks: Sequence[Mark] = ()
     settled: tuple[str, str] | None = None
 
+    @property
+    def count(self) -> int:
+        """Tell how many rows there are."""
+        return len(self.rows)
 
-def slices(page: Page, size: int = 1_000) -> Iterator[Page]:
-    """Cut a page into smaller ones, so that few rows at a time become Python values."""
-    if page.picked is None and 0 < page.count <= size:
-        yield page
-        return
-    rows = _pick(_ROWS.decode(page.data), page.picked)
-    for start in range(0, len(rows), size):
-        some = rows[start : start + size]
-        yield Page(b"[" + b",".join(some) + b"]", len(some), marker=page.marker)
+    @property
+    def array(self) -> bytes:
+        """Return the rows as one JSON array."""
+        return b"[" + b",".join(self.rows) + b"]"
+
+    def pick(self, places: Sequence[int]) -> Page:
+        """Return a page of the rows at some places, in their order."""
+        marks = Marks.of(self.marks).pick(places) if self.marks else ()
+        return replace(self, rows=_pick(self.rows, places), marks=marks)
+
+
+def rows_of(data: Data) -> list[msgspec.Raw]:
+    """Cut a JSON array into the JSON of its items. Raises `msgspec.DecodeError`."""
+    return _ROWS.decode(data)
+
+
+def slices(page: Page, size: int = 0) -> Iterator[Page]:
+    """Cut a page into smaller ones, so that few rows at a time become Python values.
+
+    They have no marks. Without a `size` in rows, one is chosen that a processor's cache can hold.
+    """
+    if page.count:
+        size = size or min(
+            MOST_AT_ONCE, max(LEAST_AT_ONCE, AT_ONCE // len(memoryview(page.rows[0])))
+        )
+    for start in range(0, page.count, size or 1):
+        yield Page(page.rows[start : start + size], page.marker)
 
 
 def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
-    """Cut a page into one for each name; `names` has one for each row that counts, in order."""
+    """Cut a page into one for each name; `names` has one for each row, in order."""
     if len(set(names)) == 1:
         return {names[0]: page}
-    hands: dict[str, list[msgspec.Raw]] = {}
-    for name, row in zip(names, _pick(_ROWS.decode(page.data), page.picked), strict=True):
+    hands: dict[str, list[Row]] = {}
+    for name, row in zip(names, page.rows, strict=True):
         hands.setdefault(name, []).append(row)
-    return {
-        name: Page(b"[" + b",".join(rows) + b"]", len(rows), marker=page.marker)
-        for name, rows in hands.items()
-    }
+    return {name: Page(rows, page.marker) for name, rows in hands.items()}
 
 
 def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
     """Give every row members more, as JSON; they stand last, and so win over any of their names."""
     tail = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
-    rows = [bytes(row)[:-1].rstrip() for row in _ROWS.decode(page.data)]
-    added = [b"%s%s%s}" % (row, b"" if row == b"{" else b",", tail) for row in rows]
-    return replace(page, data=b"[" + b",".join(added) + b"]")
+    rows = [bytes(row)[:-1].rstrip() for row in page.rows]
+    return replace(
+        page, rows=[b"%s%s%s}" % (row, b"" if row == b"{" else b",", tail) for row in rows]
+    )
 
 
 @dataclass(frozen=True)
@@ -104,10 +171,6 @@ class RowReader:
     """
 
     columns: tuple[str, ...]
-
-    def raw(self, page: Page) -> list[Any]:
-        """Return structs of `msgspec.Raw`, a member a column; markers are still in them."""
-        return _pick(self._raw.decode(page.data), page.picked)
 
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.
@@ -122,14 +185,13 @@ class RowReader:
 
     def marked(self, page: Page) -> list[tuple[Any, ...]]:
         """Return plain rows with the markers still in them, for who replaces them in the end."""
-        if _MINUS_ZERO.search(page.data):
-            return self._digit_for_digit(page)
+        array = page.array
+        if _MINUS_ZERO.search(array):
+            return self._digit_for_digit(array)
         try:
-            return list(
-                map(msgspec.structs.astuple, _pick(self._plain.decode(page.data), page.picked))
-            )
+            return list(map(msgspec.structs.astuple, self._plain.decode(array)))
         except msgspec.ValidationError:  # an integer longer than Python converts
-            return self._digit_for_digit(page)
+            return self._digit_for_digit(array)
 
     def json_lines(self, page: Page, shape: Callable[[list[Any]], list[Any]] = list) -> bytes:
         """Return the page's rows as JSON, one a line, every value byte for byte.
@@ -137,17 +199,16 @@ class RowReader:
         Only line breaks and blanks inside of nested values go, where a server prints prettily.
         `shape` makes of raw rows what is written.
         """
-        rows = shape(self.raw(page))
-        lines = self._encoder.encode_lines(rows)
-        if lines.count(b"\n") > len(rows) or b"\r" in lines:
-            compact = msgspec.json.format(page.data, indent=-1)
-            lines = self._encoder.encode_lines(shape(self.raw(replace(page, data=compact))))
+        array = page.array
+        if b"\n" in array or b"\r" in array:
+            array = msgspec.json.format(array, indent=-1)
+        lines = self._encoder.encode_lines(shape(self._raw.decode(array)))
         return lines.replace(page.marker, b"\\u") if page.marker else lines
 
-    def _digit_for_digit(self, page: Page) -> list[tuple[Any, ...]]:
+    def _digit_for_digit(self, array: bytes) -> list[tuple[Any, ...]]:
         """Return plain rows from the slower parser, which shows every number before it converts."""
-        rows = json.loads(bytes(page.data), parse_int=_integer, parse_float=Digits)
-        return [tuple(map(row.get, self.columns)) for row in _pick(rows, page.picked)]
+        rows = json.loads(array, parse_int=_integer, parse_float=Digits)
+        return [tuple(map(row.get, self.columns)) for row in rows]
 
     @cached_property
     def _encoder(self) -> msgspec.json.Encoder:
@@ -182,8 +243,10 @@ def _integer(text: str) -> int | Digits:
     return Digits(text) if text == "-0" or len(text) > _SHORT else int(text)
 
 
-def _pick(rows: list[Any], picked: tuple[int, ...] | None) -> list[Any]:
-    return rows if picked is None else [rows[place] for place in picked]
+def _pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:
+    if isinstance(places, range) and places.step == 1:
+        return items[places.start : places.stop]
+    return [items[place] for place in places]
 
 
 def _restorer(marker: str) -> Callable[[Any], Any]:
