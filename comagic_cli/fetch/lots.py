@@ -15,7 +15,7 @@ from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.request.query import Query
-from comagic_cli.request.rows import Mark, Page
+from comagic_cli.request.rows import Mark, Marks, Page
 
 IDS = "entity_ids"
 MOST = 100  # ids a call
