@@ -66,7 +66,7 @@ class ParquetSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows, or keep them where they are too few for a group."""
-        self._batches += [self._batch(self._reader.plain(part)) for part in slices(page)]
+        self._batches += [self._batch(self._reader.plain(part)) for part in slices(page, 1_000)]
         if sum(batch.num_rows for batch in self._batches) >= ENOUGH:
             self._write_group()
 

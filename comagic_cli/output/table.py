@@ -60,7 +60,7 @@ class TableSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for part in slices(page):
+        for part in slices(page, 1_000):
             columns = self._shown(self._reader.plain(part))
             plan = self._plan or self._begun(columns)
             texts = [self._columns[place].short(columns[place].texts) for place in plan.picked]

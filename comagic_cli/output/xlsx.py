@@ -75,7 +75,7 @@ class XlsxSink:
             if self._bytes > HEAVY:
                 self._end_sheet()
                 self._add_sheet()
-            self._bytes += len(part.data)
+            self._bytes += len(part.array)
             values = zip(*self._reader.plain(part), strict=True)
             columns = [
                 cells
