@@ -11,7 +11,7 @@ from comagic_cli.output import recordings
 from comagic_cli.output.sinks import Look, Sink
 from comagic_cli.output.times import edit_times
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page, RowReader, slices
+from comagic_cli.request.rows import Page, RowReader, rows_of, slices
 
 Change = Callable[[list[Any]], None]
 
@@ -48,7 +48,7 @@ class EditedSink:
             rows = self._reader.raw(part)
             for change in self._changes:
                 change(rows)
-            self._sink.write(Page(self._encoder.encode(rows), len(rows), marker=part.marker))
+            self._sink.write(Page(rows_of(self._encoder.encode(rows)), part.marker))
 
     def end(self) -> None:
         """Write what stands after the rows."""

@@ -172,6 +172,13 @@ class RowReader:
 
     columns: tuple[str, ...]
 
+    def raw(self, page: Page) -> list[Any]:
+        """Return structs of `msgspec.Raw`, a member a column; markers are still in them."""
+        array = page.array
+        if b"\n" in array or b"\r" in array:
+            array = msgspec.json.format(array, indent=-1)
+        return self._raw.decode(array)
+
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.
 
@@ -199,10 +206,7 @@ class RowReader:
         Only line breaks and blanks inside of nested values go, where a server prints prettily.
         `shape` makes of raw rows what is written.
         """
-        array = page.array
-        if b"\n" in array or b"\r" in array:
-            array = msgspec.json.format(array, indent=-1)
-        lines = self._encoder.encode_lines(shape(self._raw.decode(array)))
+        lines = self._encoder.encode_lines(shape(self.raw(page)))
         return lines.replace(page.marker, b"\\u") if page.marker else lines
 
     def _digit_for_digit(self, array: bytes) -> list[tuple[Any, ...]]:
