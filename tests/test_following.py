@@ -209,7 +209,7 @@ def test_lines_in_the_order_of_time_can_be_gone_on_with(form, sort):
         ("calls", (), "json", "a json file is whole or nothing"),
         ("calls", (), "table", "a table file is whole or nothing"),
         ("calls", (Sort("talk_duration"),), "csv", "only an export sorted by time"),
-        ("person-details", (), "csv", "rows of person-details have no time"),
+        ("person-details", (), "csv", "rows of person-details come by the ids"),
     ],
 )
 def test_others_can_not(command, sort, form, words):
