@@ -18,6 +18,8 @@ from click.shell_completion import (
     FishComplete,
     ShellComplete,
     ZshComplete,
+    _is_incomplete_option,
+    _resolve_context,
     add_completion_class,
     shell_complete,
     split_arg_string,
@@ -105,17 +107,28 @@ complete --no-files --command %(prog_name)s --arguments '(%(complete_func)s)'
 
 
 class Whole(ShellComplete):
-    """Offer whole words: what stands before `=` in one stays."""
+    """Offer whole words: what stands before `=` in one stays; and values that begin with `-`."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem[str]]:
         """Return what the word may become."""
-        option, equals, _ = incomplete.partition("=")
-        items = super().get_completions(args, incomplete)
-        if equals and option.startswith("--"):
-            for item in items:
-                if item.type == "plain":
-                    item.value = f"{option}={item.value}"
+        option, equals, value = incomplete.partition("=")
+        if not (equals and option.startswith("--")):
+            return self._dashed(args, incomplete) or super().get_completions(args, incomplete)
+        items = self._dashed([*args, option], value) or super().get_completions(args, incomplete)
+        for item in items:
+            if item.type == "plain":
+                item.value = f"{option}={item.value}"
         return items
+
+    def _dashed(self, args: list[str], value: str) -> list[CompletionItem[str]]:
+        """Return what a value that looks like an option may become: `-7d`, `-tags`."""
+        if not value.startswith("-"):
+            return []
+        with _resolve_context(self.cli, self.ctx_args, self.prog_name, [*args]) as context:
+            for param in context.command.get_params(context):
+                if _is_incomplete_option(context, args, param):
+                    return param.shell_complete(context, value)
+        return []
 
 
 @add_completion_class
@@ -181,7 +194,7 @@ def _continues(before: str, part: str) -> bool:
     """Tell whether a part belongs to the word before it; blanks in between are not known."""
     if CUT.fullmatch(before):
         return bool(part) and not (before == ":" and part.startswith("-"))
-    return before.endswith(",") if part == "@" else bool(CUT.fullmatch(part))
+    return before.endswith((",", "-")) if part == "@" else bool(CUT.fullmatch(part))
 
 
 def _unquoted(word: str) -> str:

@@ -27,8 +27,7 @@ def write_list(
     format_ = choose_format(options)
     look = screen(terminal=on_terminal(options.output))
     with open_output(options.output) as stream:
-        listed = rows()
-        page = Page(msgspec.json.encode(listed), len(listed))
+        page = Page(list(map(msgspec.json.encode, rows())))
         export(iter([page]), make_sink(format_, stream, listing.as_fields(columns), look))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
 
@@ -47,6 +48,7 @@ FORMATS = {
     "xlsx": "An Excel workbook",
     "parquet": "Typed columns, for warehouses",
 }
+CONDITION = re.compile(r"(\s*|.*(?:\(|\b(?:and|or)\s)\s*)\w*", re.DOTALL)
 GROUPS = {
     "@default": "The default columns",
     "@all": "All columns",
@@ -94,11 +96,10 @@ def _about(table: Mapping[str, Any]) -> str:
 def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the report's fields and groups that the list has not yet, after a minus too."""
     done, comma, word = incomplete.rpartition(",")
-    minus = "-" * word.startswith("-")
+    minus = "-" if word.startswith("-") else ""
     taken = {each.removeprefix("-") for each in done.split(",")}
     entries = _fields(context)
-    groups = [f"@{entry['group']}" for entry in entries if entry.get("group")]
-    offered = _named(context, entries) | GROUPS | dict.fromkeys(groups, "A group of columns")
+    offered = _named(context, entries) | GROUPS | _groups(entries)
     return _items(
         (
             (done + comma + minus + name, help_)
@@ -111,15 +112,23 @@ def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items
 
 def sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the fields that the report can be sorted by; after a colon, the two orders."""
-    names = [entry["name"] for entry in _fields(context) if entry.get("sort", True)]
+    named = _named(context, [entry for entry in _fields(context) if entry.get("sort", True)])
     done, comma, word = incomplete.rpartition(",")
-    orders = {"": "Add :desc for the greatest first"}
-    if ":" in word:
-        orders = {":asc": "The least first", ":desc": "The greatest first"}
+    if ":" not in word:
+        return _items(((done + comma + name, help_) for name, help_ in named.items()), incomplete)
+    orders = {":asc": "The least first", ":desc": "The greatest first"}
     return _items(
-        ((done + comma + name + order, orders[order]) for name in names for order in orders),
+        ((done + comma + name + order, orders[order]) for name in named for order in orders),
         incomplete,
     )
+
+
+def conditions(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Offer the fields that the report can be filtered by, where a condition begins."""
+    if not (found := CONDITION.fullmatch(incomplete)):
+        return []
+    named = _named(context, [entry for entry in _fields(context) if entry.get("filter", True)])
+    return _items(((found[1] + name, help_) for name, help_ in named.items()), incomplete)
 
 
 def reports(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
@@ -137,8 +146,8 @@ def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
 
 def filtered(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Offer the fields that the report can be filtered by."""
-    entries = [entry for entry in _fields(context) if entry.get("filter", True)]
-    return _items(_named(context, entries).items(), incomplete)
+    named = _named(context, [entry for entry in _fields(context) if entry.get("filter", True)])
+    return _items(named.items(), incomplete)
 
 
 def _fields(context: click.Context) -> list[dict[str, Any]]:
@@ -146,6 +155,19 @@ def _fields(context: click.Context) -> list[dict[str, Any]]:
     entry = menu.reports().get(_report(context), {})
     fields: list[dict[str, Any]] = entry.get("fields", [])
     return fields
+
+
+def _groups(entries: Iterable[dict[str, Any]]) -> dict[str, str]:
+    """Name the groups of the catalogue, each with some of its fields."""
+    groups: dict[str, list[str]] = {}
+    for entry in entries:
+        if group := entry.get("group"):
+            groups.setdefault(f"@{group}", []).append(entry["name"])
+    return {group: _some(names) for group, names in groups.items()}
+
+
+def _some(names: list[str], most: int = 2) -> str:
+    return ", ".join([*names[:most], *("…" for _ in names[most : most + 1])])
 
 
 def _report(context: click.Context) -> str:

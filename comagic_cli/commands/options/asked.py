@@ -52,6 +52,7 @@ what_is_asked = bundle(
         cls=Asked,
         metavar="EXPR",
         multiple=True,
+        shell_complete=offers.conditions,
         help="Rows wanted, as 'total_duration > 60'; repeatable.",
     ),
     click.option(
