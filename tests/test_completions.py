@@ -48,6 +48,33 @@ OFFERED = [
         ["communication_date_time:asc", "communication_date_time:desc"],
     ),
     (ON + "--sort tags,communication_da", ["tags,communication_date_time"]),
+    (ON + "--fields -ta", ["-tags", "-tag_from"]),
+    (ON + "--fields=-ta", ["--fields=-tags", "--fields=-tag_from"]),
+    (ON + "--fields @all,-ta", ["@all,-tags", "@all,-tag_from"]),
+    (ON + "--fields @all,-tags,-ta", ["@all,-tags,-tag_from"]),
+    (ON + "--fields -@u", ["-@utm"]),
+    (ON + "--fields tags,ta", ["tags,tag_from"]),
+    (ON + "--fields --so", ["--sort"]),
+    (ON + "--from -1", ["-12h"]),
+    (ON + "--from=-1", ["--from=-12h"]),
+    (ON + "--from --per", ["--period"]),
+    (ON + "--verbose --per", ["--period"]),
+    (ON + "--where call_s", ["call_status"]),
+    (ON + "--where (call_s", ["(call_status"]),
+    (ON + "--where source=x", []),
+    ("comagic cha", ["chats"]),
+    ("comagic fields mgf", ["mgf-calls"]),
+    ("comagic fields calls --se", ["--search"]),
+    ("comagic filters sm", ["sms"]),
+    (
+        "comagic filters calls call_st",
+        ["call_start_date_time", "call_start_date", "call_start_time", "call_status"],
+    ),
+    ("comagic filters calls cdr", []),
+    ("comagic filters nothing ", []),
+    ("comagic reports --type person", ["person_summary"]),
+    ("comagic reports --type api_", ["api_requests"]),
+    ("comagic reports -f c", ["csv"]),
     ("comagic completion ", ["bash", "zsh", "fish"]),
     ("comagic sandbox --r", ["--rows"]),
     (ON + "--max-rows ", []),
@@ -55,8 +82,9 @@ OFFERED = [
 ]
 
 
-def offered(comagic, line):
-    word = "" if line.endswith(" ") else line.split()[-1]
+def offered(comagic, line, word=None):
+    if word is None:
+        word = "" if line.endswith(" ") else line.split()[-1]
     asked = {"_COMAGIC_COMPLETE": "fish_complete", "COMP_WORDS": line, "COMP_CWORD": word}
     ran = comagic(**asked)
     assert (ran.code, ran.err) == (0, "")
@@ -66,6 +94,23 @@ def offered(comagic, line):
 @pytest.mark.parametrize(("line", "values"), OFFERED)
 def test_what_is_offered(comagic, line, values):
     assert [item.partition("\t")[0] for item in offered(comagic, line)] == values
+
+
+@pytest.mark.parametrize(
+    ("word", "values"),
+    [
+        ("call_status = x and call_s", ["call_status = x and call_status"]),
+        ("(source = x or  call_s", ["(source = x or  call_status"]),
+        ("source = x or (call_s", ["source = x or (call_status"]),
+        ("call_status ", []),
+        ("call_status = band call_s", []),
+        ("call_status = 'x' call_s", []),
+    ],
+)
+def test_fields_are_offered_where_a_condition_begins(comagic, word, values):
+    quoted = f"'{word}"
+    items = offered(comagic, f"{ON}--where {quoted}", quoted)
+    assert [item.partition("\t")[0] for item in items] == values
 
 
 def test_every_field_and_group_is_offered(comagic):
@@ -81,7 +126,14 @@ def test_only_what_can_be_sorted_by_is_offered(comagic):
     assert items == names
 
 
-@pytest.mark.parametrize("line", ["comagic ", ON + "--", ON + "--period ", ON + "--from "])
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("comagic ", ON + "--", ON + "--period ", ON + "--from ", ON + "--fields "),
+        *(ON + "--sort ", ON + "--where ", "comagic fields ", "comagic filters calls "),
+        "comagic reports --type ",
+    ],
+)
 def test_everything_has_a_short_help(comagic, line):
     helps = [item.partition("\t")[2] for item in offered(comagic, line)]
     assert all(1 < len(help_) < 70 for help_ in helps)
@@ -153,6 +205,18 @@ LINES = [
     (ON + "--output=mon", ON + "--output=month.csv "),
     ("echo x | comagic communi", "echo x | comagic communications "),
     (ON + "--from -7d --fo", ON + "--from -7d --format "),
+    (ON + "--from -1", ON + "--from -12h "),
+    (ON + "--fields -visitor_l", ON + "--fields -visitor_language "),
+    (ON + "--fields=-visitor_l", ON + "--fields=-visitor_language "),
+    (ON + "--fields @all,-visitor_l", ON + "--fields @all,-visitor_language "),
+    (ON + "--fields=-@visit_", ON + "--fields=-@visit_time "),
+    (ON + "--fields @all,-@visit_", ON + "--fields @all,-@visit_time "),
+    (ON + "--where call_dir", ON + "--where call_direction "),
+    (ON + "--where 'call_dir", ON + "--where 'call_direction' "),
+    (ON + "--where 'tags = x and call_dir", ON + "--where 'tags = x and call_direction' "),
+    ("comagic fields mgf", "comagic fields mgf-calls "),
+    ("comagic filters calls is_co", "comagic filters calls is_coach_handled_call "),
+    ("comagic reports --type person", "comagic reports --type person_summary "),
 ]
 
 
@@ -193,6 +257,14 @@ def test_a_real_zsh_shows_the_help(tmp_path):
             ["--sort=communication_date_time:desc\tThe greatest first"],
         ),
         (ON + "--output=mon", ["--output=month.csv"]),
+        (
+            ON + "--fields @all,-visitor_l",
+            ["@all,-visitor_language\tLanguage of the visitor's device"],
+        ),
+        (ON + "--fields=-@visit_", ["--fields=-@visit_time\tvisit_date, visit_hour, …"]),
+        (ON + "--from -1", ["-12h\tTwelve hours ago"]),
+        ("comagic filters calls call_stat", ["call_status\tWhether the call was answered or lost"]),
+        ("comagic fields mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
         ("X=1 comagic mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
     ],
 )
