@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import pytest
 from program import DAYS, SPAN, Fault, Watched
+from pyarrow import parquet
 
 CALLS = ["calls", *DAYS, "--fields", "communication_id"]
 CUSTOMERS = {7001: 301, 7002: 302, 7003: 303}
@@ -205,7 +206,7 @@ def test_who_is_no_agent_is_told(comagic, tmp_path):
 def test_a_user_that_is_not_listed_is_of_no_known_customer(comagic, agent):
     ran = comagic(*CALLS, "--user-id", "7009,7001", box=agent)
     assert (ran.code, rows(ran)) == (3, truth(agent, 7001))
-    assert ran.err.startswith("comagic: user 7009: get.reports_list: the API refused the request")
+    assert ran.err.startswith("comagic: user 7009: get.reports_list: the value of a parameter is")
 
 
 def test_max_rows_is_of_all_clients_together(comagic, agent):
@@ -223,6 +224,17 @@ def test_titles_and_custom_columns_are_the_first_clients(comagic):
     assert ran.code == 0
     assert header.startswith("customer_id,user_id,")
     assert "communication_id" not in header
+
+
+@pytest.mark.parametrize(("tz", "zone"), [([], None), (["--tz", "Asia/Tokyo"], "Asia/Tokyo")])
+def test_times_of_parquet_are_of_one_zone_only_where_all_are(comagic, agent, tmp_path, tz, zone):
+    out = tmp_path / "x.parquet"
+    asked = ["calls", *DAYS, "--fields", "call_start_date_time", "--user-id", "all"]
+    assert comagic(*asked, *tz, "-o", out, box=agent).code == 0
+    table = parquet.read_table(out)
+    assert table.schema.names[:3] == ["customer_id", "user_id", "call_start_date_time"]
+    assert table.schema.field("call_start_date_time").type.tz == zone
+    assert table.column("user_id").unique().to_pylist() == [7001, 7002, 7003]
 
 
 @pytest.mark.parametrize(("denied_users", "code"), [((), 0), ((7002,), 3), ((7001, 7002, 7003), 4)])
@@ -249,6 +261,7 @@ def test_ids_are_asked_of_every_client(comagic, agent):
     ("more", "message"),
     [
         (["-o", "x-{date}.csv"], "several users do not go with x-{date}.csv"),
+        (["--times", "iso"], "--times iso: clients are in time zones of their own"),
         (["-o", "x.csv", "--resume"], "--resume: rows of several clients come one client after"),
         (["--user-id", "7001"], "Invalid value for '--user-id': all is every client"),
         (["--user-id", "7001;7002"], "Invalid value for '--user-id': '7001;7002' is neither"),

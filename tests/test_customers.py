@@ -17,7 +17,7 @@ from comagic_cli.errors import (
 from comagic_cli.fetch.customers import ask_customers, is_of_client
 from comagic_cli.fetch.listing import ask_items
 from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.rows import Page, RowReader, with_members
+from comagic_cli.request.rows import Page, RowReader, rows_of, with_members
 
 
 class Lists:
@@ -170,6 +170,6 @@ def test_failures_of_one_client(error, own):
     ],
 )
 def test_members_are_given_to_a_row_as_they_are(row, line):
-    page = with_members(Page(f"[{row} , {row}]".encode(), 2), {"customer_id": b"7"})
+    page = with_members(Page(rows_of(f"[{row} , {row}]".encode())), {"customer_id": b"7"})
     assert RowReader(("customer_id", "a")).json_lines(page).decode() == f"{line}\n" * 2
     assert RowReader(("customer_id",)).plain(page) == [(7,), (7,)]

@@ -25,6 +25,7 @@ EXPLORING = {
     "account": ("The account: its time zone, the points left", "explore:account"),
 }
 OTHERS = {
+    "api": ("Send any method that only reads, and print its answer", "api:api"),
     "help": ("Print this, or what the errors of the service mean", "topics:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
     "sandbox": ("Serve a private sandbox of the API, to try things out", "serve:sandbox"),

@@ -90,6 +90,8 @@ class Service(Connection):
     def zoned(self, form: Form, wish: Wish) -> Form:
         """Add the account's zone to a form whose times need it."""
         fields = map(wish.report.field, wish.columns)
+        if self.options.clients and not self.options.tz:  # several zones: times stay without one
+            return form
         instants = form.format in ZONED and any(kind_of(field) == "moment" for field in fields)
         if not instants and form.look.times != "iso":
             return form

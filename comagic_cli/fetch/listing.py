@@ -53,7 +53,7 @@ def ask_items(
         try:
             answer = call(method, {**params, "offset": received})
         except Refused as error:
-            if total is not None or error.mnemonic != "unexpected_parameters":
+            if total is not None or not _is_of_offset(error):
                 raise
             note(f"{method} takes no offset: that was all")
             return
@@ -86,6 +86,12 @@ def read_items(answer: Answer, method: str) -> Items:
 def _is_more(received: int, total: int | None) -> bool:
     """Tell whether to ask on; without a total only an answer of nothing is the end."""
     return total is None or received < total
+
+
+def _is_of_offset(error: Refused) -> bool:
+    """Tell whether a method says that it takes no offset."""
+    named = f"{error.field} {error.message}"
+    return error.mnemonic == "unexpected_parameters" or "offset" in named
 
 
 def _digest(item: msgspec.Raw) -> bytes:
