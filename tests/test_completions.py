@@ -34,7 +34,10 @@ def test_the_scripts_are_all_there_is():
 OFFERED = [
     ("comagic com", ["communications", "completion"]),
     ("comagic chats --fo", ["--format"]),
-    ("comagic chats --format ", ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet"]),
+    (
+        "comagic chats --format ",
+        ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],
+    ),
     ("comagic chats --format=j", ["--format=jsonl", "--format=json"]),
     (ON + "--period last", ["last-week", "last-month", "last-year"]),
     (ON + "--from yes", ["yesterday"]),

@@ -14,7 +14,7 @@ from comagic_cli.request.choice import Wish
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
 GOES_WITH = {
-    "enum": (*CELLS, "parquet"),
+    "enum": (*CELLS, "parquet", "sqlite"),
     "list_separator": CELLS,
     "header": CELLS,
     "delimiter": ("csv",),
@@ -23,7 +23,7 @@ GOES_WITH = {
     "decimal": LINES,
     "record": ("table",),
     "flatten": ("jsonl", "json"),
-    "times": (*CELLS, "jsonl", "json"),
+    "times": (*LINES, "table", "jsonl", "json"),
     "record_urls": tuple(FORMATS),
     "record_host": tuple(FORMATS),
 }

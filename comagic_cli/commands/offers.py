@@ -47,6 +47,7 @@ FORMATS = {
     "json": "JSON, one array",
     "xlsx": "An Excel workbook",
     "parquet": "Typed columns, for warehouses",
+    "sqlite": "A database, updated in place",
 }
 CONDITION = re.compile(r"(\s*|.*(?:\(|\b(?:and|or)\s)\s*)\w*", re.DOTALL)
 GROUPS = {

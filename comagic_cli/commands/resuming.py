@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
 from comagic_cli.commands.agency import (
@@ -29,6 +30,7 @@ from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.following import FollowedSink, rest_of, why_not
 from comagic_cli.output import checkpoint, manifest
 from comagic_cli.output.checkpoint import Checkpoint, is_left
+from comagic_cli.output.database import Database
 from comagic_cli.output.files import (
     STDOUT,
     Target,
@@ -41,7 +43,7 @@ from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.measured import Measured
 from comagic_cli.output.packing import gone_on
 from comagic_cli.output.record import Record, RowEnd, Stop, WindowCount
-from comagic_cli.output.sinks import OF_THE_RUN, Look, make_sink
+from comagic_cli.output.sinks import OF_THE_RUN, Look, Sink, make_sink
 from comagic_cli.output.whole import Part
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period
@@ -89,7 +91,7 @@ class Run:
     query: Query
     asked: dict[str, Any]
     service: Service
-    output: Measured
+    output: Measured | Database
     part: Part | None
     left: Checkpoint | None
     pager: Pager | LotPager | AgencyPager = field(init=False)
@@ -97,6 +99,12 @@ class Run:
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
         """Write the rows to a stream that ends in the output; keep them, where that helps."""
+        front = FRONT if self.service.options.clients else ()
+        sink = make_sink(form.format, stream, [*front, *self.query.fields], form.look)
+        self.send(sink, stream if resumable else None)
+
+    def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
+        """Send the rows to a sink; keep what went to the stream, where there is one."""
         query = rest_of(self.query, self.left) if self.left else self.query
         clients = self.service.options.clients
         if clients:
@@ -107,9 +115,8 @@ class Run:
             self.pager.before = self.left.marks
             self.pager.overstated = self.left.overstated
             self.pager.missing = [*self.left.missing]
-        sink = make_sink(form.format, stream, [*FRONT * bool(clients), *query.fields], form.look)
         self.sink = FollowedSink(sink, query, self.left)
-        if self.part and resumable:
+        if self.part and stream:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
@@ -119,6 +126,13 @@ class Run:
         except BaseException:
             self.sink.keep_last()
             raise
+
+    @property
+    def published(self) -> Path | None:
+        """The file that holds the rows, once it does."""
+        if isinstance(self.output, Database):
+            return self.output.published
+        return self.part.published if self.part else None
 
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""
@@ -160,17 +174,25 @@ class Run:
         part.kept = True
 
 
-def export_to_output(wish: Wish, form: Form, options: ExportOptions) -> Run:
+Store: TypeAlias = Callable[[Wish, Form, ExportOptions], tuple[Run, RowsMissing | None]]
+
+
+def export_to_output(
+    wish: Wish, form: Form, options: ExportOptions, store: Store | None = None
+) -> Run:
     """Export to the output that the options name; go on with what is there where they say so.
 
-    A manifest is written of what is complete, and of what is not by `RowsMissing`, which is raised
-    after that. Raises `ComagicError`.
+    `store` exports to what is no stream. A manifest is written of what is complete, and of what is
+    not by `RowsMissing`, which is raised after that. Raises `ComagicError`.
     """
     reason = _why_not(wish, form, options)
     if options.resume and reason:
         raise UsageProblem(f"--resume: {reason}.", hint=checkpoint.ANEW)
     with _manifest_stream(options) as notes:
-        run, missing = _export(wish, form, options, resumable=not reason)
+        if store:
+            run, missing = store(wish, form, options)
+        else:
+            run, missing = _export(wish, form, options, resumable=not reason)
         if notes is not None:
             manifest.write_manifest(notes, _manifest(run, missing, str(options.manifest)))
     if missing:
@@ -199,7 +221,7 @@ def _export(
             form = service.zoned(form, wish)
             form = replace(form, look=complete_look(form.look, wish.report, service))
             run = _begun(wish, form, service, target)
-            with open_stream(run.output, options.output) as stream:
+            with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)
     except RowsMissing as missing:
         if run is None:
@@ -214,7 +236,7 @@ def _export(
 
 def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     """Make the query and the output; where an earlier run is gone on with, from what it left."""
-    asked = _asked(wish, form, service)
+    asked = asked_of(wish, form, service)
     if service.options.clients:
         query = draft(wish, service.options, rough_period(service.options), form.most)
         output = Measured(target.under, target.name)
@@ -235,7 +257,7 @@ def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     return Run(wish, query, asked, service, output, target.part, left)
 
 
-def _asked(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
+def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
     """Return the request as typed, but for the key: all that decides the rows and their bytes."""
     options = service.options
     typed = {each.name: getattr(options, each.name) for each in fields(options)}
@@ -271,7 +293,7 @@ def _manifest_stream(options: ExportOptions) -> AbstractContextManager[BinaryIO 
 
 
 def _manifest(run: Run, missing: RowsMissing | None, path: str) -> Manifest:
-    published = run.part.published if run.part else None
+    published = run.published
     folder = Path(os.path.realpath(path)).parent
     return Manifest(
         comagic_manifest=manifest.FORMAT,

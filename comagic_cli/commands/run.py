@@ -14,6 +14,7 @@ from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.parting import export_parts
 from comagic_cli.commands.resuming import Form, export_to_output
+from comagic_cli.commands.storing import ONE_DATABASE, check_storing, export_to_database
 from comagic_cli.commands.streams import tell
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
@@ -32,6 +33,8 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
     form = choose_form(options)
     output = read_template(options.output) if options.output else options.output
     if isinstance(output, Template):
+        if form.format == "sqlite":
+            raise UsageProblem(f"-o {output}: one database takes all days.", hint=ONE_DATABASE)
         export_parts(wish, output, form, options)
         return
     options = replace(options, output=output)
@@ -40,7 +43,8 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
     if options.dry_run:
         show_plan(wish, form.most, options)
         return
-    run = export_to_output(wish, form, options)
+    store = export_to_database if form.format == "sqlite" else None
+    run = export_to_output(wish, form, options, store)
     if not options.quiet:
         tell_of_table(run, form)
     if isinstance(run.pager, LotPager) and not options.quiet:
@@ -51,6 +55,7 @@ def choose_form(options: ExportOptions) -> Form:
     """Choose how rows are written, by what was typed and by where they go."""
     terminal = on_terminal(options.output)
     format_ = choose_format(options)
+    check_storing(format_, options)
     capped = terminal and format_ == "table" and options.max_rows is None
     most = ROWS_ON_A_TERMINAL if capped else options.max_rows
     fields_chosen = bool(options.fields) or not terminal

@@ -28,9 +28,12 @@ FORMATS = {
     ".txt": "table",
     ".xlsx": "xlsx",
     ".parquet": "parquet",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
 }
 """The format that each suffix names."""
-WHOLE = frozenset({"xlsx", "parquet"})  # binary formats, which are packed in themselves
+WHOLE = frozenset({"xlsx", "parquet", "sqlite"})  # binary formats, which nothing packs
 
 
 def format_of(path: str | None) -> str | None:
@@ -51,7 +54,7 @@ def check_packing(format_: str, path: str | None) -> None:
     """Raise `UsageProblem` where a path says to pack what other programs would not unpack."""
     if format_ in WHOLE and path and (packing := packing_of(path)):
         raise UsageProblem(
-            f"{path}: {format_} is packed in itself.", hint=f"Leave {packing} out of the name."
+            f"{path}: {format_} is not packed by us.", hint=f"Leave {packing} out of the name."
         )
 
 

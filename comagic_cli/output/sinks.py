@@ -22,6 +22,8 @@ FORMATS = {
     "parquet": "parquet:ParquetSink",
 }
 """Where each format's class is: `module:class`, imported when it is asked for."""
+DATABASE = "sqlite"
+"""The format that is no stream of bytes: see `SqliteSink`."""
 EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
 """The package that a format needs beyond those that are always there; its extra is so called."""
 ZONED = frozenset({"parquet"})  # formats whose times are instants: see `Look.zone`
@@ -80,7 +82,8 @@ def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Loo
 
 def check_format(format: str) -> None:  # noqa: A002 - the option's own name
     """Raise `UsageProblem` where there is no such format, or what writes it isn't installed."""
-    _maker(format)
+    if format != DATABASE:
+        _maker(format)
 
 
 def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], Look], Sink]:

@@ -59,6 +59,7 @@ class ExportOptions(ListOptions):
     fields: tuple[str, ...]
     where: tuple[str, ...]
     sort: tuple[str, ...]
+    table: str | None
     record: bool
     max_rows: int | None
     page_size: int

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from comagic_cli.commands import offers
-from comagic_cli.commands.options.kinds import Back, Whole
+from comagic_cli.commands.options.kinds import Back, Text, Whole
 from comagic_cli.commands.options.sections import Written, bundle
 
 FORMATS = tuple(offers.FORMATS)
@@ -19,7 +19,7 @@ how_it_is_written = bundle(
         type=click.Choice(FORMATS),
         envvar="COMAGIC_FORMAT",
         shell_complete=offers.formats,
-        help=f"{', '.join(FORMATS)}; left out: see below.",
+        help=f"{', '.join(FORMATS)}.",
     ),
     click.option(
         "-o",
@@ -31,6 +31,13 @@ how_it_is_written = bundle(
     ),
     click.option(
         "--record", cls=Written, is_flag=True, help="In a table: one block a record, whole."
+    ),
+    click.option(
+        "--table",
+        cls=Written,
+        metavar="NAME",
+        type=Text(),
+        help="The table of sqlite; left out: the report's name.",
     ),
     click.option(
         "--max-rows", cls=Written, metavar="N", type=Whole(), help="Write no more rows than this."
