@@ -10,7 +10,7 @@ import click
 from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.options import ExportOptions
-from comagic_cli.commands.service import Service, open_service
+from comagic_cli.commands.service import Service, open_service, saved_zone
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.counting import count_rows, pieces
@@ -70,7 +70,7 @@ def _count(service: Service, wish: Wish) -> int:
 
 def show_plan(wish: Wish, options: ExportOptions) -> None:
     """Print the plan to stderr and the first request to stdout; nothing is sent."""
-    clock = DryClock(options.tz)
+    clock = DryClock(options.tz or saved_zone(options))
     query = dry_query(wish, 1, clock, options)
     window = Window(query.period.start, query.period.end)
     windows = pieces(query, window, query.report.max_days)

@@ -24,6 +24,7 @@ from comagic_cli.request.query import Query
 from comagic_cli.request.trees import shown
 
 MASK = "***"
+AS_SAVED = "(as saved in the account)"
 
 
 def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
@@ -79,13 +80,16 @@ def _plan(
         f"report   {query.report.command}: {query.report.title}",
         f"period   {query.period}",
         f"windows  {len(windows)}",
-        f"columns  {len(query.columns)}",
+        f"columns  {'as saved' if 'fields' in _saved(query, options) else len(query.columns)}",
     ]
     if IDS in query.extra:
         ids = len(query.extra[IDS])
         lines.append(f"ids      {ids}, {MOST} a call")
+    filters = ["as saved"] if options.as_saved else []
     if query.filter:
-        lines.append(f"filter   {shown(query.filter)}")
+        filters.append(shown(query.filter))
+    if filters:
+        lines.append(f"filter   {' and '.join(filters)}")
     if options.users:
         named = ", ".join(map(str, options.users))
         lines.append(f"clients  {named}, one after another; the first is shown")
@@ -102,9 +106,24 @@ def _request(query: Query, windows: Sequence[Window], options: ExportOptions) ->
     user: dict[str, Any] = {} if options.user_id is None else {"user_id": options.user_id}
     if options.users and not user:
         user = {"user_id": "(asked of the agent)"}
+    params = query.params(first.start, first.end, 0, limit) | _saved(query, options)
     return {
         "jsonrpc": "2.0",
         "id": 1,
         "method": query.report.method,
-        "params": {"access_token": MASK} | user | query.params(first.start, first.end, 0, limit),
+        "params": {"access_token": MASK} | user | params,
     }
+
+
+def _saved(query: Query, options: ExportOptions) -> dict[str, Any]:
+    """Stand in for what the account would be asked for with --as-saved."""
+    if not options.as_saved:
+        return {}
+    filters = [AS_SAVED, dict(query.filter)] if query.filter else []
+    saved: dict[str, Any] = {
+        "fields": AS_SAVED,
+        "sort": AS_SAVED,
+        "filter": {"filters": filters, "condition": "and"} if filters else AS_SAVED,
+    }
+    typed = {"fields": options.fields or options.count, "sort": options.sort}
+    return {name: value for name, value in saved.items() if not typed.get(name)}

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from comagic_cli.commands.inputs import STDIN, read_text
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.stream import reading
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.entities import read_ids
 
-STDIN = "-"
 TYPED = "0123456789,;# \t"  # what ids are typed with; anything else is a file's name
 
 
@@ -39,7 +37,7 @@ def find_ids(typed: Iterable[str], headings: Iterable[str] = ()) -> list[int]:
 
 def _ids(word: str, headings: frozenset[str]) -> Iterator[int]:
     if word == STDIN:
-        return read_ids(_decoded(_stdin(), "standard input"), "--entity-id: stdin", headings)
+        return read_ids(read_text(STDIN, "--entity-id"), "--entity-id: stdin", headings)
     if word and not word.strip(TYPED):
         return read_ids(word, "--entity-id")
     path = Path(word.removeprefix("@"))
@@ -48,20 +46,4 @@ def _ids(word: str, headings: frozenset[str]) -> Iterator[int]:
             f"--entity-id: {word!r} is neither an id nor a file",
             hint="Type ids (1,2,3), a file of them, or - for standard input.",
         )
-    with reading(str(path)):
-        data = path.read_bytes()
-    return read_ids(_decoded(data, str(path)), f"--entity-id: {path}", headings)
-
-
-def _stdin() -> bytes:
-    if sys.stdin is None or sys.stdin.closed:
-        raise UsageProblem("--entity-id: standard input is closed", hint="Name a file.")
-    with reading("standard input"):
-        return sys.stdin.buffer.read()
-
-
-def _decoded(data: bytes, name: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"--entity-id: {name} is no UTF-8 text") from error
+    return read_ids(read_text(str(path), "--entity-id"), f"--entity-id: {path}", headings)

@@ -158,7 +158,7 @@ def request_of(
         "--report-id": options.report_id,
         "--fields": query.columns,
         "--where": wish.filter.asked,
-        "--sort": [f"{sort.field}{':desc' if sort.descending else ''}" for sort in query.sort],
+        "--sort": [*map(str, query.sort)],
         "parameters": dict(query.extra),
         "--format": form.format,
         "look": changed_look(form.look),

@@ -65,6 +65,7 @@ ANYHOW = frozenset(
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
         *("count", "dry_run", "quiet", "verbose", "typed"),
         *("realtime", "entity_id", "users", "clients", "record"),  # see `parameters` and `look`
+        *("where", "filter_json"),  # see `filters`
     }
 )
 GO_ON = "What is written is kept: go on with the same command and --resume."
@@ -269,6 +270,8 @@ def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         "types": wish.own_types,
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
         **({"user_id": list(options.users)} if options.users else {}),
+        "sort": [*map(str, wish.sort)],
+        "filters": wish.filter.asked,
         **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,
         **look,

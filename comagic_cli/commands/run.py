@@ -25,7 +25,7 @@ from comagic_cli.request.catalog import ReportType
 
 def run_export(report: ReportType, options: ExportOptions) -> None:
     """Export a report as typed. Raises `ComagicError`."""
-    wish = wish_of(report, options)
+    wish, options = wish_of(report, options)
     options = with_clients(options)
     if options.count:
         show_count(wish, options)
@@ -58,7 +58,7 @@ def choose_form(options: ExportOptions) -> Form:
     check_storing(format_, options)
     capped = terminal and format_ == "table" and options.max_rows is None
     most = ROWS_ON_A_TERMINAL if capped else options.max_rows
-    fields_chosen = bool(options.fields) or not terminal
+    fields_chosen = bool(options.fields) or options.as_saved or not terminal
     show = replace(screen(terminal=terminal), all_columns=fields_chosen)
     look = choose_look(format_, options, show)
     return Form(format_, look, most, capped)

@@ -26,6 +26,7 @@ from comagic_cli.fetch.session import Session
 from comagic_cli.output.kinds import kind_of
 from comagic_cli.output.sinks import ZONED
 from comagic_cli.remember import Memory, memory_of, name_of
+from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
@@ -50,6 +51,15 @@ class Connection:
         """Name what is remembered of this account, and of no other."""
         account = self.account
         return name_of(kind, account.url, account.owner, account.user_id, *more)
+
+    def number_of(self, report: ReportType, typed: str | None) -> int | str:
+        """Return a report's number: typed, else asked for by its name or by its type."""
+        if typed is not None and is_number(typed):
+            return int(typed)
+        row = ask_report(self.client.call, report, typed)
+        self.note(f"report {row['id']} {row.get('name') or ''}")
+        number: int | str = row["id"]
+        return number
 
 
 @dataclass(frozen=True)
@@ -76,13 +86,7 @@ class Service(Connection):
 
     def report_id(self, wish: Wish) -> int | str:
         """Return the report's number: typed, else asked for by its name or by its type."""
-        typed = self.options.report_id
-        if typed is not None and is_number(typed):
-            return int(typed)
-        row = ask_report(self.client.call, wish.report, typed)
-        self.note(f"report {row['id']} {row.get('name') or ''}")
-        number: int | str = row["id"]
-        return number
+        return self.number_of(wish.report, self.options.report_id)
 
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""

@@ -2,27 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
+from comagic_cli.commands.inputs import STDIN, read_text
 from comagic_cli.commands.looks import with_needed
 from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.service import connect
+from comagic_cli.errors import UsageProblem
+from comagic_cli.fetch.account import ask_state
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish, make_wish
 from comagic_cli.request.filters import Filter
+from comagic_cli.request.given import Given, checked, read_given
+from comagic_cli.request.saved import NOTHING_SAVED, Saved, read_saved
+from comagic_cli.request.trees import shown
+
+OVER = ("fields", "sort")  # what is saved takes the place of these, unless they are typed
 
 
-def wish_of(report: ReportType, options: ExportOptions) -> Wish:
-    """Read and check what was typed. Raises `UsageProblem`.
+def wish_of(report: ReportType, options: ExportOptions) -> tuple[Wish, ExportOptions]:
+    """Read and check what was typed, then make it whole with what was saved.
 
-    The account is asked only for its columns, and only where a field is one that it may have.
+    The account is asked only for what is saved, and for its columns where a field is one that it
+    may have. The options that are returned name the report, once it is known. Raises
+    `UsageProblem`.
     """
-    extra = own_params(report, options)
-    filter_ = Filter(options.where)
+    if options.as_saved and options.users:
+        raise UsageProblem(
+            "--as-saved: several clients have no report in common that is saved",
+            hint="Export one client at a time, or type --fields, --where and --sort.",
+        )
+    if options.as_saved:
+        usual = {name: () for name in OVER if name not in options.typed}
+        options = replace(options, **usual)  # type: ignore[arg-type]  # both are tuples of texts
+    filter_, extra = Filter(options.where, _given(options)), own_params(report, options)
 
-    def make(known: ReportType) -> Wish:
-        return make_wish(known, options.fields, options.sort, filter_)
+    def made(saved: Saved = NOTHING_SAVED) -> Wish:
+        def make(known: ReportType) -> Wish:
+            return make_wish(known, options.fields, options.sort, filter_, saved)
 
-    wish = replace(with_columns(report, make, options), extra=extra)
-    return with_needed(wish, options)
+        wish = replace(with_columns(report, make, options), extra=extra)
+        return with_needed(wish, options)
+
+    wish = made()
+    if not options.as_saved or options.dry_run:
+        return wish, options
+    return _as_saved(report, options, made)
+
+
+def _given(options: ExportOptions) -> tuple[Given, ...]:
+    name = options.filter_json
+    if name is None:
+        return ()
+    if name == STDIN and STDIN in options.entity_id:
+        raise UsageProblem("--filter-json and --entity-id: standard input can be read only once")
+    origin = f"--filter-json {name}"
+    return (read_given(read_text(name, "--filter-json"), origin),)
+
+
+def _as_saved(
+    report: ReportType, options: ExportOptions, made: Callable[[Saved], Wish]
+) -> tuple[Wish, ExportOptions]:
+    with connect(options) as connection:
+        number = connection.number_of(report, options.report_id)
+        saved = read_saved(ask_state(connection.client.call, number))
+        wish = made(saved)
+        for line in _origins(wish, saved, options):
+            connection.note(line)
+    return wish, replace(options, report_id=str(number))
+
+
+def _origins(wish: Wish, saved: Saved, options: ExportOptions) -> Iterator[str]:
+    """Say what comes from where."""
+    parts = (("columns", options.fields, saved.columns), ("sort", options.sort, saved.sort))
+    for name, typed, kept in parts:
+        values = {"columns": ",".join(wish.columns), "sort": ",".join(map(str, wish.sort))}
+        origin = "typed" if typed else "as saved" if kept else "none is saved"
+        yield f"{name} {origin}: {values[name] or 'by time'}"
+    for given in saved.filters:
+        tree = checked(given, wish.report, [])
+        yield f"{given.origin.rpartition(' ')[2]} as saved: {shown(tree) if tree else 'none'}"
+    for text in options.where:
+        yield f"filter typed: {text}"
+    yield "the saved dates are not taken: see --from, --till and --period"

@@ -12,6 +12,8 @@ from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import ReportType
 
+STATE = "getobj.report_state"
+
 Call = Callable[[str, Mapping[str, Any]], Answer]
 
 
@@ -86,6 +88,17 @@ def _listed(rows: list[dict[str, Any]]) -> str:
 def ask_reports(call: Call) -> list[dict[str, Any]]:
     """Return every report of the account that has an id, each once."""
     return ask_all(call, "get.reports_list")
+
+
+def ask_state(call: Call, report_id: int | str) -> dict[str, Any]:
+    """Ask how a report was last saved in the account. Raises `UsageProblem` where it was not."""
+    answer = objects(call(STATE, {"report_id": report_id}), STATE)
+    if not answer:
+        raise UsageProblem(
+            f"--as-saved: {STATE} tells nothing of the report {report_id}",
+            hint="Save the report in the web account, or leave --as-saved out.",
+        )
+    return answer[0]
 
 
 def ask_all(call: Call, method: str) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from comagic_cli.errors import UnknownField, UsageProblem
@@ -12,6 +12,7 @@ from comagic_cli.request.columns import CUSTOM, custom_fields, find_field
 from comagic_cli.request.filters import NO_FILTER, Filter
 from comagic_cli.request.periods import Now
 from comagic_cli.request.query import Sort
+from comagic_cli.request.saved import NOTHING_SAVED, Saved
 
 
 @dataclass(frozen=True)
@@ -49,11 +50,26 @@ def make_wish(
     fields: Iterable[str],
     sort: Iterable[str],
     filter_: Filter = NO_FILTER,
+    saved: Saved = NOTHING_SAVED,
 ) -> Wish:
-    """Read what was typed for columns, sorting and filters. Raises `UsageProblem`."""
+    """Read what was typed for columns, sorting and filters. Raises `UsageProblem`.
+
+    Columns and sorting that were not typed are the saved ones; filters are joined by `and`.
+    """
+    typed, order = tuple(fields), tuple(sort)
+    filter_ = replace(filter_, given=(*filter_.given, *saved.filters))
     filter_.check(report)
-    columns = choose_columns(report, fields)
-    return Wish(report, columns, choose_sort(report, sort), filter=filter_)
+    columns = choose_columns(report, typed)
+    if saved.columns and not typed:
+        columns = tuple(_saved(report, name, "columns") for name in saved.columns)
+    sorts = choose_sort(report, order)
+    if not order:
+        sorts = tuple(replace(one, field=_saved(report, one.field, "sort")) for one in saved.sort)
+    return Wish(report, columns, sorts, filter=filter_)
+
+
+def _saved(report: ReportType, name: str, part: str) -> str:
+    return find_field(report, name, f"--as-saved: the saved {part}").name
 
 
 def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from comagic_cli.errors import Place, UnknownField, UsageProblem
 from comagic_cli.request.catalog import Field, ReportType
 from comagic_cli.request.columns import find_field
+from comagic_cli.request.given import Given, checked
 from comagic_cli.request.grammar import Condition, Expression, parse
 from comagic_cli.request.operands import Span, check_operator, is_span, scalar, span
 from comagic_cli.request.periods import Now
@@ -23,7 +24,6 @@ from comagic_cli.request.trees import (
     Tree,
     is_group,
     joined,
-    shown,
     two_levels,
 )
 
@@ -36,12 +36,11 @@ LISTED = frozenset({"in", "not_in", "overlap", "not_overlap"})
 class Filter:
     """What rows are wanted, before the account's time is known.
 
-    `where` are expressions as typed; `trees` are filters as the API takes them, checked. All are
-    joined by `and`.
+    `where` are expressions as typed; `given` are trees, not checked yet. All are joined by `and`.
     """
 
     where: tuple[str, ...] = ()
-    trees: tuple[Tree, ...] = ()
+    given: tuple[Given, ...] = ()
 
     def tree(self, report: ReportType, now: Now) -> Mapping[str, Any] | None:
         """Return the filter to send, or none; `now` is asked for relative dates, once.
@@ -50,24 +49,24 @@ class Filter:
         only where there is nothing else.
         """
         once, unknown = cache(now), list[UnknownField]()
-        read = [_Reading(text, report, once, unknown).tree() for text in self.where]
+        trees = [checked(given, report, unknown) for given in self.given]
+        parts = [tree for tree in trees if tree is not None]
+        parts += [_Reading(text, report, once, unknown).tree() for text in self.where]
         if unknown:
             raise unknown[0]
-        parts = [*self.trees, *read]
         if not parts:
             return None
         try:
             return two_levels(joined("and", parts))
         except TooDeep as deep:
-            raise UsageProblem(
-                f"the filters, joined by and, are nested too deeply: {_too_many(deep)}",
-                hint=FLATTER,
-            ) from None
+            origins = dict.fromkeys([*(given.origin for given in self.given), "--where"])
+            message = f"{', '.join(origins)}: joined by and, it is nested too deeply: "
+            raise UsageProblem(f"{message}{_too_many(deep)}", hint=FLATTER) from None
 
     @property
     def asked(self) -> list[str]:
-        """Return it as expressions, relative dates as they were typed."""
-        return [*map(shown, self.trees), *self.where]
+        """Return what was asked: relative dates stay as they were typed."""
+        return [*(given.asked for given in self.given if given.tree), *self.where]
 
     def check(self, report: ReportType) -> None:
         """Find what is wrong without asking the time. Raises `UsageProblem`."""

@@ -36,7 +36,7 @@ SECOND = timedelta(seconds=1)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _CLOCK = re.compile(r"([0-9]{1,4}):([0-5][0-9]):([0-5][0-9])")
-_LENGTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smh]?)")
+_LENGTH = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _LONGEST_WHOLE = 640  # digits; no setting of Python makes it refuse as many
 
@@ -98,11 +98,11 @@ def _number(token: Token) -> int | float:
 def number(text: str) -> int | float:
     """Read a number, digit for digit. Raises `ValueError` for none, or more digits than can be."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is no number")
     if text.removeprefix("-").isdigit() and len(text) <= _LONGEST_WHOLE:
         return int(text)
-    if Decimal(repr(float(text))) != Decimal(text):  # it would be another number
-        raise ValueError(text)
+    if Decimal(repr(float(text))) != Decimal(text):
+        raise ValueError(f"{text} has more digits than can be sent")
     return float(text)
 
 
@@ -121,7 +121,7 @@ def _duration(token: Token) -> int | float:
         return hours * 3600 + minutes * 60 + seconds
     if found := _LENGTH.fullmatch(text):
         with suppress(ValueError):
-            return number(str(Decimal(found[1]) * UNITS[found[2]]))
+            return number(f"{(Decimal(found[1]) * UNITS[found[2]]).normalize():f}")
     hint = "Write seconds, 90s, 5m, 2h or 00:01:30."
     raise token.wrong(f"{text!r} is no length of time", hint)
 
@@ -131,6 +131,11 @@ READERS: dict[str, Callable[[Token], Any]] = {
     "boolean": _boolean,
     "duration": _duration,
 }
+
+
+def operators_of(field: Field) -> tuple[str, ...]:
+    """Return the operators that a field's type takes."""
+    return KINDS.get(field.type, KINDS[""])[1]
 
 
 def check_operator(field: Field, operator: str, typed: Token) -> None:

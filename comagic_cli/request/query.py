@@ -20,6 +20,9 @@ class Sort:
     field: str
     descending: bool = False
 
+    def __str__(self) -> str:
+        return f"{self.field}{':desc' * self.descending}"
+
     def param(self) -> dict[str, str]:
         """Return it as the API takes it."""
         return {"field": self.field, "order": "desc" if self.descending else "asc"}

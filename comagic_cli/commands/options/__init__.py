@@ -58,6 +58,8 @@ class ExportOptions(ListOptions):
     period: str | None
     fields: tuple[str, ...]
     where: tuple[str, ...]
+    filter_json: str | None
+    as_saved: bool
     sort: tuple[str, ...]
     table: str | None
     record: bool

@@ -56,6 +56,19 @@ what_is_asked = bundle(
         help="Rows wanted, as 'total_duration > 60'; repeatable.",
     ),
     click.option(
+        "--filter-json",
+        cls=Asked,
+        metavar="FILE",
+        type=click.Path(),
+        help="A filter as the API takes it (- is stdin).",
+    ),
+    click.option(
+        "--as-saved",
+        cls=Asked,
+        is_flag=True,
+        help="Columns, filters and sort of the web account.",
+    ),
+    click.option(
         "--sort",
         cls=Asked,
         metavar="FIELD[:desc]",

@@ -1,0 +1,203 @@
+"""Expressions, and the trees that the API gets."""
+
+from __future__ import annotations
+
+import pytest
+from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
+
+from comagic_cli.request.filters import Filter
+from comagic_cli.request.given import Given
+
+DAY = ("2026-10-05 00:00:00", "2026-10-05 23:59:59")
+WEEK_AGO = ("2026-10-01 00:00:00", "2026-10-01 23:59:59")
+
+
+def day_of(field="at", span=DAY):
+    return [leaf(field, ">=", span[0]), leaf(field, "<=", span[1])]
+
+
+GOOD = [
+    # Texts keep what was typed.
+    ("id = 5", leaf("id", "=", "5")),
+    ("id=5", leaf("id", "=", "5")),
+    ("id = 007", leaf("id", "=", "007")),
+    ("id = 1e5", leaf("id", "=", "1e5")),
+    ("id = true", leaf("id", "=", "true")),
+    ("id = 2026-10-05", leaf("id", "=", "2026-10-05")),
+    ("id = 2026-10-05 14:30", leaf("id", "=", "2026-10-05 14:30")),
+    ("id = 'две части'", leaf("id", "=", "две части")),
+    ('id = "две части"', leaf("id", "=", "две части")),
+    ("id = 'O''Brien'", leaf("id", "=", "O'Brien")),
+    ("id = \"O'Brien\"", leaf("id", "=", "O'Brien")),
+    ("id = O'Brien", leaf("id", "=", "O'Brien")),
+    ('id = "say ""so"""', leaf("id", "=", 'say "so"')),
+    ("id = ''", leaf("id", "=", "")),
+    ("id = 'and'", leaf("id", "=", "and")),
+    ("id = android", leaf("id", "=", "android")),
+    ("id = https://a.example/?b=c&d<e>", leaf("id", "=", "https://a.example/?b=c&d<e>")),
+    ("id=-7d", leaf("id", "=", "-7d")),
+    ("id\u00a0=\u00a0a", leaf("id", "=", "a")),
+    ("\n\tid = a\n", leaf("id", "=", "a")),
+    ("id != a", leaf("id", "!=", "a")),
+    ("id < a", leaf("id", "<", "a")),
+    ("id>=b", leaf("id", ">=", "b")),
+    ("id like %а_\\%", leaf("id", "like", "%а_\\%")),
+    ("id like'%a'", leaf("id", "like", "%a")),
+    ("id not like '%a b%'", leaf("id", "not_like", "%a b%")),
+    ("id ilike ABC%", leaf("id", "ilike", "ABC%")),
+    ("id not ilike ABC%", leaf("id", "not_ilike", "ABC%")),
+    ("id regexp '^(a|b)$'", leaf("id", "regexp", "^(a|b)$")),
+    ("id jsquery 'a = 1'", leaf("id", "jsquery", "a = 1")),
+    ("id in (a)", leaf("id", "in", ["a"])),
+    ("id in(a,'b c' , \"d\")", leaf("id", "in", ["a", "b c", "d"])),
+    ("id not in (1, 2)", leaf("id", "not_in", ["1", "2"])),
+    ("id overlap a", leaf("id", "overlap", ["a"])),
+    ("id NOT Overlap (a, b)", leaf("id", "not_overlap", ["a", "b"])),
+    # Nothing.
+    ("id is null", leaf("id", "is_null")),
+    ("id IS NOT NULL", leaf("id", "is_not_null")),
+    ("id = null", leaf("id", "is_null")),
+    ("id != NULL", leaf("id", "is_not_null")),
+    ("id = 'null'", leaf("id", "=", "null")),
+    ("id like 'null'", leaf("id", "like", "null")),
+    ("size = null", leaf("size", "is_null")),
+    ("at is null", leaf("at", "is_null")),
+    # Numbers, digit for digit.
+    ("size > 60", leaf("size", ">", 60)),
+    ("size = '60'", leaf("size", "=", 60)),
+    ("size = -0.5", leaf("size", "=", -0.5)),
+    ("size = 1.10", leaf("size", "=", 1.1)),
+    ("size = 1e3", leaf("size", "=", 1000.0)),
+    ("size = 12345678901234567890123", leaf("size", "=", 12345678901234567890123)),
+    ("size in (1, 2.5)", leaf("size", "in", [1, 2.5])),
+    ("size not in (1,2)", leaf("size", "not_in", [1, 2])),
+    # Lengths of time, in seconds.
+    ("took > 90", leaf("took", ">", 90)),
+    ("took > 90s", leaf("took", ">", 90)),
+    ("took > 5m", leaf("took", ">", 300)),
+    ("took <= 1.5h", leaf("took", "<=", 5400)),
+    ("took = 00:01:30", leaf("took", "=", 90)),
+    ("took in (100:00:00, 1)", leaf("took", "in", [360_000, 1])),
+    # True and false, values of lists, lists.
+    ("done = true", leaf("done", "=", True)),
+    ("done != FALSE", leaf("done", "!=", False)),
+    ("kind = Звонки", leaf("kind", "=", "Звонки")),
+    ("kind in (Звонки, 'Офлайн заявки')", leaf("kind", "in", ["Звонки", "Офлайн заявки"])),
+    ("kind = true", leaf("kind", "=", "true")),
+    ("people overlap ('Иванов И.', Петров)", leaf("people", "overlap", ["Иванов И.", "Петров"])),
+    ("people = 5", leaf("people", "=", "5")),
+    ("cc_17 > 5", leaf("cc_17", ">", "5")),
+    ("cc_18 > 5", leaf("cc_18", ">", 5)),
+    # A date means its start or its end.
+    ("at < 2026-10-05", leaf("at", "<", DAY[0])),
+    ("at >= 2026-10-05", leaf("at", ">=", DAY[0])),
+    ("at > 2026-10-05", leaf("at", ">", DAY[1])),
+    ("at <= 05.10.2026", leaf("at", "<=", DAY[1])),
+    ("at = 2026-10-05", both(*day_of())),
+    ("at != 2026-10-05", either(leaf("at", "<", DAY[0]), leaf("at", ">", DAY[1]))),
+    ("at = '2026-10-05 14:30:20'", leaf("at", "=", "2026-10-05 14:30:20")),
+    ("at = 2026-10-05T14:30:20", leaf("at", "=", "2026-10-05 14:30:20")),
+    ("at != 2026-10-05 14:30:20", leaf("at", "!=", "2026-10-05 14:30:20")),
+    ("at > 2026-10-05 14:30", leaf("at", ">", "2026-10-05 14:30:59")),
+    ("at = -7d", both(*day_of(span=WEEK_AGO))),
+    ("at >= yesterday", leaf("at", ">=", "2026-10-07 00:00:00")),
+    ("at <= now", leaf("at", "<=", "2026-10-08 12:00:00")),
+    ("at>-12h", leaf("at", ">", "2026-10-08 00:00:00")),
+    ("at in ('2026-10-05 01:02:03')", leaf("at", "in", ["2026-10-05 01:02:03"])),
+    (
+        "at in ('2026-10-05 01:02:03', 2026-10-05)",
+        either(leaf("at", "in", ["2026-10-05 01:02:03"]), both(*day_of())),
+    ),
+    (
+        "at not in (2026-10-05, -7d)",
+        both(
+            either(leaf("at", "<", DAY[0]), leaf("at", ">", DAY[1])),
+            either(leaf("at", "<", WEEK_AGO[0]), leaf("at", ">", WEEK_AGO[1])),
+        ),
+    ),
+    ("day = 2026-10-05", leaf("day", "=", "2026-10-05")),
+    ("day <= today", leaf("day", "<=", "2026-10-08")),
+    ("day > -1mo", leaf("day", ">", "2026-09-08")),
+    ("day in (2026-10-05, -7d)", leaf("day", "in", ["2026-10-05", "2026-10-01"])),
+    ("clock < 14:30", leaf("clock", "<", "14:30:00")),
+    ("clock > 14:30", leaf("clock", ">", "14:30:59")),
+    ("clock = 14:30:00", leaf("clock", "=", "14:30:00")),
+    ("clock = 14:30", both(leaf("clock", ">=", "14:30:00"), leaf("clock", "<=", "14:30:59"))),
+    # And, or, parentheses; equal neighbours become one.
+    ("(size = 1)", ONE),
+    ("((size = 1))", ONE),
+    ("size = 1 and size = 2", both(ONE, TWO)),
+    ("size = 1 OR size = 2", either(ONE, TWO)),
+    ("size = 1 and size = 2 or size = 3", either(both(ONE, TWO), THREE)),
+    ("size = 1 or size = 2 and size = 3", either(ONE, both(TWO, THREE))),
+    ("(size = 1 or size = 2) and size = 3", both(either(ONE, TWO), THREE)),
+    ("(size = 1)and(size = 2)", both(ONE, TWO)),
+    ("(size = 1 and size = 2) and size = 3", both(ONE, TWO, THREE)),
+    ("size = 1 or (size = 2 or (size = 3))", either(ONE, TWO, THREE)),
+    ("size = 1 and at = 2026-10-05", both(ONE, *day_of())),
+    # Deeper than the API takes: an equal tree of two levels.
+    (
+        "size = 1 and (size = 2 or (size = 3 and id = a))",
+        either(both(ONE, TWO), both(ONE, THREE, leaf("id", "=", "a"))),
+    ),
+    (
+        "size = 1 or (size = 2 and (size = 3 or size = 1))",
+        either(ONE, both(TWO, THREE)),
+    ),
+    (
+        "size = 1 and (size = 2 or at = 2026-10-05)",
+        either(both(ONE, TWO), both(ONE, *day_of())),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "tree"), GOOD, ids=[text for text, _ in GOOD])
+def test_expressions_become_trees(text, tree):
+    assert Filter((text,)).tree(REPORT, lambda: NOON) == tree
+
+
+def kinds(value):
+    return [kinds(one) for one in value] if isinstance(value, list) else type(value)
+
+
+@pytest.mark.parametrize(("text", "tree"), GOOD, ids=[text for text, _ in GOOD])
+def test_values_are_of_the_fields_type(text, tree):
+    if "value" in tree:
+        made = Filter((text,)).tree(REPORT, lambda: NOON)
+        assert kinds(made["value"]) == kinds(tree["value"])
+
+
+def test_the_table_is_as_long_as_it_should_be():
+    assert len(GOOD) >= 60
+
+
+def test_several_filters_are_joined_by_and():
+    given = Given("a file", leaf("id", "in", ["a"]))
+    filter_ = Filter(("size = 1 or size = 2", "at >= yesterday"), (given,))
+    assert filter_.tree(REPORT, lambda: NOON) == both(
+        leaf("id", "in", ["a"]), either(ONE, TWO), leaf("at", ">=", "2026-10-07 00:00:00")
+    )
+
+
+def test_no_filter_is_none():
+    assert Filter().tree(REPORT, lambda: NOON) is None
+    assert Filter((), (Given("a file", {}),)).tree(REPORT, lambda: NOON) is None
+
+
+def test_the_time_is_asked_once_and_only_for_relative_dates():
+    asked = []
+
+    def now():
+        asked.append(1)
+        return NOON
+
+    Filter(("at > 2026-10-05 and day = 2026-10-05", "size = 1")).tree(REPORT, now)
+    assert asked == []
+    Filter(("at > -7d and day = today", "at < now")).tree(REPORT, now)
+    assert asked == [1]
+
+
+def test_what_was_asked_keeps_relative_dates():
+    given = Given("a file", ONE)
+    filter_ = Filter(("at > -7d",), (given, Given("nothing", None)))
+    assert filter_.asked == ['{"field": "size", "operator": "=", "value": 1}', "at > -7d"]
