@@ -1,27 +1,57 @@
-"""What is told once an export has ended, on a terminal only."""
+"""What is told once an export has ended, on a terminal or by --verbose."""
 
 from __future__ import annotations
 
-import sys
-
+from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.progress import (
+    Progress,
+    left_of,
+    points_word,
+    rows_of,
+    sized,
+)
 from comagic_cli.commands.resuming import Form, Run
-from comagic_cli.commands.streams import tell
+from comagic_cli.commands.voice import at_terminal, tell
 
 ROWS_ON_A_TERMINAL = 50
 
 
-def tell_of_table(run: Run, form: Form) -> None:
-    """Say on a terminal what a table does not show: columns, and rows beyond the first."""
-    if sys.stderr is None or not sys.stderr.isatty():
+def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
+    """Say what came of an export: rows, period, file, points and time; and what a table hides."""
+    if options.quiet or not (options.verbose or at_terminal()):
         return
     for line in getattr(run.sink.inner, "remark", "").splitlines():
         tell(line)
-    if form.capped and run.sink.rows >= ROWS_ON_A_TERMINAL:
-        _tell_how_many(run.sink.rows, run.pager.matching)
+    record, seconds = run.record(), run.service.progress.seconds
+    file = run.part.name if run.part else None
+    if form.capped and record.rows >= ROWS_ON_A_TERMINAL:
+        _tell_how_many(record.rows, run.pager.matching)
+    parts = [
+        rows_of(record.rows),
+        " to ".join(dict.fromkeys(time[:10] for time in record.period)),
+        *([f"{file} ({sized(record.bytes)})"] if file else []),
+        *spent(record.points, run.service.progress),
+    ]
+    told = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
+    tell(f"{', '.join(parts)}.", **told, file=file, seconds=round(seconds, 3))
+
+
+def spent(calls: int, progress: Progress) -> list[str]:
+    """Say how many points an export took, how many are left, and how long it took."""
+    left = [left_of(progress.points)] if progress.points else []
+    return [f"{points_word(calls)} spent", *left, _seconds(progress.seconds)]
 
 
 def _tell_how_many(written: int, matching: int | None) -> None:
+    """Say how many rows there are beyond those shown."""
     if matching is None:
         tell(f"The first {written} rows. More of them: --max-rows N, or -o FILE.")
     elif matching > written:
         tell(f"{written} of {matching} rows. All of them: --max-rows {matching}, or -o FILE.")
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"

@@ -6,6 +6,7 @@ Little is imported here, and the rest where it is guarded: Ctrl-C can come early
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from comagic_cli.commands.streams import ClosedStdout, forget, tell
+from comagic_cli.commands.voice import VOICE, log_format
 from comagic_cli.errors import (
     INTERRUPTED,
     READER_GONE,
@@ -37,6 +39,7 @@ class Stopped(BaseException):
     def __init__(self, number: int) -> None:
         super().__init__(number)
         self.exit_code = 128 + number
+        self.name = signal.Signals(number).name
 
 
 def run() -> NoReturn:
@@ -55,6 +58,7 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit code; errors go to stderr, in one or two lines."""
+    VOICE.machine = log_format(arguments, os.environ) == "json"
     try:
         from comagic_cli.commands.root import answer  # noqa: PLC0415 - see above
 
@@ -69,14 +73,14 @@ def _exit_code(error: BaseException) -> int:
     """Tell what is to be told of an error, and return the exit code that it stands for."""
     match error:
         case Stopped():
-            return error.exit_code
+            return _tell_machine(f"stopped by {error.name}", error.exit_code)
         case KeyboardInterrupt():
-            return INTERRUPTED
+            return _tell_machine("stopped by SIGINT", INTERRUPTED)
         case ComagicError():
             return _tell(error)
         case BrokenPipeError():
             forget(sys.stdout)
-            return READER_GONE
+            return _tell_machine("the reader of standard output is gone", READER_GONE)
         case OSError():
             forget(sys.stdout)
             return _tell(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
@@ -89,13 +93,15 @@ def _show(error: click.ClickException) -> int:
     """Tell of a command line that can't be understood; one without arguments gets the help."""
     from click.exceptions import NoArgsIsHelpError  # noqa: PLC0415 - see above
 
-    if isinstance(error, NoArgsIsHelpError):
+    if isinstance(error, NoArgsIsHelpError) and not VOICE.machine:
         for line in error.format_message().splitlines():
             tell(line)
         return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
-    return _tell(UsageProblem(error.format_message(), hint=f"See {command} --help."))
+    is_help = isinstance(error, NoArgsIsHelpError)
+    message = "there is no command" if is_help else error.format_message()
+    return _tell(UsageProblem(message, hint=f"See {command} --help."))
 
 
 def _bug(error: BaseException) -> ComagicError:
@@ -110,15 +116,15 @@ def _bug(error: BaseException) -> ComagicError:
 
 
 def _tell(error: ComagicError) -> int:
-    tell(f"comagic: {error.message}")
-    if error.place:
-        from comagic_cli.commands.pointing import pointed  # noqa: PLC0415 - see above
-
-        for line in pointed(error.place):
-            tell(line)
-    if error.hint:
-        tell(f"  {error.hint}")
+    VOICE.fail(error, error.exit_code)
     return error.exit_code
+
+
+def _tell_machine(message: str, code: int) -> int:
+    """Say to a machine why the program ends; a person knows."""
+    if VOICE.machine:
+        VOICE.fail(ComagicError(message), code)
+    return code
 
 
 def _heed_signals() -> None:

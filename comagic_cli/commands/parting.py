@@ -194,7 +194,7 @@ def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]
         sink = PartitionedSink(run, job.sink, service.note)
         try:
             with dealing(sink):
-                export(pager.pages(), sink)
+                export(service.progress.watch(pager), sink)
         except RowsMissing as error:
             first = first or error
             short += sink.waiting.values()

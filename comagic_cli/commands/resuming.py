@@ -20,6 +20,7 @@ from comagic_cli.commands.agency import (
 )
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.options import ExportOptions
+from comagic_cli.commands.progress import polite
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service
 from comagic_cli.commands.streams import tell
@@ -121,7 +122,7 @@ class Run:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
-            export(self.pager.pages(), self.sink)
+            export(self.service.progress.watch(self.pager), self.sink)
         except RowsMissing:
             raise
         except BaseException:
@@ -221,7 +222,7 @@ def _export(
         ):
             form = service.zoned(form, wish)
             form = replace(form, look=complete_look(form.look, wish.report, service))
-            run = _begun(wish, form, service, target)
+            run = _begun(wish, form, service, replace(target, under=polite(target.under)))
             with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)
     except RowsMissing as missing:

@@ -11,6 +11,7 @@ import click
 
 from comagic_cli import __version__
 from comagic_cli.commands import menu
+from comagic_cli.commands.options.logging import logged
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -47,12 +48,12 @@ class Root(click.Group):
         if name in COMMANDS:
             module, _, variable = COMMANDS[name][1].partition(":")
             found = getattr(import_module(f"comagic_cli.commands.{module}"), variable)
-            return found if isinstance(found, click.Command) else None
+            return logged(found) if isinstance(found, click.Command) else None
         if name not in menu.reports():
             return None
         from comagic_cli.commands.reports import report_command  # noqa: PLC0415 - read when needed
 
-        return report_command(menu.reports()[name])
+        return logged(report_command(menu.reports()[name]))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -107,6 +108,9 @@ def cli() -> None:
       comagic communications --sandbox
       comagic communications --sandbox --period last-month -o month.csv
     """  # noqa: D301 - \b is Click's
+
+
+logged(cli)
 
 
 def answer(arguments: Sequence[str]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from comagic_cli.commands.agency import with_clients
 from comagic_cli.commands.count import show_count
 from comagic_cli.commands.dry import show_plan
-from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_of_table
+from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_end
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.options import ExportOptions
@@ -45,8 +45,7 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
         return
     store = export_to_database if form.format == "sqlite" else None
     run = export_to_output(wish, form, options, store)
-    if not options.quiet:
-        tell_of_table(run, form)
+    tell_end(run, form, options)
     if isinstance(run.pager, LotPager) and not options.quiet:
         _tell_unfound(run.pager.unfound)
 

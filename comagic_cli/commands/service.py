@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from comagic_cli.commands.options import ExportOptions, ServiceOptions
 from comagic_cli.commands.options.kinds import is_number
+from comagic_cli.commands.progress import Progress, open_progress
 from comagic_cli.commands.streams import tell
-from comagic_cli.commands.waiting import open_countdown
 from comagic_cli.config.access import Account, find_access, is_of_profile
 from comagic_cli.config.brands import DEFAULT, url_named
 from comagic_cli.config.profiles import SAVED_ZONE
@@ -46,6 +46,7 @@ class Connection:
     account: Account
     note: Callable[[str], None]
     memory: Memory | None
+    progress: Progress = field(default_factory=Progress, kw_only=True)
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
@@ -149,21 +150,24 @@ def _number(typed: str | None) -> int | str:
 def open_service(options: ExportOptions) -> Iterator[Service]:
     """Connect to export what the options say."""
     with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.memory, options)
+        yield Service(at.client, at.account, at.note, at.memory, options, progress=at.progress)
 
 
 @contextmanager
 def connect(options: ServiceOptions) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
-    with _account(options) as account, open_countdown(quiet=options.quiet) as show:
+    with _account(options) as account, open_progress(quiet=options.quiet) as progress:
         note = teller(options)
         line = open_line(account.url, options.timeout)
-        patience = Patience(most_wait=options.max_wait, show=show)
+        patience = Patience(
+            most_wait=options.max_wait, show=progress.wait if progress.draw else None
+        )
         memory = None if options.sandbox else memory_of(os.environ)
         session = _session(account, memory)
         client = Client(line, account.token, account.user_id, patience, note, session=session)
+        client.heard = progress.heard
         try:
-            yield Connection(client, account, note, memory)
+            yield Connection(client, account, note, memory, progress=progress)
         finally:
             line.close()
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-import os
-import sys
-from contextlib import suppress
-from typing import TextIO
 
+from comagic_cli.commands.voice import forget, tell
 from comagic_cli.errors import CannotWrite
+
+__all__ = ["ClosedStdout", "forget", "tell"]
 
 
 class ClosedStdout(io.TextIOBase):
@@ -24,27 +23,3 @@ class ClosedStdout(io.TextIOBase):
     def isatty(self) -> bool:
         """Tell that it is no terminal."""
         return False
-
-
-def tell(text: str) -> None:
-    """Write one line to stderr; one that is closed, full or gone changes nothing.
-
-    What could command a terminal, or break the line, becomes a blank.
-    """
-    if sys.stderr is None or sys.stderr.closed:
-        return
-    line = "".join(char if char.isprintable() else " " for char in text)
-    try:
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
-    except OSError:
-        forget(sys.stderr)
-
-
-def forget(stream: TextIO | None) -> None:
-    """Let what is buffered go nowhere, else Python complains of it at the end."""
-    with suppress(OSError, ValueError, AttributeError):
-        descriptor = stream.fileno()  # type: ignore[union-attr]  # None is suppressed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)

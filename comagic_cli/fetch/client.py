@@ -86,9 +86,10 @@ class _Ended(Exception):
 class Client:
     """Call the Data API's methods, one after another, over one connection.
 
-    `note` is told a line about each call and each retry. `calls` counts the answers that came
-    without an error: each of them costs a point. The key is `token`, or that of `session`. Neither
-    key nor password nor `secrets` appears in a text or an error made here.
+    `note` is told a line about each call and each retry, `heard` the parameters and the answer.
+    `calls` counts the answers that came without an error: each of them costs a point. The key is
+    `token`, or that of `session`. Neither key nor password nor `secrets` appears in a text or an
+    error made here.
     """
 
     line: Transport
@@ -96,6 +97,7 @@ class Client:
     user_id: int | None = None
     patience: Patience = field(default_factory=Patience)
     note: Callable[[str], None] = lambda _: None
+    heard: Callable[[Mapping[str, Any], Answer], None] = lambda *_: None
     clock: Callable[[], float] = time.monotonic
     secrets: tuple[str, ...] = field(default=(), repr=False)
     session: Session | None = None
@@ -156,7 +158,7 @@ class Client:
             raise fault.error
         pause = max(self.patience.pause(attempt), fault.after)
         self._tell(f"{fault.error.message}; trying again in {pause:.1f} s")
-        self.patience.sleep(pause)
+        self.patience.rest(pause, self._say(f"trying again, since {fault.error.message}"))
 
     def _once(self, method: str, params: Mapping[str, Any]) -> Answer:
         self._last_id += 1
@@ -170,6 +172,7 @@ class Client:
         self._purse.hear(answer.limits)
         self.calls += 1
         self._tell(_told(method, params, answer, self.clock() - started))
+        self.heard(params, answer)
         return answer
 
     def _request(self, method: str, params: Mapping[str, Any]) -> bytes:

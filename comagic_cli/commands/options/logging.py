@@ -1,0 +1,33 @@
+"""How the program speaks: an option of every command."""
+
+from __future__ import annotations
+
+import click
+
+from comagic_cli.commands.options.sections import Written
+from comagic_cli.commands.voice import FORMATS, OPTION, VARIABLE
+
+
+def logged(command: click.Command) -> click.Command:
+    """Give a command --log-format, once; those below a group get it too.
+
+    What speaks has looked for it already, before the command line was read: see `log_format`.
+    """
+    if all(OPTION not in param.opts for param in command.params):
+        command.params.append(log_option())
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            logged(below)
+    return command
+
+
+def log_option() -> click.Option:
+    """Make the option."""
+    return Written(
+        [OPTION],
+        type=click.Choice(FORMATS),
+        metavar="F",
+        envvar=VARIABLE,
+        expose_value=False,
+        help="Lines on stderr: text, or json for machines.",
+    )

@@ -1,0 +1,270 @@
+"""The line of progress: by a stopped clock, and on real terminals."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import signal
+from datetime import datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from clocks import Ticking
+from program import PATIENCE, REPORT, Watched, environment, start, stop
+from screens import Screen
+
+from comagic_cli.commands import progress as progress_
+from comagic_cli.commands import voice
+from comagic_cli.commands.progress import Polite, Progress, open_progress, polite, sized, spaced
+from comagic_cli.fetch.pager import Pager
+from comagic_cli.fetch.points import Left
+from comagic_cli.request.catalog import report
+from comagic_cli.request.periods import Period
+from comagic_cli.request.query import Query, Sort
+from comagic_cli.request.rows import Mark, Page
+
+PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
+DAY = tuple(map(datetime.fromisoformat, ("2026-10-01", "2026-10-10 23:59:59")))
+YEARS = tuple(map(datetime.fromisoformat, ("2024-01-01", "2025-12-31")))
+
+
+def page(rows, time="2026-10-03 12:00:00"):
+    return Page([b"{}"] * rows, marks=[Mark("1", time, b"")] * bool(rows))
+
+
+class Paged(Pager):
+    """A pager of known pages."""
+
+    def __init__(self, query, matching, given):
+        super().__init__(query, pytest.fail, matching=matching)
+        self.given = given
+
+    def pages(self):
+        yield from self.given
+
+
+def asked(period=DAY, **more):
+    return Query(report("communications"), 1, Period(*period), (), **more)
+
+
+def answer(**limits):
+    return SimpleNamespace(limits=limits)
+
+
+class Followed:
+    """A progress by a stopped clock, and all the lines it drew."""
+
+    def __init__(self):
+        self.clock = Ticking()
+        self.drawn = []
+        self.progress = Progress(self.drawn.append, self.clock)
+
+    def after(self, seconds, total, *pages, period=DAY, **query):
+        """Take in pages, each after some seconds."""
+        pager = Paged(asked(period, **query), total, list(pages))
+        progress = self.progress
+        params = {
+            "offset": 0,
+            "date_from": "2026-09-30 23:59:59",
+            "date_till": "2026-10-11 00:00:00",
+        }
+        for _ in progress.watch(pager):
+            self.clock.seconds += seconds
+            progress.heard(params, answer(minute_remaining=58, day_remaining=4980))
+        return progress
+
+
+FULL = [
+    "12 of 60 rows, 16 s left, 3/s, 2026-10-01 to 2026-10-10, points: 4 980 left today, 4 s",
+    "24 of 60 rows, 12 s left, 3/s, 2026-10-01 to 2026-10-10, points: 4 980 left today, 8 s",
+]
+
+
+def test_how_far_it_is(monkeypatch):
+    monkeypatch.setattr(progress_, "width", lambda: 200)
+    followed = Followed()
+    followed.after(4, 60, page(12), page(12))
+    assert followed.drawn == FULL
+
+
+# Cells, and what they have room for.
+ROOM = [
+    (200, FULL[1]),
+    (80, "24 of 60 rows, 12 s left, 3/s, 2026-10-01 to 2026-10-10, 8 s"),
+    (60, "24 of 60 rows, 12 s left, 3/s, 2026-10-01 to 2026-10-10"),
+    (40, "24 of 60 rows, 12 s left, 3/s, 8 s"),
+    (10, "24 of 60 rows"),
+]
+
+
+@pytest.mark.parametrize(("cells", "line"), ROOM)
+def test_the_most_telling_has_room_first(cells, line):
+    assert Followed().after(4, 60, page(12), page(12)).line(cells) == line
+
+
+# The query, its total, the pages, and what begins the line.
+SHARES = [
+    ({}, None, [page(12)], "12 rows, 25% of the period, 12 s left, 3/s"),
+    ({"sort": (Sort("communication_date_time", True),)}, None, [page(12)], "12 rows, 75% of"),
+    ({"sort": (Sort("communication_number"),)}, None, [page(12)], "12 rows, 3/s"),
+    ({"most": 20}, 60, [page(12)], "12 of 20 rows, 3 s left"),
+    ({"most": 20}, None, [page(12)], "12 rows, 3/s"),
+    ({}, 10, [page(12)], "12 rows, 25% of the period"),
+    ({}, 60, [page(0)], "0 of 60 rows, 2026-10-01"),
+    ({}, None, [page(0)], "no rows, 2026-10-01"),
+    ({}, None, [page(12, "soon")], "12 rows, 3/s"),
+    ({"period": YEARS}, 60, [page(12, "2024-12-31 00:00:00")], "12 rows, 50% of the period"),
+    ({"period": (DAY[0], DAY[0])}, None, [page(12)], "12 rows, 3/s"),
+    ({}, 12_000, [page(12)], "12 of 12 000 rows, 3/s"),
+]
+
+
+@pytest.mark.parametrize(("query", "total", "pages", "begins"), SHARES)
+def test_what_part_is_done(query, total, pages, begins):
+    assert Followed().after(4, total, *pages, **query).line(200).startswith(begins)
+
+
+def test_what_is_waited_for_comes_first():
+    progress = Followed().after(4, 60, page(12))
+    progress.wait("out of points for this minute: 42 s")
+    line = "out of points for this minute: 42 s, 12 of 60 rows, 2026-10-01 to 2026-10-10"
+    assert progress.line(80) == line
+    assert progress.line(20) == "out of points for this minute: 42 s"
+    progress.wait("")
+    assert progress.line(90).startswith("12 of 60 rows, ")
+
+
+def test_before_anything_is_known():
+    progress = Progress(clock=Ticking())
+    assert progress.line(80) == "no rows, 0 s"
+    progress.heard({}, answer())
+    progress.heard({"date_from": "2026-10-01 00:00:00", "date_till": "soon", "offset": 0}, answer())
+    assert progress.line(80) == "no rows, 2026-10-01, 0 s"
+
+
+def test_it_is_drawn_ten_times_a_second_at_most_and_not_for_what_is_short():
+    followed = Followed()
+    for _ in range(100):
+        followed.clock.seconds += 0.01
+        followed.progress.tick()
+    assert len(followed.drawn) == 6  # from 0.4 s on
+
+
+def test_what_is_not_looked_at_is_counted():
+    progress = Progress(clock=Ticking())
+    assert list(progress.watch(Paged(asked(), 1, [page(1), page(2)]))) == [page(1), page(2)]
+    progress.wait("5 s")
+    assert progress.rows == 3
+
+
+POINTS = [
+    ([Left("minute", 5), Left("day", 1)], "1 left today"),
+    ([Left("minute", 5)], "5 left this minute"),
+    ([Left("minute", 5), Left("hour", 1000)], "1 000 left this hour"),
+    ([Left("", 5)], "5 left"),
+    ([Left("fortnight", 5)], "5 left this fortnight"),
+]
+
+
+@pytest.mark.parametrize(("points", "told"), POINTS)
+def test_which_points_are_told(points, told):
+    assert progress_.left_of(points) == told
+
+
+SIZES = [
+    (0, "0 bytes"),
+    (999, "999 bytes"),
+    (14_240, "14.2 kB"),
+    (2_000_000, "2.0 MB"),
+    (5e12, "5000.0 GB"),
+]
+
+
+@pytest.mark.parametrize(("count", "told"), SIZES)
+def test_sizes(count, told):
+    assert sized(count) == told
+    assert spaced(1_234_567) == "1 234 567"
+
+
+# On terminals
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    screen = Screen()
+    monkeypatch.setattr(voice, "sys", SimpleNamespace(stderr=screen))
+    monkeypatch.setenv("TERM", "xterm")
+    return screen
+
+
+def test_it_is_taken_away_in_the_end_and_draws_no_more(screen):
+    with open_progress(quiet=False) as progress:
+        progress.wait("5 s")
+    progress.wait("4 s")
+    assert re.fullmatch(r"5 s, no rows, \d s(\r\x1b\[K5 s, no rows, 1 s)*\r\x1b\[K", screen.written)
+
+
+def test_nothing_is_drawn_where_nobody_looks(screen):
+    with open_progress(quiet=True) as progress:
+        progress.wait("5 s")
+        assert progress.draw is None
+    assert screen.written == ""
+
+
+def test_what_is_no_terminal_is_written_straight():
+    with Path(os.devnull).open("wb", buffering=0) as under:
+        assert polite(under) is under
+
+
+def test_rows_on_a_terminal_take_the_line_away():
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "wb", buffering=0) as under:
+        written = polite(under)
+        assert isinstance(written, Polite)
+        assert (written.write(memoryview(b"a row\n")), written.fileno()) == (6, under.fileno())
+        assert os.read(ours, 100) == b"a row\r\n"
+    os.close(ours)
+
+
+# Real processes
+
+
+def read_until(terminal, words):
+    """Read what is written to a terminal until it shows these words."""
+    got = ""
+    while not re.search(words, got):
+        got += os.read(terminal, 65536).decode()
+    return got
+
+
+@pytest.fixture
+def exporting(tmp_path):
+    """Start an export that waits for points after its first page, stderr being a terminal."""
+    ours, theirs = pty.openpty()
+    with Watched(minute_limit=1) as box:
+        process = start(PAGES, environment(tmp_path, box, TERM="xterm"), stderr=theirs)
+        box.await_calls(1)
+        yield process, ours
+        process.kill()
+        process.wait(PATIENCE)
+    os.close(ours)
+    os.close(theirs)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_the_wait_and_takes_the_line_away(exporting, number, code):
+    process, terminal = exporting
+    read_until(terminal, r"out of points for this minute: ")
+    assert stop(process, number).code == code
+    assert read_until(terminal, r"\r\x1b\[K$").endswith("\r\x1b[K")
+
+
+def test_a_signal_ends_a_wait_that_nobody_looks_at(tmp_path):
+    with Watched(minute_limit=1) as box:
+        process = start(PAGES, environment(tmp_path, box))
+        box.await_calls(1)
+        assert process.stdout.readline()
+        ran = stop(process)
+    assert (ran.code, ran.err) == (130, "")
