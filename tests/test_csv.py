@@ -143,7 +143,7 @@ def test_tsv_is_read_back_line_by_line(rows):
     ]
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("form", ["csv", "json", "jsonl", "table", "tsv"])
 @pytest.mark.parametrize("sizes", [[2500], [1000, 1, 999], [0, 3, 0]])
 def test_every_row_is_written_once_whatever_the_pages(form, sizes):
     numbers = iter(range(10_000, 20_000))
@@ -157,4 +157,4 @@ def test_every_row_is_written_once_whatever_the_pages(form, sizes):
 def test_an_unknown_format_is_refused():
     with pytest.raises(Exception, match="There is no format 'xml'") as caught:
         make_sink("xml", None, [], Look())
-    assert caught.value.hint == "The formats are table, csv, tsv, jsonl, json."
+    assert caught.value.hint == f"The formats are {', '.join(FORMATS)}."

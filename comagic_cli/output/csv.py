@@ -7,10 +7,14 @@ look at its single cells, and that is faster than `csv.writer`, which looks at e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import BinaryIO, ClassVar
+
+from msgspec.structs import astuple
 
 from comagic_cli.output.edits import Edit, escaped, guarded, spaced, with_comma
 from comagic_cli.output.flatten import Cell, Flattener
+from comagic_cli.output.raw_columns import RawColumn
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field
 from comagic_cli.request.rows import Digits, Page, RowReader, slices
@@ -36,6 +40,8 @@ class CsvSink:
         self._escape = self.escape(look)
         self._edits = [self.line_breaks[look.newlines]] if look.newlines in self.line_breaks else []
         self._edits += [guarded] if look.excel else []
+        alters = self._edits or look.decimal != "." or len(self._flat.names) == 1
+        self._raw = [] if alters else self._raw_columns()
 
     def begin(self) -> None:
         """Write the header, where there is to be one; before it, for Excel, a byte order mark."""
@@ -46,7 +52,7 @@ class CsvSink:
     def write(self, page: Page) -> None:
         """Write a page's rows."""
         for part in slices(page):
-            text = self._text(self._flat.columns(self._reader.marked(part))).encode()
+            text = self._plainly(part) if self._raw else self._lines(part)
             self._stream.write(text.replace(part.marker, self._escape) if part.marker else text)
 
     def end(self) -> None:
@@ -73,6 +79,23 @@ class CsvSink:
     def lone(self, texts: Sequence[str]) -> Sequence[str]:
         """Quote the empty cells of an only column, since a blank line is no row to most readers."""
         return [text or '""' for text in texts]
+
+    def _raw_columns(self) -> list[RawColumn]:
+        special = self._special
+        return [
+            RawColumn(plan, self._separator, special, self._column) for plan in self._flat.plans
+        ]
+
+    def _plainly(self, page: Page) -> bytes:
+        """Return the lines of some rows, most of whose cells are not parsed."""
+        values = zip(*map(astuple, self._reader.raw(page)), strict=True)
+        fields = map(RawColumn.cells, self._raw, values)
+        rows = zip(*chain.from_iterable(fields), strict=True)
+        end = self._end.encode()
+        return end.join(map(self._separator.encode().join, rows)) + end
+
+    def _lines(self, page: Page) -> bytes:
+        return self._text(self._flat.columns(self._reader.marked(page))).encode()
 
     def _text(self, columns: Sequence[Sequence[Cell]]) -> str:
         written = list(map(self._column, columns))

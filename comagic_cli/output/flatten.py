@@ -19,6 +19,7 @@ from comagic_cli.request.rows import Digits
 
 Cell: TypeAlias = "str | int | None"
 Take: TypeAlias = Callable[[Any], Cell]
+Plan: TypeAlias = "list[tuple[str, Take]]"
 
 ENUM = frozenset({"value", "value_id"})
 READY = frozenset({str, int, Digits, type(None)})  # types that are cells as they are
@@ -27,20 +28,21 @@ READY = frozenset({str, int, Digits, type(None)})  # types that are cells as the
 class Flattener:
     """Turn plain rows of the fields into cells.
 
-    `names` are the columns that come out, by their ids, or by the look's titles.
+    `names` are the columns that come out, by their ids, or by the look's titles; `plans` say for
+    each field which of them are its own.
     """
 
     def __init__(self, fields: Sequence[Field], look: Look) -> None:
-        self._plans = [plan(field, look) for field in fields]
-        ids = [name for columns in self._plans for name, _ in columns]
+        self.plans = [plan(field, look) for field in fields]
+        ids = [name for columns in self.plans for name, _ in columns]
         self.names = tuple(titled(ids, dict(look.titles)) if look.header == "title" else ids)
 
     def columns(self, rows: Iterable[tuple[Any, ...]]) -> list[Sequence[Cell]]:
         """Return the cells column by column; no columns for no rows."""
         return [
             cells
-            for columns, values in zip(self._plans, zip(*rows, strict=True), strict=False)
-            for cells in _cells(columns, values)
+            for columns, values in zip(self.plans, zip(*rows, strict=True), strict=False)
+            for cells in cells_of(columns, values)
         ]
 
 
@@ -57,7 +59,7 @@ def titled(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
     ]
 
 
-def plan(field: Field, look: Look) -> list[tuple[str, Take]]:
+def plan(field: Field, look: Look) -> Plan:
     """Name the columns of a field, each with the function that takes its cell from a value."""
     if field.type == "array":
         return [(field.name, _array(field, look.list_separator))]
@@ -94,7 +96,8 @@ def _bare(digits: Digits) -> msgspec.Raw:
 _ENCODER = msgspec.json.Encoder(enc_hook=_bare)
 
 
-def _cells(columns: list[tuple[str, Take]], values: Sequence[Any]) -> list[Sequence[Cell]]:
+def cells_of(columns: Plan, values: Sequence[Any]) -> list[Sequence[Cell]]:
+    """Return the cells of a field's columns."""
     if len(columns) == 1 and READY.issuperset(map(type, values)):
         return [values]
     return [list(map(take, values)) for _, take in columns]
@@ -107,13 +110,13 @@ def _empty(value: dict[str, Any] | list[Any]) -> bool:
     return value.keys() <= ENUM and all(member is None for member in value.values())
 
 
-def _enum(name: str, kind: str) -> list[tuple[str, Take]]:
+def _enum(name: str, kind: str) -> Plan:
     if kind == "both":
         return _members(("value", "value_id"), [name, f"{name}.id"])
     return [(name, _member("value_id" if kind == "id" else "value", ENUM))]
 
 
-def _members(members: Sequence[str], names: Sequence[str]) -> list[tuple[str, Take]]:
+def _members(members: Sequence[str], names: Sequence[str]) -> Plan:
     known = frozenset(members)
     takes = [_member(members[0], known), *map(_other_member, members[1:])]
     return list(zip(names, takes, strict=True))

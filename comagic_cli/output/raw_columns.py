@@ -1,0 +1,69 @@
+"""Columns of JSON as it came become cells of CSV, most of them without being parsed.
+
+A column of texts, numbers and nulls without a backslash holds its cells already: between line
+breaks, less the quotes. What is nested or escaped is parsed and flattened, each value that differs
+once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import TypeAlias
+
+from comagic_cli.output.flatten import Cell, Plan, cells_of
+from comagic_cli.request.rows import Page, Row, RowReader
+
+Quote: TypeAlias = Callable[[Sequence[Cell]], Sequence[str]]
+
+NESTED = b"{["
+KEPT = 10_000  # values of a field that are remembered, with their cells
+
+
+class RawColumn:
+    """Make the cells of one field's columns, as bytes.
+
+    `quote` writes cells of plain values. A text with one of `special` is left to it, but for
+    `separator`, which quotes are put around here.
+    """
+
+    def __init__(self, plan: Plan, separator: str, special: str, quote: Quote) -> None:
+        self._plan = plan
+        self._separator = separator.encode()
+        self._special = tuple(map(str.encode, {*special, "\\", "\r"} - {separator, '"', "\n"}))
+        self._special += tuple(map(bytes, zip(NESTED, strict=True)))
+        self._quote = quote
+        self._known: dict[bytes, tuple[bytes, ...]] = {}
+
+    def cells(self, values: Sequence[Row]) -> list[Sequence[bytes]]:
+        """Return a field's columns; `values` are its values in some rows, as JSON."""
+        joined = b"\n".join(values)
+        if len(self._plan) == 1 and not any(map(joined.__contains__, self._special)):
+            cells = self._scalars(joined)
+            if len(cells) == len(values):  # else a line break stands where JSON allows none
+                return [cells]
+        return self._parsed(list(map(bytes, values)))
+
+    def _scalars(self, joined: bytes) -> list[bytes]:
+        lines = b"\n%s\n" % joined
+        if b"\nnull\n" in lines:  # twice, since neighbours share a line break
+            lines = lines.replace(b"\nnull\n", b"\n\n").replace(b"\nnull\n", b"\n\n")
+        text = lines[1:-1].replace(b'"', b"")
+        cells = text.split(b"\n")
+        if self._separator not in text:
+            return cells
+        return [b'"%s"' % cell if self._separator in cell else cell for cell in cells]
+
+    def _parsed(self, values: list[bytes]) -> list[Sequence[bytes]]:
+        if len(self._known) > KEPT:
+            self._known.clear()
+        new = [value for value in dict.fromkeys(values) if value not in self._known]
+        if new:
+            rows = _reader.marked(Page([b'{"":%s}' % value for value in new]))
+            columns = cells_of(self._plan, tuple(chain.from_iterable(rows)))
+            written = [map(str.encode, self._quote(cells)) for cells in columns]
+            self._known.update(zip(new, zip(*written, strict=True), strict=True))
+        return list(zip(*map(self._known.__getitem__, values), strict=True))
+
+
+_reader = RowReader(("",))
