@@ -3,11 +3,15 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 
 import pytest
-from program import Ran, Watched, environment, shell
+from program import PATIENCE, Ran, Watched, environment, shell, start
+from terminals import Terminal
 
 from comagic_cli.request.catalog import report, reports
+
+ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def box(**more):
@@ -38,13 +42,13 @@ id,type,command,name,is_favorite,group_id,description
 """
 HEADER, CALLS = REPORTS.splitlines(keepends=True)[:3:2]
 SMS = """\
-name                 │ about                                             │ type    │ group │ filterable │ sortable │ default
-─────────────────────┼───────────────────────────────────────────────────┼─────────┼───────┼────────────┼──────────┼────────
-sms_id               │ Number of the message                             │ string  │       │ true       │ true     │ true
-sms_date_time        │ Day and time of the message                       │ iso8601 │       │ true       │ true     │ true
-contact_phone_number │ Phone number of the contact the message is with   │ string  │       │ true       │ true     │ true
-virtual_phone_number │ Virtual number of the account the message is with │ string  │       │ true       │ true     │ true
-sms_message          │ Text of the message                               │ string  │       │ true       │ true     │ true
+name                 │ about                                             │ type    │ default │ sortable │ filterable │ group
+─────────────────────┼───────────────────────────────────────────────────┼─────────┼─────────┼──────────┼────────────┼──────
+sms_id               │ Number of the message                             │ string  │ true    │ true     │ true       │
+sms_date_time        │ Day and time of the message                       │ iso8601 │ true    │ true     │ true       │
+contact_phone_number │ Phone number of the contact the message is with   │ string  │ true    │ true     │ true       │
+virtual_phone_number │ Virtual number of the account the message is with │ string  │ true    │ true     │ true       │
+sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │
 """  # noqa: E501 - a table is as wide as it is
 OF_CALLS = [
     *("=", "!=", "is_null", "is_not_null", "in", "not_in", "like", "ilike", "not_like"),
@@ -52,10 +56,10 @@ OF_CALLS = [
 ]
 STATUS = {
     "field": "call_status",
-    "title": "Признак, что звонок потерянный или успешный",
-    "format": "list",
-    "operators": OF_CALLS,
     "values": ["Успешный", "Потерянный"],
+    "operators": OF_CALLS,
+    "format": "list",
+    "title": "Признак, что звонок потерянный или успешный",
     "custom": False,
 }
 USERS = """\
@@ -198,6 +202,38 @@ def test_the_format_is_chosen_as_for_any_export(comagic, tmp_path):
     assert comagic("fields", "sms", "-o", file, COMAGIC_FORMAT="csv").code == 0
     assert file.read_text().startswith("[")
     assert comagic("fields", "sms", COMAGIC_FORMAT="csv").out.startswith("name,about,")
+
+
+def on_terminal(columns, home, *typed, account=None):
+    out, err = Terminal(columns), Terminal(columns)
+    process = start(typed, environment(home, account), stdout=out.end, stderr=err.end)
+    shown, told = ESCAPE.sub("", out.read()), err.read()
+    return Ran(process.wait(PATIENCE), shown, told)
+
+
+def test_a_terminal_gets_the_columns_that_it_has_room_for(tmp_path):
+    ran = on_terminal(80, tmp_path, "fields", "chats", "--search", "visitor waited")
+    assert ran == Ran(
+        0,
+        """\
+name                      │ about                                     │ type
+━━━━━━━━━━━━━━━━━━━━━━━━━━┿━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┿━━━━━━━━━
+chat_answer_wait_duration │ How long the visitor waited for the first │ duration
+                          │ answer                                    │
+""",
+        "Not shown, for want of room: default, sortable, filterable, group. See -f csv.\n",
+    )
+
+
+def test_what_is_one_is_a_block_on_a_terminal(tmp_path):
+    with box() as account:
+        ran = on_terminal(40, tmp_path, "account", account=account)
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.splitlines()[1:4] == [
+        "id                  4242",
+        "name                ООО «Светлый дом»",
+        "timezone            Europe/Moscow",
+    ]
 
 
 def test_discovery_goes_through_jq_and_csvcut(tmp_path):

@@ -15,6 +15,7 @@ from comagic_cli.request.listing import (
     field_rows,
     filter_rows,
     find_command,
+    fitting,
     report_rows,
     search,
 )
@@ -150,10 +151,10 @@ def test_what_a_report_can_be_filtered_by():
     ]
     rows = filter_rows(told, None, CALLS)
     assert [tuple(row.values()) for row in rows] == [
-        ("call_type", "Тип", "list", ["=", "!="], told[0]["values"], False),
-        ("tags", None, None, ["=", 5, {"name": "равно"}], None, None),
-        ("odd", None, None, "any", 7, None),
-        (None, None, None, [], None, None),
+        ("call_type", told[0]["values"], ["=", "!="], "list", "Тип", False),
+        ("tags", None, ["=", 5, {"name": "равно"}], None, None, None),
+        ("odd", 7, "any", None, None, None),
+        (None, None, [], None, None, None),
     ]
     assert all(list(row) == list(FILTERS) for row in rows)
     assert filter_rows(told, "odd", CALLS) == [rows[2]]
@@ -185,6 +186,26 @@ def test_an_account_is_told_with_its_points(told, id_):
         "day_points": 5,
         "day_points_left": 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("width", "names"),
+    [
+        (1, ["a", "many"]),
+        (41, ["a", "many"]),
+        (42, ["a", "many", "c"]),
+        (84, ["a", "many", "c"]),
+        (85, ["a", "many", "c", "long"]),
+    ],
+)
+def test_the_first_columns_that_fit_a_width(width, names):
+    columns = {"a": "number", "many": "array", "c": "string", "long": "string"}
+    rows = [
+        {"a": 1, "many": ["x" * 30], "c": None, "long": "x" * 99},
+        {"a": None, "many": ["x" * 15, 17], "c": False},
+    ]
+    assert list(fitting(columns, rows, width)) == names
+    assert list(fitting(columns, [], 80)) == list(columns)
 
 
 def test_the_columns_of_a_list_are_fields_that_a_sink_can_write():

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-import pty
 import re
-import struct
-import termios
-from contextlib import suppress
 from io import BytesIO
 
 import pytest
 from program import DAYS, PATIENCE, SPAN, Ran, Watched, environment, start
 from rich.cells import cell_len
 from sinks import page_of
+from terminals import Terminal
 
 from comagic_cli.output.sinks import Look, make_sink
 from comagic_cli.request.catalog import report
@@ -24,23 +19,6 @@ FIELDS = "communication_id,communication_type,contact_full_name,communication_pa
 EXPORT = ["communications", *DAYS, "--fields", FIELDS]
 WIDTHS = [60, 100, 200]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
-
-
-class Terminal:
-    """A pseudo-terminal; what is written to it is read in full."""
-
-    def __init__(self, columns):
-        self._ours, self.end = pty.openpty()
-        fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-
-    def read(self):
-        os.close(self.end)
-        pieces = []
-        with suppress(OSError):  # how Linux says that all is read
-            while piece := os.read(self._ours, 65536):
-                pieces.append(piece)
-        os.close(self._ours)
-        return b"".join(pieces).decode().replace("\r\n", "\n")
 
 
 def settled(told):

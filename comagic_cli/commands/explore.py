@@ -93,7 +93,12 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
     from comagic_cli.request.listing import FILTERS
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(FILTERS, lambda: listing.filters_of(report, field, options), options)
+    listing.write_list(
+        FILTERS,
+        lambda: listing.filters_of(report, field, options),
+        options,
+        record=field is not None,
+    )
 
 
 @click.command(cls=ExportCommand)
@@ -127,4 +132,4 @@ def account(**typed: Any) -> None:
     from comagic_cli.request.listing import ACCOUNT
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(ACCOUNT, lambda: listing.account_of(options), options)
+    listing.write_list(ACCOUNT, lambda: listing.account_of(options), options, record=True)

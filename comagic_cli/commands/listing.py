@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -10,6 +12,7 @@ from comagic_cli.commands.columns import Columns
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.options import ListOptions
 from comagic_cli.commands.service import connect
+from comagic_cli.commands.streams import tell
 from comagic_cli.export import export
 from comagic_cli.fetch.account import ask_all, ask_reports, objects
 from comagic_cli.fetch.columns import ask_kind
@@ -21,14 +24,29 @@ from comagic_cli.request.rows import Page
 
 
 def write_list(
-    columns: Mapping[str, str], rows: Callable[[], Sequence[Row]], options: ListOptions
+    columns: Mapping[str, str],
+    rows: Callable[[], Sequence[Row]],
+    options: ListOptions,
+    *,
+    record: bool = False,
 ) -> None:
-    """Write rows as any export is written; nothing is asked where they can't be."""
+    """Write rows as any export is written; nothing is asked where they can't be.
+
+    A terminal gets the first columns that it has room for; or, of a `record`, a block.
+    """
     format_ = choose_format(options)
-    look = screen(terminal=on_terminal(options.output))
+    look = replace(screen(terminal=on_terminal(options.output)), record=record)
     with open_output(options.output) as stream:
-        page = Page(list(map(msgspec.json.encode, rows())))
-        export(iter([page]), make_sink(format_, stream, listing.as_fields(columns), look))
+        listed = rows()
+        shown = columns
+        if format_ == "table" and look.width is not None and not record:
+            shown = listing.fitting(columns, listed, look.width)
+        page = Page(list(map(msgspec.json.encode, listed)))
+        export(iter([page]), make_sink(format_, stream, listing.as_fields(shown), look))
+    told = not options.quiet and sys.stderr is not None and sys.stderr.isatty()
+    if told and len(shown) < len(columns):
+        hidden = ", ".join(name for name in columns if name not in shown)
+        tell(f"Not shown, for want of room: {hidden}. See -f csv.")
 
 
 def reports_of(kind: str | None, options: ListOptions) -> list[Row]:

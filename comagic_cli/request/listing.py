@@ -27,18 +27,18 @@ FIELDS = {
     "name": TEXT,
     "about": TEXT,
     "type": TEXT,
-    "group": TEXT,
-    "filterable": YES_NO,
-    "sortable": YES_NO,
     "default": YES_NO,
+    "sortable": YES_NO,
+    "filterable": YES_NO,
+    "group": TEXT,
 }
 LIVE_FIELDS = {"name": TEXT, "title": TEXT} | FIELDS | {"custom": YES_NO}
 FILTERS = {
     "field": TEXT,
-    "title": TEXT,
-    "format": TEXT,
-    "operators": MANY,
     "values": MANY,
+    "operators": MANY,
+    "format": TEXT,
+    "title": TEXT,
     "custom": YES_NO,
 }
 USERS = {"id": NUMBER, "login": TEXT, "name": TEXT, "description": TEXT, "customer_id": NUMBER}
@@ -53,12 +53,33 @@ ACCOUNT = {
     "minute_points_left": NUMBER,
     "minute_points": NUMBER,
 }
-"""The columns of each list, with their types."""
+"""The columns of each list, with their types; the most telling first."""
+LONG = 40  # characters; a longer text may fold
+BETWEEN = 3  # characters from one column of a table to the next
 
 
 def as_fields(columns: Mapping[str, str]) -> tuple[Field, ...]:
     """Make the fields that a sink writes."""
     return tuple(Field(name, type_) for name, type_ in columns.items())
+
+
+def fitting(columns: Mapping[str, str], rows: Sequence[Row], width: int) -> dict[str, str]:
+    """Return the first columns that a width of characters has room for: two at the least."""
+    fit: dict[str, str] = {}
+    room = width + BETWEEN
+    for name, type_ in columns.items():
+        texts = [_text(row.get(name)) for row in rows]
+        room -= min(max(map(len, [name, *texts])), LONG) + BETWEEN
+        if room < 0 and len(fit) > 1:
+            break
+        fit[name] = type_
+    return fit
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def find_command(typed: str) -> ReportType:
@@ -157,12 +178,12 @@ def _filter_row(row: Row) -> Row:
     operators = row.get("operators")
     return {
         "field": row.get("id"),
-        "title": row.get("name"),
-        "format": row.get("format"),
+        "values": row.get("values"),
         "operators": [_id_of(each) for each in operators or ()]
         if isinstance(operators, list | None)
         else operators,
-        "values": row.get("values"),
+        "format": row.get("format"),
+        "title": row.get("name"),
         "custom": row.get("is_custom_dimension"),
     }
 
