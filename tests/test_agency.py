@@ -216,14 +216,25 @@ def test_max_rows_is_of_all_clients_together(comagic, agent):
     assert (ran.code, rows(ran), asked_for(agent)) == (0, every[:most], [7001, 7002])
 
 
-def test_titles_and_custom_columns_are_the_first_clients(comagic):
-    asked = ["calls", *DAYS, "--fields", "communication_id,cc_17"]
-    with Watched(rows=60, agent=True, columns=("cc_17",)) as box:
-        ran = comagic(*asked, "-f", "csv", "--header", "title", "--user-id", "all", box=box)
+@pytest.mark.parametrize(("denied_users", "code"), [((), 0), ((7001,), 3)])
+def test_titles_are_those_of_a_client(comagic, denied_users, code):
+    asked = ["calls", *DAYS, "--fields", "communication_id", "-f", "csv", "--header", "title"]
+    with Watched(rows=60, agent=True, denied_users=denied_users) as box:
+        ran = comagic(*asked, "--user-id", "all", box=box)
     header = ran.out.split("\n")[0]
-    assert ran.code == 0
+    assert ran.code == code
     assert header.startswith("customer_id,user_id,")
     assert "communication_id" not in header
+
+
+def test_custom_columns_are_the_first_clients(comagic):
+    asked = ["calls", *DAYS, "--fields", "communication_id,cc_17"]
+    with Watched(rows=60, agent=True, columns=("cc_17",)) as box:
+        ran = comagic(*asked, "--user-id", "all", box=box)
+        assert (ran.code, rows(ran)) == (
+            0,
+            truth(box, *CUSTOMERS, fields=("communication_id", "cc_17")),
+        )
 
 
 @pytest.mark.parametrize(("tz", "zone"), [([], None), (["--tz", "Asia/Tokyo"], "Asia/Tokyo")])

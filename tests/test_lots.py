@@ -62,6 +62,46 @@ def test_ids_without_a_row_are_told_by_verbose_alone(comagic, box, calls):
     assert (rows, "2 of the ids have no row in this period\n" in ran.err) == (calls[:1], True)
 
 
+class Passing(Watched):
+    """A sandbox that answers the first ids of a call, and says nothing of the others."""
+
+    most = 30
+
+    def answer(self, body, headers):
+        call = json.loads(body)
+        if "entity_ids" in call["params"]:
+            call["params"]["entity_ids"] = call["params"]["entity_ids"][: self.most]
+        return super().answer(json.dumps(call).encode(), headers)
+
+
+@pytest.mark.parametrize("most", [1, 30, 99])
+def test_ids_that_are_passed_over_are_asked_for_again(comagic, calls, most):
+    with Passing(rows=600) as box:
+        box.most = most
+        ran, rows = export(comagic, box, calls)
+        assert (ran.code, ran.err, rows) == (0, "", calls)
+        count = len(lots(box))
+    assert count == -(-len(calls) // most)
+
+
+def test_a_sort_that_ids_passed_over_would_break_is_refused(comagic, calls):
+    with Passing(rows=600) as box:
+        ran, rows = export(comagic, box, calls[:90], "--sort", "communication_id")
+    assert (ran.code, rows) == (2, sorted(calls[:30]))
+    assert "ids are asked for 30 at once" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("place", "sizes"),
+    [(0, [100, 100, 51]), (99, [100, 100, 52]), (250, [100, 100, 51, 1])],
+)
+def test_an_id_without_a_row_costs_a_call_where_it_is_the_very_last(
+    comagic, box, calls, place, sizes
+):
+    ran, rows = export(comagic, box, [*calls[:place], 1, *calls[place:]])
+    assert (ran.code, rows, lots(box)) == (0, calls, sizes)
+
+
 def test_no_ids_are_no_rows_and_no_call_for_rows(comagic, box, tmp_path):
     (tmp_path / "none").write_text("# nothing today\n")
     box.journal.clear()

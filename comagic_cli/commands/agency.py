@@ -50,6 +50,22 @@ def with_clients(options: ExportOptions) -> ExportOptions:
     return replace(options, clients=tuple(clients), user_id=clients[0].user_id)
 
 
+def of_any_client(service: Service, ask: Callable[[Service], Taken]) -> Taken:
+    """Ask for what is the same for all clients, of the first that does not refuse it.
+
+    Where the service is for no clients, it is asked itself.
+    """
+    left = deque(service.options.clients)
+    while left:
+        user = left.popleft()
+        try:
+            return ask(service.of(user.user_id))
+        except ComagicError as error:
+            if not left or not is_of_client(error):
+                raise
+    return ask(service)
+
+
 def rough_period(options: ExportOptions) -> Period:
     """Resolve the period as in UTC; that of each client is of its own zone."""
     return resolve(options.from_, options.till, options.period, utc_now, utc_now)

@@ -16,6 +16,7 @@ from comagic_cli.commands.agency import (
     AgencyPager,
     agency_pager,
     clients_of,
+    of_any_client,
     rough_period,
 )
 from comagic_cli.commands.known import complete_look
@@ -220,8 +221,9 @@ def _export(
             open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
             open_service(options) as service,
         ):
-            form = service.zoned(form, wish)
-            form = replace(form, look=complete_look(form.look, wish.report, service))
+            zoned = service.zoned(form, wish)
+            look = of_any_client(service, lambda at: complete_look(zoned.look, wish.report, at))
+            form = replace(zoned, look=look)
             run = _begun(wish, form, service, replace(target, under=polite(target.under)))
             with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)

@@ -1,7 +1,9 @@
 """Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
 
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
-a lot rows come by time. A lot that the service refuses is halved, and so are those after it.
+a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
+service might also answer the first ids of a lot and pass over the others: where the last ones have
+no row, they are asked for again at the head of the next lot.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class LotPager:
     missing: list[str] = field(default_factory=list)
     found: int = 0
     _keys: set[str] = field(default_factory=set)
+    _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
 
     def pages(self) -> Iterator[Page]:
@@ -63,7 +66,7 @@ class LotPager:
                     raise
                 size = halved(lot, error, self.note)
                 continue
-            for _ in lot:
+            for _ in lot[: self._answered(lot)]:
                 left.popleft()
             self._close(pager)
         self._sum_up(finished=not left)
@@ -81,10 +84,21 @@ class LotPager:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
         return Pager(query, self.asking(query), self.note, overstated=self.overstated)
 
+    def _answered(self, lot: list[int]) -> int:
+        """Count the ids of a lot that are done with: all, or those up to the last with a new row.
+
+        So each lot that leaves some brings a row, and the asking comes to an end.
+        """
+        places = [place for place, id_ in enumerate(lot, 1) if str(id_) in self._new_keys]
+        self._new_keys = set()
+        return places[-1] if places and not self._enough else len(lot)
+
     def _new_rows(self, pager: Pager) -> Iterator[Page]:
         """Yield a lot's pages without rows that came before: two ids may name the same."""
         for page in pager.read():
             rows = self._new(page)
+            if rows.count and self._totals:  # of a lot before this one
+                self._check_sort(self.found + rows.count, self.found)
             self.found += rows.count
             yield rows
             if self._enough:
@@ -98,7 +112,9 @@ class LotPager:
             if key is None or key not in self._keys
         ][:room]
         picked = page.pick(new)
-        self._keys.update(filter(None, Marks.of(picked.marks).keys))
+        keys = set(filter(None, Marks.of(picked.marks).keys))
+        self._keys |= keys
+        self._new_keys |= keys
         return picked
 
     def _close(self, pager: Pager) -> None:
