@@ -66,7 +66,7 @@ class Filter:
     @property
     def asked(self) -> list[str]:
         """Return what was asked: relative dates stay as they were typed."""
-        return [*(given.asked for given in self.given if given.tree), *self.where]
+        return [*(given.asked for given in self.given if not given.is_empty), *self.where]
 
     def check(self, report: ReportType) -> None:
         """Find what is wrong without asking the time. Raises `UsageProblem`."""

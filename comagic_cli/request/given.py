@@ -38,6 +38,13 @@ class Given:
     trusted: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Tell whether it filters nothing."""
+        empty: tuple[Any, ...] = (None, {}, []) if self.trusted else ({},)
+        tree = self.tree
+        return tree in empty or (isinstance(tree, dict) and tree.get("filters") == [])
+
+    @property
     def asked(self) -> str:
         """Return it as a text that tells trees apart."""
         return json.dumps(self.tree, ensure_ascii=False, sort_keys=True)
@@ -84,11 +91,7 @@ def checked(given: Given, report: ReportType, unknown: list[UnknownField]) -> Tr
 
     Raises `UsageProblem`, which names the place, as `filters[1].operator`.
     """
-    tree = given.tree
-    empty: tuple[Any, ...] = (None, {}, []) if given.trusted else ({},)
-    if tree in empty or (isinstance(tree, dict) and tree.get("filters") == []):
-        return None
-    return _Check(given, report, unknown).tree(tree, "")
+    return None if given.is_empty else _Check(given, report, unknown).tree(given.tree, "")
 
 
 @dataclass(frozen=True)
