@@ -6,7 +6,8 @@ import json
 from dataclasses import replace
 
 import pytest
-from program import DAYS, Fault, Watched
+from program import DAYS, PATIENCE, Fault, Watched, environment, start
+from terminals import Terminal
 
 from comagic_cli.errors import Refused
 from comagic_cli.fetch.lots import is_about_ids
@@ -224,6 +225,16 @@ def test_a_manifest_tells_the_ids(comagic, box, calls, tmp_path):
     ran, _ = export(comagic, box, calls[:2], "-o", tmp_path / "x.csv", "--manifest", note)
     asked = json.loads(note.read_text())["asked"]
     assert (ran.code, asked["parameters"]) == (0, {"entity_ids": calls[:2]})
+
+
+@pytest.mark.parametrize(("id_", "told"), [(None, False), (1, True)])
+def test_a_terminal_is_told_of_ids_without_a_row(box, calls, tmp_path, id_, told):
+    out, err = Terminal(200), Terminal(200)
+    asked = [*DETAILS, "--entity-id", ",".join(map(str, filter(None, [calls[0], id_])))]
+    process = start(asked, environment(tmp_path, box), stdout=out.end, stderr=err.end)
+    shown, said = out.read(), err.read()
+    assert (process.wait(PATIENCE), str(calls[0]) in shown) == (0, True)
+    assert ("1 of the ids have no row in this period. See --period.\n" in said) is told
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,10 @@ def test_the_most_telling_come_first(command):
     assert sorted(order) == sorted(names)
 
 
+def test_whose_rows_they_are_comes_before_all():
+    assert telling_first(["call_start_date_time", "customer_id", "user_id"], []) == [1, 2, 0]
+
+
 def test_empty_columns_come_last_where_others_are_not():
     names = ["call_status", "kw", "site_name"]
     assert telling_first(names, [[""], ["x"], ["y"]]) == [1, 2, 0]

@@ -73,8 +73,8 @@ class LotPager:
 
     @property
     def unfound(self) -> int:
-        """Count the ids that brought no row; 0 where rows were capped."""
-        return 0 if self.query.most is not None else len(self.query.extra[IDS]) - self.found
+        """Count the ids that brought no row; 0 where enough rows came before all were asked."""
+        return 0 if self._enough else len(self.query.extra[IDS]) - self.found
 
     @property
     def _enough(self) -> bool:

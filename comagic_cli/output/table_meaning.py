@@ -12,6 +12,7 @@ from comagic_cli.request.catalog import Field
 # Patterns of the fields' names, the most telling first; a field is as telling as the first of them
 # that matches the whole of its name. What matches none stands at `OTHERS`.
 TELLING = (
+    r"customer_id|user_id",  # in front of the rows of several clients
     r"(call_start|chat_start|lead|deal|visit|sms|tagging|first_communication)_date_time",
     r"(api_request_start|notification_start|communication)_date_time",
     r"communication_type|tag_name|event_type|notification_name|api_request_method",
