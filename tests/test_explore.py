@@ -4,6 +4,8 @@ import csv
 import io
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 from program import PATIENCE, Ran, Watched, environment, shell, start
@@ -99,8 +101,9 @@ def test_what_can_be_asked_for_is_written_as_any_export(comagic, typed, out):
     assert (ran.code, ran.out, ran.err) == (0, out, "")
 
 
-def test_an_agent_lists_users_page_by_page(comagic):
-    with box(agent=True, short_pages=1) as account:
+@pytest.mark.parametrize("total_items", ["exact", "absent", "one_more"])
+def test_an_agent_lists_users_page_by_page(comagic, total_items):
+    with box(agent=True, short_pages=1, total_items=total_items) as account:
         ran = comagic("users", "-f", "tsv", box=account)
     assert (ran.code, ran.out, ran.err) == (0, USERS, "")
     assert all("user_id" not in call.params for call in account.journal)
@@ -120,6 +123,21 @@ def test_points_that_the_service_does_not_tell_are_null(comagic):
 
 
 # Fields
+
+
+def test_fields_are_listed_without_the_network(tmp_path):
+    code = (
+        "import sys; from comagic_cli.commands.main import main; main(['fields', 'calls'])\n"
+        "sys.exit(len({'requests', 'urllib3', 'ssl', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(tmp_path),
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)

@@ -34,11 +34,11 @@ def reports(kind: str | None, **typed: Any) -> None:
       comagic reports --sandbox
       comagic reports --sandbox --type calls -f csv
     """  # noqa: D301 - \b is Click's
-    from comagic_cli.commands import listing
+    from comagic_cli.commands import listing, lists
     from comagic_cli.request.listing import REPORTS
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(REPORTS, lambda: listing.reports_of(kind, options), options)
+    lists.write_list(REPORTS, lambda: listing.reports_of(kind, options), options)
 
 
 @click.command(cls=ExportCommand)
@@ -67,14 +67,12 @@ def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
       comagic fields communications --search utm
       comagic fields calls --sandbox --live -f csv
     """  # noqa: D301 - \b is Click's
-    from comagic_cli.commands import listing
+    from comagic_cli.commands import lists
     from comagic_cli.request.listing import FIELDS, LIVE_FIELDS
 
     options = ListOptions(**typed, typed=typed_options())
     columns = LIVE_FIELDS if live else FIELDS
-    listing.write_list(
-        columns, lambda: listing.fields_of(report, words, options, live=live), options
-    )
+    lists.write_list(columns, lambda: lists.fields_of(report, words, options, live=live), options)
 
 
 @click.command(cls=ExportCommand)
@@ -89,11 +87,11 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
       comagic filters calls --sandbox
       comagic filters calls call_status --sandbox | jq '.values[]'
     """  # noqa: D301 - \b is Click's
-    from comagic_cli.commands import listing
+    from comagic_cli.commands import listing, lists
     from comagic_cli.request.listing import FILTERS
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(
+    lists.write_list(
         FILTERS,
         lambda: listing.filters_of(report, field, options),
         options,
@@ -111,11 +109,11 @@ def users(**typed: Any) -> None:
       comagic users
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
-    from comagic_cli.commands import listing
+    from comagic_cli.commands import listing, lists
     from comagic_cli.request.listing import USERS
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(USERS, lambda: listing.users_of(options), options)
+    lists.write_list(USERS, lambda: listing.users_of(options), options)
 
 
 @click.command(cls=ExportCommand)
@@ -128,8 +126,8 @@ def account(**typed: Any) -> None:
       comagic account --sandbox
       comagic account --sandbox | jq .day_points_left
     """  # noqa: D301 - \b is Click's
-    from comagic_cli.commands import listing
+    from comagic_cli.commands import listing, lists
     from comagic_cli.request.listing import ACCOUNT
 
     options = ListOptions(**typed, typed=typed_options())
-    listing.write_list(ACCOUNT, lambda: listing.account_of(options), options, record=True)
+    lists.write_list(ACCOUNT, lambda: listing.account_of(options), options, record=True)
