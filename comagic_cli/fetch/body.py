@@ -39,7 +39,14 @@ SECONDS = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
 class Broken(Exception):
-    """The exchange failed on the way; trying again may help. The text is a sentence."""
+    """The exchange failed on the way; trying again may help. The text is a sentence.
+
+    `heavy` says that asking for less may help too.
+    """
+
+    def __init__(self, text: str, *, heavy: bool = False) -> None:
+        super().__init__(text)
+        self.heavy = heavy
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +116,17 @@ class Line:
 
     def _body(self, response: requests.Response) -> bytearray:
         _check_encoding(response)
-        body = bytearray()
+        body = bytearray(_announced(response, self._most))  # made once: to grow it is to copy it
+        size = 0
         for piece in response.raw.stream(PIECE, decode_content=True):
-            body += piece
-            if len(body) > self._most:
+            body[size : size + len(piece)] = piece
+            size += len(piece)
+            if size > self._most:
                 raise NetworkFailure(
                     f"the answer is larger than {self._most} bytes",
                     hint="Ask for fewer rows at once with --page-size.",
                 )
+        del body[size:]
         return body
 
     def _problem(self, error: Exception) -> Exception:
@@ -129,14 +139,14 @@ class Line:
         if isinstance(error, UNUSABLE):
             return UsageProblem(f"{self._url} can't be called: {root}")
         if isinstance(error, TIMED_OUT):
-            return Broken(f"no whole answer came within {self._timeout:g} s")
+            return Broken(f"no whole answer came within {self._timeout:g} s", heavy=True)
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return Broken(f"no connection within {min(self._timeout, CONNECT_SECONDS):g} s")
         if isinstance(error, urllib3.exceptions.DecodeError):
-            return Broken("the answer could not be decompressed")
+            return Broken("the answer could not be decompressed", heavy=True)
         if isinstance(error, urllib3.exceptions.HTTPError):  # only the body is read that directly
-            return Broken(f"the answer was cut: {_words(root)}")
-        return Broken(f"no answer came: {_words(root)}")
+            return Broken(f"the answer was cut: {_words(root)}", heavy=True)
+        return Broken(f"no answer came: {_words(root)}", heavy=isinstance(root, CLOSED))
 
 
 def is_loopback(host: str) -> bool:
@@ -201,6 +211,13 @@ def _check_encoding(response: requests.Response) -> None:
     known = {"", "identity", *response.raw.CONTENT_DECODERS}
     if strange := [name for name in names if name not in known]:
         raise Broken(f"the answer is compressed by {', '.join(strange)}, unasked")
+
+
+def _announced(response: requests.Response, most: int) -> int:
+    """Return the bytes that a body says it has; 0 where it does not, or is compressed."""
+    text = response.headers.get("Content-Length", "")
+    packed = response.headers.get("Content-Encoding", "identity") != "identity"
+    return min(int(text), most) if text.isdecimal() and not packed else 0
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

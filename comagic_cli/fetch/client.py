@@ -21,6 +21,7 @@ from comagic_cli.errors import (
 from comagic_cli.fetch.body import Broken, Line, Reply, is_loopback
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.points import Left, limits_of_failure, spent_by
+from comagic_cli.fetch.portion import Portion
 from comagic_cli.fetch.purse import Purse, Turn
 from comagic_cli.fetch.refusals import is_ended, is_of_api, mnemonic_of, refusal
 from comagic_cli.fetch.saying import Mask, excerpt, masker, one_line
@@ -41,6 +42,7 @@ FINE = range(200, 300)
 REDIRECTS = range(300, 400)
 NOT_ALLOWED = frozenset({401, 403})
 TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)})
+TOO_SOON = frozenset({425, 429})
 HOST = re.compile(r"[\w.:%-]+")  # a name or an address, as far as can be told without asking
 WITHOUT_USER = frozenset({LOGIN, "get.customer_users"})
 DEFAULT_PATH = "/v2.0"
@@ -57,12 +59,18 @@ class Transport(Protocol):
 
 
 class _TryAgain(Exception):
-    """An attempt failed with `error`; the service wants `after` seconds of rest."""
+    """An attempt failed with `error`; the service wants `after` seconds of rest.
 
-    def __init__(self, error: ComagicError, after: float | None = None) -> None:
+    `heavy` says that asking for less may help.
+    """
+
+    def __init__(
+        self, error: ComagicError, after: float | None = None, *, heavy: bool = False
+    ) -> None:
         super().__init__()
         self.error = error
         self.after = after or 0.0
+        self.heavy = heavy
 
 
 class _OutOfPoints(Exception):
@@ -104,8 +112,10 @@ class Client:
     calls: int = 0
     _last_id: int = 0
     _purse: Purse = field(init=False, repr=False)
+    _portion: Portion = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._portion = Portion(self._tell)
         self._purse = Purse(self.patience, self.clock, self._tell)
 
     def call(self, method: str, params: Mapping[str, Any]) -> Answer:
@@ -141,18 +151,21 @@ class Client:
         while True:
             turn.come()
             try:
-                return self._once(method, params)
+                return self._once(method, self._portion.fit(params))
             except _OutOfPoints as refused:
                 turn.refuse(refused.error, refused.left)
                 continue
             except _TryAgain as fault:
                 failed = fault
+            may_shrink = failed.heavy and self._portion.is_large(params)
+            if attempt >= self.patience.tries and not may_shrink:
+                raise failed.error
             self._wait(failed, attempt)
+            if failed.heavy:
+                self._portion.halve(params, attempt)
             attempt += 1
 
     def _wait(self, fault: _TryAgain, attempt: int) -> None:
-        if attempt >= self.patience.tries:
-            raise fault.error
         if fault.after > self.patience.most_wait:
             fault.error.hint = f"The service asks to wait {fault.after:.0f} s. See --max-wait."
             raise fault.error
@@ -186,12 +199,12 @@ class Client:
         try:
             reply = self.line.send(body)
         except Broken as broken:
-            why = str(broken)
+            why, heavy = str(broken), broken.heavy
         else:
             self._check_redirect(method, reply)
             return reply
         raise _TryAgain(
-            self._problem(f"{method}: {why}", "Check the network and --base-url.")
+            self._problem(f"{method}: {why}", "Check the network and --base-url."), heavy=heavy
         )  # without the cause: it may hold what the service echoes
 
     def _check_redirect(self, method: str, reply: Reply) -> None:
@@ -223,7 +236,8 @@ class Client:
             return NotAllowed(self._say(message), hint=hint)
         error = self._problem(message, "Check that --base-url is the Data API's.")
         passing = reply.status in FINE or reply.status in TRY_AGAIN
-        return _TryAgain(error, reply.retry_after) if passing else error
+        heavy = reply.status not in TOO_SOON
+        return _TryAgain(error, reply.retry_after, heavy=heavy) if passing else error
 
     def _failed(
         self, method: str, failure: Failure, marker: bytes, retry_after: float | None
@@ -237,7 +251,7 @@ class Client:
         if self.session is not None and method != LOGIN and is_ended(failure):
             return _Ended(error)
         again = mnemonic_of(failure) == "internal_error" and method != LOGIN
-        return _TryAgain(error, retry_after) if again else error
+        return _TryAgain(error, retry_after, heavy=True) if again else error
 
     def _answer(self, method: str, envelope: Envelope, size: int, marker: bytes) -> Answer:
         if envelope.id not in (None, self._last_id, str(self._last_id)):
