@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -194,6 +196,32 @@ def test_what_is_no_clients_own_stops_everything(comagic, kind, code, tmp_path):
         ran = comagic(*CALLS, "--user-id", "all", "-o", tmp_path / "x.csv", box=box)
         assert asked_for(box) == [7001, 7002]
     assert (ran.code, list(tmp_path.glob("*x.csv*"))) == (code, [])
+
+
+class Together(Watched):
+    """A sandbox whose users are all of one client."""
+
+    def answer(self, body, headers):
+        answer = super().answer(body, headers)
+        same = re.sub(rb'"customer_id":30\d', b'"customer_id":301', answer.body)
+        return replace(answer, body=same)
+
+
+@pytest.mark.parametrize(("denied_users", "user"), [((), 7001), ((7001, 7002), 7003)])
+def test_a_client_of_several_users_comes_once_through_the_first_that_may(
+    comagic, denied_users, user
+):
+    with Together(rows=60, agent=True, denied_users=denied_users) as box:
+        ran = comagic(*CALLS, "--user-id", "all", box=box)
+        expected = [row | {"customer_id": 301} for row in truth(box, user)]
+    assert (ran.code, ran.err, rows(ran)) == (0, "", expected)
+
+
+def test_a_client_none_of_whose_users_may_is_refused_once(comagic):
+    with Together(agent=True, denied_users=(7001, 7002, 7003)) as box:
+        ran = comagic(*CALLS, "--user-id", "all", box=box)
+    assert (ran.code, ran.out) == (4, "")
+    assert ran.err.startswith("comagic: user 7003 of customer 301: get.reports_list: the user has")
 
 
 def test_who_is_no_agent_is_told(comagic, tmp_path):

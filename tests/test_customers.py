@@ -14,6 +14,7 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
+from comagic_cli.fetch import listing
 from comagic_cli.fetch.customers import ask_customers, is_of_client
 from comagic_cli.fetch.listing import ask_items
 from comagic_cli.fetch.wire import Answer
@@ -80,13 +81,10 @@ def test_a_refused_offset_is_told_where_more_must_come():
         items(Lists(*SEVEN, offset="refused"))
 
 
-def test_a_list_beyond_reach_is_told():
-    def call(_, params):
-        start = params.get("offset", 0)
-        return Answer(json.dumps(list(range(start, start + 60_000))).encode(), 300_000)
-
-    with pytest.raises(RowsMissing, match="more than 120000 items"):
-        items(call)
+def test_a_list_beyond_reach_is_told(monkeypatch):
+    monkeypatch.setattr(listing, "OFFSET_MOST", 5)
+    with pytest.raises(RowsMissing, match="more than 6 items, and paging reaches no more"):
+        items(Lists(*SEVEN))
 
 
 @pytest.mark.parametrize("data", [b'{"a":1}', b"null", b'"text"', b" 17 "])

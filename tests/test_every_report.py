@@ -13,7 +13,7 @@ from comagic_cli.request.catalog import report, reports
 NAMED = ["call-details", "person-details"]
 COMMANDS = [entry.command for entry in reports()]
 PERIODIC = [name for name in COMMANDS if name not in NAMED]
-ROWS = 300  # communications; every other report has its share of them
+ROWS = 120  # communications; every other report has its share of them
 SWITCHES = [
     {},
     {"till_inclusive": False, "total_items": "absent", "short_pages": 7},

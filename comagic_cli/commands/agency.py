@@ -121,7 +121,7 @@ class Clients:
         Return whether anything did.
         """
         left = deque((customer, *customer.spare))
-        while left:
+        while True:
             user = left.popleft()
             told = Told(user)
             some = False
@@ -138,7 +138,6 @@ class Clients:
                 self._fail(told, error)
             self.told.append(told)
             return some
-        return False
 
     def _fail(self, told: Told, error: ComagicError) -> None:
         told.refused = error.message
