@@ -43,6 +43,7 @@ def test_columns_are_asked_for_only_where_the_catalogue_lacks_a_field(comagic):
         (["--fields", "rank,@custom"], "rank,cc_17,cc_18"),
         (["--fields=communication_id,@custom,-cc_18"], "communication_id,cc_17,rank"),
         (["--fields", "communication_id", "--sort", "cc_17:desc"], "communication_id"),
+        (["--fields", "communication_id", "--where", "cc_17 is null"], "communication_id"),
     ],
 )
 def test_columns_of_the_account_are_asked_for_once(comagic, typed, columns):

@@ -222,6 +222,30 @@ def test_the_format_is_chosen_as_for_any_export(comagic, tmp_path):
     assert comagic("fields", "sms", COMAGIC_FORMAT="csv").out.startswith("name,about,")
 
 
+@pytest.mark.parametrize("usual", ["xlsx", "parquet", "sqlite"])
+def test_what_is_usual_for_files_is_not_for_a_list_to_look_at(comagic, tmp_path, usual):
+    assert comagic("fields", "sms", COMAGIC_FORMAT=usual).out == comagic("fields", "sms").out
+    file = tmp_path / "fields.csv"
+    assert comagic("fields", "sms", "-o", file, COMAGIC_FORMAT=usual).code == 0
+    assert file.read_text().startswith("name,about,")
+
+
+@pytest.mark.parametrize("typed", [["-f", "sqlite"], ["-o", "fields.db"]])
+def test_a_list_is_no_database(comagic, typed):
+    ran = comagic("fields", "sms", *typed)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "comagic: A list is not written as sqlite.\n  Name -o FILE.csv.\n"
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "parquet"])
+def test_a_list_goes_to_typed_files(comagic, tmp_path, suffix):
+    file = tmp_path / f"filters.{suffix}"
+    with box(columns=("cc_17",)) as account:
+        for words in (["filters", "calls"], ["fields", "calls", "--live"]):
+            assert comagic(*words, "-o", file, box=account) == Ran(0, "", "")
+    assert file.read_bytes().startswith((b"PK", b"PAR1"))
+
+
 def on_terminal(columns, home, *typed, account=None):
     out, err = Terminal(columns), Terminal(columns)
     process = start(typed, environment(home, account), stdout=out.end, stderr=err.end)

@@ -11,13 +11,16 @@ import msgspec
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.options import ListOptions
 from comagic_cli.commands.streams import tell
+from comagic_cli.errors import UsageProblem
 from comagic_cli.export import export
-from comagic_cli.output.files import open_output
+from comagic_cli.output.files import WHOLE, is_file, open_output
 from comagic_cli.output.sinks import make_sink
 from comagic_cli.request import listing
 from comagic_cli.request.columns import Column
 from comagic_cli.request.listing import Row
 from comagic_cli.request.rows import Page
+
+DATABASE = "sqlite"  # which is updated by exports, row by row
 
 
 def write_list(
@@ -31,7 +34,7 @@ def write_list(
 
     A terminal gets the first columns that it has room for; or, of a `record`, a block.
     """
-    format_ = choose_format(options)
+    format_ = _format(options)
     look = replace(screen(terminal=on_terminal(options.output)), record=record)
     with open_output(options.output) as stream:
         listed = rows()
@@ -44,6 +47,17 @@ def write_list(
     if told and len(shown) < len(columns):
         hidden = ", ".join(name for name in columns if name not in shown)
         tell(f"Not shown, for want of room: {hidden}. See -f csv.")
+
+
+def _format(options: ListOptions) -> str:
+    """Choose the format; what is usual for exports to files is none for a list to look at."""
+    usual = "format" not in options.typed and not is_file(options.output)
+    if usual and options.format in {*WHOLE, DATABASE}:
+        options = replace(options, format=None)
+    format_ = choose_format(options)
+    if format_ == DATABASE:
+        raise UsageProblem(f"A list is not written as {format_}.", hint="Name -o FILE.csv.")
+    return format_
 
 
 def fields_of(typed: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:

@@ -17,7 +17,7 @@ how_a_list_is_written = bundle(
         type=click.Choice(FORMATS),
         envvar="COMAGIC_FORMAT",
         shell_complete=offers.formats,
-        help=f"{', '.join(FORMATS)}.",
+        help=f"{', '.join(name for name in FORMATS if name != 'sqlite')}.",
     ),
     click.option(
         "-o",
