@@ -57,6 +57,11 @@ class Memory:
             except OSError:
                 Path(part).unlink()
 
+    def forget(self, name: str) -> None:
+        """Forget the text kept under a name."""
+        with suppress(OSError):
+            (self.directory / name).unlink()
+
     @contextmanager
     def alone(self, name: str) -> Iterator[None]:
         """Let one run in at a time; the others wait. Where no lock can be had, all go in.

@@ -32,7 +32,7 @@ def defaults(
     What stands in a table with the report's name goes before what stands in the profile itself.
     Raises `UsageProblem` that names the file and the key.
     """
-    options = {_name(param): param for param in context.command.params}
+    options = {name_of_option(param): param for param in context.command.params}
     reports = menu.reports()
     for keys, value in _entries(profile.values, reports, context.info_name or ""):
         key = keys[-1]
@@ -89,7 +89,7 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
 
     reports = menu.reports()
     commands = [cli.get_command(click.Context(cli), report) for report in reports]
-    names = {_name(param) for command in commands if command for param in command.params}
+    names = {name_of_option(param) for command in commands if command for param in command.params}
     if key in names:
         return
     near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*reports}))
@@ -97,6 +97,6 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
 
 
-def _name(param: click.Parameter) -> str:
+def name_of_option(param: click.Parameter) -> str:
     """Name an option as it is typed, without the dashes."""
     return max(param.opts, key=len).lstrip("-")

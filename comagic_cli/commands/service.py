@@ -156,14 +156,21 @@ def open_service(options: ExportOptions) -> Iterator[Service]:
 @contextmanager
 def connect(options: ServiceOptions) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
-    with _account(options) as account, open_progress(quiet=options.quiet) as progress:
+    with _account(options) as account, connect_to(account, options) as connection:
+        yield connection
+
+
+@contextmanager
+def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection]:
+    """Connect to an account."""
+    with open_progress(quiet=options.quiet) as progress:
         note = teller(options)
         line = open_line(account.url, options.timeout)
         patience = Patience(
             most_wait=options.max_wait, show=progress.wait if progress.draw else None
         )
         memory = None if options.sandbox else memory_of(os.environ)
-        session = _session(account, memory)
+        session = session_of(account, memory)
         client = Client(line, account.token, account.user_id, patience, note, session=session)
         client.heard = progress.heard
         try:
@@ -190,7 +197,7 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         url = service_url(options.base_url)
         access = find_access(options.token_file, os.environ, options.profile)
         zone, saved = options.tz, saved_zone(options)
-        yield Account(url, access.token, options.user_id, zone, access.login, saved, access.origin)
+        yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
         return
     from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - only where it is used
 
@@ -198,12 +205,15 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
-def _session(account: Account, memory: Memory | None) -> Session | None:
+def session_of(account: Account, memory: Memory | None) -> Session | None:
     """Return what logs in, where there is no key; the session is kept between runs."""
     if account.login is None:
         return None
     login, password = account.login.login, account.login.password
-    return Session(login, password, name_of("session", account.url, login), memory)
+    session = Session(login, password, name_of("session", account.url, login), memory)
+    if account.profile:
+        session.check = f"Correct it: comagic login {account.profile}."
+    return session
 
 
 def teller(options: ServiceOptions) -> Callable[[str], None]:

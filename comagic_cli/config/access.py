@@ -24,11 +24,11 @@ class Login:
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """A key, or a login where the key is empty, and where they were found."""
+    """A key, or a login where the key is empty, and the profile that has them, "" for none."""
 
     token: str
-    origin: str
     login: Login | None = None
+    profile: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Account:
     """Whose data is asked for, by a key or by `login`.
 
     `token` is a secret: it is in no text made of this value. With a login it is empty.
-    `zone` is the user's choice, `saved_zone` what the service said once; `origin` tells where the
-    key or the login stands.
+    `zone` is the user's choice, `saved_zone` what the service said once. `profile` is the one that
+    has the key or the login, "" for none.
     """
 
     url: str
@@ -46,7 +46,7 @@ class Account:
     zone: str | None = None
     login: Login | None = None
     saved_zone: str | None = None
-    origin: str = ""
+    profile: str = ""
 
     @property
     def owner(self) -> str:
@@ -70,13 +70,13 @@ def find_access(
     Raises `UsageProblem` where there is nothing, or half of a login.
     """
     if token_file:
-        return Access(read_token(Path(token_file), "--token-file"), "--token-file")
+        return Access(read_token(Path(token_file), "--token-file"))
     if token := environment.get("COMAGIC_TOKEN", "").strip():
-        return Access(_checked(token, "COMAGIC_TOKEN"), "COMAGIC_TOKEN")
+        return Access(_checked(token, "COMAGIC_TOKEN"))
     if named := environment.get("COMAGIC_TOKEN_FILE", "").strip():
-        return Access(read_token(Path(named), "COMAGIC_TOKEN_FILE"), "COMAGIC_TOKEN_FILE")
+        return Access(read_token(Path(named), "COMAGIC_TOKEN_FILE"))
     if login := _login_of(environment):
-        return Access("", "COMAGIC_LOGIN", login)
+        return Access("", login)
     if profile.entrances:
         return _access_of(profile)
     raise UsageProblem(
@@ -99,21 +99,24 @@ def read_token(path: Path, origin: str) -> str:
 def _access_of(profile: Profile) -> Access:
     """Read what opens the account out of a profile: one way only, else one would be ignored."""
     ways = profile.entrances
-    origin = f"profile {profile.name}"
     match ways:
         case ["token"]:
-            return Access(_checked(profile.text("token").strip(), profile.place("token")), origin)
+            key = _checked(profile.text("token").strip(), profile.place("token"))
         case ["token-file"]:
             path = profile.file.parent / Path(profile.text("token-file")).expanduser()
-            return Access(read_token(path, profile.place("token-file")), origin)
+            key = read_token(path, profile.place("token-file"))
         case ["token-command"]:
             place = profile.place("token-command")
-            return Access(_checked(key_printed_by(_command(profile), place), place), origin)
+            key = _checked(key_printed_by(_command(profile), place), place)
         case ["login", "password"]:
             pair = Login(profile.text("login").strip(), profile.text("password"))
-            return Access("", origin, pair)
-    wanted = "one of token, token-file, token-command, or login and password"
-    raise UsageProblem(f"{profile.place()}: it has {' and '.join(ways)}", hint=f"Leave {wanted}.")
+            return Access("", pair, profile.name)
+        case _:
+            raise UsageProblem(
+                f"{profile.place()}: it has {' and '.join(ways)}",
+                hint="Leave one of token, token-file, token-command, or login and password.",
+            )
+    return Access(key, profile=profile.name)
 
 
 def _command(profile: Profile) -> str | list[str]:
@@ -146,4 +149,6 @@ def _checked(token: str, origin: str) -> str:
         raise UsageProblem(f"{origin}: the key is empty")
     if len(token.split()) != 1:
         raise UsageProblem(f"{origin}: the key has blanks or line breaks in it")
+    if not token.isprintable():
+        raise UsageProblem(f"{origin}: the key has characters in it that no key has")
     return token

@@ -27,13 +27,22 @@ def zone_named(name: str, origin: str) -> ZoneInfo:
         ) from error
 
 
-def ask_zone(call: Call) -> ZoneInfo:
-    """Ask for the account's time zone."""
-    account = objects(call("get.account", {}), "get.account")
-    name = account[0].get("timezone") if account else None
+def ask_account(call: Call) -> dict[str, Any]:
+    """Ask for what the service tells of the account itself."""
+    return next(iter(objects(call("get.account", {}), "get.account")), {})
+
+
+def zone_of(account: Mapping[str, Any]) -> ZoneInfo:
+    """Find the time zone in what is told of an account. Raises `Refused` where it is not told."""
+    name = account.get("timezone")
     if not isinstance(name, str):
         raise Refused("get.account names no time zone", hint="Give it with --tz, as Europe/Moscow.")
     return zone_named(name, "get.account")
+
+
+def ask_zone(call: Call) -> ZoneInfo:
+    """Ask for the account's time zone."""
+    return zone_of(ask_account(call))
 
 
 def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict[str, Any]:

@@ -40,6 +40,9 @@ class Memory(Protocol):
     def keep(self, name: str, text: str) -> None:
         """Keep a text under a name."""
 
+    def forget(self, name: str) -> None:
+        """Forget the text kept under a name."""
+
     def alone(self, name: str) -> AbstractContextManager[None]:
         """Let one run in at a time."""
 
@@ -70,7 +73,7 @@ class Session:
     """The key of a session, from a login and password, which are in no text made of this value.
 
     `name` is what it is kept under: it must tell services and logins apart. `now` is Unix time.
-    `logins` counts those made here.
+    `logins` counts those made here. `check` says where the password can be corrected.
     """
 
     login: str = field(repr=False)
@@ -79,6 +82,7 @@ class Session:
     memory: Memory | None = field(default=None, repr=False)
     now: Callable[[], float] = field(default=time.time, repr=False)
     logins: int = 0
+    check: str = CHECK
     _open: _Open | None = field(default=None, repr=False)
     _ended: set[str] = field(default_factory=set, repr=False)
     _seen: deque[str] = field(default_factory=lambda: deque(maxlen=8), repr=False)
@@ -100,6 +104,14 @@ class Session:
     def drop(self, key: str) -> None:
         """Take in that a session has ended."""
         self._ended.add(key)
+
+    def forget(self) -> str:
+        """Forget all that is kept; return the key of the session that was open, "" for none."""
+        kept = self._kept()
+        for name in (self.name, self._refused):
+            if self.memory:
+                self.memory.forget(name)
+        return kept.key if kept else ""
 
     def _is_good(self, session: _Open) -> bool:
         left = session.ends - self.now()
@@ -123,7 +135,7 @@ class Session:
             answer = ask({"login": self.login, "password": self.password})
         except NotAllowed as error:
             if error.mnemonic == "auth_error":
-                error.hint = CHECK
+                error.hint = self.check
                 self._keep_refusal()
             raise
         self.logins += 1
@@ -143,7 +155,7 @@ class Session:
             raise NotAllowed(
                 f"{LOGIN}: the login or password is wrong: it was refused "
                 f"{spell(REFUSED_FOR - left)} ago, and is tried again in {spell(left)}",
-                hint=f"{CHECK} Another password is tried at once.",
+                hint=f"{self.check} Another password is tried at once.",
                 mnemonic="auth_error",
             )
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from comagic_cli.config.brands import url_named
+from comagic_cli.config.brands import BRANDS, url_named
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
+WORD = re.compile(r"[\w-]*")  # no host: that has dots
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 
 
@@ -131,9 +132,12 @@ class ServiceUrl(click.ParamType[str]):
 
     name = "url"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - Click's
-        """Return the URL; whether it is one is found out where it is used."""
-        return url_named(str(value))
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL; whether it is a good one is found out where it is used."""
+        url = url_named(str(value))
+        if WORD.fullmatch(url) and url != "localhost":
+            self.fail(f"{value!r} is neither a URL nor one of {', '.join(BRANDS)}.", param, ctx)
+        return url
 
 
 class Host(click.ParamType[str]):
