@@ -122,6 +122,18 @@ def test_options_of_all_kinds(comagic, file, box):
     assert "get.communications 2024-09-30" in ran.err
 
 
+def test_a_profile_serves_commands_that_lack_what_stands_in_it(comagic, file, box):
+    profile(
+        file,
+        f'base-url = "{box.url}"\ntoken = "{box.token}"\nformat = "csv"\nfields = "tags"\n'
+        "search = 'x'\nperiod = 'yesterday'\n[profiles.work.calls]\npage-size = 5\n",
+    )
+    ran = comagic("reports", "--type", "calls")
+    assert (ran.code, ran.out.splitlines()[0][:8]) == (0, "id,type,")
+    assert comagic("fields", "calls").out.startswith("name,")
+    assert comagic("account").code == 0
+
+
 def test_the_period_of_a_profile_gives_way_to_typed_dates(comagic, file):
     profile(file, 'period = "2024-10-05"')
     ran = comagic("communications", "--dry-run")

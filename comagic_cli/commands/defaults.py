@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 import click
@@ -32,7 +33,7 @@ def defaults(
     What stands in a table with the report's name goes before what stands in the profile itself.
     Raises `UsageProblem` that names the file and the key.
     """
-    options = {name_of_option(param): param for param in context.command.params}
+    options = _options(context.command)
     reports = menu.reports()
     for keys, value in _entries(profile.values, reports, context.info_name or ""):
         key = keys[-1]
@@ -55,13 +56,13 @@ def _entries(
     for key, value in values.items():
         if key not in NO_OPTIONS and not (key in reports and isinstance(value, dict)):
             yield (key,), value
-    own = values.get(report, {})
+    own = values.get(report, {}) if report in reports else {}
     yield from (((report, key), value) for key, value in own.items())
 
 
-def _checked(context: click.Context, param: click.Parameter, value: Any, place: str) -> Any:
+def _checked(context: click.Context, param: click.Option, value: Any, place: str) -> Any:
     """Check a value through the type of its option. Raises `UsageProblem`."""
-    flag = isinstance(param, click.Option) and param.is_flag
+    flag = param.is_flag
     made = value if flag else _as_typed(value, multiple=param.multiple)
     if made is None or flag is not isinstance(made, bool):
         wanted = "true or false" if flag else "a text or a number" + " or a list" * param.multiple
@@ -87,14 +88,20 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     """Let pass what is an option of another report. Raises `UsageProblem` for what is of none."""
     from comagic_cli.commands.root import cli  # noqa: PLC0415 - it imports this
 
-    reports = menu.reports()
-    commands = [cli.get_command(click.Context(cli), report) for report in reports]
-    names = {name_of_option(param) for command in commands if command for param in command.params}
+    commands = map(
+        partial(cli.get_command, click.Context(cli)), cli.list_commands(click.Context(cli))
+    )
+    heeding = [options for each in commands if each and "profile" in (options := _options(each))]
+    names = {name for options in heeding for name in options}
     if key in names:
         return
-    near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*reports}))
+    near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()}))
     hint = f"Did you mean {' or '.join(near)}?" if near else "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
+
+
+def _options(command: click.Command) -> dict[str, click.Option]:
+    return {name_of_option(each): each for each in command.params if isinstance(each, click.Option)}
 
 
 def name_of_option(param: click.Parameter) -> str:
