@@ -75,7 +75,7 @@ FIT = [
         "talks": [{"id": 7, "type": {"value": "A", "value_id": "a"}}, None],
     }),
     (TAGS, '{"items":[{"id":1,"name":"A"}],"communication_id":2,"communication_type":"call"}', {
-        "tags": [{"id": 1, "name": "A", "color": None}],
+        "tags": [{"id": 1, "name": "A"}],
     }),
     (TAGS, '[{"id":1,"name":"A","color":"#0"}]', {
         "tags": [{"id": 1, "name": "A", "color": "#0"}],
@@ -107,13 +107,13 @@ UNFIT = [
     (LIST, '[{"a":1},{"b":2}]', {"list": [None, None]}),
     (WHO, '[{"employee_full_name":"A","id":7}]', {"who": [None]}),
     (DEALS, '[{"ext_id":"7","budget":1.10}]', {
-        "deals": [{"ext_id": "7", "current_stage": None}],
+        "deals": [{"ext_id": "7"}],
     }),
     (DEALS, '["7"]', {"deals": [None]}),
     (TALKS, '[{"id":1.5,"type":"call"}]', {"talks": [{"id": None, "type": None}]}),
     (TAGS, '{"items":{"a":1}}', {"tags": None}),
     (TAGS, '{"items":[{"id":1,"name":"A","group":"G"}]}', {
-        "tags": [{"id": 1, "name": "A", "color": None}],
+        "tags": [{"id": 1, "name": "A"}],
     }),
 ]  # fmt: skip
 
@@ -150,3 +150,25 @@ def test_every_way_to_say_nothing_is_null(field, value):
 )
 def test_enums_are_as_asked(enum, columns):
     assert typed(ENUM, '{"value":"A","value_id":"a"}', enum) == (columns, None)
+
+
+LISTS = [(field, value) for field, value, _ in (*FIT, *UNFIT) if field in (LIST, WHO, DEALS, TAGS)]
+NEIGHBOURS = [
+    (LIST, '["a","b"]'),
+    (WHO, '[{"employee_full_name":"A"}]'),
+    (DEALS, '[{"ext_id":"7","current_stage":"A"}]'),
+    (TAGS, '{"items":[{"id":1,"name":"A"},{"id":2,"name":"B","color":"#0"}]}'),
+]
+
+
+@pytest.mark.parametrize(("field", "usual"), NEIGHBOURS)
+def test_a_list_is_the_same_whatever_stands_beside_it(field, usual):
+    """Columns whose lists are all as foreseen are taken at once, others one by one."""
+    values = [usual, "null", "[]", *(value for other, value in LISTS if other is field), usual]
+    read = Typed([field], Look(), FITS)
+    rows = [f'{{"{field.name}":{value}}}' for value in values]
+    together = read.read(RowReader((field.name,)).plain(page_of(*rows)))
+    alone = [read.read(RowReader((field.name,)).plain(page_of(row))) for row in rows]
+    assert together == [
+        list(cells) for cells in zip(*([c[0] for c in one] for one in alone), strict=True)
+    ]

@@ -14,13 +14,12 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 
 from comagic_cli.output.flatten import cell
-from comagic_cli.output.kinds import CLOCK, UNFIT, Kind, day, moment, seconds
+from comagic_cli.output.kinds import CLOCK, DAY, UNFIT, Kind, day, moment, seconds
 from comagic_cli.request.rows import Digits
 
 Shown: TypeAlias = "str | int | float | bool | None"
 
 EXACT = 15  # digits of a number that Excel keeps
-DAY = 86_400
 ORIGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - times are those of a clock on the wall
 EARLIEST = 1901  # before March 1900 Excel counts a day that there was not
 ID = re.compile(r"(?:^|[_.])ids?$")

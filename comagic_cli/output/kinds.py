@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -47,7 +48,7 @@ DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times are a wall clock's until their zone is added
 PLAIN = re.compile(r"(?!-0(?:\.0*)?$)-?(?:0|[1-9]\d{0,300})(?:\.\d{1,300})?", re.ASCII)
-MICROSECOND = timedelta(microseconds=1)
+DAY = 86_400  # seconds
 
 
 def kind_of(field: Field | Member) -> Kind:
@@ -124,14 +125,31 @@ def microseconds(zone: ZoneInfo | timezone) -> Fit:
     Of an hour that clocks show twice the first is taken; a time that they leap over does not fit.
     """
 
+    @lru_cache(maxsize=4_096)
+    def hour(text: str) -> int | None:
+        """Return the offset of a whole hour, in seconds; None where it is not the same in it."""
+        start = datetime.fromisoformat(f"{text}:00:00").replace(tzinfo=zone)
+        end = start.replace(minute=59, second=59)
+        ends = {each.replace(fold=fold).utcoffset() for each in (start, end) for fold in (0, 1)}
+        only = ends.pop()
+        return None if ends or only is None else int(only.total_seconds())
+
     def fit(value: Any) -> Any:
         local = moment(value)
         if local is UNFIT:
             return UNFIT
-        local = local.replace(tzinfo=zone)
-        offset = local.utcoffset()
-        if offset < local.replace(fold=1).utcoffset():
-            return UNFIT
-        return (local.replace(tzinfo=None) - offset - EPOCH) // MICROSECOND
+        offset = hour(value[:13])
+        if offset is None:
+            offset = _offset(local.replace(tzinfo=zone))
+            if offset is None:
+                return UNFIT
+        past = local - EPOCH
+        return (past.days * DAY + past.seconds - offset) * 1_000_000 + past.microseconds
 
     return fit
+
+
+def _offset(local: datetime) -> int | None:
+    """Return the offset of a time in seconds; None where clocks leap over it."""
+    first, second = (local.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
+    return None if first < second else int(first.total_seconds())

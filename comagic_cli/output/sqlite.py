@@ -10,7 +10,6 @@ those, what the same request brought of the same period before is replaced.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
@@ -144,7 +143,7 @@ def key_of(key: str | None) -> str | None:
     """Return a mark's key as text, a JSON array where it is of several parts."""
     if key is None or "\x1f" not in key:
         return key
-    return json.dumps(key.split("\x1f"), ensure_ascii=False)
+    return msgspec.json.encode(key.split("\x1f")).decode()
 
 
 def quoted(name: str) -> str:

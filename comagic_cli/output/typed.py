@@ -77,6 +77,9 @@ class _Lists:
 
     def read(self, came: Values, odd: Odd) -> list[Values]:
         """Return the lists, None for what is no list."""
+        usual = self._list.usual(came)
+        if usual is not None:
+            return [usual]
         read = self._list.read
         return [
             [
