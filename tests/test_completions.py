@@ -65,7 +65,7 @@ OFFERED = [
     (ON + "--where call_s", ["call_status"]),
     (ON + "--where (call_s", ["(call_status"]),
     (ON + "--where source=x", []),
-    ("comagic cha", ["chats"]),
+    ("comagic cha", ["chats", "chart"]),
     ("comagic fields mgf", ["mgf-calls"]),
     ("comagic fields calls --se", ["--search"]),
     ("comagic filters sm", ["sms"]),

@@ -1,131 +1,147 @@
-"""What is counted, capped and told of; rows that no key tells apart."""
+"""Rows counted by groups, as data."""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from datetime import datetime
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, quick, run, truth
 
 from comagic_cli.errors import RowsMissing
-from comagic_cli.request.catalog import report
+from comagic_cli.output.counting import CountingSink, Question
+from comagic_cli.request.periods import Period
+from comagic_cli.request.rows import Mark, Page
+
+PERIOD = Period(*map(datetime.fromisoformat, ("2026-11-01", "2026-11-03 23:59:59")))
 
 
-class Overstating(Service):
-    """Say there are more rows than there are, in every window."""
+def page_of(*rows):
+    """Make a page of times and rows."""
+    marks = [Mark(None, time, b"") for time, _ in rows]
+    return Page([json.dumps(row).encode() for _, row in rows], marks=marks)
 
-    more = 1
 
-    def _total(self, matching):
-        return len(matching) + self.more
+def counted(question, *pages):
+    found = []
+    sink = CountingSink(question, PERIOD, found.append)
+    sink.begin()
+    for page in pages:
+        sink.write(page)
+    sink.end()
+    return found[0]
+
+
+def lines(question, *pages):
+    return [json.loads(row) for row in counted(question, *pages).page().rows]
+
+
+LOST, FINE = {"value": "Потерянный", "value_id": "lost"}, {"value": "Успешный"}
+FIRST = page_of(
+    ("2026-11-01 10:00:00", {"status": FINE, "seconds": 100, "tags": {"items": [{"name": "A"}]}}),
+    ("2026-11-01 11:00:00", {"status": FINE, "seconds": "00:01:40", "tags": None}),
+)
+SECOND = page_of(
+    ("2026-11-03 11:00:00", {"status": LOST, "seconds": None, "tags": {"items": []}}),
+    ("2026-11-03 11:59:59", {"status": FINE, "tags": {"items": [{"name": "B"}, {"name": "A"}]}}),
+)
+PAGES = (FIRST, Page([]), SECOND)
+
+
+def test_every_day_has_a_line():
+    assert lines(Question("day"), *PAGES) == [
+        {"day": "2026-11-01", "rows": 2},
+        {"day": "2026-11-02", "rows": 0},
+        {"day": "2026-11-03", "rows": 2},
+    ]
+
+
+def test_days_split_by_a_field():
+    assert lines(Question("day", "status"), *PAGES) == [
+        {"day": "2026-11-01", "status": "Успешный", "rows": 2},
+        {"day": "2026-11-02", "status": None, "rows": 0},
+        {"day": "2026-11-03", "status": "Успешный", "rows": 1},
+        {"day": "2026-11-03", "status": "Потерянный", "rows": 1},
+    ]
+
+
+def test_sums_of_seconds_however_they_are_written():
+    assert lines(Question("day", measure="sum", of="seconds"), *PAGES) == [
+        {"day": "2026-11-01", "rows": 2, "sum_seconds": 200},
+        {"day": "2026-11-02", "rows": 0, "sum_seconds": 0},
+        {"day": "2026-11-03", "rows": 2, "sum_seconds": 0},
+    ]
+
+
+def test_averages_are_of_the_rows_that_have_a_number():
+    assert lines(Question("status", measure="avg", of="seconds"), *PAGES) == [
+        {"status": "Успешный", "rows": 3, "avg_seconds": 100},
+        {"status": "Потерянный", "rows": 1, "avg_seconds": None},
+    ]
+
+
+def test_groups_of_a_field_come_by_size_and_each_item_counts():
+    question = Question("tags")
+    assert lines(question, *PAGES) == [
+        {"tags": None, "rows": 2},
+        {"tags": "A", "rows": 2},
+        {"tags": "B", "rows": 1},
+    ]
+    counts = counted(question, *PAGES)
+    assert (counts.rows, counts.several) == (4, True)
+    assert not counted(Question("status"), *PAGES).several
+
+
+def test_a_row_without_a_time_is_not_lost():
+    pages = page_of(("", {}), ("2026-12-05 00:00:00", {}))
+    assert lines(Question("day"), pages)[3:] == [
+        {"day": "2026-12-05", "rows": 1},
+        {"day": None, "rows": 1},
+    ]
+
+
+def test_a_page_without_marks_is_not_lost():
+    assert lines(Question("day"), Page([b"{}"]))[-1] == {"day": None, "rows": 1}
+
+
+def test_no_rows():
+    assert lines(Question("status")) == []
+    assert [line["rows"] for line in lines(Question("weekday"))] == [0] * 7
+
+
+def test_what_is_no_number_is_no_silence():
+    question = Question("day", measure="sum", of="seconds")
+    found = []
+    sink = CountingSink(question, PERIOD, found.append)
+    sink.write(page_of(("2026-11-01 10:00:00", {"seconds": "soon"})))
+    with pytest.raises(RowsMissing, match=r"^1 values of seconds are no numbers"):
+        sink.end()
+    assert json.loads(found[0].page().rows[0]) == {"day": "2026-11-01", "rows": 1, "sum_seconds": 0}
 
 
 @pytest.mark.parametrize(
-    ("more", "last", "message"),
+    ("question", "fields", "columns"),
     [
-        (1, 300, None),
+        (Question("day"), (), ["day", "rows"]),
+        (Question("hour", "status"), ("status",), ["hour", "status", "rows"]),
         (
-            2,
-            300,
-            ": 2 of 3 rows of 2026-09-30 23:59:59 … 2026-10-11 00:00:01 did not come",
+            Question("status", "tags", "sum", "seconds"),
+            ("status", "tags", "seconds"),
+            ["status", "tags", "rows", "sum_seconds"],
         ),
-        (1, 400, "rows are missing: 1 of 2 rows of"),
-        (2, 400, "; and so in 1 more windows"),
+        (
+            Question("seconds", "", "avg", "seconds"),
+            ("seconds",),
+            ["seconds", "rows", "avg_seconds"],
+        ),
     ],
 )
-def test_one_window_may_be_overstated_by_one_row(more, last, message):
-    service = Overstating([Row(86_400.0, 1), Row(399 * 86_400.0, 2)])
-    service.more = more
-    period = {300: 10, 400: 399}[last] * 86_400
-    if message is None:
-        assert len(run(service, 0, period).keys) == 1
-        return
-    with pytest.raises(RowsMissing) as caught:
-        run(service, 0, period)
-    assert message in str(caught.value)
+def test_what_is_asked_for_and_told(question, fields, columns):
+    assert question.fields == fields
+    assert [field.name for field in counted(question).fields()] == columns
 
 
-def test_rows_that_keep_vanishing_are_told_of():
-    # before each page but the first the row that it must begin with vanishes
-    rows = evenly(30)
-    changes = {1: ([], [rows[9]]), 3: ([], [rows[10]]), 5: ([], [rows[11]])}
-    service = Service(rows, changes=changes)
-    with pytest.raises(RowsMissing) as caught:
-        run(service, FIRST, LAST, 10)
-    assert str(caught.value) == (
-        "rows are missing: rows kept vanishing in 2026-09-30 23:59:59 … 2026-10-01 00:01:40"
-        " while it was read"
-    )
-
-
-def test_rows_behind_are_fetched_by_reading_again():
-    service = Service(evenly(30), changes={2: ([Row(1.5, 900), Row(2.5, 901)], [])})
-    exported = run(service, FIRST, LAST, 10)
-    assert sorted(exported.keys) == sorted(truth(service, FIRST, LAST))
-
-
-def test_rows_that_go_on_arriving_behind_are_not_missing():
-    changes = {call: ([Row(1.5, 900 + call)], []) for call in range(1, 99)}
-    service = Service(evenly(30), changes=changes)
-    exported = run(service, FIRST, LAST, 10)
-    assert set(truth(Service(evenly(30)), FIRST, LAST)) <= set(exported.keys)
-    assert max(Counter(exported.keys).values()) == 1
-    assert exported.calls <= 3 * (calls_for(30, 10) + 2)
-
-
-@pytest.mark.parametrize(("most", "calls"), [(1, 1), (10, 1), (11, 2), (25, 3)])
-def test_a_cap_of_rows_asks_for_no_more(most, calls):
-    service = Service(evenly(100))
-    exported = run(service, FIRST, LAST, 10, most=most)
-    assert exported.keys == truth(service, FIRST, LAST)[:most]
-    assert exported.calls == calls
-    assert service.calls[0][2] == min(most, 10)
-
-
-def test_a_cap_of_rows_holds_over_windows():
-    days = [Row(day * 86_400 + 0.5, day) for day in range(900)]
-    assert len(run(Service(days), 0, 900 * 86_400, most=500).keys) == 500
-
-
-def test_what_matches_is_told():
-    assert run(Service(evenly(25)), FIRST, LAST, 10).pager.matching == 25
-
-
-LEADS = msgspec.structs.replace(
-    report("communications"), key=("communication_id",), key_is_unique=False
-)
-
-
-@quick
-@given(
-    st.lists(st.sampled_from([0.5, 1.0, 1.4, 50.0, 50.2, 98.7]), max_size=30),
-    st.integers(1, 9),
-    oddities,
-)
-def test_equal_rows_are_kept_as_often_as_there_are(times, page_size, odd):
-    service = Service([Row(at, 7) for at in times], **odd)
-    exported = run(service, FIRST, LAST, page_size, report_type=LEADS)
-    assert Counter(exported.keys) == Counter(truth(service, FIRST, LAST))
-
-
-@quick
-@given(st.lists(st.integers(0, 40), max_size=90), st.integers(2, 6), oddities)
-def test_equal_rows_are_kept_over_seams(times, page_size, odd):
-    service = Service([Row(at * 2 + 0.5, 7, None) for at in times], **odd, reach=30)
-    try:
-        exported = run(service, FIRST, LAST, page_size, report_type=LEADS)
-    except RowsMissing:
-        return  # a dense second
-    assert Counter(exported.keys) == Counter(truth(service, FIRST, LAST))
-
-
-def test_a_total_that_goes_up_and_down_is_told_of_as_it_is():
-    class Fluctuating(Service):
-        def _total(self, matching):
-            return len(matching) + 2 + len(self.calls) % 2
-
-    with pytest.raises(RowsMissing, match=r"did not come|kept vanishing"):
-        run(Fluctuating(evenly(30)), FIRST, LAST, 10)
+def test_memory_is_groups():
+    question = Question("day", "status")
+    page = page_of(*[("2026-11-01 10:00:00", {"status": FINE})] * 2_000)
+    counts = counted(question, *[page] * 3)
+    assert (counts.rows, len(counts.tallies)) == (6_000, 1)

@@ -5,13 +5,16 @@ from __future__ import annotations
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.progress import (
     Progress,
+    days_of,
     left_of,
     points_word,
     rows_of,
     sized,
 )
 from comagic_cli.commands.resuming import Form, Run
+from comagic_cli.commands.service import Service
 from comagic_cli.commands.voice import at_terminal, tell
+from comagic_cli.request.periods import Period
 
 ROWS_ON_A_TERMINAL = 50
 
@@ -34,6 +37,17 @@ def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
     ]
     told = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
     tell(f"{', '.join(parts)}.", **told, file=file, seconds=round(seconds, 3))
+
+
+def tell_counted(rows: int, period: Period, service: Service) -> None:
+    """Say what a chart took to count."""
+    options, progress = service.options, service.progress
+    if options.quiet or not (options.verbose or at_terminal()):
+        return
+    points = service.client.calls
+    parts = [rows_of(rows), days_of(period.start, period.end), *spent(points, progress)]
+    told = {"rows": rows, "points": points, "seconds": round(progress.seconds, 3)}
+    tell(f"{', '.join(parts)}.", **told)
 
 
 def spent(calls: int, progress: Progress) -> list[str]:

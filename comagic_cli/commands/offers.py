@@ -49,6 +49,13 @@ FORMATS = {
     "parquet": "Typed columns, for warehouses",
     "sqlite": "A database, updated in place",
 }
+GROUPED = {
+    "day": "Each day of the period",
+    "week": "Each week, by its Monday",
+    "month": "Each month",
+    "hour": "The hours of the day",
+    "weekday": "Monday to Sunday",
+}
 CONDITION = re.compile(r"(\s*|.*(?:\(|\b(?:and|or)\s)\s*)\w*", re.DOTALL)
 GROUPS = {
     "@default": "The default columns",
@@ -122,6 +129,16 @@ def sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
         ((done + comma + name + order, orders[order]) for name in named for order in orders),
         incomplete,
     )
+
+
+def groups(context: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Offer what rows are counted by: stretches of time, and the report's fields."""
+    return [*_items(GROUPED.items(), incomplete), *grouped(context, param, incomplete)]
+
+
+def grouped(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Offer the report's fields, one by one."""
+    return _items(_named(context, _fields(context)).items(), incomplete)
 
 
 def conditions(context: click.Context, _: click.Parameter, incomplete: str) -> Items:

@@ -26,6 +26,7 @@ EXPLORING = {
     "account": ("The account: its time zone, the points left", "explore:account"),
 }
 OTHERS = {
+    "chart": ("Count the rows of a report, and draw them as bars", "chart:chart"),
     "api": ("Send any method that only reads, and print its answer", "api:api"),
     "login": ("Remember an account, so that it need not be named", "accounts:login"),
     "logout": ("Forget the key or the login of a profile", "accounts:logout"),
