@@ -136,7 +136,7 @@ def test_a_client_that_is_refused_is_told_and_stops_no_other(comagic, denied):
     first, last, hint = ran.err.splitlines()
     assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user has no")
     assert last == "comagic: rows are missing: 1 of 3 clients did not come whole: users 7002"
-    assert hint.startswith("  The rows of the others are there.")
+    assert hint.startswith("  What came is written, a file as NAME.incomplete.")
 
 
 def test_a_file_that_lacks_a_client_is_incomplete_and_its_manifest_tells_why(

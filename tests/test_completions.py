@@ -39,6 +39,8 @@ OFFERED = [
         ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],
     ),
     ("comagic chats --format=j", ["--format=jsonl", "--format=json"]),
+    ("comagic api getobj.", ["getobj.columns_tree", "getobj.report_state"]),
+    ("comagic api get.sms -f ", ["table", "csv", "tsv", "jsonl", "json"]),
     (ON + "--period last", ["last-week", "last-month", "last-year"]),
     (ON + "--from yes", ["yesterday"]),
     (ON + "--fields communication_d", ["communication_date_time"]),
@@ -134,7 +136,7 @@ def test_only_what_can_be_sorted_by_is_offered(comagic):
     [
         *("comagic ", ON + "--", ON + "--period ", ON + "--from ", ON + "--fields "),
         *(ON + "--sort ", ON + "--where ", "comagic fields ", "comagic filters calls "),
-        "comagic reports --type ",
+        *("comagic reports --type ", "comagic api "),
     ],
 )
 def test_everything_has_a_short_help(comagic, line):

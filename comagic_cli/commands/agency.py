@@ -152,7 +152,7 @@ class Clients:
         return RowsMissing(
             f"rows are missing: {len(short)} of {len(self.told)} clients did not come whole: users "
             f"{numbers}",
-            hint="The rows of the others are there. Export these again with --user-id.",
+            hint="What came is written, a file as NAME.incomplete. Export these again: --user-id.",
         )
 
 

@@ -43,7 +43,7 @@ how = bundle(
 
 
 @click.command(cls=ExportCommand)
-@click.argument("method")
+@click.argument("method", shell_complete=offers.methods)
 @how
 @whose_account
 @click.help_option("-h", "--help", help="Show this help.")

@@ -39,6 +39,14 @@ MOMENTS = {
     "-3mo": "Midnight three months ago",
     "-12h": "Twelve hours ago",
 }
+METHODS = {
+    "get.account": "The account: its name and time zone",
+    "get.customer_users": "The users of an agent's clients",
+    "get.reports_list": "The account's reports",
+    "get.report_filters": "What a report can be filtered by",
+    "getobj.columns_tree": "The columns of a report, in groups",
+    "getobj.report_state": "How a report was last saved",
+}
 FORMATS = {
     "table": "To look at",
     "csv": "Comma-separated values",
@@ -74,9 +82,16 @@ def moments(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     return _items(MOMENTS.items(), incomplete)
 
 
-def formats(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the formats."""
-    return _items(FORMATS.items(), incomplete)
+def formats(_: click.Context, option: click.Parameter, incomplete: str) -> Items:
+    """Offer the formats that the option takes."""
+    taken = option.type.choices if isinstance(option.type, click.Choice) else FORMATS
+    return _items(((name, help_) for name, help_ in FORMATS.items() if name in taken), incomplete)
+
+
+def methods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Offer methods that only read: what is known of them."""
+    of_reports = {entry["method"]: entry["title"] for entry in menu.reports().values()}
+    return _items((METHODS | of_reports).items(), incomplete)
 
 
 def services(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
