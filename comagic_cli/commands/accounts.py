@@ -1,4 +1,4 @@
-"""`comagic login`, `logout` and `profiles`: accounts that are remembered."""
+"""`comagic login`, `logout`, `profiles` and `doctor`: accounts that are remembered."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from typing import Any
 import click
 
 from comagic_cli.commands import offers
+from comagic_cli.commands.options import ServiceOptions
+from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Whole
+from comagic_cli.commands.options.sections import ExportCommand, Written
+from comagic_cli.errors import ComagicError
 
 # What these do imports the network and is slow to load: --help and completion do without.
 
@@ -138,3 +142,44 @@ def remove(profile: str) -> None:
     from comagic_cli.commands.remembered import remove_profile  # noqa: PLC0415
 
     remove_profile(profile)
+
+
+class Doctor(ExportCommand):
+    """A command that tells of a configuration that can't be read as of anything else."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Read the command line."""
+        try:
+            return super().make_context(info_name, args, parent, **more)
+        except ComagicError as error:
+            from comagic_cli.commands.doctor import bad  # noqa: PLC0415
+
+            click.echo(str(bad("configuration", error)).encode())
+            raise click.exceptions.Exit(error.exit_code) from None
+
+
+@click.command(cls=Doctor)
+@whose_account
+@click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call.")
+@click.help_option("-h", "--help", help="Show this help.")
+def doctor(**typed: Any) -> None:
+    """Look whether all is as exports need it: one line each, ok or what to do about it.
+
+    It takes a call for the account, one for its reports, and one for each report that there is. The
+    exit code is that of the first thing that is not well.
+
+    \b
+    Examples:
+      comagic doctor
+      comagic doctor --profile work
+      comagic doctor --sandbox
+    """  # noqa: D301 - \b is Click's
+    from comagic_cli.commands.doctor import examine  # noqa: PLC0415
+
+    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
