@@ -60,20 +60,22 @@ def examine(options: ServiceOptions) -> int:
 def findings(options: ServiceOptions) -> Iterator[Finding]:
     """Look at one thing after another; what needs one that is not well is left out."""
     yield Finding("configuration", _configuration(options))
+    what = "service"
     try:
         if not options.sandbox:
-            yield Finding("service", name_of(service_url(options.base_url)))
+            yield Finding(what, name_of(service_url(options.base_url)))
+        what = "key or login"
         with connect(options) as connection:
             yield Finding("key or login", _entrance(options, connection))
             yield from _of_account(connection)
     except ComagicError as error:
-        what = "points" if isinstance(error, OutOfPoints) else "key or login"
         yield bad(_step(error) or what, error)
 
 
 def bad(what: str, error: ComagicError) -> Finding:
     """Say of a failure what it is, and what to do about it."""
-    text = f"{error.message.rstrip('.')}. {error.hint}".rstrip()
+    hint = error.hint.partition("; --max-wait")[0]  # which is not the user's here
+    text = f"{error.message.rstrip('.')}. {hint}".rstrip()
     return Finding(what, text, BAD, error.exit_code)
 
 

@@ -27,6 +27,7 @@ from comagic_cli.config.profiles import (
 )
 from comagic_cli.errors import ComagicError, UsageProblem
 from comagic_cli.fetch.client import Client, open_line, service_url
+from comagic_cli.fetch.patience import Patience
 from comagic_cli.remember import memory_of
 
 MASK = "***"
@@ -184,5 +185,5 @@ def _end_session(profile: Profile) -> None:
         return
     line = open_line(url, 10)
     with suppress(ComagicError):  # it ends by itself within the hour
-        Client(line, key).call("logout.user", {})
+        Client(line, key, patience=Patience(tries=1, most_wait=0)).call("logout.user", {})
     line.close()

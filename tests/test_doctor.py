@@ -1,0 +1,256 @@
+"""comagic doctor: its whole output where all is well, and in each bad case."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from program import Watched, fault
+
+GOOD = """\
+ok  configuration   {configuration}
+ok  service         {url}
+ok  key or login    {entrance}
+"""
+WELL = """\
+ok  connection      answered in 0.00 s
+ok  address         allowed; the service names it only where it is not
+ok  key             accepted
+"""
+ACCOUNT = """\
+ok  account         ООО «Светлый дом»
+ok  time zone       Europe/Moscow
+ok  rights          13 reports are listed
+"""
+REPORTS = """\
+ok  communications  1001 Обращения
+ok  calls           1002 Звонки
+ok  chats           1003 Чаты
+ok  leads           1004 Лиды
+ok  deals           1005 Сделки
+ok  visits          1006 Посещения
+ok  sms             1007 SMS-сообщения
+ok  tags-history    1008 История тегов
+ok  notifications   1009 Уведомления
+ok  api-requests    1010 Запросы к API
+ok  mgf-calls       1011 Звонки (МегаФон)
+ok  call-details    1012 Детализация звонков
+ok  person-details  1013 История персон
+"""
+POINTS = "ok  points          4985 of 5000 left this day, 105 of 120 left this minute\n"
+SANDBOX = """\
+ok  configuration   a private sandbox
+ok  key or login    the sandbox's own
+"""
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "comagic").mkdir()
+    return tmp_path / "comagic" / "config.toml"
+
+
+def put(file, text):
+    file.write_text(f'default = "work"\n[profiles.work]\n{text}')
+    file.chmod(0o600)
+
+
+def examined(comagic, *words, box=None, **environment):
+    ran = comagic("doctor", *words, box=box, **environment)
+    assert ran.err == ""
+    return ran.code, re.sub(r"answered in \d+\.\d\d s", "answered in 0.00 s", ran.out)
+
+
+def began(file, box, entrance="a key, from COMAGIC_TOKEN", configuration=None):
+    configuration = configuration or f"no profile is used; they stand in {file}"
+    return GOOD.format(configuration=configuration, url=box.url, entrance=entrance)
+
+
+def test_all_is_well(comagic, file):
+    with Watched(rows=1) as box:
+        told = examined(comagic, box=box)
+    assert told == (0, began(file, box) + WELL + ACCOUNT + REPORTS + POINTS)
+    assert len(box.journal) == 15
+
+
+def test_all_is_well_in_the_sandbox(comagic):
+    assert examined(comagic, "--sandbox") == (0, SANDBOX + WELL + ACCOUNT + REPORTS + POINTS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "entrance"),
+    [
+        ('token = "sandbox-token"', "a key, from the profile"),
+        ('login = "sandbox"\npassword = "sandbox"', "a login, from the profile"),
+    ],
+)
+def test_all_is_well_with_a_profile(comagic, file, lines, entrance):
+    with Watched(rows=1, report_type="refused") as box:
+        put(file, f'base-url = "{box.url}"\n{lines}\ntimezone = "Europe/Moscow"\n')
+        code, told = examined(comagic)
+    account = ACCOUNT.replace("Europe/Moscow", "Europe/Moscow, as saved")
+    start = began(file, box, entrance, f"profile work of {file}")
+    assert (code, told) == (0, start + WELL + account + REPORTS + POINTS)
+
+
+ALL = None  # all methods
+WAYS = "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url."
+PASSED = WELL.replace("answered in 0.00 s", "the service answers")
+ANSWERS, ALLOWED, ACCEPTED = PASSED.splitlines(keepends=True)
+UNKNOWN = "get.account: the key is not known (access_token_invalid): The access token is invalid"
+
+
+ENDS = [
+    (
+        ("503", 6),
+        (
+            "no  connection      get.account: the answer came with HTTP 503, but it is HTML: 503 "
+            "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
+            "API's.\n"
+        ),
+    ),
+    (
+        ("ip_not_whitelisted", 4),
+        (
+            f"{ANSWERS}no  address         get.account: this machine's address is not allowed "
+            "(ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 to the "
+            "allowed addresses of the API in the web account.\n"
+        ),
+    ),
+    (("access_token_invalid", 4), f"{ANSWERS}no  key             {UNKNOWN}. {WAYS}\n"),
+    (
+        ("account_inactive", 4),
+        (
+            f"{ANSWERS}no  key             get.account: the account is switched off "
+            "(account_inactive): The account is inactive. Ask the service why.\n"
+        ),
+    ),
+    (
+        ("limit_exceeded", 7),
+        (
+            f"{ANSWERS}no  points          get.account: the account is out of points "
+            "(limit_exceeded): The minute limit of 100 requests has been exceeded. There are more "
+            "in 30 s\n"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "code", "told"), [(*one, told) for one, told in ENDS])
+def test_what_ends_it(comagic, file, kind, code, told):
+    with Watched(rows=1, faults=fault(kind, method=ALL, seconds=30)) as box:
+        found = examined(comagic, box=box)
+    assert found[0] == code
+    assert found[1] == began(file, box) + told
+
+
+def test_what_does_not_end_it(comagic, file):
+    faults = fault("forbidden", method="get.account")
+    faults += fault("method_component_disabled", method="get.calls")
+    faults += fault("method_not_found", method="get.chats")
+    faults += fault("invalid_parameter_value", method="get.call_details")
+    with Watched(rows=1, faults=faults) as box:
+        code, told = examined(comagic, box=box)
+    refused = [line for line in told.splitlines() if line.startswith("no")]
+    assert (code, told.startswith(began(file, box) + PASSED)) == (4, True)
+    forbidden = (
+        "no  account         get.account: the user has no right to do this (forbidden): Permission "
+        "denied. Ask the account's administrator for the right."
+    )
+    disabled = (
+        "no  calls           get.calls: the account's tariff lacks a component for this report "
+        '(method_component_disabled): Component "Data API" is disabled. Ask the service to switch '
+        "the component on."
+    )
+    assert refused[:2] == [forbidden, disabled]
+    assert [line[4:18].strip() for line in refused[2:]] == ["chats"]
+    assert "ok  call-details    1012" in told
+
+
+def test_what_ends_it_in_the_midst(comagic):
+    faults = fault("limit_exceeded", method="get.calls", seconds=30)
+    with Watched(rows=1, faults=faults) as box:
+        code, told = examined(comagic, box=box)
+    assert (code, told.splitlines()[-1][:23]) == (7, "no  calls           get")
+
+
+def test_rights_that_are_missing(comagic):
+    with Watched(rows=1, faults=fault("forbidden", method="get.reports_list")) as box:
+        code, told = examined(comagic, box=box)
+    assert (code, told.splitlines()[-1][:35]) == (4, "no  rights          get.reports_lis")
+
+
+SAVED = "no  time zone       Europe/Moscow, but Asia/Tokyo was saved: type comagic login work\n"
+TYPED = "ok  time zone       Europe/Moscow, but --tz or the profile says Asia/Omsk\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "lines", "code", "told"),
+    [
+        ((), 'timezone = "Asia/Tokyo"', 2, SAVED),
+        (("--tz", "Asia/Omsk"), "", 0, TYPED),
+    ],
+)
+def test_time_zones_that_differ(comagic, file, words, lines, code, told):
+    with Watched(rows=1) as box:
+        put(file, f'base-url = "{box.url}"\ntoken = "{box.token}"\n{lines}\n')
+        found = examined(comagic, *words)
+    assert (found[0], told in found[1]) == (code, True)
+
+
+def test_an_account_that_tells_little(comagic, monkeypatch):
+    monkeypatch.setattr("comagic_cli.sandbox.accounts.account", lambda *_: [{}])
+    monkeypatch.setattr("comagic_cli.sandbox.discovery.reports_list", lambda _: [])
+    with Watched(rows=1, limits="absent") as box:
+        code, told = examined(comagic, box=box)
+    assert code == 5
+    assert "ok  account         it has no name\n" in told
+    assert "no  time zone       get.account names no time zone. Give it with --tz, as Eur" in told
+    assert "--  communications  the account has no report of the type communications\n" in told
+    assert told.endswith("ok  points          the service does not tell\n")
+
+
+def test_an_agent_without_a_user(comagic):
+    with Watched(rows=1, agent=True) as box:
+        code, told = examined(comagic, box=box)
+        assert examined(comagic, "--user-id", 7001, box=box)[0] == 0
+    line = told.splitlines()[6]
+    assert (code, line[:58]) == (
+        *(5, "no  account         get.account: a parameter is missing (r"),
+    )
+    assert line.endswith("Check --user-id.")
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "told"),
+    [
+        ("", {}, "no  key or login    there is no key to the account. Type comagic login, or put"),
+        ("", {"COMAGIC_LOGIN": "x"}, "no  key or login    COMAGIC_LOGIN is set, but COMAGIC_PASS"),
+        (
+            "fromat = 1",
+            {},
+            "no  configuration   {}: profiles.work.fromat: there is no such opt",
+        ),
+        ("", {"COMAGIC_PROFILE": "x"}, "no  configuration   {}: there is no profile 'x'. There is"),
+        (
+            "token = 'x'",
+            {"COMAGIC_BASE_URL": "http://x.example"},
+            "no  service         --base-url:",
+        ),
+    ],
+)
+def test_a_configuration_that_is_not_well(comagic, file, text, environment, told):
+    put(file, text)
+    code, found = examined(comagic, **environment)
+    assert code == 2
+    assert found.splitlines()[-1].startswith(told.format(file))
+
+
+def test_a_file_that_others_can_read(comagic, file):
+    put(file, "")
+    file.chmod(0o644)
+    assert examined(comagic) == (
+        2,
+        f"no  configuration   profiles: {file} can be read by others. Type: chmod 600 {file}\n",
+    )
