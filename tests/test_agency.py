@@ -300,7 +300,6 @@ def test_ids_are_asked_of_every_client(comagic, agent):
     ("more", "message"),
     [
         (["-o", "x-{date}.csv"], "several users do not go with x-{date}.csv"),
-        (["--times", "iso"], "--times iso: clients are in time zones of their own"),
         (["-o", "x.csv", "--resume"], "--resume: rows of several clients come one client after"),
         (["--user-id", "7001"], "Invalid value for '--user-id': all is every client"),
         (["--user-id", "7001;7002"], "Invalid value for '--user-id': '7001;7002' is neither"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from program import DAYS, Watched, fault
+from program import DAYS, SPAN, Watched, fault
 
 FIELDS = {
     "communication_id": 3000000001,
@@ -143,6 +143,21 @@ def test_times_have_the_offset_of_the_accounts_zone(comagic, calls):
     assert calls.methods.count("get.account") == 1  # it is remembered
     ran = comagic(*CALLS, "--times", "iso", "--tz", "Europe/Moscow", box=calls)
     assert '"2024-10-02T12:00:00+03:00"' in ran.out
+
+
+def test_times_of_each_client_have_the_offset_of_its_own_zone(comagic):
+    zones = ("Asia/Tokyo", "UTC")
+    with Watched(rows=60, agent=True, client_timezones=zones) as box:
+        ran = comagic(*CALLS, "--times", "iso", "--user-id", "7001,7002", box=box)
+        rows = [json.loads(line) for line in ran.out.splitlines()]
+        made = [(row["user_id"], row["call_start_date_time"]) for row in rows]
+        names = ["call_start_date_time"]
+        assert made == [
+            (user, f"{row[names[0]].replace(' ', 'T')}{offset}")
+            for user, offset in ((7001, "+09:00"), (7002, "+00:00"))
+            for row in box.truth("calls", *SPAN, user_id=user, fields=names)
+        ]
+    assert len(made) > 2
 
 
 def test_addresses_of_recordings_are_a_column(comagic, calls):

@@ -13,7 +13,7 @@ from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, connect, utc_now
 from comagic_cli.commands.streams import tell
-from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
+from comagic_cli.errors import ComagicError, RowsMissing
 from comagic_cli.fetch.customers import ALL, Customer, ask_customers, is_of_client
 from comagic_cli.fetch.pager import WindowDone
 from comagic_cli.output.record import ClientCount
@@ -37,11 +37,6 @@ def with_clients(options: ExportOptions) -> ExportOptions:
     if not options.users or options.clients:
         return options
     rough_period(options)
-    if options.times == "iso" and options.tz is None:
-        raise UsageProblem(
-            "--times iso: clients are in time zones of their own, and an output has one offset",
-            hint="Leave it out, export each client by itself, or give one --tz for all.",
-        )
     if options.dry_run:
         first = options.users[0]
         return replace(options, user_id=None if first == ALL else int(first))
@@ -188,11 +183,13 @@ class AgencyPager:
         told.query = query = service.query(self.wish, most)
         self._widen(query)
         pager = pager_of(query, service)
+        zone = service.zone.key if service.options.times == "iso" else None
         try:
             for page in pager.pages():
                 self._written += page.count
                 told.rows += page.count
-                yield replace(with_members(page, told.customer.members), settled=None)
+                whole = with_members(page, told.customer.members)
+                yield replace(whole, settled=None, zone=zone)
         finally:
             self._totals.append(pager.matching)
             user = told.customer.user_id

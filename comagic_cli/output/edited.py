@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import msgspec
@@ -30,7 +31,8 @@ class EditedSink:
         names = (field.name for field in (*columns, *added))
         self._sink = make((*columns, *added))
         self._reader = RowReader(tuple(dict.fromkeys((*names, *needed))))
-        self._changes = changes(columns, self._reader.columns, look)
+        self._columns = columns
+        self._look = look
         self._encoder = msgspec.json.Encoder()
 
     @property
@@ -44,9 +46,11 @@ class EditedSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
+        look = replace(self._look, zone=page.zone or self._look.zone)
+        made = changes(self._columns, self._reader.columns, look)
         for part in slices(page):
             rows = self._reader.raw(part)
-            for change in self._changes:
+            for change in made:
                 change(rows)
             self._sink.write(Page(rows_of(self._encoder.encode(rows)), part.marker))
 

@@ -102,13 +102,14 @@ class Page:
 
     The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
     marks. `settled` says that a window ended here and its rows were counted: no row of a shown time
-    between its two ends will come any more.
+    between its two ends will come any more. `zone` is that of its times, where pages differ in it.
     """
 
     rows: Sequence[Row]
     marker: bytes = b""
     marks: Sequence[Mark] = ()
     settled: tuple[str, str] | None = None
+    zone: str | None = None
 
     @property
     def count(self) -> int:
@@ -151,7 +152,7 @@ def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
     hands: dict[str, list[Row]] = {}
     for name, row in zip(names, page.rows, strict=True):
         hands.setdefault(name, []).append(row)
-    return {name: Page(rows, page.marker) for name, rows in hands.items()}
+    return {name: Page(rows, page.marker, zone=page.zone) for name, rows in hands.items()}
 
 
 def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
