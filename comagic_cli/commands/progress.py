@@ -16,6 +16,7 @@ from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.points import Left, points_of
 from comagic_cli.fetch.saying import spell
 from comagic_cli.fetch.windows import outer, parse_time, spread
+from comagic_cli.output.whole import Part
 
 if TYPE_CHECKING:
     from comagic_cli.fetch.wire import Answer
@@ -187,6 +188,8 @@ class Polite:
 
 def polite(under: Under) -> Under:
     """Let rows that go to a terminal take the drawn line away first."""
+    if isinstance(under, Part):  # to ask for its descriptor would begin it anew: see --resume
+        return under
     with suppress(OSError, ValueError):  # what is made in memory has no descriptor
         if os.isatty(under.fileno()):
             return Polite(under)
