@@ -67,6 +67,23 @@ def test_the_environment_may_name_several(comagic, agent, users):
     assert (ran.code, rows(ran)) == (0, truth(agent, 7001, 7003))
 
 
+@pytest.mark.parametrize("users", ["7001,7003", "all"])
+def test_several_in_the_environment_are_for_exports_alone(comagic, agent, users):
+    ran = comagic("users", "-f", "jsonl", box=agent, COMAGIC_USER_ID=users)
+    assert (ran.code, len(rows(ran))) == (0, 3)
+    ran = comagic("api", "get.account", box=agent, COMAGIC_USER_ID=users)
+    assert (ran.code, "Check --user-id." in ran.err) == (5, True)
+    ran = comagic("api", "get.account", box=agent, COMAGIC_USER_ID="7001")
+    assert (ran.code, json.loads(ran.out)[0]["app_id"]) == (0, 7001)
+
+
+def test_a_machine_is_told_of_a_refusal_as_of_any_error(comagic, denied):
+    ran = comagic(*CALLS, "--user-id", "all", "--log-format", "json", box=denied)
+    first, last = map(json.loads, ran.err.splitlines())
+    assert (first["level"], first["user_id"], first["mnemonic"]) == ("error", 7002, "forbidden")
+    assert (last["level"], last["exit_code"]) == ("error", 3)
+
+
 @pytest.mark.parametrize("given", [{"COMAGIC_USER_ID": "7003"}, {}])
 def test_a_single_user_is_exported_as_ever(comagic, agent, given):
     typed = [] if given else ["--user-id", 7003, "--user-id", 7003]

@@ -137,7 +137,12 @@ class Clients:
     def _fail(self, told: Told, error: ComagicError) -> None:
         told.refused = error.message
         self._failures.append(error)
-        tell(f"comagic: {told.customer}: {error.message}")
+        tell(
+            f"comagic: {told.customer}: {error.message}",
+            level="error",
+            user_id=told.customer.user_id,
+            mnemonic=error.mnemonic,
+        )
 
     def _summed_up(self, done: int) -> ComagicError:
         if not done:

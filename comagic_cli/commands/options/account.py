@@ -11,6 +11,17 @@ from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Users, Whole
 from comagic_cli.commands.options.profile import heed_profile, profile_option
 from comagic_cli.commands.options.sections import Account, Decorator, bundle
 
+
+class OneUser(Account):
+    """A single client's user; several in the environment are for exports, and say nothing here."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Return what the environment says."""
+        value = super().resolve_envvar_value(ctx)
+        words = (value or "").replace(",", " ").split()
+        return None if len(words) > 1 or words == ["all"] else value
+
+
 WHERE: tuple[Decorator[Any], ...] = (
     click.option(
         "--sandbox",
@@ -41,7 +52,7 @@ WHERE: tuple[Decorator[Any], ...] = (
 )
 USER: Decorator[Any] = click.option(
     "--user-id",
-    cls=Account,
+    cls=OneUser,
     metavar="N",
     type=Whole(),
     envvar="COMAGIC_USER_ID",

@@ -11,7 +11,10 @@ from comagic_cli.commands.options.sections import Asked, Decorator, bundle
 
 OPTIONS: dict[str, Decorator[Any]] = {
     "is_realtime": click.option(
-        "--realtime", cls=Asked, is_flag=True, help="The visits that are going on right now."
+        "--realtime",
+        cls=Asked,
+        is_flag=True,
+        help="Visits in real time (is_realtime); left out: not.",
     ),
     "entity_ids": click.option(
         "--entity-id",
