@@ -10,6 +10,7 @@ import pytest
 from comagic_cli.output import kinds
 from comagic_cli.output.kinds import UNFIT, kind_of, microseconds
 from comagic_cli.request.catalog import Member, report
+from comagic_cli.request.columns import Column, as_field
 from comagic_cli.request.rows import Digits
 
 MOST = 2**63 - 1
@@ -165,6 +166,11 @@ def test_what_is_no_time_of_the_zone(value):
 )
 def test_the_kind_follows_from_the_catalogue(command, name, kind):
     assert kind_of(report(command).field(name)) == kind
+
+
+def test_a_column_of_the_account_has_a_fraction_where_it_says_so():
+    kinds_ = [kind_of(as_field(Column("cc_1", data_type=name))) for name in ("float", "integer")]
+    assert kinds_ == ["real", "whole"]
 
 
 def test_a_member_has_a_kind_too():

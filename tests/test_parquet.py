@@ -154,34 +154,6 @@ def test_a_folder_of_days_is_read_as_one_table(comagic, tmp_path):
     assert found.fetchall() == [(len(truth), 5, "2024-10-01")]
 
 
-def test_into_a_pipe(comagic, tmp_path, monkeypatch):
-    """What a pipe gets is byte for byte the file."""
-    asked = ["communications", *DAYS, "--max-rows", 5]
-    with Watched(rows=20) as box:
-        assert comagic(*asked, "-o", tmp_path / "a.parquet", box=box).code == 0
-        piped = tmp_path / "b"
-        piped.touch()
-        with piped.open("wb") as stream:
-            monkeypatch.setattr("sys.stdout", Redirected(stream))
-            assert comagic(*asked, "-f", "parquet", "-o", "-", box=box).code == 0
-    assert piped.read_bytes() == (tmp_path / "a.parquet").read_bytes()
-
-
-class Redirected:
-    """Standard output that goes to a file."""
-
-    closed = False
-
-    def __init__(self, stream):
-        self.buffer = stream
-
-    def flush(self):
-        self.buffer.flush()
-
-    def isatty(self):
-        return False
-
-
 def test_what_is_broken_off_is_no_file():
     stream = BytesIO()
     sink = sink_of([ID], stream)

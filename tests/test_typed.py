@@ -20,6 +20,7 @@ TEXT = Field("name", "string")
 ENUM = Field("kind", "object", members=members("value", "value_id"))
 LINK = Field("lead", "object", members=members("value", "value_url"))
 TAGS = Field("tags", "object")
+OWN_TAGS = Field("cc_1", "object", members=(Member("items", "array", members("name")),))
 LIST = Field("list", "array")
 WHO = Field("who", "array", members=members("employee_full_name"))
 DEALS = Field("deals", "array", members=members("ext_id", "current_stage"))
@@ -81,6 +82,7 @@ FIT = [
         "tags": [{"id": 1, "name": "A", "color": "#0"}],
     }),
     (TAGS, '{"items":null}', {"tags": None}),
+    (OWN_TAGS, '{"items":[{"id":1,"name":"A"}]}', {"cc_1": [{"id": 1, "name": "A"}]}),
 ]  # fmt: skip
 
 

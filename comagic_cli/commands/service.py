@@ -18,7 +18,6 @@ from comagic_cli.commands.streams import tell
 from comagic_cli.config.access import Account, find_access, is_of_profile
 from comagic_cli.config.brands import DEFAULT, url_named
 from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
 from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
@@ -94,18 +93,13 @@ class Service(Connection):
         return datetime.now(self.zone).replace(microsecond=0)
 
     def zoned(self, form: Form, wish: Wish) -> Form:
-        """Add the account's zone to a form whose times need it. Raises `UsageProblem`."""
+        """Add the account's zone to a form whose times need it."""
         fields = map(wish.report.field, wish.columns)
         if self.options.clients and not self.options.tz:  # several zones: times stay without one
             return form
         instants = form.format in ZONED and any(kind_of(field) == "moment" for field in fields)
         if not instants and form.look.times != "iso":
             return form
-        if self.options.clients and not self.account.zone:
-            raise UsageProblem(
-                "several users may be in several time zones, and times are to be of one",
-                hint="Export them one by one, or name the zone of all with --tz.",
-            )
         return replace(form, look=replace(form.look, zone=self.zone.key))
 
     @cached_property

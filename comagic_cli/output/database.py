@@ -15,7 +15,7 @@ from comagic_cli.output.stream import naming
 
 PATIENCE = 5  # seconds that another program may take to let go of the database
 AT_LAST = 60  # the same in the end, when all rows are there
-CACHE = -16_000  # KiB, as SQLite says it: what is changed beyond waits on the disk
+CACHE = -8_000  # KiB, as SQLite says it: what is changed beyond waits on the disk
 BUSY = "Wait until the other program has ended, or let it read a copy."
 ROLLED_BACK = "The database is as it was; --keep-incomplete puts in what came."
 

@@ -56,10 +56,16 @@ def kind_of(field: Field | Member) -> Kind:
     if field.type in {"number", "duration"} and field.name.endswith("_duration"):
         return "seconds"
     if field.type == "number":
-        return "real" if field.name in FRACTIONS else "whole"
+        told = isinstance(field, Field) and field.format == "fraction"  # by the account
+        return "real" if told or field.name in FRACTIONS else "whole"
     if field.type == "iso8601" and isinstance(field, Field):
         return BY_FORMAT.get(field.format, "text")
-    return "list" if field.name == "tags" else BY_TYPE.get(field.type, "text")
+    return "list" if is_tags(field) else BY_TYPE.get(field.type, "text")
+
+
+def is_tags(field: Field | Member) -> bool:
+    """Tell whether a field holds tags: an object that has a list of them."""
+    return field.name == "tags" or any(member.name == "items" for member in field.members)
 
 
 def whole(value: Any) -> Any:

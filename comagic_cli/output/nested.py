@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 from comagic_cli.output.flatten import cell
-from comagic_cli.output.kinds import BITS, UNFIT, whole
+from comagic_cli.output.kinds import BITS, UNFIT, is_tags, whole
 from comagic_cli.request.catalog import Field, Member
 
 Lose: TypeAlias = Callable[[], None]
@@ -27,7 +27,7 @@ class ListReader:
     """
 
     def __init__(self, field: Field) -> None:
-        self._tags = field.name == "tags"
+        self._tags = is_tags(field)
         members = TAG if self._tags else field.members
         self.item = Member("", "object", members) if len(members) > 1 else TEXT
         self._documented = frozenset(member.name for member in members)

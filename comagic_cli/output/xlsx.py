@@ -12,6 +12,7 @@ import tempfile
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import xlsxwriter
@@ -59,6 +60,8 @@ class XlsxSink:
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         options = {"constant_memory": True, "tmpdir": folder}
         self._book = xlsxwriter.Workbook(self._stream, options)
+        # Equal rows make equal files: no file says when it was made.
+        self._book.set_properties({"created": datetime(1980, 1, 1)})  # noqa: DTZ001 - it wants none
         self._bold = self._book.add_format({"bold": True})
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
         self._formats = [

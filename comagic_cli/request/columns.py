@@ -31,7 +31,7 @@ _TAGS = (Member("items", "array", (Member("name", "string"),)),)
 _TYPES = {
     "string": Field("", "string"),
     "integer": Field("", "number"),
-    "float": Field("", "number"),
+    "float": Field("", "number", format="fraction"),
     "datetime": Field("", "iso8601", format="YYYY-MM-DD hh:mm:ss"),
     "time": Field("", "duration"),
     "list": Field("", "object", members=_PAIR),
