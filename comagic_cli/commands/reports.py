@@ -34,7 +34,9 @@ today, and today. Rows of sqlite (.db) go into what the table has already.
 The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
 COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
 _FORMAT, _TIMEOUT and _MAX_WAIT stand in for the options of those names, and
-go before what the profile has for them."""
+go before what the profile has for them. So do COMAGIC_ENUM, _LIST_SEPARATOR,
+_HEADER, _DELIMITER, _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and
+_RECORD_HOST, in formats that have a use for them."""
 
 
 def report_command(entry: Mapping[str, Any]) -> click.Command:
