@@ -1,0 +1,259 @@
+"""No secret anywhere: neither said nor written, by any command, whatever goes wrong."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from base64 import b64encode
+from pathlib import Path
+from urllib.parse import quote, quote_plus
+
+import pytest
+from accounts import person, piped
+from program import DAYS, TWO, Watched, ended, environment, fault, start
+
+from comagic_cli.fetch.pager import Pager
+from comagic_cli.sandbox import accounts, refusals
+
+KEY = 'kEy+/0é"\\&=%Ж<z>'
+LOGIN = "me+you@firm.example"
+PASSWORD = 'pä ss/"word"<&>%+\\Ж'
+SESSION = "session-0000"  # how the keys of the sandbox's sessions begin
+
+
+def forms(secret):
+    """Write a secret in every way that it may be found in."""
+    data = secret.encode()
+    texts = {secret, quote(secret), quote(secret, safe=""), quote_plus(secret), html.escape(secret)}
+    texts |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+    texts |= {repr(secret)[1:-1], repr(data)[2:-1], secret.encode().decode("latin-1")}
+    coded = set()
+    for before in range(3):  # where it stands in what is encoded
+        text = b64encode(b"\0" * before + data).decode()
+        start_, end = (0, 2, 3)[before], len(text) - (0 if (before + len(data)) % 3 == 0 else 4)
+        coded |= {text[start_:end], text[start_:end].replace("+", "-").replace("/", "_")}
+    return {form.encode() for form in texts | coded}
+
+
+FORMS = {secret: forms(secret) for secret in (KEY, LOGIN, PASSWORD, SESSION)}
+
+
+def found_in(data):
+    return {secret for secret, written in FORMS.items() if any(form in data for form in written)}
+
+
+@pytest.mark.parametrize("secret", [KEY, PASSWORD])
+def test_a_secret_is_found_in_whatever_way_it_is_written(secret):
+    for before in ("", "x", "xy", "xyz"):
+        text = f"{before}{secret}."
+        for said in (text, quote(text), json.dumps(text), repr(text), html.escape(text)):
+            assert secret in found_in(said.encode())
+        assert secret in found_in(b64encode(text.encode()))
+    assert found_in(b"nothing of that kind") == set()
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Work in a folder of its own, where a profile of each kind is."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(accounts, "TOKEN", KEY)
+    monkeypatch.setattr(accounts, "LOGIN", LOGIN)
+    monkeypatch.setattr(accounts, "PASSWORD", PASSWORD)
+    for name in ("key", "work", "config/comagic"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "key" / "file").write_text(KEY)
+    (tmp_path / "key" / "file").chmod(0o600)
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path
+
+
+def profiles(home, box):
+    """Write a profile of each kind."""
+    file = home / "config" / "comagic" / "config.toml"
+    ways = {
+        "key": f"token = {json.dumps(KEY, ensure_ascii=False)}",
+        "file": f"token-file = '{home}/key/file'",
+        "command": f"token-command = ['cat', '{home}/key/file']",
+        "login": f"login = '{LOGIN}'\npassword = {json.dumps(PASSWORD, ensure_ascii=False)}",
+    }
+    file.write_text(
+        "".join(f'[profiles.{name}]\nbase-url = "{box.url}"\n{way}\n' for name, way in ways.items())
+    )
+    file.chmod(0o600)
+    return file
+
+
+def leaks(home):
+    """Name the files that hold a secret, but for those that are meant to."""
+    return {
+        (path.name, secret)
+        for path in home.rglob("*")
+        if path.is_file() and "config" not in path.parts and "key" not in path.parts
+        for secret in found_in(path.read_bytes() + str(path).encode())
+        # The session is kept, for an hour, in a file that only its owner can read.
+        if not (secret == SESSION and path.name.startswith("session-") and len(path.name) == 40)
+    }
+
+
+EXPORT = ["communications", *DAYS, *TWO, "--page-size", "40"]
+LINES = [
+    [*EXPORT],
+    [*EXPORT, "--dry-run"],
+    [*EXPORT, "--count"],
+    [*EXPORT, "-o", "rows.csv", "--manifest", "rows.manifest.json"],
+    [*EXPORT, "-o", "rows.csv", "--manifest", "rows.manifest.json", "--resume"],
+    [*EXPORT, "-o", "days/{date}.jsonl"],
+    [*EXPORT, "--fields", "@custom,@all", "-f", "table"],
+    [*EXPORT, "--as-saved"],
+    ["calls", "--period", "yesterday", "--where", "employees like 'x'"],
+    ["reports"],
+    ["fields", "calls", "--live"],
+    ["filters", "calls"],
+    ["users"],
+    ["account"],
+    ["api", "get.account"],
+    ["doctor"],
+]
+OFFLINE = [["profiles"], ["profiles", "show"], ["help", "errors"], ["verify", "rows.csv"]]
+WAYS = ["key", "file", "command", "login", "environment", "pair"]
+
+
+def named(way, box):
+    """Name the account in one of the ways; return options and environment."""
+    if way == "environment":
+        return [], {"COMAGIC_TOKEN": KEY, "COMAGIC_BASE_URL": box.url}
+    if way == "pair":
+        pair = {"COMAGIC_LOGIN": LOGIN, "COMAGIC_PASSWORD": PASSWORD}
+        return [], pair | {"COMAGIC_BASE_URL": box.url}
+    return ["--profile", way], {}
+
+
+def check_said(ran):
+    assert found_in(ran.out.encode()) | found_in(ran.err.encode()) == set(), ran.err
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_no_secret_where_all_is_well(comagic, home, way):
+    with Watched() as box:
+        file = profiles(home, box)
+        options, environ = named(way, box)
+        for line in LINES:
+            ran = comagic(*line, "-v", *options, **environ)
+            check_said(ran)
+            assert ran.code in (0, 3, 4, 5), (line, ran.err)  # users are for agents
+        before = file.read_bytes()
+        for line in OFFLINE:
+            check_said(comagic(*line, **environ, COMAGIC_PROFILE="key"))
+    assert leaks(home) == set()
+    assert file.read_bytes() == before
+
+
+FAULTS = ["access_token_invalid", "auth_error", "error", "internal_error", "limit_exceeded"]
+FAULTS += ["ip_not_whitelisted", "503", "html", "cut_json", "wrong_id", "redirect", "reset"]
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+def test_no_secret_where_the_service_fails(comagic, home, monkeypatch, kind):
+    for way, secret in (("key", KEY), ("login", PASSWORD)):
+        echo = f"what is {secret}, {quote(secret)} or {json.dumps(secret)}?"
+        monkeypatch.setitem(refusals.MESSAGES, "error", echo)
+        days = [*EXPORT, "-o", f"{way}/{{date}}.jsonl"]
+        for at, line in ((2, LINES[3]), (1, EXPORT), (2, days)):
+            faults = fault(kind, *range(at, 9), method="get.communications", detail="day")
+            with Watched(faults=faults) as box:
+                profiles(home, box)
+                options, environ = named(way, box)
+                ran = comagic(*line, "-v", *options, **environ)
+                check_said(ran)
+                assert ran.code > 2, ran.err
+        with Watched(faults=fault(kind, method=None, detail="day")) as box:
+            profiles(home, box)
+            for line in (["doctor", "-v"], ["account", "-v"], ["api", "get.account"]):
+                check_said(comagic(*line, *named(way, box)[0]))
+    assert leaks(home) == set()
+
+
+def test_no_secret_where_the_account_is_refused(comagic, home, monkeypatch):
+    with Watched() as box:
+        profiles(home, box)
+        monkeypatch.setattr(accounts, "TOKEN", "another")
+        monkeypatch.setattr(accounts, "PASSWORD", "another")
+        for way in WAYS:
+            options, environ = named(way, box)
+            for line in (EXPORT, ["doctor"]):
+                ran = comagic(*line, "-v", *options, **environ)
+                check_said(ran)
+                assert ran.code == 4
+    assert leaks(home) == set()
+
+
+@pytest.mark.parametrize("error", [KeyError(KEY), RuntimeError(PASSWORD), OSError(5, "x", KEY)])
+def test_no_secret_in_what_was_not_foreseen(comagic, home, monkeypatch, error):
+    def fail(*_):
+        raise error from ValueError(KEY)
+
+    monkeypatch.setattr(Pager, "pages", fail)
+    with Watched() as box:
+        profiles(home, box)
+        ran = comagic(*LINES[3], "-v", "--profile", "key")
+    check_said(ran)
+    assert ran.code in (1, 8)
+    assert leaks(home) == set()
+
+
+CONFIGS = [
+    f"[profiles.key]\ntoken = [{json.dumps(KEY, ensure_ascii=False)}]\n",
+    f"[profiles.key]\ntoken = {json.dumps(KEY + ' ' + KEY, ensure_ascii=False)}\n",
+    f"[profiles.key]\ntoken = {json.dumps(KEY, ensure_ascii=False)}\nlogin = '{LOGIN}'\n",
+    f"[profiles.key]\ntoken = {json.dumps(KEY, ensure_ascii=False)[:-1]}\n",
+    f"[profiles.key]\npassword = {json.dumps(PASSWORD, ensure_ascii=False)}\n",
+    f"token = {json.dumps(KEY, ensure_ascii=False)}\n",
+    "[profiles.key]\ntoken-command = ['sh', '-c', 'cat ../key/file; exit 1']\n",
+]
+
+
+@pytest.mark.parametrize("text", CONFIGS)
+def test_no_secret_in_what_is_said_of_a_wrong_file(comagic, home, text):
+    file = home / "config" / "comagic" / "config.toml"
+    file.write_text(text)
+    file.chmod(0o600)
+    for line in ([*EXPORT, "-v"], ["doctor"], ["profiles"], ["profiles", "show"], ["logout"]):
+        check_said(comagic(*line, COMAGIC_PROFILE="key"))
+
+
+def test_no_secret_while_logging_in_and_out(comagic, home, monkeypatch):
+    with Watched() as box:
+        for lines in ([KEY], ["", LOGIN, PASSWORD], ["another"], ["", LOGIN, "wrong"], ["a b"]):
+            person(monkeypatch, *lines)
+            check_said(comagic("login", "me", "--base-url", box.url, "-v"))
+        check_said(comagic(*EXPORT, "-v", "--profile", "me"))
+        piped(monkeypatch, KEY.encode())
+        check_said(comagic("login", "it", "--base-url", box.url, "--with-token", "-v"))
+        for line in (["profiles"], ["profiles", "show", "me"], ["logout", "me"]):
+            check_said(comagic(*line))
+    assert leaks(home) == set()
+
+
+def test_no_secret_in_the_arguments_of_a_process(home):
+    """What is seen of the program and of the command that it runs while that prints the key."""
+    with Watched(rows=1) as box:
+        file = profiles(home, box)
+        fifo = home / "gate"
+        command = ["sh", "-c", f"cat {fifo} > /dev/null; cat {home}/key/file"]
+        text = file.read_text().replace(f"['cat', '{home}/key/file']", json.dumps(command))
+        file.write_text(text)
+        os.mkfifo(fifo)
+        environ = environment(home, XDG_CONFIG_HOME=str(home / "config"))
+        process = start([*EXPORT, "--profile", "command"], environ)
+        with fifo.open("w"):  # opens once the command reads
+            seen = b"".join(
+                path.read_bytes()
+                for path in Path("/proc").glob("[0-9]*/cmdline")
+                if str(home).encode() in path.read_bytes() or b"comagic_cli" in path.read_bytes()
+            )
+        ran = ended(process)
+    assert (ran.code, ran.err) == (0, "")
+    assert b"gate" in seen
+    assert found_in(seen) == set()
