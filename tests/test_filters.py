@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
 
+from comagic_cli.request.choice import make_wish
 from comagic_cli.request.filters import Filter
 from comagic_cli.request.given import Given
 
@@ -197,7 +198,15 @@ def test_the_time_is_asked_once_and_only_for_relative_dates():
     assert asked == [1]
 
 
+def test_the_fields_that_are_filtered_by():
+    filter_ = Filter(("size = 1 or (cc_17 = a and size > 3)", "at > -7d"), (Given("a file", TWO),))
+    assert filter_.fields(REPORT) == ["at", "cc_17", "size"]
+    assert Filter().fields(REPORT) == []
+    wish = make_wish(REPORT, ["id"], [], Filter(("cc_18 = 5 and size = 1",)))
+    assert wish.own_types == ["cc_18 number"]
+
+
 def test_what_was_asked_keeps_relative_dates():
     given = Given("a file", ONE)
-    filter_ = Filter(("at > -7d",), (given, Given("nothing", None)))
+    filter_ = Filter(("at > -7d",), (given, Given("nothing", {})))
     assert filter_.asked == ['{"field": "size", "operator": "=", "value": 1}', "at > -7d"]

@@ -36,9 +36,13 @@ class Wish:
 
     @property
     def own_types(self) -> list[str]:
-        """Tell the types of the columns that the account has beyond the catalogue: `cc_17 list`."""
+        """Tell the types of the columns that the account has beyond the catalogue: `cc_17 list`.
+
+        Those that are filtered by are among them: a value is sent as its column's type.
+        """
         more = {each.name: each.type for each in self.report.more or ()}
-        return [f"{name} {more[name]}".strip() for name in self.columns if name in more]
+        names = dict.fromkeys((*self.columns, *self.filter.fields(self.report)))
+        return [f"{name} {more[name]}".strip() for name in names if name in more]
 
     def tree(self, now: Now) -> Mapping[str, Any] | None:
         """Return the filter to send, or none; `now` is asked where dates are relative."""

@@ -22,6 +22,7 @@ from comagic_cli.request.trees import (
     MOST,
     TooDeep,
     Tree,
+    fields_of,
     is_group,
     joined,
     two_levels,
@@ -68,9 +69,19 @@ class Filter:
         """Return what was asked: relative dates stay as they were typed."""
         return [*(given.asked for given in self.given if not given.is_empty), *self.where]
 
+    def fields(self, report: ReportType) -> list[str]:
+        """Name the fields that are filtered by."""
+        tree = self.tree(report, _some_time)
+        return sorted(fields_of(tree)) if tree else []
+
     def check(self, report: ReportType) -> None:
         """Find what is wrong without asking the time. Raises `UsageProblem`."""
-        self.tree(report, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        self.tree(report, _some_time)
+
+
+def _some_time() -> datetime:
+    """Stand in for the time where it does not matter."""
+    return datetime(2026, 1, 1, tzinfo=UTC)
 
 
 NO_FILTER = Filter()

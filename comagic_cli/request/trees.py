@@ -57,6 +57,13 @@ def conditions(tree: Tree) -> int:
     return sum(map(conditions, tree["filters"])) if is_group(tree) else 1
 
 
+def fields_of(tree: Tree) -> set[str]:
+    """Name the fields of a tree."""
+    if not is_group(tree):
+        return {tree["field"]}
+    return {name for part in tree["filters"] for name in fields_of(part)}
+
+
 def two_levels(tree: Tree) -> Tree:
     """Return an equal tree of at most two levels. Raises `TooDeep`."""
     tree = merged(tree)
