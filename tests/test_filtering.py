@@ -129,6 +129,14 @@ def test_a_mistake_is_one_line_the_expression_and_carets(comagic, box):
     )
 
 
+@pytest.mark.usefixtures("no_call")
+def test_a_machine_is_told_the_place_too(comagic, box):
+    ran = comagic(*REPORT, "--log-format", "json", "--where", "site_name =\tа б", box=box)
+    told = json.loads(ran.err)
+    assert told["message"] == "--where: and, or or the end was expected, not 'б'"
+    assert (told["expression"], told["start"], told["end"]) == ("site_name = а б", 14, 15)
+
+
 def test_an_unknown_field_costs_a_look_at_the_accounts_columns_and_has_its_carets(comagic, box):
     before = len(box.journal)
     ran = comagic(*REPORT, "--where", "sitename = 1", "--where", "yclid = 2", box=box)

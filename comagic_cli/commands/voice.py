@@ -50,7 +50,9 @@ class Voice:
         """Tell what went wrong, in one or two lines; to a machine in one object."""
         if self.machine:
             members = {"mnemonic": error.mnemonic, "field": error.field, "hint": error.hint}
-            said = {name: plain(text) for name, text in members.items()}
+            said: dict[str, object] = {name: plain(text) for name, text in members.items()}
+            if (at := error.place) is not None:
+                said |= {"expression": plain(at.text), "start": at.start, "end": at.end}
             self.say(error.message, level="error", exit_code=code, **said)
             return
         self.say(f"comagic: {error.message}")
