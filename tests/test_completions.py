@@ -34,6 +34,11 @@ def test_the_scripts_are_all_there_is():
 OFFERED = [
     ("comagic com", ["communications", "completion"]),
     ("comagic chats --fo", ["--format"]),
+    ("comagic log", ["login", "logout"]),
+    ("comagic chats --base-url c", ["comagic", "callgear", "callgear-ae"]),
+    ("comagic profiles ", ["default", "list", "remove", "show"]),
+    ("comagic login --with", ["--with-token"]),
+    ("comagic help ", ["errors"]),
     (
         "comagic chats --format ",
         ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],
@@ -118,6 +123,26 @@ def test_fields_are_offered_where_a_condition_begins(comagic, word, values):
     assert [item.partition("\t")[0] for item in items] == values
 
 
+@pytest.mark.parametrize(
+    "line", [ON + "--profile ", "comagic logout ", "comagic profiles show ", "comagic login "]
+)
+def test_profiles_are_offered_and_nothing_of_their_secrets(comagic, tmp_path, monkeypatch, line):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    file = tmp_path / "comagic" / "config.toml"
+    assert offered(comagic, line) == []
+    file.parent.mkdir()
+    file.write_text(
+        "[profiles.work]\ntoken = 'a'\nbase_url = 'uis'\n[profiles.home]\n"
+        "[profiles.odd]\nbase-url = 5\n[profiles.own]\nbase-url = 'https://x.example'\n"
+    )
+    file.chmod(0o600)
+    own = "own\thttps://x.example"
+    assert offered(comagic, line) == ["work\tuis", "home\tcomagic", "odd", own]
+    assert [item[:4] for item in offered(comagic, f"{line}w")] == ["work"]
+    file.chmod(0o644)
+    assert offered(comagic, line) == []
+
+
 def test_every_field_and_group_is_offered(comagic):
     fields = report("communications").fields
     groups = dict.fromkeys(f"@{field.group}" for field in fields)
@@ -198,6 +223,7 @@ def test_what_bash_has_cut_is_joined(tokens, words, cut):
 LINES = [
     ("comagic communi", "comagic communications "),
     (ON + "--fo", ON + "--format "),
+    (ON + "--base-url ui", ON + "--base-url uis "),
     (ON + "--format=cs", ON + "--format=csv "),
     (ON + "--period last-w", ON + "--period last-week "),
     (ON + "--fields utm_source,utm_med", ON + "--fields utm_source,utm_medium "),

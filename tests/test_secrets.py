@@ -164,8 +164,8 @@ def test_no_secret_where_the_service_fails(comagic, home, monkeypatch, kind):
             faults = fault(kind, *range(at, 9), method="get.communications", detail="day")
             with Watched(faults=faults) as box:
                 profiles(home, box)
-                options, environ = named(way, box)
-                ran = comagic(*line, "-v", *options, **environ)
+                form = "json" if way == "login" else "text"
+                ran = comagic(*line, "-v", "--profile", way, COMAGIC_LOG_FORMAT=form)
                 check_said(ran)
                 assert ran.code > 2, ran.err
         with Watched(faults=fault(kind, method=None, detail="day")) as box:
