@@ -151,7 +151,10 @@ CALLS = "[profiles.work.calls]\n"
     [
         ("fromat = 'csv'", "fromat", "there is no such option", "Did you mean format?"),
         ("zzz = 1", "zzz", "there is no such option", "It may hold options of a report."),
-        ("[profiles.work.visit]", "visit", "there is no such option", "Did you mean visits?"),
+        (
+            *("[profiles.work.tag-histori]", "tag-histori"),
+            *("there is no such option", "Did you mean tags-history?"),
+        ),
         ("output = 'x'", "output", "--output is about one run", TYPE_IT),
         ("max_rows = 5", "max-rows", "--max-rows is about one run", TYPE_IT),
         ("dry-run = true", "dry-run", "--dry-run is about one run", TYPE_IT),

@@ -145,6 +145,14 @@ def test_what_ends_it(comagic, file, kind, code, told):
     assert found[1] == began(file, box) + told
 
 
+def test_a_key_of_a_file(comagic, file, tmp_path):
+    (tmp_path / "key").write_text("sandbox-token")
+    (tmp_path / "key").chmod(0o600)
+    with Watched(rows=1) as box:
+        code, told = examined(comagic, "--base-url", box.url, "--token-file", tmp_path / "key")
+    assert (code, told.startswith(began(file, box, "a key, from --token-file"))) == (0, True)
+
+
 def test_what_does_not_end_it(comagic, file):
     faults = fault("forbidden", method="get.account")
     faults += fault("method_component_disabled", method="get.calls")

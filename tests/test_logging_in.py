@@ -250,6 +250,24 @@ def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, tol
         assert file.read_text().endswith(f'token = "sandbox-token"\n{saved}')
 
 
+@pytest.mark.parametrize("error_data", ["null", "empty", "absent"])
+def test_an_agent_whose_refusal_says_little(comagic, file, monkeypatch, error_data):
+    monkeypatch.setattr("comagic_cli.commands.logging_in.LISTED", 1)
+    with Watched(rows=1, agent=True, error_data=error_data) as box:
+        person(monkeypatch, "sandbox-token", "7002")
+        ran = comagic("login", "--base-url", box.url)
+    assert (ran.code, "  7002  " in ran.err, "more\n" in ran.err) == (0, False, True)
+    assert "user-id = 7002\n" in file.read_text()
+
+
+def test_a_user_id_that_is_refused(comagic, file, monkeypatch):
+    with Watched(rows=1, agent=True) as box:
+        person(monkeypatch, "sandbox-token")
+        ran = comagic("login", "--base-url", box.url, "--user-id", "5")
+    assert (ran.code, file.exists()) == (5, False)
+    assert ran.err.endswith("  Check --user-id. Nothing was saved.\n")
+
+
 def test_an_agent_without_a_person(comagic, file, monkeypatch):
     piped(monkeypatch, b"sandbox-token")
     with Watched(rows=1, agent=True) as box:

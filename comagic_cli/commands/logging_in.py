@@ -166,7 +166,7 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
     try:
         return ask_account(client.call), client.user_id
     except Refused as error:
-        is_agent = error.mnemonic == "required_parameter_missed" and "user_id" in error.field
+        is_agent = "user_id" in f"{error.field} {error.message}"
         if not is_agent or client.user_id is not None:
             raise
     client.user_id = _chosen_user(connection) if somebody_is_there() else None
