@@ -203,7 +203,7 @@ def test_it_is_taken_away_in_the_end_and_draws_no_more(screen):
     with open_progress(quiet=False) as progress:
         progress.wait("5 s")
     progress.wait("4 s")
-    assert re.fullmatch(r"5 s, no rows, \d s(\r\x1b\[K5 s, no rows, 1 s)*\r\x1b\[K", screen.written)
+    assert re.fullmatch(r"5 s, no rows\r\x1b\[K", screen.written)
 
 
 def test_nothing_is_drawn_where_nobody_looks(screen):

@@ -141,7 +141,8 @@ class Progress:
             yield self._window
         if self.points:
             yield f"points: {left_of(self.points)}"
-        yield spell(self.seconds)
+        if not self._waiting:  # two lengths of time would be taken for each other
+            yield spell(self.seconds)
 
     def _expected(self) -> int | None:
         """Return how many rows will come, where that is known and believed."""

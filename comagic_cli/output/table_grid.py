@@ -29,7 +29,7 @@ class Drawing(Protocol):
 
 
 class Grid:
-    """Draw columns side by side; `ruled` draws a line between rows, as they may take several."""
+    """Draw columns side by side; `ruled` draws a line above and below rows that take several."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Grid:
         line = "─┼─".join("─" * width for width in widths)
         self._head_line = line.replace("─", "━").replace("┼", "┿") if ruled else line
         self._line = shade(line, DIM, color=color) + "\n" if ruled else ""
-        self._started = False
+        self._before = ""  # the row drawn last
 
     def head(self) -> str:
         """Draw the names and a line under them."""
@@ -62,13 +62,17 @@ class Grid:
         ]
         colored = _rows(styles, len(columns[0])) if columns else ()
         rows = zip(*padded, strict=True), zip(*columns, strict=True), colored
-        text = self._line.join(map(self._row, *rows))
-        above, self._started = (self._line if self._started else ""), True
-        return above + text
+        return "".join(map(self._apart, map(self._row, *rows)))
 
     def foot(self) -> str:
         """Draw nothing."""
         return ""
+
+    def _apart(self, row: str) -> str:
+        """Put a line between two rows where one of them takes several lines."""
+        before, self._before = self._before, row
+        several = row.count("\n") > 1 or before.count("\n") > 1
+        return self._line + row if before and several else row
 
     @property
     def _plain(self) -> tuple[str, ...]:

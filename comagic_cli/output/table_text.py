@@ -15,19 +15,29 @@ from comagic_cli.output.flatten import Cell
 
 BOLD, DIM = "1", "2"
 JOINERS = frozenset("\u200c\u200d")  # unprintable, but parts of emoji and of some scripts
+JOINED = frozenset({"So", "Sk", "Lo", "Mc"})  # emoji, their tones, letters of such scripts
+EMOJI_FOLLOWS = "\ufe0f"
 UNSEEN = frozenset({"Cc", "Cf", "Zl", "Zp"})  # controls, formats, line and paragraph separators
 
 
 def visible(cell: Cell) -> str:
     """Return a cell's text with what is not printable shown as Python would escape it."""
     text = "" if cell is None else str(cell)
-    return text if text.isprintable() else "".join(map(_shown, text))
+    if text.isprintable():
+        return text
+    return "".join(map(_shown, text, f" {text}", f"{text[1:]} "))
 
 
-def _shown(character: str) -> str:
-    if category(character) not in UNSEEN or character in JOINERS:
+def _shown(character: str, before: str, after: str) -> str:
+    if category(character) not in UNSEEN or _joins(character, before, after):
         return character
     return character.encode("unicode_escape").decode()
+
+
+def _joins(character: str, before: str, after: str) -> bool:
+    """Tell whether it joins its neighbours: elsewhere terminals differ in what they make of it."""
+    joined = category(before) in JOINED or before == EMOJI_FOLLOWS
+    return character in JOINERS and joined and category(after) in JOINED
 
 
 def size(text: str) -> int:
