@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-COMMANDS = re.compile(r"\x1b\[(\d*)([AJKm])|(\r)|(\n)|([^\x1b\r\n])")
+COMMANDS = re.compile(r"\x1b\[(\d*)([AJK])|(\r)|(\n)|((?:\x1b\[\d*m)?[^\x1b\r\n](?:\x1b\[\d*m)*)")
 
 
 class Screen:
@@ -27,8 +27,12 @@ class Screen:
 
 
 def seen(written, lines=()):
-    """Return the lines that are seen once all is written; a line is as long as it gets."""
-    lines, row, column = [*lines, ""], len(lines), 0
+    """Return the lines that are seen once all is written; a line is as long as it gets.
+
+    A character keeps the colours that are switched with it.
+    """
+    lines: list[list[str]] = [*map(list, lines), []]
+    row, column = len(lines) - 1, 0
     for number, command, start, end, char in COMMANDS.findall(written):
         if command == "A":
             row -= int(number or 1)
@@ -40,8 +44,9 @@ def seen(written, lines=()):
             column = 0
         elif end:
             row, column = row + 1, 0
-            lines += [""] * (row == len(lines))
+            lines += [[] for _ in range(row == len(lines))]
         elif char:
-            lines[row] = lines[row][:column].ljust(column) + char + lines[row][column + 1 :]
+            lines[row] += [" "] * (column - len(lines[row]))
+            lines[row][column : column + 1] = [char]
             column += 1
-    return lines
+    return ["".join(line) for line in lines]

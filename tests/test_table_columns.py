@@ -27,25 +27,25 @@ PAGE = page_of(
 )
 
 AT_60 = r"""
-call_start_ │ call_status │ contact_    │ crm_contact_name
-date_time   │             │ phone_      │
-2026-10-05  │             │ number      │
+call_start_ │ contact_    │ call_status │ crm_contact_name
+date_time   │ phone_      │             │
+2026-10-05  │ number      │             │
 ────────────┼─────────────┼─────────────┼──────────────────
-10:00:00    │ <31>Потерянный</>  │ 79161234567 │ Анна [red]\x1b[2J
-10:07:31    │ <32>Успешный</>    │ 79161234568 │
+10:00:00    │ 79161234567 │ <31>Потерянный</>  │ Анна [red]\x1b[2J
+10:07:31    │ 79161234568 │ <32>Успешный</>    │
 4 of 8 columns are shown. Not shown: site_name,
 communication_id, call_talk_duration; empty:
 communication_comment. All of them: --record; others:
 --fields a,b.
 """
 AT_80 = r"""
-call_      │ call_      │ contact_    │ crm_contact_name  │    call_ │ site_
-start_     │ status     │ phone_      │                   │    talk_ │ name
-date_time  │            │ number      │                   │ duration │
-2026-10-05 │            │             │                   │          │
-───────────┼────────────┼─────────────┼───────────────────┼──────────┼─────────
-10:00:00   │ <31>Потерянный</> │ 79161234567 │ Анна [red]\x1b[2J │     0:00 │ Двери
-10:07:31   │ <32>Успешный</>   │ 79161234568 │                   │    12:34 │ Двери
+call_      │ contact_    │ call_      │ crm_contact_name  │    call_ │ site_
+start_     │ phone_      │ status     │                   │    talk_ │ name
+date_time  │ number      │            │                   │ duration │
+2026-10-05 │             │            │                   │          │
+───────────┼─────────────┼────────────┼───────────────────┼──────────┼─────────
+10:00:00   │ 79161234567 │ <31>Потерянный</> │ Анна [red]\x1b[2J │     0:00 │ Двери
+10:07:31   │ 79161234568 │ <32>Успешный</>   │                   │    12:34 │ Двери
 6 of 8 columns are shown. Not shown: communication_id; empty:
 communication_comment. All of them: --record; others: --fields a,b.
 """
@@ -136,5 +136,5 @@ def test_columns_without_rows_are_as_telling_as_their_names():
     sink.begin()
     sink.end()
     head = stream.getvalue().decode().splitlines()
-    assert head[0] == "call_     │ call_     │ contact_  │ crm_      │     call_"
-    assert head[2] == "date_time │           │ number    │ name      │  duration"
+    assert head[0] == "call_     │ contact_  │ call_     │ crm_      │     call_"
+    assert head[2] == "date_time │ number    │           │ name      │  duration"

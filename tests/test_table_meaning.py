@@ -61,9 +61,9 @@ def test_a_field_without_members_is_an_enum_where_it_is_an_object():
 
 # The first columns of each report, where not all have room.
 FIRST = {
-    "communications": ["communication_date_time", "communication_type", "call_status"],
-    "calls": ["call_start_date_time", "call_direction", "call_status", "contact_phone_number"],
-    "chats": ["chat_start_date_time", "chat_status", "contact_phone_number", "contact_full_name"],
+    "communications": ["communication_date_time", "communication_type", "contact_phone_number"],
+    "calls": ["call_start_date_time", "contact_phone_number", "call_status", "crm_contact_name"],
+    "chats": ["chat_start_date_time", "contact_phone_number", "chat_status", "contact_full_name"],
     "leads": ["lead_date_time", "communication_date_time", "communication_type"],
     "deals": ["deal_date_time", "communication_date_time", "communication_type"],
     "visits": ["visit_date_time", "person_id", "source_name"],
@@ -71,8 +71,8 @@ FIRST = {
     "tags-history": ["tagging_date_time", "tag_name"],
     "notifications": ["notification_start_date_time", "notification_name"],
     "api-requests": ["api_request_start_date_time", "api_request_method"],
-    "mgf-calls": ["call_start_date", "call_start_time", "call_direction", "call_status"],
-    "call-details": ["call_start_date_time", "call_direction", "call_status"],
+    "mgf-calls": ["call_start_date", "call_start_time", "contact_phone_number", "call_status"],
+    "call-details": ["call_start_date_time", "contact_phone_number", "call_status"],
     "person-details": ["first_communication_date_time", "visitor_phones", "person_id"],
 }
 
