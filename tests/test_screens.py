@@ -54,7 +54,8 @@ def screen(name, home):
         os.close(ours)
     assert process.wait(PATIENCE) == 0
     lines = seen(b"".join(pieces).decode().replace("\r\n", "\n"))
-    return re.sub(r"\d+\.\d+ s\b", "N s", re.sub(r"\x1b\[(\d+)m", r"<\1>", "\n".join(lines)))
+    shown = re.sub(r"\x1b\[(\d+)m", r"<\1>", "\n".join(lines))
+    return re.sub(r"\d+ bytes in \d+\.\d+ s\b|\d+\.\d+ s\b", "N s", shown)
 
 
 @pytest.mark.parametrize("name", SCREENS)
