@@ -65,6 +65,7 @@ OFFERED = [
     (ON + "--fields -@u", ["-@utm"]),
     (ON + "--fields tags,ta", ["tags,tag_from"]),
     (ON + "--fields --so", ["--sort"]),
+    (ON + "--output --so", ["--sort"]),
     (ON + "--from -1", ["-12h"]),
     (ON + "--from=-1", ["--from=-12h"]),
     (ON + "--from --per", ["--period"]),

@@ -127,7 +127,8 @@ class Whole(ShellComplete):
         with _resolve_context(self.cli, self.ctx_args, self.prog_name, [*args]) as context:
             for param in context.command.get_params(context):
                 if _is_incomplete_option(context, args, param):
-                    return param.shell_complete(context, value)
+                    offered = param.shell_complete(context, value)
+                    return [item for item in offered if item.type == "plain"]
         return []
 
 
