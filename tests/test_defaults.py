@@ -134,6 +134,13 @@ def test_a_profile_serves_commands_that_lack_what_stands_in_it(comagic, file, bo
     assert comagic("account").code == 0
 
 
+def test_a_profile_says_how_errors_are_told(comagic, file):
+    profile(file, 'log-format = "json"')
+    assert json.loads(comagic("calls").err)["message"] == "there is no key to the account"
+    assert comagic("calls", "--log-format", "text").err.startswith("comagic: there is no key")
+    assert comagic("calls", COMAGIC_LOG_FORMAT="text").err.startswith("comagic: there is no key")
+
+
 def test_the_period_of_a_profile_gives_way_to_typed_dates(comagic, file):
     profile(file, 'period = "2024-10-05"')
     ran = comagic("communications", "--dry-run")

@@ -17,7 +17,7 @@ from comagic_cli.errors import UsageProblem
 ONE_RUN = frozenset(
     {
         *("output", "max-rows", "resume", "count", "dry-run", "refresh", "manifest"),
-        *("from", "till", "entity-id", "filter-json", "help"),
+        *("from", "till", "entity-id", "filter-json", "params", "help"),
         *("profile", "sandbox"),
     }
 )

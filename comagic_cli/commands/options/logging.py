@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from comagic_cli.commands.options.sections import Written
-from comagic_cli.commands.voice import FORMATS, OPTION, VARIABLE
+from comagic_cli.commands.voice import FORMATS, OPTION, VARIABLE, VOICE
 
 
 def logged(command: click.Command) -> click.Command:
@@ -29,5 +30,13 @@ def log_option() -> click.Option:
         metavar="F",
         envvar=VARIABLE,
         expose_value=False,
+        callback=_heed,
         help="Lines on stderr: text, or json for machines.",
     )
+
+
+def _heed(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Speak as a profile says, from now on: it was not known before."""
+    if context.get_parameter_source(option.name or "") is ParameterSource.DEFAULT_MAP:
+        VOICE.machine = value == "json"
+    return value
