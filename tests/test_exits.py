@@ -48,7 +48,7 @@ FAULTS = [
     ("unexpected_parameters", 0, 5, "unexpected_parameters"),
     ("invalid_parameters_combination", 5, 5, "invalid_parameters_combination"),
     ("data_type_error", 5, 5, "data_type_error"),
-    ("sort_prohibited", 5, 5, "sort_prohibited"),
+    ("sort_prohibited", 0, 5, "sort_prohibited"),
     ("filter_prohibited", 5, 5, "filter_prohibited"),
     ("method_not_found", 5, 5, "method_not_found"),
     ("parse_error", 5, 5, "parse_error"),
@@ -177,7 +177,7 @@ MISTAKES = """
     --page-size ٣             | '٣' is no whole number from 1 to 10000.
     --report-id abc           | no report of the type communications is named 'abc'
     --report-id -1            | no report of the type communications is named '-1'
-    --user-id 0               | '0' is no whole number from 1.
+    --user-id 0               | '0' is neither a user's number nor all.
     --timeout 0               | '0' is too short
     --timeout 1d              | '1d' is no length of time: write 90, 90s, 5m or 2h.
     --max-wait -1             | '-1' is no length of time
