@@ -39,13 +39,14 @@ def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
     tell(f"{', '.join(parts)}.", **told, file=file, seconds=round(seconds, 3))
 
 
-def tell_counted(rows: int, period: Period, service: Service) -> None:
-    """Say what a chart took to count."""
+def tell_counted(rows: int, period: Period, service: Service, files: str = "") -> None:
+    """Say what a chart took to count, or several files to write."""
     options, progress = service.options, service.progress
     if options.quiet or not (options.verbose or at_terminal()):
         return
     points = service.client.calls
-    parts = [rows_of(rows), days_of(period.start, period.end), *spent(points, progress)]
+    days = days_of(period.start, period.end)
+    parts = [rows_of(rows), days, *([files] if files else []), *spent(points, progress)]
     told = {"rows": rows, "points": points, "seconds": round(progress.seconds, 3)}
     tell(f"{', '.join(parts)}.", **told)
 
@@ -53,7 +54,7 @@ def tell_counted(rows: int, period: Period, service: Service) -> None:
 def spent(calls: int, progress: Progress) -> list[str]:
     """Say how many points an export took, how many are left, and how long it took."""
     left = [left_of(progress.points)] if progress.points else []
-    return [f"{points_word(calls)} spent", *left, _seconds(progress.seconds)]
+    return [f"{points_word(calls)} spent", *left, lasted(progress.seconds)]
 
 
 def _tell_how_many(written: int, matching: int | None) -> None:
@@ -64,7 +65,8 @@ def _tell_how_many(written: int, matching: int | None) -> None:
         tell(f"{written} of {matching} rows. All of them: --max-rows {matching}, or -o FILE.")
 
 
-def _seconds(seconds: float) -> str:
+def lasted(seconds: float) -> str:
+    """Say how long it took."""
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

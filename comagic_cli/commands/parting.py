@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from comagic_cli.commands.dry import DryClock, show_query
+from comagic_cli.commands.ending import tell_counted
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
@@ -201,6 +202,10 @@ def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]
         overstated = pager.overstated
     if first:
         raise _missing(first, short)
+    count = sum(map(len, runs))
+    files = f"{count} file{'s' * (count != 1)} of {job.template}"
+    whole = Period(runs[0][0].start, runs[-1][-1].end)
+    tell_counted(service.progress.rows, whole, service, files)
 
 
 def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
