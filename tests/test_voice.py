@@ -130,9 +130,12 @@ def test_a_machine_gets_an_object_a_line_and_nothing_drawn(screen):
     speaks.machine = True
     speaks.draw("1 row")
     speaks.say("Строка", rows=1)
+    speaks.say("written", file=HOSTILE)
+    assert screen.written.replace("\n", "").isprintable()
     speaks.fail(Refused(HOSTILE, hint="try \x1b", mnemonic="error", field="sort"), 5)
     assert spoken(screen) == [
         {"level": "info", "message": "Строка", "rows": 1},
+        {"level": "info", "message": "written", "file": HOSTILE},
         {
             "level": "error",
             "message": HARMLESS,

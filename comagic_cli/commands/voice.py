@@ -133,7 +133,9 @@ def as_json(text: str, members: Mapping[str, object]) -> str:
 
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = {"time": at, "level": "info", "message": text, **members}
-    return json.dumps(line, ensure_ascii=False, default=str)
+    text = json.dumps(line, ensure_ascii=False, default=str)
+    # What could command a terminal is escaped, in names of files too.
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def width() -> int:
