@@ -294,7 +294,8 @@ def test_verbose_tells_about_every_call_and_quiet_of_nothing(comagic):
 
 def test_help_fits_a_terminal_of_80_columns(comagic, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    for words in ([], ["communications"], ["fields"], ["filters"], ["completion"], ["sandbox"]):
+    commands = ["communications", "fields", "filters", "login", "profiles", "doctor", "help"]
+    for words in ([], *([name] for name in commands), ["completion"], ["sandbox"]):
         ran = comagic(*words, "--help")
         assert (ran.code, ran.err) == (0, "")
         assert max(map(len, ran.out.splitlines())) <= 80

@@ -114,7 +114,7 @@ def list_() -> None:
     tell_profiles()
 
 
-@profiles.command()
+@profiles.command(short_help="Show what holds, and where it comes from.")
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def show(profile: str | None) -> None:
@@ -124,7 +124,7 @@ def show(profile: str | None) -> None:
     tell_profile(profile)
 
 
-@profiles.command()
+@profiles.command(short_help="Choose the usual profile, or print which it is.")
 @click.argument("profile", required=False, shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def default(profile: str | None) -> None:
