@@ -11,6 +11,7 @@ from comagic_cli.commands.options import typed_options
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.asked import what_is_asked
 from comagic_cli.commands.options.sections import Asked, ExportCommand, Written
+from comagic_cli.commands.reports import dated
 
 NOT_HERE = frozenset({"fields", "sort", "as_saved"})  # of what is asked, what a chart decides
 FORMATS = ("bars", "table", "csv", "tsv", "jsonl", "json")
@@ -99,7 +100,7 @@ def chart(
     # What counts imports the network and is slow to load: --help does without.
     from comagic_cli.commands.counted import question_of, show_chart  # noqa: PLC0415
 
-    show_chart(report, question_of(by, split, sum_, avg), typed, typed_options())
+    show_chart(report, question_of(by, split, sum_, avg), dated(typed), typed_options())
 
 
 _without(chart)

@@ -59,13 +59,13 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
         from comagic_cli.commands.run import run_export  # noqa: PLC0415
         from comagic_cli.request.catalog import report  # noqa: PLC0415
 
-        options = _of_users(_dated(typed))
+        options = _of_users(dated(typed))
         run_export(report(name), ExportOptions(**options, typed=typed_options()))
 
     return command
 
 
-def _dated(typed: dict[str, Any]) -> dict[str, Any]:
+def dated(typed: dict[str, Any]) -> dict[str, Any]:
     """Let the period of a profile give way to dates that are typed."""
     source = click.get_current_context().get_parameter_source("period")
     if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
