@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
+from comagic_cli.fetch.keys import Keys
 from comagic_cli.fetch.windows import parse_time
 from comagic_cli.request.query import TIME_FORMAT
 from comagic_cli.request.rows import Mark, Marks
@@ -24,7 +25,7 @@ class Seen:
 
     def __init__(self, before: Iterable[Mark] = ()) -> None:
         marks = list(before)
-        self._keys: set[str] = set()
+        self._keys = Keys()
         self._keys_before = {mark.key for mark in marks if mark.key is not None}
         self._wholes: Counter[bytes] = Counter()
         self._wholes_before = Counter(mark.whole for mark in marks if mark.key is None)
@@ -36,32 +37,37 @@ class Seen:
 
     def begin_pass(self) -> None:
         """Begin reading the window from its start again: what came so far came before."""
-        self._keys_before |= self._keys
+        self._keys_before |= self._keys.all()
         self._wholes_before |= self._wholes  # of each row the larger count
-        self._keys, self._wholes = set(), Counter()
+        self._keys, self._wholes = Keys(), Counter()
 
     def add(self, mark: Mark) -> bool:
         """Take a row in; tell whether it is new."""
-        if mark.key is not None:
-            known = mark.key in self._keys or mark.key in self._keys_before
-            self._keys.add(mark.key)
-            return not known
-        self._wholes[mark.whole] += 1
-        return self._wholes[mark.whole] > self._wholes_before[mark.whole]
+        return bool(self.take(Marks.of([mark]), 0))
 
     def take(self, marks: Marks, start: int) -> Sequence[int]:
         """Take in the rows from a place on; return the places of the new ones."""
         keys = marks.keys[start:]
-        once = set(keys)
-        known = once & self._keys or once & self._keys_before
-        if known or len(once) < len(keys) or None in once:
-            return [place for place in range(start, len(marks)) if self.add(marks[place])]
-        self._keys |= once  # type: ignore[arg-type]  # no None is in them
-        return range(start, len(marks))
+        once = set(filter(None, keys))
+        known = self._keys.shared(once)
+        before = once & self._keys_before
+        self._keys.add(once - known)
+        if not known and not before and len(once) == len(keys):
+            return range(start, len(marks))
+        old = known | before
+        return [place for place in range(start, len(marks)) if self._is_new(marks[place], old)]
+
+    def _is_new(self, mark: Mark, old: set[str]) -> bool:
+        if mark.key is None:
+            self._wholes[mark.whole] += 1
+            return self._wholes[mark.whole] > self._wholes_before[mark.whole]
+        new = mark.key not in old
+        old.add(mark.key)
+        return new
 
     def holds(self, mark: Mark) -> bool:
         """Tell whether this pass brought such a row already."""
-        return mark.key in self._keys if mark.key is not None else mark.whole in self._wholes
+        return self._keys.has(mark.key) if mark.key is not None else mark.whole in self._wholes
 
 
 class Tail:
