@@ -159,6 +159,21 @@ def test_a_second_too_dense_is_named_backwards_too():
         run(service, FIRST, LAST, 10)
 
 
+@pytest.mark.parametrize("at", [0.0, 0.5])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("totals", ["exact", "absent"])
+def test_seconds_that_are_within_reach_alone_are_read(at, descending, totals):
+    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(80)]
+    service = Service(rows, reach=100, descending=descending, totals=totals)
+    assert run(service, FIRST, LAST, 10).keys == truth(service, FIRST, LAST)
+
+
+def test_rows_of_two_seconds_that_show_one_are_all_there():
+    rows = [Row(50.8, n) for n in range(90)] + [Row(51.2, 100 + n) for n in range(90)]
+    service = Service(rows, reach=100, rounded=True)
+    assert run(service, FIRST, LAST, 10).keys == truth(service, FIRST, LAST)
+
+
 def test_a_second_within_reach_is_read():
     service = Service([Row(50.5, n) for n in range(108)], reach=100)
     assert len(run(service, FIRST, LAST, 10).keys) == 108

@@ -11,7 +11,7 @@ import msgspec
 from comagic_cli.errors import NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.fetch.marks import MarkReader
 from comagic_cli.fetch.seen import Seen, Tail
-from comagic_cli.fetch.windows import Window, cut_near, parse_time, rest_after
+from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.query import TIME_FORMAT, Query
 from comagic_cli.request.rows import Mark, Marks, Page, rows_of
@@ -28,21 +28,29 @@ FULL = 0.8  # how much of the room within reach a cut aims to fill, since densit
 class Reading:
     """Read one window: where it stands, and what it has seen.
 
-    `before` is the end of what its neighbours brought. `wanted` caps the rows to write. `reach` is
-    the largest offset that may be asked for. After `pages` has ended, `window` is what was read
-    (its far end may have been moved), `total` what the service said of it last (`None`: nothing),
-    `seen.received` the distinct rows that came in the latest pass, `passed_by` how many arrived
-    during it before what was read already, and `unsure` whether rows vanished even in that.
+    `before` is what was read before it, whose end it may bring again. `wanted` caps the rows to
+    write. `reach` is the largest offset that may be asked for. After `pages` has ended, `window` is
+    what was read (its far end may have been moved), `total` what the service said of it last
+    (`None`: nothing), `seen.received` the distinct rows that came in the latest pass, `passed_by`
+    how many arrived during it before what was read already, and `unsure` whether rows vanished even
+    in that.
     """
 
     def __init__(
-        self, query: Query, window: Window, before: Tail, wanted: int | None, reach: int
+        self,
+        query: Query,
+        window: Window,
+        before: Reading | Tail,
+        wanted: int | None,
+        reach: int,
     ) -> None:
+        tail = before.tail if isinstance(before, Reading) else before
+        self._due = before.due if isinstance(before, Reading) else None
         self.query = query
         self._reach = reach
         self.window = self._asked = window
-        self.seen = Seen(before.marks())
-        self.tail = Tail(descending=query.descending, before=before.marks())
+        self.seen = Seen(tail.marks())
+        self.tail: Tail = Tail(descending=query.descending, before=tail.marks())
         self.total: int | None = None
         self.written = 0
         self.passed_by = 0
@@ -52,7 +60,7 @@ class Reading:
         self._last = self._anchor = NOTHING  # the last row received; the next page must hold it
         self._page_length = query.page_size
         self._page_span = timedelta(0)
-        self._done = False
+        self._done = self._tight = False
         self._passes = 1
         self._moved = False
         self._idle_pages = 0
@@ -69,7 +77,14 @@ class Reading:
     @property
     def rest(self) -> Window | None:
         """Return what of the window is still to be read, as its far end was moved."""
+        if self._tight:
+            return rest_from(self._asked, self.window, descending=self.query.descending)
         return rest_after(self._asked, self.window, descending=self.query.descending)
+
+    @property
+    def due(self) -> Mark | None:
+        """Return the row that the rest must bring again, where it begins in the midst of rows."""
+        return Mark(self._last[0], "", self._last[1]) if self._tight else None
 
     def pages(self, ask: Ask) -> Iterator[Page]:
         """Yield the window's pages to its end, or until there are enough rows.
@@ -81,6 +96,9 @@ class Reading:
             if not self._done:
                 yield self._page(ask(self.window, self._offset, self._limit()))
                 self._once_more_if_short()
+        if self._due and self._done and not self.seen.holds(self._due):
+            edge = self._asked.end if self.query.descending else self._asked.start
+            raise self._too_dense(edge)
 
     def _limit(self) -> int:
         overlap = self.position - self._offset
@@ -267,8 +285,16 @@ class Reading:
         else:
             self.window = Window(self.window.start, reached)
         if self.rest is None or self.rest.span >= self._asked.span:
-            raise self._out_of_reach(f"too many of them are of one second, {reached}")
+            # Two seconds are too many for one window. All before the last row have come; where the
+            # rest brings that row again, it brings all after it.
+            self._tight = self._asked.start < reached < self._asked.end
+            if not self._tight:
+                raise self._too_dense(reached)
         self.total, self._done = None, True
+
+    def _too_dense(self, second: datetime) -> RowsMissing:
+        self.window = Window(second - SECOND, second)
+        return self._out_of_reach(f"too many of them are of one second, {second}")
 
     def _out_of_reach(self, why: str) -> RowsMissing:
         return RowsMissing(

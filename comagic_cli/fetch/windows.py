@@ -70,6 +70,13 @@ def rest_after(window: Window, part: Window, *, descending: bool) -> Window | No
     return Window(part.end - SECOND, window.end)
 
 
+def rest_from(window: Window, part: Window, *, descending: bool) -> Window:
+    """Return what of a window remains from the very end of one of its parts."""
+    if descending:
+        return Window(window.start, part.start)
+    return Window(part.end, window.end)
+
+
 def cut_near(window: Window, reached: datetime, ahead: timedelta, *, descending: bool) -> Window:
     """Move a window's far end to `ahead` of the farthest time reached.
 
