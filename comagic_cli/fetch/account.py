@@ -134,7 +134,7 @@ def objects(answer: Answer, method: str) -> list[dict[str, Any]]:
 
     Half a surrogate pair becomes six visible characters: no text can hold it.
     """
-    data = bytes(answer.data)
+    data = answer.data
     if answer.marker:
         data = data.replace(answer.marker, b"\\\\u")
     try:

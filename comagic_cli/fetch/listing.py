@@ -74,7 +74,7 @@ def ask_items(
 
 def read_items(answer: Answer, method: str) -> Items:
     """Read the items of an answer. Raises `NetworkFailure` for data that can't be read."""
-    data = bytes(answer.data).strip()
+    data = answer.data.strip()
     if not data.startswith(b"["):
         return Items([msgspec.Raw(data)], answer.marker, is_list=False)
     try:

@@ -14,7 +14,7 @@ from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark, Marks, Page, rows_of
+from comagic_cli.request.rows import Mark, Marks, Page
 
 Ask = Callable[[Window, int, int], Answer]
 
@@ -107,7 +107,7 @@ class Reading:
 
     def _page(self, answer: Answer) -> Page:
         try:
-            rows = [] if _is_empty(answer.data) else rows_of(answer.data)
+            rows = [] if _is_empty(answer.came) else answer.rows
             page = Page(rows, answer.marker)
             marks = self._marks.read(page)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -303,7 +303,9 @@ class Reading:
         )
 
 
-def _is_empty(data: msgspec.Raw | bytes) -> bool:
+def _is_empty(data: msgspec.Raw | bytes | list[msgspec.Raw]) -> bool:
+    if isinstance(data, list):
+        return not data
     view = memoryview(data)
     return view.nbytes <= len(b"null") and bytes(view) in NO_ROWS
 

@@ -184,7 +184,7 @@ class Session:
 def _opened(answer: Answer, now: float) -> _Open:
     """Read a session out of the answer to a login. Raises `Refused` where there is none."""
     try:
-        data = msgspec.json.decode(bytes(answer.data))
+        data = msgspec.json.decode(answer.data)
     except (msgspec.DecodeError, RecursionError):
         data = None
     if isinstance(data, list) and data:

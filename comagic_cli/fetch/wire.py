@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.fetch.saying import is_markup
+from comagic_cli.request.rows import rows_of
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
@@ -40,6 +41,18 @@ class Result(msgspec.Struct, frozen=True):
     """The result member of an answer; the data stays as it came."""
 
     metadata: Any = None
+    data: msgspec.Raw | list[msgspec.Raw] = msgspec.Raw(b"null")
+
+
+class _Rows(Result, frozen=True, kw_only=True):
+    """A result whose data is a list: its items are found in the same reading."""
+
+    data: list[msgspec.Raw]
+
+
+class _Whole(Result, frozen=True):
+    """A result of any other data."""
+
     data: msgspec.Raw = msgspec.Raw(b"null")
 
 
@@ -58,23 +71,45 @@ class Envelope(msgspec.Struct, frozen=True):
         return None if self.result is not None and not says else failure
 
 
+class _OfRows(Envelope, frozen=True):
+    result: _Rows | None = None
+
+
+class _OfAny(Envelope, frozen=True):
+    result: _Whole | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     r"""What a successful call brought.
 
-    `data` is JSON as it came. `total` is `total_items`, `None` where it is missing. `limits` are
-    the numbers of `metadata.limits`. `size` is the body's bytes after decompression. `marker`
-    stands in `data` for the `\\u` of a lone surrogate (see `request.rows`).
+    `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
+    `total_items`, `None` where it is missing. `limits` are the numbers of `metadata.limits`. `size`
+    is the body's bytes after decompression. `marker` stands in it for the `\\u` of a lone surrogate
+    (see `request.rows`).
     """
 
-    data: msgspec.Raw | bytes
+    came: msgspec.Raw | bytes | list[msgspec.Raw]
     total: int | None = None
     limits: dict[str, int] = field(default_factory=dict)
     size: int = 0
     marker: bytes = b""
 
+    @property
+    def data(self) -> bytes:
+        """Return the data as one JSON text."""
+        if isinstance(self.came, list):
+            return b"[" + b",".join(self.came) + b"]"
+        return bytes(self.came)
 
-_decoder = msgspec.json.Decoder(Envelope)
+    @property
+    def rows(self) -> list[msgspec.Raw]:
+        """Return the JSON of each item of a list. Raises `msgspec.DecodeError` for no list."""
+        return self.came if isinstance(self.came, list) else rows_of(self.came)
+
+
+_rows_decoder = msgspec.json.Decoder(_OfRows)
+_decoder = msgspec.json.Decoder(_OfAny)
 
 
 def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
@@ -97,7 +132,10 @@ def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
 
 def _decoded(body: bytes | bytearray) -> Envelope | Exception:
     try:
-        return _decoder.decode(body)
+        try:
+            return _rows_decoder.decode(body)
+        except msgspec.ValidationError:  # the data is no list, or there is none
+            return _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         return error
 
