@@ -107,7 +107,7 @@ def speed(bench: Bench, names: list[str]) -> None:
             address = bench.address(name, coding=coding)
             commands: dict[str, Command] = {"floor": bench.floor(address)}
             for ending in endings():
-                output = str(bench.folder / f"rows.{ending}")
+                output = str(bench.folder / f"{name}-{coding}.{ending}")
                 more = ["-f", "sqlite"] if ending == "db" else []
                 commands[f"comagic {ending}"] = bench.export(address, "-o", output, *more)
             if coding == "plain":
