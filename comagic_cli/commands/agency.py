@@ -11,7 +11,7 @@ import msgspec
 
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
-from comagic_cli.commands.service import Service, connect, utc_now
+from comagic_cli.commands.service import Service, connect, rough_period
 from comagic_cli.commands.streams import tell
 from comagic_cli.errors import ComagicError, RowsMissing
 from comagic_cli.fetch.customers import ALL, Customer, ask_customers, is_of_client
@@ -19,7 +19,7 @@ from comagic_cli.fetch.pager import WindowDone
 from comagic_cli.output.record import ClientCount
 from comagic_cli.request.catalog import Field
 from comagic_cli.request.choice import Wish
-from comagic_cli.request.periods import Period, resolve
+from comagic_cli.request.periods import Period
 from comagic_cli.request.query import TIME_FORMAT, Query
 from comagic_cli.request.rows import Mark, Page, with_members
 
@@ -59,11 +59,6 @@ def of_any_client(service: Service, ask: Callable[[Service], Taken]) -> Taken:
             if not left or not is_of_client(error):
                 raise
     return ask(service)
-
-
-def rough_period(options: ExportOptions) -> Period:
-    """Resolve the period as in UTC; that of each client is of its own zone."""
-    return resolve(options.from_, options.till, options.period, utc_now, utc_now)
 
 
 @dataclass

@@ -9,7 +9,6 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.commands.agency import with_clients
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.commands.streams import tell
@@ -43,7 +42,11 @@ def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -
             raise
     if options.dry_run:
         return _dry(report, make, options)
-    with connect(with_clients(options)) as connection:
+    if options.users:
+        from comagic_cli.commands.agency import with_clients  # noqa: PLC0415 - few are agents
+
+        options = with_clients(options)
+    with connect(options) as connection:
         kind = ask_kind(connection.client.call, report, options.report_id)
         return Columns(connection, kind).complete(report, make)
 

@@ -18,7 +18,6 @@ from comagic_cli.commands.voice import at_terminal, tell
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export import export
-from comagic_cli.fetch.lots import IDS
 from comagic_cli.output.counting import CountingSink, Counts, Question
 from comagic_cli.output.files import format_of, open_stream, open_target
 from comagic_cli.output.partitions import Template, read_template
@@ -28,6 +27,7 @@ from comagic_cli.output.table_bars import SEVERAL, Picture
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.groups import TIMES
 from comagic_cli.request.listing import find_command
+from comagic_cli.request.query import IDS
 
 BARS = "bars"
 FORMATS = (BARS, "table", "csv", "tsv", "jsonl", "json")

@@ -19,13 +19,12 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.fetch.account import ask_reports, objects, zone_of
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.client import service_url
-from comagic_cli.fetch.lots import IDS
 from comagic_cli.fetch.refusals import ENDED
 from comagic_cli.fetch.windows import Window
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import ReportType, reports
 from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import IDS, Query
 
 GOOD, BAD, NONE = "ok", "no", "--"
 WIDTH = 14  # of the longest name

@@ -16,11 +16,11 @@ from comagic_cli.commands.service import draft, saved_zone, utc_now
 from comagic_cli.commands.streams import tell
 from comagic_cli.fetch.account import zone_named
 from comagic_cli.fetch.client import service_url
-from comagic_cli.fetch.lots import IDS, MOST
+from comagic_cli.fetch.lots import MOST
 from comagic_cli.fetch.windows import Window, outer, spread
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import resolve
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import IDS, Query
 from comagic_cli.request.trees import shown
 
 MASK = "***"

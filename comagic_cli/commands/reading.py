@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from comagic_cli.commands.service import Service
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.lots import IDS, LotPager
 from comagic_cli.fetch.pager import Pager
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import IDS, Query
+
+if TYPE_CHECKING:
+    from comagic_cli.fetch.lots import LotPager
 
 
 def pager_of(query: Query, service: Service) -> Pager | LotPager:
     """Make what reads a query: in lots where it names what it asks for."""
     if IDS in query.extra:
+        from comagic_cli.fetch.lots import LotPager  # noqa: PLC0415 - few reports are asked for by ids
+
         return LotPager(query, partial(asker, service.client), service.note)
     return Pager(query, asker(service.client, query), service.note)

@@ -8,31 +8,21 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
-from comagic_cli.commands.agency import (
-    FRONT,
-    AgencyPager,
-    agency_pager,
-    clients_of,
-    of_any_client,
-    rough_period,
-)
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.progress import polite
 from comagic_cli.commands.reading import pager_of
-from comagic_cli.commands.service import Service, draft, open_service
+from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.commands.streams import tell
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
-from comagic_cli.fetch.lots import LotPager
 from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.following import FollowedSink, rest_of, why_not
 from comagic_cli.output import checkpoint, manifest
 from comagic_cli.output.checkpoint import Checkpoint, is_left
-from comagic_cli.output.database import Database
 from comagic_cli.output.files import (
     STDOUT,
     Target,
@@ -44,26 +34,27 @@ from comagic_cli.output.files import (
 from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.measured import Measured
 from comagic_cli.output.packing import gone_on
-from comagic_cli.output.record import Record, RowEnd, Stop, WindowCount
+from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
 from comagic_cli.output.sinks import OF_THE_RUN, Look, Sink, make_sink
 from comagic_cli.output.whole import Part
+from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import TIME_FORMAT, Query
 from comagic_cli.request.rows import Mark
 
+if TYPE_CHECKING:
+    from comagic_cli.commands.agency import AgencyPager
+    from comagic_cli.fetch.lots import LotPager
+    from comagic_cli.output.database import Database
+
+# ruff: noqa: PLC0415 - few are agents: what several clients need is imported for them
+
 # What changes neither the rows nor their bytes. An option not named here does, or might.
 ANYHOW = frozenset(
     {
-        *(
-            "base_url",
-            "sandbox",
-            "profile",
-            "tz",
-            "token_file",
-            "timeout",
-            "max_wait",
-        ),  # see `service` below
+        # See `service` below.
+        *("base_url", "sandbox", "profile", "tz", "token_file", "timeout", "max_wait"),
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
         *("count", "dry_run", "quiet", "verbose", "typed"),
         *("realtime", "entity_id", "users", "clients", "record"),  # see `parameters` and `look`
@@ -102,15 +93,20 @@ class Run:
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
         """Write the rows to a stream that ends in the output; keep them, where that helps."""
-        front = FRONT if self.service.options.clients else ()
-        sink = make_sink(form.format, stream, [*front, *self.query.fields], form.look)
+        columns = self.query.fields
+        if self.service.options.clients:
+            from comagic_cli.commands.agency import FRONT
+
+            columns = (*FRONT, *columns)
+        sink = make_sink(form.format, stream, columns, form.look)
         self.send(sink, stream if resumable else None)
 
     def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
         """Send the rows to a sink; keep what went to the stream, where there is one."""
         query = rest_of(self.query, self.left) if self.left else self.query
-        clients = self.service.options.clients
-        if clients:
+        if self.service.options.clients:
+            from comagic_cli.commands.agency import agency_pager
+
             self.pager = agency_pager(self.wish, query, self.service)
         else:
             self.pager = pager_of(query, self.service)
@@ -133,14 +129,14 @@ class Run:
     @property
     def published(self) -> Path | None:
         """The file that holds the rows, once it does."""
-        if isinstance(self.output, Database):
+        if not isinstance(self.output, Measured):
             return self.output.published
         return self.part.published if self.part else None
 
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""
         left, sink = self.left, self.sink
-        query = self.pager.query if isinstance(self.pager, AgencyPager) else self.query
+        query = self.pager.query if self.service.options.clients else self.query
         first, last = _end(sink.first), _end(sink.last)
         return Record(
             version=__version__,
@@ -156,8 +152,16 @@ class Run:
             windows=[*(left.windows if left else ()), *map(_window, self.pager.done)],
             stops=[*left.stops, Stop(left.rows, left.last_time)] if left else [],
             points=(left.points if left else 0) + self.service.client.calls,
-            clients=clients_of(self.pager),
+            clients=self._clients(),
         )
+
+    def _clients(self) -> list[ClientCount]:
+        """Return what came of each client, where there are several."""
+        if not self.service.options.clients:
+            return []
+        from comagic_cli.commands.agency import clients_of
+
+        return clients_of(self.pager)
 
     def _keep(self, stream: BinaryIO, part: Part) -> None:
         """Make safe what is written, then say so in the checkpoint."""
@@ -222,8 +226,7 @@ def _export(
             open_service(options) as service,
         ):
             zoned = service.zoned(form, wish)
-            look = of_any_client(service, lambda at: complete_look(zoned.look, wish.report, at))
-            form = replace(zoned, look=look)
+            form = replace(zoned, look=_complete_look(zoned.look, wish.report, service))
             run = _begun(wish, form, service, replace(target, under=polite(target.under)))
             with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)
@@ -236,6 +239,15 @@ def _export(
             _tell_to_go_on(error, options)
         raise
     return run, None
+
+
+def _complete_look(look: Look, report: ReportType, service: Service) -> Look:
+    """Add to a look what only the account knows; of several clients it is asked of one."""
+    if not service.options.clients:
+        return complete_look(look, report, service)
+    from comagic_cli.commands.agency import of_any_client
+
+    return of_any_client(service, lambda at: complete_look(look, report, at))
 
 
 def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,10 +22,9 @@ from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
 from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.session import Session
-from comagic_cli.output.kinds import kind_of
 from comagic_cli.output.sinks import ZONED
 from comagic_cli.remember import Memory, memory_of, name_of
-from comagic_cli.request.catalog import ReportType
+from comagic_cli.request.catalog import Field, ReportType
 from comagic_cli.request.choice import Wish
 from comagic_cli.request.periods import Period, resolve
 from comagic_cli.request.query import Query
@@ -97,7 +96,7 @@ class Service(Connection):
         fields = map(wish.report.field, wish.columns)
         if self.options.clients and not self.options.tz:  # several zones: times stay without one
             return form
-        instants = form.format in ZONED and any(kind_of(field) == "moment" for field in fields)
+        instants = form.format in ZONED and _has_moments(fields)
         if not instants and form.look.times != "iso":
             return form
         return replace(form, look=replace(form.look, zone=self.zone.key))
@@ -116,6 +115,12 @@ class Service(Connection):
             self.memory.keep(name, zone.key)
         self.note(f"time zone {zone.key}")
         return zone
+
+
+def _has_moments(fields: Iterable[Field]) -> bool:
+    from comagic_cli.output.kinds import kind_of  # noqa: PLC0415 - most formats have texts
+
+    return any(kind_of(field) == "moment" for field in fields)
 
 
 def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:
@@ -138,6 +143,11 @@ def _number(typed: str | None) -> int | str:
     if typed is None:
         return ASKED
     return int(typed) if is_number(typed) else f"(asked of the account: {typed})"
+
+
+def rough_period(options: ExportOptions) -> Period:
+    """Resolve the period as in UTC: that of each of several clients is of its own zone."""
+    return resolve(options.from_, options.till, options.period, utc_now, utc_now)
 
 
 @contextmanager

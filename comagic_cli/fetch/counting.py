@@ -8,10 +8,10 @@ from datetime import timedelta
 from math import ceil
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.fetch.lots import IDS, MOST, halved, is_about_ids
+from comagic_cli.fetch.lots import MOST, halved, is_about_ids
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.fetch.windows import SECOND, Window, named_cap
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import IDS, Query
 
 Asking = Callable[[Query], Ask]
 Note = Callable[[str], None]

@@ -16,10 +16,9 @@ from itertools import islice
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
-from comagic_cli.request.query import Query
+from comagic_cli.request.query import IDS, Query
 from comagic_cli.request.rows import Mark, Marks, Page
 
-IDS = "entity_ids"
 MOST = 100  # ids a call
 # Refusals of a call's values that name no parameter: they may mean the ids.
 VAGUE = frozenset({"error", "invalid_parameter_value", "invalid_parameters_combination"})

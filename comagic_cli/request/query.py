@@ -11,6 +11,7 @@ from comagic_cli.request.catalog import Field, ReportType
 from comagic_cli.request.periods import Period
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+IDS = "entity_ids"  # the parameter of what is asked for by ids
 
 
 @dataclass(frozen=True, slots=True)
