@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
@@ -95,6 +94,8 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     names = {name for options in heeding for name in options}
     if key in names:
         return
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+
     near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()}))
     hint = f"Did you mean {' or '.join(near)}?" if near else "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
@@ -14,11 +15,14 @@ from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.account import ask_state
 from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import Wish, make_wish
+from comagic_cli.request.choice import NOTHING_SAVED, Saved, Wish, make_wish
 from comagic_cli.request.filters import Filter
-from comagic_cli.request.given import Given, checked, read_given
-from comagic_cli.request.saved import NOTHING_SAVED, Saved, read_saved
 from comagic_cli.request.trees import shown
+
+if TYPE_CHECKING:
+    from comagic_cli.request.given import Given
+
+# ruff: noqa: PLC0415 - filters other than typed ones are seldom: what reads them is loaded then
 
 OVER = ("fields", "sort")  # what is saved takes the place of these, unless they are typed
 
@@ -59,6 +63,8 @@ def _given(options: ExportOptions) -> tuple[Given, ...]:
         return ()
     if name == STDIN and STDIN in options.entity_id:
         raise UsageProblem("--filter-json and --entity-id: standard input can be read only once")
+    from comagic_cli.request.given import read_given
+
     origin = f"--filter-json {name}"
     return (read_given(read_text(name, "--filter-json"), origin),)
 
@@ -66,6 +72,8 @@ def _given(options: ExportOptions) -> tuple[Given, ...]:
 def _as_saved(
     report: ReportType, options: ExportOptions, made: Callable[[Saved], Wish]
 ) -> tuple[Wish, ExportOptions]:
+    from comagic_cli.request.saved import read_saved
+
     with connect(options) as connection:
         number = connection.number_of(report, options.report_id)
         saved = read_saved(ask_state(connection.client.call, number))
@@ -77,6 +85,8 @@ def _as_saved(
 
 def _origins(wish: Wish, saved: Saved, options: ExportOptions) -> Iterator[str]:
     """Say what comes from where."""
+    from comagic_cli.request.given import checked
+
     parts = (("columns", options.fields, saved.columns), ("sort", options.sort, saved.sort))
     for name, typed, kept in parts:
         values = {"columns": ",".join(wish.columns), "sort": ",".join(map(str, wish.sort))}

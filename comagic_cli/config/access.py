@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from comagic_cli.config.command import key_printed_by
 from comagic_cli.config.guarded import read_guarded
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
@@ -106,6 +105,8 @@ def _access_of(profile: Profile) -> Access:
             path = profile.file.parent / Path(profile.text("token-file")).expanduser()
             key = read_token(path, profile.place("token-file"))
         case ["token-command"]:
+            from comagic_cli.config.command import key_printed_by  # noqa: PLC0415 - few have one
+
             place = profile.place("token-command")
             key = _checked(key_printed_by(_command(profile), place), place)
         case ["login", "password"]:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from shlex import quote
 
 from comagic_cli.errors import CannotWrite, UsageProblem
 
@@ -36,6 +35,8 @@ def read_guarded(path: Path, origin: str) -> str:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if stat.S_ISREG(mode) and mode & OTHERS_MAY:
+                from shlex import quote  # noqa: PLC0415 - only for this hint
+
                 raise UsageProblem(
                     f"{origin}: {path} can be read by others",
                     hint=f"Type: chmod 600 {quote(str(path))}",

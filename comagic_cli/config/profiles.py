@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.config import toml
 from comagic_cli.config.guarded import alone, read_guarded, write_guarded
 from comagic_cli.errors import UsageProblem
 
@@ -76,6 +73,8 @@ class Profiles:
     def _near(self, name: str) -> str:
         if not self.tables:
             return f"Make it: comagic login {name}"
+        from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+
         near = get_close_matches(name, self.tables) or list(self.tables)
         return f"There is {', '.join(near)}. Make a new one: comagic login {name}"
 
@@ -107,6 +106,8 @@ def change_profiles(file: Path, name: str, table: Mapping[str, Any] | None, usua
 
     Raises `UsageProblem` where the file can't be read, `CannotWrite` where it can't be written.
     """
+    from comagic_cli.config import toml  # noqa: PLC0415 - seldom changed
+
     with alone(file):
         text = read_guarded(file, "profiles") if _is_there(file) else ""
         document = _document(file) if text else {}
@@ -133,6 +134,8 @@ def _is_there(file: Path) -> bool:
 
 
 def _document(file: Path) -> dict[str, Any]:
+    import tomllib  # noqa: PLC0415 - most runs have no file
+
     try:
         return tomllib.loads(read_guarded(file, "profiles"))
     except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -22,6 +22,7 @@ from urllib3.exceptions import InvalidChunkLength
 from comagic_cli import __version__
 from comagic_cli.errors import NetworkFailure, UsageProblem
 from comagic_cli.fetch.deadline import TimedAdapter
+from comagic_cli.fetch.heap import map_large_blocks
 
 PIECE = 1 << 18  # bytes asked of the socket at once
 MOST = 1 << 30  # bytes of a body, decompressed: 100 kB for each of the 10 000 rows of a page
@@ -116,6 +117,7 @@ class Line:
 
     def _body(self, response: requests.Response) -> bytearray:
         _check_encoding(response)
+        map_large_blocks()
         body = bytearray(_announced(response, self._most))  # made once: to grow it is to copy it
         size = 0
         for piece in response.raw.stream(PIECE, decode_content=True):

@@ -19,7 +19,6 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.fetch.body import Broken, Line, Reply, is_loopback
-from comagic_cli.fetch.heap import map_large_blocks
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.fetch.points import Left, limits_of_failure, spent_by
 from comagic_cli.fetch.portion import Portion
@@ -310,7 +309,6 @@ def _no_url(text: str) -> UsageProblem:
 
 def open_line(url: str, timeout: float) -> Line:
     """Prepare a connection to the service; nothing is sent yet."""
-    map_large_blocks()
     return Line(service_url(url), timeout)
 
 

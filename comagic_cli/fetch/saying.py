@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from html import escape
 from math import ceil
 
 MASK = "***"
@@ -74,6 +73,8 @@ def _pattern(secret: str) -> str:
 
 def _written(char: str) -> str:
     """Match one character in every way that it may be written."""
+    from html import escape  # noqa: PLC0415 - it loads all names of HTML, for what failed only
+
     units = char.encode("utf-16-be", "surrogatepass").hex()
     forms = [
         re.escape(char),

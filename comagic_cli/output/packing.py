@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -100,7 +99,15 @@ class Packing(io.RawIOBase):
 
 def _gzip(stream: BinaryIO) -> BinaryIO:
     """Pack with neither name nor time in the header: equal rows make equal files."""
+    import gzip  # noqa: PLC0415 - read when needed
+
     return cast("BinaryIO", gzip.GzipFile("", "wb", 6, stream, mtime=0))
+
+
+def _ungzip(stream: BinaryIO) -> BinaryIO:
+    import gzip  # noqa: PLC0415 - read when needed
+
+    return cast("BinaryIO", gzip.open(stream, "rb"))
 
 
 def _zstd() -> Packer:
@@ -128,7 +135,7 @@ def unpacked(stream: BinaryIO, path: str) -> BinaryIO:
     """
     packing = packing_of(path).lower()
     if packing != ".zst":
-        return cast("BinaryIO", gzip.open(stream, "rb")) if packing else stream
+        return _ungzip(stream) if packing else stream
     with suppress(ImportError):
         return cast("BinaryIO", import_module("compression.zstd").ZstdFile(stream, "rb"))
     with suppress(ImportError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.request.catalog import ReportType
@@ -12,7 +12,21 @@ from comagic_cli.request.columns import CUSTOM, custom_fields, find_field
 from comagic_cli.request.filters import NO_FILTER, Filter
 from comagic_cli.request.periods import Now
 from comagic_cli.request.query import Sort
-from comagic_cli.request.saved import NOTHING_SAVED, Saved
+
+if TYPE_CHECKING:
+    from comagic_cli.request.given import Given
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What is saved in the web account, not held against the report; a part may be empty."""
+
+    columns: tuple[str, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    filters: tuple[Given, ...] = ()
+
+
+NOTHING_SAVED = Saved()
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 import msgspec
 
@@ -81,6 +80,8 @@ def find_field(report: ReportType, name: str, option: str) -> Field:
     for field in report.known:
         if field.name == name:
             return field
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+
     names = [field.name for field in report.known]
     near = get_close_matches(name, names, n=3, cutoff=0.5)
     see = f"See comagic fields {report.command}."

@@ -6,7 +6,6 @@ import re
 from calendar import monthrange
 from contextlib import suppress
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -74,6 +73,8 @@ def _word_slip(text: str, words: tuple[str, ...]) -> str:
         return f"write {word}"
     if word in PERIOD_WORDS:
         return "a period, as --period takes, not a date"
+    from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+
     return "".join(f"did you mean {near}?" for near in get_close_matches(word, words, 1, 0.7))
 
 

@@ -1,36 +1,20 @@
-"""Filters as typed, read and checked: an expression becomes the tree that the API takes."""
+"""Filters as typed, before they are read: see `expressions` and `given`."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from comagic_cli.errors import Place, UnknownField, UsageProblem
-from comagic_cli.request.catalog import Field, ReportType
-from comagic_cli.request.columns import find_field
-from comagic_cli.request.given import Given, checked
-from comagic_cli.request.grammar import Condition, Expression, parse
-from comagic_cli.request.operands import Span, check_operator, is_span, scalar, span
+from comagic_cli.errors import UnknownField, UsageProblem
+from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.periods import Now
-from comagic_cli.request.tokens import Misread, Token
-from comagic_cli.request.trees import (
-    LEVELS,
-    MOST,
-    TooDeep,
-    Tree,
-    fields_of,
-    is_group,
-    joined,
-    two_levels,
-)
+from comagic_cli.request.trees import FLATTER, TooDeep, Tree, fields_of, joined, two_levels
 
-HALF = re.compile("[\ud800-\udfff]+")  # of a pair: what Python makes of other bytes
-FLATTER = "Write in ('a', 'b') for values of one field, or make two exports."
-LISTED = frozenset({"in", "not_in", "overlap", "not_overlap"})
+if TYPE_CHECKING:
+    from comagic_cli.request.given import Given
 
 
 @dataclass(frozen=True)
@@ -49,20 +33,28 @@ class Filter:
         Raises `UsageProblem`, with the place, for what can't be understood or sent; `UnknownField`
         only where there is nothing else.
         """
-        once, unknown = cache(now), list[UnknownField]()
-        trees = [checked(given, report, unknown) for given in self.given]
-        parts = [tree for tree in trees if tree is not None]
-        parts += [_Reading(text, report, once, unknown).tree() for text in self.where]
-        if unknown:
-            raise unknown[0]
-        if not parts:
+        if not (self.where or self.given) or not (parts := self._parts(report, cache(now))):
             return None
         try:
             return two_levels(joined("and", parts))
         except TooDeep as deep:
             origins = dict.fromkeys([*(given.origin for given in self.given), "--where"])
             message = f"{', '.join(origins)}: joined by and, it is nested too deeply: "
-            raise UsageProblem(f"{message}{_too_many(deep)}", hint=FLATTER) from None
+            raise UsageProblem(f"{message}{deep}", hint=FLATTER) from None
+
+    def _parts(self, report: ReportType, now: Now) -> list[Tree]:
+        """Read and check all that are to be joined."""
+        # The languages of filters are loaded where there is a filter.
+        from comagic_cli.request.expressions import read_expression  # noqa: PLC0415
+        from comagic_cli.request.given import checked  # noqa: PLC0415
+
+        unknown: list[UnknownField] = []
+        trees = [checked(given, report, unknown) for given in self.given]
+        parts = [tree for tree in trees if tree is not None]
+        parts += [read_expression(text, report, now, unknown) for text in self.where]
+        if unknown:
+            raise unknown[0]
+        return parts
 
     @property
     def asked(self) -> list[str]:
@@ -85,107 +77,3 @@ def _some_time() -> datetime:
 
 
 NO_FILTER = Filter()
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """Make a tree of an expression on a report's fields; `unknown` takes those it lacks."""
-
-    text: str
-    report: ReportType
-    now: Now
-    unknown: list[UnknownField]
-
-    def tree(self) -> Tree:
-        try:
-            return self._read()
-        except Misread as wrong:
-            place = Place(self.text, wrong.start, wrong.end)
-            raise UsageProblem(f"--where: {wrong.message}", hint=wrong.hint, place=place) from None
-
-    def _read(self) -> Tree:
-        if half := HALF.search(self.text):
-            raise Misread("this is no UTF-8 text", *half.span())
-        read = parse(self.text)
-        try:
-            return two_levels(self._tree(read))
-        except TooDeep as deep:
-            start, end = next(self._deep(read))
-            message = f"this is nested too deeply: {_too_many(deep)}"
-            raise Misread(message, start, end, FLATTER) from None
-
-    def _deep(
-        self, read: Expression, level: int = 0, around: str = ""
-    ) -> Iterator[tuple[int, int]]:
-        """Yield the places that lie on the third level."""
-        tree = self._tree(read)
-        if is_group(tree) and tree["condition"] != around:
-            level, around = level + 1, tree["condition"]
-        if level > LEVELS:
-            yield read.start, read.end
-        elif not isinstance(read, Condition):
-            for part in read.parts:
-                yield from self._deep(part, level, around)
-
-    def _tree(self, read: Expression) -> Tree:
-        if isinstance(read, Condition):
-            return self._condition(read)
-        return joined(read.condition, [self._tree(part) for part in read.parts])
-
-    def _condition(self, read: Condition) -> Tree:
-        field = self._field(read.field)
-        check_operator(field, read.operator, read.typed)
-        if not read.values:
-            return {"field": field.name, "operator": read.operator}
-        if is_span(field):
-            spans = [span(field, token, self.now) for token in read.values]
-            return _in_spans(field.name, read.operator, spans)
-        values = [scalar(field, token) for token in read.values]
-        return _leaf(field.name, read.operator, values if read.operator in LISTED else values[0])
-
-    def _field(self, token: Token) -> Field:
-        """Find a field that can be filtered by; one that is unknown is told of in the end."""
-        try:
-            field = find_field(self.report, token.text, "--where")
-        except UnknownField as unknown:
-            unknown.place = Place(self.text, token.start, token.end)
-            self.unknown.append(unknown)
-            return Field(token.text)
-        if not field.filter:
-            raise token.wrong(
-                f"{self.report.command} can't be filtered by {field.name}",
-                f"See comagic filters {self.report.command}.",
-            )
-        return field
-
-
-def _leaf(field: str, operator: str, value: Any) -> Tree:
-    return {"field": field, "operator": operator, "value": value}
-
-
-def _in_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Say with a date's first and last second what is meant by the date."""
-    if operator in {"in", "not_in"}:
-        return _among_spans(field, operator, spans)
-    [(start, end)] = spans
-    if operator not in {"=", "!="} or start == end:
-        return _leaf(field, operator, end if operator in {">", "<="} else start)
-    if operator == "=":
-        return joined("and", [_leaf(field, ">=", start), _leaf(field, "<=", end)])
-    return joined("or", [_leaf(field, "<", start), _leaf(field, ">", end)])
-
-
-def _among_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Keep what is one second, or day, in one list; what is longer gets conditions of its own."""
-    single = [start for start, end in spans if start == end]
-    parts = [_leaf(field, operator, single)] if single else []
-    each, join = ("=", "or") if operator == "in" else ("!=", "and")
-    parts += [_in_spans(field, each, [one]) for one in spans if one[0] != one[1]]
-    return joined(join, parts)
-
-
-def _too_many(deep: TooDeep) -> str:
-    return (
-        f"the API takes {LEVELS} levels, and as {LEVELS} it would be {deep.conditions} conditions, "
-        f"{MOST} at most"
-    )

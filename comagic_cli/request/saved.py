@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
+from comagic_cli.request.choice import Saved
 from comagic_cli.request.given import Given
 from comagic_cli.request.query import Sort
 
 FILTERS = ("filter", "rapid_filter")
 WITHOUT = "Save the report again, or leave --as-saved out."
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What is saved; an empty part is one that is not. Fields are not held against the report."""
-
-    columns: tuple[str, ...] = ()
-    sort: tuple[Sort, ...] = ()
-    filters: tuple[Given, ...] = ()
-
-
-NOTHING_SAVED = Saved()
 
 
 def read_saved(state: Mapping[str, Any]) -> Saved:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 Tree: TypeAlias = Mapping[str, Any]
 LEVELS = 2
 MOST = 99  # conditions of a tree that was rewritten
+FLATTER = "Write in ('a', 'b') for values of one field, or make two exports."
 _MOST_CLAUSES = 500  # on the way there
 _OTHER = {"and": "or", "or": "and"}
 
@@ -23,7 +24,10 @@ class TooDeep(Exception):
     """No tree of two levels and few enough conditions is equal; `conditions` says how many."""
 
     def __init__(self, conditions: str) -> None:
-        super().__init__(conditions)
+        super().__init__(
+            f"the API takes {LEVELS} levels, and as {LEVELS} it would be {conditions} conditions, "
+            f"{MOST} at most"
+        )
         self.conditions = conditions
 
 
