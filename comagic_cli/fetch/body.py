@@ -8,13 +8,13 @@ import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.client import HTTPException, IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import msgspec
 import requests
 import urllib3
 from urllib3.exceptions import InvalidChunkLength
@@ -50,8 +50,7 @@ class Broken(Exception):
         self.heavy = heavy
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True):
     """What came back: the HTTP status, the headers that matter, the body decompressed."""
 
     status: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import ceil
+
+import msgspec
 
 from comagic_cli.fetch.saying import spell
 
@@ -16,8 +17,7 @@ def _now() -> datetime:
     return datetime.now(UTC).astimezone()
 
 
-@dataclass(frozen=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How often a call is tried, and how long is waited in between, in seconds.
 
     The pauses double and are jittered by half either way. `Retry-After` is honoured; a service that

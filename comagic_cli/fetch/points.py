@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from comagic_cli.fetch.wire import Failure, limits_of
 
@@ -34,8 +35,7 @@ _words = {
 _hump = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """What is left of a unit's points; `reset` is the seconds until there are more (`None`: ?)."""
 
     unit: str

@@ -7,9 +7,10 @@ stored times have fractions, shown ones may be rounded, and `date_till` may excl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
+
+import msgspec
 
 from comagic_cli.errors import Refused
 from comagic_cli.request.periods import Period
@@ -20,8 +21,7 @@ OFFSET_MOST = 100_000
 SECOND = timedelta(seconds=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """The two times sent, both taken to belong to it."""
 
     start: datetime

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import count
 from math import ceil, isfinite
 from typing import Any
@@ -79,8 +78,7 @@ class _OfAny(Envelope, frozen=True):
     result: _Whole | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     r"""What a successful call brought.
 
     `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
@@ -91,7 +89,7 @@ class Answer:
 
     came: msgspec.Raw | bytes | list[msgspec.Raw]
     total: int | None = None
-    limits: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = {}
     size: int = 0
     marker: bytes = b""
 

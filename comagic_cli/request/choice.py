@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.columns import CUSTOM, custom_fields, find_field
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from comagic_cli.request.given import Given
 
 
-@dataclass(frozen=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """What is saved in the web account, not held against the report; a part may be empty."""
 
     columns: tuple[str, ...] = ()

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
+import msgspec
 from dateutil.relativedelta import relativedelta
 
 from comagic_cli.errors import UsageProblem
@@ -39,8 +39,7 @@ _STEPS = {
 _FARTHEST = {"h": 876_600, "d": 36_525, "w": 5_218, "mo": 1_200, "y": 100}  # a hundred years
 
 
-@dataclass(frozen=True, slots=True)
-class Period:
+class Period(msgspec.Struct, frozen=True):
     """A stretch of wall clock time in the account's zone: naive, whole seconds, both inclusive."""
 
     start: datetime
@@ -137,7 +136,7 @@ def _cut(period: Period, now: Now, utc_now: Callable[[], datetime]) -> Period:
             f"and now is {_wall(now())} in {now().tzinfo}",
             hint="start it earlier",
         )
-    return replace(period, end=min(period.end, latest))
+    return Period(period.start, min(period.end, latest))
 
 
 def _is_past_everywhere(end: datetime, utc_now: Callable[[], datetime]) -> bool:
@@ -147,8 +146,7 @@ def _is_past_everywhere(end: datetime, utc_now: Callable[[], datetime]) -> bool:
 # Reading
 
 
-@dataclass(frozen=True, slots=True)
-class _Language:
+class _Language(msgspec.Struct, frozen=True):
     forms: tuple[tuple[str, Callable[..., Meaning]], ...]  # pattern, what makes its meaning
     slip: Callable[[str], str]  # what is wrong with a text of no form
     hint: str
