@@ -16,6 +16,9 @@ from program import REPORT, Watched, environment
 OPTIONAL = {
     "several clients": {"commands.agency", "fetch.customers"},
     "ids": {"fetch.lots"},
+    "filters": {"request.expressions", "request.grammar", "request.tokens", "request.given"},
+    "saved": {"request.saved"},
+    "profile": {"config.toml", "config.command", "tomllib"},
     "braces": {"commands.parting", "output.partitions", "output.dealing", "output.fingerprint"},
     "sqlite": {"commands.storing", "output.database", "output.ledger", "output.sqlite", "sqlite3"},
     "typed": {"output.typed", "output.kinds"},
@@ -23,6 +26,8 @@ OPTIONAL = {
     "dry run": {"commands.dry"},
     "table": {"output.table", "rich"},
     "sandbox": {"sandbox"},
+    "failures": {"html"},
+    "packing": {"gzip"},
 }
 PROGRAM = (
     "import sys; from comagic_cli.commands.main import main; code = main(sys.argv[1:])\n"
@@ -41,15 +46,31 @@ def full(name):
     return ours if "." in name or name == "sandbox" else name
 
 
-def imported(words, environ):
-    """Name what is for an option and was imported by a run."""
+def loaded(words, environ):
+    """Name all that a run has imported."""
     command = [sys.executable, "-c", PROGRAM, *words]
     done = subprocess.run(command, env=environ, capture_output=True, check=True, text=True)
-    loaded = set(done.stderr.split())
-    return {use for use, names in OPTIONAL.items() if loaded & set(map(full, names))}
+    return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv.gz", "-"])
+def imported(words, environ):
+    """Name what is for an option and was imported by a run."""
+    modules = loaded(words, environ)
+    return {use for use, names in OPTIONAL.items() if modules & set(map(full, names))}
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_the_root_tells_of_itself_with_little(box, tmp_path, word):
+    modules = loaded([word], environment(tmp_path, box))
+    ours = {name for name in modules if name.startswith("comagic_cli.")}
+    assert ours == {
+        *("comagic_cli.errors", "comagic_cli.request", "comagic_cli.commands"),
+        *(f"comagic_cli.commands.{name}" for name in ("main", "root", "menu", "streams", "voice")),
+        *(f"comagic_cli.commands.{name}" for name in ("logged", "sections")),
+    }
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "-"])
 def test_an_export_imports_nothing_that_it_was_not_asked_for(box, tmp_path, name):
     output = name if name == "-" else str(tmp_path / name)
     assert imported([*REPORT, "-o", output], environment(tmp_path, box)) == set()
@@ -57,7 +78,12 @@ def test_an_export_imports_nothing_that_it_was_not_asked_for(box, tmp_path, name
 
 @pytest.mark.parametrize(
     ("words", "use"),
-    [(["-o", "{date}.jsonl"], "braces"), (["-o", "rows.db"], "sqlite"), (["--count"], "count")],
+    [
+        (["-o", "{date}.jsonl"], "braces"),
+        (["-o", "rows.db"], "sqlite"),
+        (["--count"], "count"),
+        (["--where", "total_duration > 0"], "filters"),
+    ],
 )
 def test_what_is_asked_for_is_imported(box, tmp_path, monkeypatch, words, use):
     monkeypatch.chdir(tmp_path)

@@ -10,7 +10,7 @@ from comagic_cli.commands import offers
 from comagic_cli.commands.options import ServiceOptions
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Whole
-from comagic_cli.commands.options.sections import ExportCommand, Written
+from comagic_cli.commands.sections import ExportCommand, Written
 from comagic_cli.errors import ComagicError
 
 # What these do imports the network and is slow to load: --help and completion do without.

@@ -10,7 +10,7 @@ from comagic_cli.commands import offers
 from comagic_cli.commands.options import ServiceOptions
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.kinds import Whole
-from comagic_cli.commands.options.sections import Asked, ExportCommand, Written, bundle
+from comagic_cli.commands.sections import Asked, ExportCommand, Written, bundle
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")
 

@@ -10,8 +10,8 @@ from comagic_cli.commands import offers
 from comagic_cli.commands.options import typed_options
 from comagic_cli.commands.options.account import whose_account
 from comagic_cli.commands.options.asked import what_is_asked
-from comagic_cli.commands.options.sections import Asked, ExportCommand, Written
 from comagic_cli.commands.reports import dated
+from comagic_cli.commands.sections import Asked, ExportCommand, Written
 
 NOT_HERE = frozenset({"fields", "sort", "as_saved"})  # of what is asked, what a chart decides
 FORMATS = ("bars", "table", "csv", "tsv", "jsonl", "json")

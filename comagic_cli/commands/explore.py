@@ -8,7 +8,7 @@ import click
 
 from comagic_cli.commands import offers
 from comagic_cli.commands.options import ListOptions, list_options, typed_options
-from comagic_cli.commands.options.sections import Asked, ExportCommand
+from comagic_cli.commands.sections import Asked, ExportCommand
 
 # What asks the service is slow to load: --help does without.
 # ruff: noqa: PLC0415

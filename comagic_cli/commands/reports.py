@@ -10,7 +10,7 @@ from click.core import ParameterSource
 
 from comagic_cli.commands.options import ExportOptions, export_options, typed_options
 from comagic_cli.commands.options.extras import own_options
-from comagic_cli.commands.options.sections import ExportCommand
+from comagic_cli.commands.sections import ExportCommand
 
 EXAMPLES = """\b
 Examples:

@@ -11,7 +11,7 @@ import click
 
 from comagic_cli import __version__
 from comagic_cli.commands import menu
-from comagic_cli.commands.options.logging import logged
+from comagic_cli.commands.logged import logged
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -175,7 +175,8 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
         )
         memory = None if options.sandbox else memory_of(os.environ)
         session = session_of(account, memory)
-        client = Client(line, account.token, account.user_id, patience, note, session=session)
+        told = note if options.verbose else None  # else it need not be masked
+        client = Client(line, account.token, account.user_id, patience, told, session=session)
         client.heard = progress.heard
         try:
             yield Connection(client, account, note, memory, progress=progress)

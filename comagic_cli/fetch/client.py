@@ -94,17 +94,17 @@ class _Ended(Exception):
 class Client:
     """Call the Data API's methods, one after another, over one connection.
 
-    `note` is told a line about each call and each retry, `heard` the parameters and the answer.
-    `calls` counts the answers that came without an error: each of them costs a point. The key is
-    `token`, or that of `session`. Neither key nor password nor `secrets` appears in a text or an
-    error made here.
+    `note`, if any, is told a line about each call and each retry, `heard` the parameters and the
+    answer. `calls` counts the answers that came without an error: each of them costs a point. The
+    key is `token`, or that of `session`. Neither key nor password nor `secrets` appears in a text
+    or an error made here.
     """
 
     line: Transport
     token: str = field(default="", repr=False)
     user_id: int | None = None
     patience: Patience = field(default_factory=Patience)
-    note: Callable[[str], None] = lambda _: None
+    note: Callable[[str], None] | None = None
     heard: Callable[[Mapping[str, Any], Answer], None] = lambda *_: None
     clock: Callable[[], float] = time.monotonic
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -267,7 +267,8 @@ class Client:
         return NetworkFailure(self._say(message), hint=hint)
 
     def _tell(self, text: str) -> None:
-        self.note(self._say(text))
+        if self.note:
+            self.note(self._say(text))
 
     def _say(self, text: str) -> str:
         return one_line(self._mask(text))

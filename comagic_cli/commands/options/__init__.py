@@ -12,8 +12,8 @@ from comagic_cli.commands.options.account import whose_account, whose_accounts
 from comagic_cli.commands.options.asked import what_is_asked
 from comagic_cli.commands.options.lists import how_a_list_is_written
 from comagic_cli.commands.options.looks import how_values_look
-from comagic_cli.commands.options.sections import Command
 from comagic_cli.commands.options.written import how_it_is_written
+from comagic_cli.commands.sections import Command
 
 if TYPE_CHECKING:
     from comagic_cli.config.profiles import Profile

@@ -9,7 +9,7 @@ import click
 from comagic_cli.commands import offers
 from comagic_cli.commands.options.kinds import Seconds, ServiceUrl, Users, Whole, one_by_one
 from comagic_cli.commands.options.profile import heed_profile, profile_option
-from comagic_cli.commands.options.sections import Account, Decorator, bundle
+from comagic_cli.commands.sections import Account, Decorator, bundle
 
 
 class OneUser(Account):

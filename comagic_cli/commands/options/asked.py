@@ -6,7 +6,7 @@ import click
 
 from comagic_cli.commands import offers
 from comagic_cli.commands.options.kinds import Whole
-from comagic_cli.commands.options.sections import Asked, bundle
+from comagic_cli.commands.sections import Asked, bundle
 
 what_is_asked = bundle(
     click.option(

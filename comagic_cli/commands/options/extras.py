@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from comagic_cli.commands.options.sections import Asked, Decorator, bundle
+from comagic_cli.commands.sections import Asked, Decorator, bundle
 
 OPTIONS: dict[str, Decorator[Any]] = {
     "is_realtime": click.option(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from comagic_cli.commands import offers
-from comagic_cli.commands.options.sections import Written, bundle
 from comagic_cli.commands.options.written import FORMATS
+from comagic_cli.commands.sections import Written, bundle
 
 how_a_list_is_written = bundle(
     click.option(

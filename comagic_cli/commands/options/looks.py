@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from comagic_cli.commands.options.kinds import Delimiter, Host, Text
-from comagic_cli.commands.options.sections import Shown, bundle
+from comagic_cli.commands.sections import Shown, bundle
 
 how_values_look = bundle(
     click.option(

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from comagic_cli.commands import offers
-from comagic_cli.commands.options.sections import Account
+from comagic_cli.commands.sections import Account
 
 if TYPE_CHECKING:
     from comagic_cli.config.profiles import Profile

@@ -6,7 +6,7 @@ import click
 
 from comagic_cli.commands import offers
 from comagic_cli.commands.options.kinds import Back, Text, Whole
-from comagic_cli.commands.options.sections import Written, bundle
+from comagic_cli.commands.sections import Written, bundle
 
 FORMATS = tuple(offers.FORMATS)
 

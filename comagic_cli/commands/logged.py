@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.core import ParameterSource
 
-from comagic_cli.commands.options.sections import Written
+from comagic_cli.commands.sections import Written
 from comagic_cli.commands.voice import FORMATS, OPTION, VARIABLE, VOICE
 
 
