@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 import pytest
 from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
 
@@ -9,12 +11,17 @@ from comagic_cli.request.choice import make_wish
 from comagic_cli.request.filters import Filter
 from comagic_cli.request.given import Given
 
-DAY = ("2026-10-05 00:00:00", "2026-10-05 23:59:59")
-WEEK_AGO = ("2026-10-01 00:00:00", "2026-10-01 23:59:59")
+DAY = ("2026-10-05 00:00:00", "2026-10-06 00:00:00")
+WEEK_AGO = ("2026-10-01 00:00:00", "2026-10-02 00:00:00")
+SECOND = ("2026-10-05 01:02:03", "2026-10-05 01:02:04")
 
 
 def day_of(field="at", span=DAY):
-    return [leaf(field, ">=", span[0]), leaf(field, "<=", span[1])]
+    return [leaf(field, ">=", span[0]), leaf(field, "<", span[1])]
+
+
+def not_of(span, field="at"):
+    return either(leaf(field, "<", span[0]), leaf(field, ">=", span[1]))
 
 
 GOOD = [
@@ -92,38 +99,39 @@ GOOD = [
     # A date means its start or its end.
     ("at < 2026-10-05", leaf("at", "<", DAY[0])),
     ("at >= 2026-10-05", leaf("at", ">=", DAY[0])),
-    ("at > 2026-10-05", leaf("at", ">", DAY[1])),
-    ("at <= 05.10.2026", leaf("at", "<=", DAY[1])),
+    ("at > 2026-10-05", leaf("at", ">=", DAY[1])),
+    ("at <= 05.10.2026", leaf("at", "<", DAY[1])),
+    ("at <= 2026-12-31", leaf("at", "<", "2027-01-01 00:00:00")),
     ("at = 2026-10-05", both(*day_of())),
-    ("at != 2026-10-05", either(leaf("at", "<", DAY[0]), leaf("at", ">", DAY[1]))),
-    ("at = '2026-10-05 14:30:20'", leaf("at", "=", "2026-10-05 14:30:20")),
-    ("at = 2026-10-05T14:30:20", leaf("at", "=", "2026-10-05 14:30:20")),
-    ("at != 2026-10-05 14:30:20", leaf("at", "!=", "2026-10-05 14:30:20")),
-    ("at > 2026-10-05 14:30", leaf("at", ">", "2026-10-05 14:30:59")),
+    ("at != 2026-10-05", not_of(DAY)),
+    ("at = '2026-10-05 01:02:03'", both(*day_of(span=SECOND))),
+    ("at = 2026-10-05T01:02:03", both(*day_of(span=SECOND))),
+    ("at != 2026-10-05 01:02:03", not_of(SECOND)),
+    ("at > 2026-10-05 01:02:03", leaf("at", ">=", SECOND[1])),
+    ("at > 2026-10-05 14:30", leaf("at", ">=", "2026-10-05 14:31:00")),
     ("at = -7d", both(*day_of(span=WEEK_AGO))),
     ("at >= yesterday", leaf("at", ">=", "2026-10-07 00:00:00")),
-    ("at <= now", leaf("at", "<=", "2026-10-08 12:00:00")),
-    ("at>-12h", leaf("at", ">", "2026-10-08 00:00:00")),
-    ("at in ('2026-10-05 01:02:03')", leaf("at", "in", ["2026-10-05 01:02:03"])),
+    ("at <= now", leaf("at", "<", "2026-10-08 12:00:01")),
+    ("at>-12h", leaf("at", ">=", "2026-10-08 00:00:01")),
+    ("at in ('2026-10-05 01:02:03')", both(*day_of(span=SECOND))),
     (
         "at in ('2026-10-05 01:02:03', 2026-10-05)",
-        either(leaf("at", "in", ["2026-10-05 01:02:03"]), both(*day_of())),
+        either(both(*day_of(span=SECOND)), both(*day_of())),
     ),
-    (
-        "at not in (2026-10-05, -7d)",
-        both(
-            either(leaf("at", "<", DAY[0]), leaf("at", ">", DAY[1])),
-            either(leaf("at", "<", WEEK_AGO[0]), leaf("at", ">", WEEK_AGO[1])),
-        ),
-    ),
+    ("at not in (2026-10-05, -7d)", both(not_of(DAY), not_of(WEEK_AGO))),
     ("day = 2026-10-05", leaf("day", "=", "2026-10-05")),
     ("day <= today", leaf("day", "<=", "2026-10-08")),
     ("day > -1mo", leaf("day", ">", "2026-09-08")),
     ("day in (2026-10-05, -7d)", leaf("day", "in", ["2026-10-05", "2026-10-01"])),
     ("clock < 14:30", leaf("clock", "<", "14:30:00")),
-    ("clock > 14:30", leaf("clock", ">", "14:30:59")),
-    ("clock = 14:30:00", leaf("clock", "=", "14:30:00")),
-    ("clock = 14:30", both(leaf("clock", ">=", "14:30:00"), leaf("clock", "<=", "14:30:59"))),
+    ("clock > 14:30", leaf("clock", ">=", "14:31:00")),
+    ("clock <= 14:30:20", leaf("clock", "<", "14:30:21")),
+    ("clock = 14:30", both(*day_of("clock", ("14:30:00", "14:31:00")))),
+    # Nothing comes after the last minute, and no service knows 24:00:00.
+    ("clock <= 23:59", leaf("clock", ">=", "00:00:00")),
+    ("clock > 23:59:59", leaf("clock", "<", "00:00:00")),
+    ("clock = 23:59", both(leaf("clock", ">=", "23:59:00"), leaf("clock", ">=", "00:00:00"))),
+    ("clock != 23:59", either(leaf("clock", "<", "23:59:00"), leaf("clock", "<", "00:00:00"))),
     # And, or, parentheses; equal neighbours become one.
     ("(size = 1)", ONE),
     ("((size = 1))", ONE),
@@ -155,6 +163,43 @@ GOOD = [
 @pytest.mark.parametrize(("text", "tree"), GOOD, ids=[text for text, _ in GOOD])
 def test_expressions_become_trees(text, tree):
     assert Filter((text,)).tree(REPORT, lambda: NOON) == tree
+
+
+STORED = [
+    "10-04 23:59:59.6",
+    "10-05 00:00:00",
+    "10-05 23:59:59",
+    "10-05 23:59:59.6",
+    "10-06 00:00:00",
+]
+SIGNS = {"<": operator.lt, ">=": operator.ge, "<=": operator.le, ">": operator.gt}
+
+
+def selected(tree, time):
+    if "filters" in tree:
+        every = all if tree["condition"] == "and" else any
+        return every(selected(part, time) for part in tree["filters"])
+    return SIGNS[tree["operator"]](f"2026-{time}", tree["value"])
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("at < 2026-10-05", STORED[:1]),
+        ("at <= 2026-10-04", STORED[:1]),
+        ("at <= 2026-10-05", STORED[:4]),
+        ("at = 2026-10-05", STORED[1:4]),
+        ("at in (2026-10-05, 2026-10-06)", STORED[1:]),
+        ("at = '2026-10-05 23:59:59'", STORED[2:4]),
+        ("at > 2026-10-05", STORED[4:]),
+        ("at >= 2026-10-06", STORED[4:]),
+        ("at != 2026-10-05", [STORED[0], STORED[4]]),
+    ],
+)
+def test_fractions_of_the_last_second_belong_to_a_day(text, rows):
+    """A service may compare the times that it stores, not those that it shows."""
+    tree = Filter((text,)).tree(REPORT, lambda: NOON)
+    assert [time for time in STORED if selected(tree, time)] == rows
 
 
 def kinds(value):

@@ -17,6 +17,7 @@ from comagic_cli.request.tokens import Misread, Token
 from comagic_cli.request.trees import FLATTER, LEVELS, TooDeep, Tree, is_group, joined, two_levels
 
 HALF = re.compile("[\ud800-\udfff]+")  # of a pair: what Python makes of other bytes
+MIDNIGHT = "00:00:00"  # of fields that are times of day
 LISTED = frozenset({"in", "not_in", "overlap", "not_overlap"})
 
 
@@ -105,20 +106,31 @@ def _leaf(field: str, operator: str, value: Any) -> Tree:
 
 
 def _in_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Say with a date's first and last second what is meant by the date."""
+    """Say with where a date begins, and where what is after it does, what is meant by the date."""
     if operator in {"in", "not_in"}:
         return _among_spans(field, operator, spans)
-    [(start, end)] = spans
-    if operator not in {"=", "!="} or start == end:
-        return _leaf(field, operator, end if operator in {">", "<="} else start)
-    if operator == "=":
-        return joined("and", [_leaf(field, ">=", start), _leaf(field, "<=", end)])
-    return joined("or", [_leaf(field, "<", start), _leaf(field, ">", end)])
+    [(start, after)] = spans
+    if start == after or operator in {"<", ">="}:
+        return _leaf(field, operator, start)
+    match operator:
+        case "=":
+            return joined("and", [_leaf(field, ">=", start), _before(field, after)])
+        case "!=":
+            return joined("or", [_leaf(field, "<", start), _since(field, after)])
+    return _since(field, after) if operator == ">" else _before(field, after)
+
+
+def _before(field: str, after: str) -> Tree:
+    return _leaf(field, "<", after) if after else _leaf(field, ">=", MIDNIGHT)  # any time
+
+
+def _since(field: str, after: str) -> Tree:
+    return _leaf(field, ">=", after) if after else _leaf(field, "<", MIDNIGHT)  # no time
 
 
 def _among_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Keep what is one second, or day, in one list; what is longer gets conditions of its own."""
-    single = [start for start, end in spans if start == end]
+    """Keep what is a value, as a day is, in one list; the others get conditions of their own."""
+    single = [start for start, after in spans if start == after]
     parts = [_leaf(field, operator, single)] if single else []
     each, join = ("=", "or") if operator == "in" else ("!=", "and")
     parts += [_in_spans(field, each, [one]) for one in spans if one[0] != one[1]]

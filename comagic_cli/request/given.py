@@ -22,6 +22,7 @@ LISTS_OR_ONE = frozenset({"overlap", "not_overlap"})
 NULL = frozenset({"is_null", "is_not_null"})
 MAY_BE_NULL = NULL | {"=", "!="}
 SHAPES = 'Write {"field", "operator", "value"}, or {"filters": [...], "condition": "and" or "or"}.'
+SAVE_AGAIN = "Save the report again, or leave --as-saved out."
 NAMES = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", type(None): "null"}
 
 
@@ -181,6 +182,7 @@ class _Check:
 
     def _wrong(self, path: str, message: str, hint: str = "") -> UsageProblem:
         where = f"{self.given.origin}: {path}".rstrip(": ")
+        hint = SAVE_AGAIN if self.given.trusted else hint  # nobody typed it
         return UsageProblem(f"{where}: {message}", hint=hint)
 
 

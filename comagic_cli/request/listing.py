@@ -198,4 +198,5 @@ def account_rows(told: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:
     for span in ("day", "hour", "minute"):
         points[f"{span}_points_left"] = limits.get(f"{span}_remaining")
         points[f"{span}_points"] = limits.get(f"{span}_limit")
-    return [row | {"id": row.get("app_id", row.get("id"))} | points for row in told]
+    rows = list(told) or [{}]  # the points are known, even so
+    return [row | {"id": row.get("app_id", row.get("id"))} | points for row in rows]

@@ -32,6 +32,7 @@ KINDS = {
     "": ("a column of the account's own", ALL),
 }
 DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
@@ -41,7 +42,11 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _LONGEST_WHOLE = 640  # digits; no setting of Python makes it refuse as many
 
 Span = tuple[str, str]
-"""The first and the last second, or day, that a date or time names, as the API takes them."""
+"""Where what a date or time names begins, and where what comes after it does, as the API takes it.
+
+Stored times have fractions of a second: 23:59:59.6 is before the next midnight, yet not up to
+23:59:59. A day of a field that has no times is its own end. Nothing, "", comes after 23:59.
+"""
 
 
 def is_span(field: Field) -> bool:
@@ -59,7 +64,7 @@ def span(field: Field, token: Token, now: Now) -> Span:
         raise token.wrong(problem.message, problem.hint) from None
     if field.format == "YYYY-MM-DD":
         return _days(field, token, start, end)
-    return f"{start:%Y-%m-%d %H:%M:%S}", f"{end:%Y-%m-%d %H:%M:%S}"
+    return f"{start:%Y-%m-%d %H:%M:%S}", f"{end + SECOND:%Y-%m-%d %H:%M:%S}"
 
 
 def _days(field: Field, token: Token, start: datetime, end: datetime) -> Span:
@@ -75,7 +80,9 @@ def _times(token: Token) -> Span:
     if not found:
         raise token.wrong(f"{token.text!r} is no time of day", "Write 14:30 or 14:30:00.")
     hour, minute, second = found.groups()
-    return f"{hour}:{minute}:{second or '00'}", f"{hour}:{minute}:{second or '59'}"
+    start = datetime(2000, 1, 1, int(hour), int(minute), int(second or 0))  # noqa: DTZ001 - any day
+    after = start + (SECOND if second else MINUTE)
+    return f"{start:%H:%M:%S}", f"{after:%H:%M:%S}" if after.day == start.day else ""
 
 
 def scalar(field: Field, token: Token) -> Any:

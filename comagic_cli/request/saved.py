@@ -7,11 +7,10 @@ from typing import Any
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.choice import Saved
-from comagic_cli.request.given import Given
+from comagic_cli.request.given import SAVE_AGAIN, Given
 from comagic_cli.request.query import Sort
 
 FILTERS = ("filter", "rapid_filter")
-WITHOUT = "Save the report again, or leave --as-saved out."
 
 
 def read_saved(state: Mapping[str, Any]) -> Saved:
@@ -53,4 +52,4 @@ def _named(part: str) -> str:
 
 
 def _odd(place: str, message: str) -> UsageProblem:
-    return UsageProblem(f"{_named(place)}: {message}", hint=WITHOUT)
+    return UsageProblem(f"{_named(place)}: {message}", hint=SAVE_AGAIN)
