@@ -18,13 +18,16 @@ class Service:
 
     def __init__(self, *answers) -> None:
         self.answers = [
-            answer if isinstance(answer, Answer) else Answer(answer) for answer in answers
+            Answer(answer) if isinstance(answer, bytes) else answer for answer in answers
         ]
         self.called = []
 
     def call(self, method, params):
         self.called.append((method, dict(params)))
-        return self.answers.pop(0)
+        answer = self.answers.pop(0) if self.answers else Answer(b"[]")
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.mark.parametrize("single", [False, True])
@@ -107,7 +110,8 @@ NAMED = rb"""[
     {"id":3,"type":"calls","name":"day"}, {"id":4,"type":"chats","name":"Chats"},
     {"id":"b","type":"calls","name":null}, {"id":5,"type":"calls","name":"NIGHT"},
     {"id":6,"type":"calls","name":"Night"}, {"id":7,"type":"calls","name":"Twin"},
-    {"id":8,"type":"calls","name":"Twin"}, {"id":9,"type":"other","name":"Visits"}]"""
+    {"id":8,"type":"calls","name":"Twin"}, {"id":9,"type":"other","name":"Visits"},
+    {"id":10,"type":null,"name":"Bare"}]"""
 
 
 @pytest.mark.parametrize(
@@ -121,13 +125,14 @@ NAMED = rb"""[
         ("calls", "7", 7),
         ("calls", "Night", 6),
         ("visits", "visits", 9),
+        ("calls", "bare", 10),
     ],
 )
 def test_a_report_is_chosen_by_its_name(command, named, chosen):
     assert ask_report(Service(NAMED).call, report(command), named)["id"] == chosen
 
 
-EVERY = "1 Day; 2 День; 3 day; b; 5 NIGHT; 6 Night; 7 Twin; 8 Twin"
+EVERY = "1 Day; 2 День; 3 day; b; 5 NIGHT; 6 Night; 7 Twin; 8 Twin; 10 Bare"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,11 @@ def page(*ids, total=None):
     ("answers", "ids", "offsets"),
     [
         ([page(1, 2, total=2)], [1, 2], [None]),
-        ([page(1, 2)], [1, 2], [None]),
+        ([page(1, 2)], [1, 2], [None, 2]),
+        ([page(1, 2), page(3), page()], [1, 2, 3], [None, 2, 3]),
+        ([page(1, 2), page(1, 2)], [1, 2], [None, 2]),
+        ([page(1, 2), Refused("no offset")], [1, 2], [None, 2]),
+        ([Answer(b'{"id":1}')], [1], [None]),
         ([page(total=3)], [], [None]),
         ([page(1, 2, total=3), page(3, total=3)], [1, 2, 3], [None, 2]),
         ([page(1, 2, total=4), page(2, 3, total=4), page(4)], [1, 2, 3, 4], [None, 2, 3]),
@@ -172,3 +181,8 @@ def test_reports_are_asked_for_page_by_page(answers, ids, offsets):
     service = Service(*answers)
     assert [row["id"] for row in ask_reports(service.call)] == ids
     assert [params.get("offset") for _, params in service.called] == offsets
+
+
+def test_a_page_that_the_total_calls_for_is_not_refused_in_silence():
+    with pytest.raises(Refused):
+        ask_reports(Service(page(1, total=2), Refused("no offset")).call)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,8 +54,9 @@ def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict
     kind, rows = report.kind, ask_reports(call)
     of_kind = [row for row in rows if row.get("type") == kind]
     if named is not None:
-        # Where the catalogue has no type, that of the chosen report is the one.
-        return _named(named, of_kind if report.type else rows, kind)
+        # Where the catalogue or the list has no type, that of the chosen report is the one.
+        usable = of_kind + [row for row in rows if row.get("type") is None]
+        return _named(named, usable if report.type else rows, kind)
     if len(of_kind) == 1:
         return of_kind[0]
     if not of_kind:
@@ -112,15 +114,27 @@ def ask_state(call: Call, report_id: int | str) -> dict[str, Any]:
 
 def ask_all(call: Call, method: str) -> list[dict[str, Any]]:
     """Return every object of a list that has an id, each once, page by page."""
-    answer = call(method, {})
-    found: dict[Any, dict[str, Any]] = {}
+    answer, found, known = call(method, {}), dict[Any, dict[str, Any]](), 0
     _add(found, objects(answer, method))
-    known = 0
-    while known < len(found) < (answer.total or 0):  # nothing new: a service that knows no offset
+    total = _total(answer)
+    while known < len(found) < total:  # nothing new: a service that knows no offset
         known = len(found)
-        answer = call(method, {"offset": known})
+        try:
+            answer = call(method, {"offset": known})
+        except Refused:
+            if total < math.inf:
+                raise
+            break  # it takes none: that was all
         _add(found, objects(answer, method))
+        total = total if answer.total is None else answer.total
     return list(found.values())
+
+
+def _total(answer: Answer) -> float:
+    """Tell how many there are; of a list without a total only an answer of nothing is the end."""
+    if answer.total is None and answer.data.lstrip().startswith(b"["):
+        return math.inf
+    return answer.total or 0
 
 
 def _add(found: dict[Any, dict[str, Any]], rows: list[dict[str, Any]]) -> None:
