@@ -72,7 +72,7 @@ def test_several_in_the_environment_are_for_exports_alone(comagic, agent, users)
     ran = comagic("users", "-f", "jsonl", box=agent, COMAGIC_USER_ID=users)
     assert (ran.code, len(rows(ran))) == (0, 3)
     ran = comagic("api", "get.account", box=agent, COMAGIC_USER_ID=users)
-    assert (ran.code, "Check --user-id." in ran.err) == (5, True)
+    assert (ran.code, "Check --user-id (comagic users lists them)." in ran.err) == (5, True)
     ran = comagic("api", "get.account", box=agent, COMAGIC_USER_ID="7001")
     assert (ran.code, json.loads(ran.out)[0]["app_id"]) == (0, 7001)
 

@@ -227,7 +227,7 @@ def test_an_agent_without_a_user(comagic):
     assert (code, line[:58]) == (
         *(5, "no  account         get.account: a parameter is missing (r"),
     )
-    assert line.endswith("Check --user-id.")
+    assert line.endswith("Check --user-id (comagic users lists them).")
 
 
 @pytest.mark.parametrize(

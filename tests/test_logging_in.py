@@ -229,54 +229,6 @@ def test_a_service_that_has_a_name_is_saved_by_it(comagic, file, monkeypatch):
     assert '[profiles.work]\nbase-url = "uis"\n' in file.read_text()
 
 
-@pytest.mark.parametrize(
-    ("lines", "words", "told", "saved"),
-    [
-        (["7001"], [], None, 'user-id = 7001\ntimezone = "Europe/Moscow"\n'),
-        ([], ["--user-id", "7002"], None, 'user-id = 7002\ntimezone = "Asia/Yekaterinburg"\n'),
-        ([""], [], "say whose data you want with --user-id", ""),
-        (["x"], [], "'x' is no whole number from 1.", None),
-    ],
-)
-def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, told, saved):
-    with Watched(rows=1, agent=True) as box:
-        person(monkeypatch, "sandbox-token", *lines)
-        ran = comagic("login", "--base-url", box.url, *words)
-    assert (told or "saved as profile default") in ran.err
-    assert ("  7001  " in ran.err) is not words
-    if saved is None:
-        assert (ran.code, file.exists()) == (2, False)
-    else:
-        assert file.read_text().endswith(f'token = "sandbox-token"\n{saved}')
-
-
-@pytest.mark.parametrize("error_data", ["null", "empty", "absent"])
-def test_an_agent_whose_refusal_says_little(comagic, file, monkeypatch, error_data):
-    monkeypatch.setattr("comagic_cli.commands.logging_in.LISTED", 1)
-    with Watched(rows=1, agent=True, error_data=error_data) as box:
-        person(monkeypatch, "sandbox-token", "7002")
-        ran = comagic("login", "--base-url", box.url)
-    assert (ran.code, "  7002  " in ran.err, "more\n" in ran.err) == (0, False, True)
-    assert "user-id = 7002\n" in file.read_text()
-
-
-def test_a_user_id_that_is_refused(comagic, file, monkeypatch):
-    with Watched(rows=1, agent=True) as box:
-        person(monkeypatch, "sandbox-token")
-        ran = comagic("login", "--base-url", box.url, "--user-id", "5")
-    assert (ran.code, file.exists()) == (5, False)
-    assert ran.err.endswith("  Check --user-id. Nothing was saved.\n")
-
-
-def test_an_agent_without_a_person(comagic, file, monkeypatch):
-    piped(monkeypatch, b"sandbox-token")
-    with Watched(rows=1, agent=True) as box:
-        assert comagic("login", "--with-token", "--base-url", box.url).code == 0
-        assert "timezone" not in file.read_text()
-        ran = comagic("communications", "--period", "yesterday", "--user-id", 7001)
-        assert ran.code == 0
-
-
 def test_a_folder_that_can_t_be_written(comagic, file, box, monkeypatch):
     file.parent.parent.mkdir()
     file.parent.write_text("")

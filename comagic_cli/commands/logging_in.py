@@ -67,9 +67,9 @@ def log_in(wish: Wish) -> None:
         told, user = _tried(connection)
     kept = {key: value for key, value in old.items() if key.replace("_", "-") not in OF_ACCOUNT}
     users = {} if user is None else {"user-id": user}
-    zone = {} if told is None else {SAVED_ZONE: zone_of(told).key}
+    zone = {} if told is None else _zone(told)
     _save(profiles, name, {"base-url": name_of(url), **values, **users, **zone, **kept})
-    _tell_saved(name, file, told)
+    _tell_saved(name, file, told, zone)
 
 
 def file_of_profiles() -> Path:
@@ -193,6 +193,18 @@ def _save(profiles: Profiles, name: str, values: dict[str, Any]) -> None:
     change_profiles(profiles.file, name, values, name if is_first else profiles.usual)
 
 
-def _tell_saved(name: str, file: Path, told: Mapping[str, Any] | None) -> None:
-    account = f"{told.get('name') or 'The account'}, {zone_of(told).key}: " if told else ""
+def _zone(told: Mapping[str, Any]) -> dict[str, str]:
+    """Return the account's zone, as it is saved; nothing, and say so, where none can be used."""
+    try:
+        return {SAVED_ZONE: zone_of(told).key}
+    except ComagicError as error:
+        tell(f"{error.message}: give exports --tz, as Europe/Moscow, or put tz in the profile.")
+        return {}
+
+
+def _tell_saved(
+    name: str, file: Path, told: Mapping[str, Any] | None, zone: Mapping[str, str]
+) -> None:
+    known = [told.get("name") or "The account", *zone.values()] if told else []
+    account = f"{', '.join(known)}: " if known else ""
     tell(f"{account}saved as profile {name} in {file}.")

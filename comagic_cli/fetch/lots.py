@@ -16,12 +16,18 @@ from itertools import islice
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
+from comagic_cli.fetch.refusals import MEANING
 from comagic_cli.request.query import IDS, Query
 from comagic_cli.request.rows import Mark, Marks, Page
 
 MOST = 100  # ids a call
-# Refusals of a call's values that name no parameter: they may mean the ids.
-VAGUE = frozenset({"error", "invalid_parameter_value", "invalid_parameters_combination"})
+# Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.
+VAGUE = frozenset(
+    {
+        *("error", "invalid_parameter_value", "invalid_parameters_combination"),
+        *("data_type_error", "invalid_request"),
+    }
+)
 
 
 @dataclass
@@ -160,4 +166,5 @@ def is_about_ids(error: Refused) -> bool:
     """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
     if IDS in error.field or (not error.field and IDS in error.message):
         return True
-    return not error.field and error.mnemonic in VAGUE
+    is_vague = error.mnemonic in VAGUE or error.mnemonic not in MEANING
+    return not error.field and is_vague

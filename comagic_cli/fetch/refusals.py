@@ -115,7 +115,7 @@ OPTION_OF = {
     "filter": "--where",
     "limit": "--page-size",
     "offset": "--page-size",
-    "user_id": "--user-id",
+    "user_id": "--user-id (comagic users lists them)",
 }
 
 
