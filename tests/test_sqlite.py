@@ -93,6 +93,13 @@ def test_rows_without_a_key_of_another_request_stay(db):
     assert rows(db, "name, _request") == [("a", 1), ("b", 2)]
 
 
+def test_a_table_is_the_same_however_its_name_is_typed(db):
+    for table in ("calls", "Calls", "CALLS"):
+        put(db, [NAME], page({"name": "a"}, key=None), request=replace(REQUEST, table=table))
+    assert rows(db, "name, _request") == [("a", 1)]
+    assert rows(db, '"table"', "_comagic_requests") == [("calls",)]
+
+
 def test_a_row_that_shows_no_time_belongs_to_the_one_before_it(db):
     times = ["", NEXT[0], ""]
     put(db, [NAME], page(*[{"name": name} for name in "abc"], key=None, times=times))

@@ -50,7 +50,7 @@ def enter(connection: sqlite3.Connection, request: Request) -> int:
     """
     connection.execute(SCHEMA)
     known = connection.execute(
-        f'SELECT source FROM "{LEDGER}" WHERE "table" = ? COLLATE NOCASE', [request.table]
+        f'SELECT source, "table" FROM "{LEDGER}" WHERE "table" = ? COLLATE NOCASE', [request.table]
     ).fetchone()
     if known is None and is_there(connection, request.table):
         raise UsageProblem(
@@ -62,7 +62,8 @@ def enter(connection: sqlite3.Connection, request: Request) -> int:
             f"the table {request.table} has other rows: {'; '.join(differ)}",
             hint="Name another with --table.",
         )
-    return _number(connection, request)
+    # A table has one name, however it is typed: else its rows without a key would be there twice.
+    return _number(connection, request, known[1] if known else request.table)
 
 
 def count(connection: sqlite3.Connection, number: int, rows: int) -> None:
@@ -76,8 +77,8 @@ def is_there(connection: sqlite3.Connection, table: str) -> bool:
     return connection.execute(found, [table]).fetchone() is not None
 
 
-def _number(connection: sqlite3.Connection, request: Request) -> int:
-    entry = [request.table, _dumped(request.source), _dumped(request.rows)]
+def _number(connection: sqlite3.Connection, request: Request, table: str) -> int:
+    entry = [table, _dumped(request.source), _dumped(request.rows)]
     connection.execute(
         f'INSERT INTO "{LEDGER}" ("table", source, request, period_from, period_till, comagic) '
         'VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("table", request) DO UPDATE SET '
