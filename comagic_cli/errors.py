@@ -94,3 +94,20 @@ class OutputBusy(ComagicError):
 INTERRUPTED = 130  # stopped by SIGINT: 128 + 2
 TERMINATED = 143  # stopped by SIGTERM: 128 + 15
 READER_GONE = 141  # the reader closed the pipe: 128 + 13 (SIGPIPE)
+
+EXIT_CODES = {
+    0: "complete: every row is there",
+    1: "a bug of comagic",
+    UsageProblem.exit_code: "the command line, the environment or a profile is wrong",
+    RowsMissing.exit_code: "finished, but rows are missing or doubled, or a client was refused",
+    NotAllowed.exit_code: "not allowed: key, password, address or rights",
+    Refused.exit_code: "the API refused the request",
+    NetworkFailure.exit_code: "the network or the service failed, after retries",
+    OutOfPoints.exit_code: "out of points: try again later",
+    CannotWrite.exit_code: "the output can't be written",
+    OutputBusy.exit_code: "another run holds the output",
+    INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
+    READER_GONE: "the reader closed the pipe",
+    TERMINATED: "stopped by SIGTERM",
+}
+"""What the program can end with: the table that help and README show."""

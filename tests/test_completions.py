@@ -38,7 +38,7 @@ OFFERED = [
     ("comagic chats --base-url c", ["comagic", "callgear", "callgear-ae"]),
     ("comagic profiles ", ["default", "list", "remove", "show"]),
     ("comagic login --with", ["--with-token"]),
-    ("comagic help ", ["errors"]),
+    ("comagic help d", ["dates"]),
     (
         "comagic chats --format ",
         ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],

@@ -155,5 +155,6 @@ def test_an_unknown_suffix_is_refused(path):
     assert caught.value.message == f"The name {path} doesn't say which format to write."
     assert caught.value.hint == (
         "Say it with -f, or end the name in one of .csv, .tsv, .jsonl, .ndjson, .json, .txt, "
-        ".xlsx, .parquet, .db, .sqlite, .sqlite3 (and .gz or .zst after it)."
+        ".xlsx, .parquet, .db, .sqlite, .sqlite3 (and .gz or .zst after it); "
+        "see comagic help formats."
     )

@@ -108,7 +108,12 @@ def profiles(context: click.Context) -> None:
 @profiles.command("list")
 @click.help_option("-h", "--help", help="Show this help.")
 def list_() -> None:
-    """List the profiles; the usual one has a star."""
+    """List the profiles; the usual one has a star.
+
+    \b
+    Example:
+      comagic profiles list
+    """  # noqa: D301 - \b is Click's
     from comagic_cli.commands.remembered import tell_profiles  # noqa: PLC0415
 
     tell_profiles()
@@ -118,7 +123,13 @@ def list_() -> None:
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def show(profile: str | None) -> None:
-    """Show what holds with a profile, and where each value comes from; no secrets."""
+    """Show what holds with a profile, and where each value comes from; no secrets.
+
+    \b
+    Examples:
+      comagic profiles show
+      comagic profiles show work
+    """  # noqa: D301 - \b is Click's
     from comagic_cli.commands.remembered import tell_profile  # noqa: PLC0415
 
     tell_profile(profile)
@@ -128,7 +139,13 @@ def show(profile: str | None) -> None:
 @click.argument("profile", required=False, shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def default(profile: str | None) -> None:
-    """Use a profile wherever none is named; without PROFILE, print which it is."""
+    """Use a profile wherever none is named; without PROFILE, print which it is.
+
+    \b
+    Examples:
+      comagic profiles default work
+      comagic profiles default
+    """  # noqa: D301 - \b is Click's
     from comagic_cli.commands.remembered import make_usual  # noqa: PLC0415
 
     make_usual(profile)
@@ -138,7 +155,12 @@ def default(profile: str | None) -> None:
 @click.argument("profile", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def remove(profile: str) -> None:
-    """Forget a profile, with the defaults that stand in it."""
+    """Forget a profile, with the defaults that stand in it.
+
+    \b
+    Example:
+      comagic profiles remove work
+    """  # noqa: D301 - \b is Click's
     from comagic_cli.commands.remembered import remove_profile  # noqa: PLC0415
 
     remove_profile(profile)

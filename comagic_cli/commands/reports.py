@@ -20,9 +20,9 @@ Examples:
 
 OF_IDS = """\b
 Examples:
-  comagic {command} --period last-month --entity-id 5001,5002
-  comagic {command} --period last-month --entity-id ids.txt -o details.csv
-  cut -d, -f1 some.csv | comagic {command} --period 3mo --entity-id -"""
+  comagic {command} --sandbox --period last-month --entity-id 5001,5002
+  echo 5001 | comagic {command} --sandbox --period 3mo --entity-id - -f csv
+  comagic {command} --sandbox --period yesterday --entity-id 5001 --dry-run"""
 
 EPILOG = """\b
 Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,

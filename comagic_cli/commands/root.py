@@ -32,7 +32,7 @@ OTHERS = {
     "logout": ("Forget the key or the login of a profile", "accounts:logout"),
     "profiles": ("List the accounts that login has saved", "accounts:profiles"),
     "doctor": ("Look whether all is as exports need it", "accounts:doctor"),
-    "help": ("Print this, or what the errors of the service mean", "topics:help_"),
+    "help": ("Print this, or a topic: dates, filters, formats, cron, errors", "topics:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
     "sandbox": ("Serve a private sandbox of the API, to try things out", "serve:sandbox"),
     "verify": ("Hold a file against the manifest of its export", "verify:verify"),

@@ -46,7 +46,8 @@ def format_of(path: str | None) -> str | None:
     known = ", ".join(FORMATS)
     raise UsageProblem(
         f"The name {path} doesn't say which format to write.",
-        hint=f"Say it with -f, or end the name in one of {known} (and .gz or .zst after it).",
+        hint=f"Say it with -f, or end the name in one of {known} (and .gz or .zst after it); "
+        "see comagic help formats.",
     )
 
 

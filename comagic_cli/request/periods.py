@@ -20,11 +20,13 @@ from comagic_cli.request.dates import day, moment_slip, period_slip, time_of_day
 
 MOMENT_FORMS = (
     "write 2026-10-05, 2026-10-05 14:30, 2026-10-05 14:30:00, 05.10.2026 (day first), today, "
-    "yesterday, now, -7d, -2w, -3mo, -1y (midnight that long ago) or -12h (elapsed hours)"
+    "yesterday, now, -7d, -2w, -3mo, -1y (midnight that long ago) or -12h (elapsed hours); "
+    "see comagic help dates"
 )
 PERIOD_FORMS = (
     "write today, yesterday, this-week, last-week, this-month, last-month, this-year, last-year, "
-    "2026, 2026-10, 2026-10-05, or 7d, 4w, 3mo (whole days, weeks, months before the current one)"
+    "2026, 2026-10, 2026-10-05, or 7d, 4w, 3mo (whole days, weeks, months before the current one); "
+    "see comagic help dates"
 )
 
 _SECOND = timedelta(seconds=1)

@@ -1,0 +1,126 @@
+"""What help teaches: every example of every help is run, in order, against the sandbox."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import pytest
+from examples import commands, examples, help_of, run_line
+from program import HOME, Watched
+
+from comagic_cli import errors
+from comagic_cli.commands import offers, tables
+from comagic_cli.commands.topics import TOPICS
+
+ALL = commands()
+# These ask a person, or end when they are stopped: tests of their own run them.
+BY_HAND = {"comagic login", "comagic login work --base-url uis", "comagic sandbox --port 8080"}
+BY_HAND |= {"comagic sandbox --rows 1000000"}
+SERVED = {"comagic communications --period yesterday"}
+PROFILE = """\
+default = "work"
+[profiles.work]
+base-url = "{}"
+token = "sandbox-token"
+"""
+
+
+@pytest.fixture
+def at_home(tmp_path, monkeypatch, request):
+    """Be in a folder of one's own, with a profile and a password manager."""
+    config = tmp_path / "config" / "comagic" / "config.toml"
+    config.parent.mkdir(parents=True)
+    (tmp_path / "key.txt").write_text("sandbox-token\n")
+    (tmp_path / "key.txt").chmod(0o600)
+    manager = tmp_path / "bin" / "pass"
+    manager.parent.mkdir()
+    manager.write_text("#!/bin/sh\necho sandbox-token\n")
+    manager.chmod(0o700)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    with Watched(agent="comagic users" in request.node.name) as box:
+        config.write_text(PROFILE.format(box.url))
+        config.chmod(0o600)
+        yield tmp_path, box
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_every_help_begins_with_examples_that_work(comagic, at_home, name):
+    home, box = at_home
+    lines = examples(help_of(name, ALL[name]))
+    assert 1 <= len(lines) <= 6
+    path = f"{home}/bin:/usr/bin:/bin"
+    account = {"COMAGIC_BASE_URL": box.url, "XDG_CONFIG_HOME": str(home / "config")}
+    for line in lines:
+        if line in BY_HAND or line.startswith(("export ", "comagic completion")):
+            continue
+        if line in SERVED or name == "comagic users":
+            account |= {"COMAGIC_TOKEN": box.token}
+        if name == "comagic login":
+            account |= {"PATH": path} if "token-command" in line else {}
+        ran = run_line(comagic, line, home, **account)
+        assert ran.code == 0, f"{line}\n{ran.err}"
+        assert box.token not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_topic_fits_and_its_examples_work(comagic, at_home, topic):
+    home, _ = at_home
+    ran = comagic("help", topic)
+    assert (ran.code, ran.err) == (0, "")
+    lines = examples(ran.out)
+    assert lines or topic == "errors"
+    text = ran.out.partition("Example")[0]
+    assert [line for line in text.splitlines() if len(line) > 96] == []
+    for line in lines:
+        words = shlex.split(line)
+        variables = dict(word.split("=", 1) for word in words if word.startswith("COMAGIC_"))
+        done = run_line(comagic, line[line.index("comagic ") :], home, **variables)
+        assert done.code == 0, f"{line}\n{done.err}"
+
+
+def test_help_lists_commands_and_topics(comagic):
+    ran = comagic("help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(comagic("--help").out)
+    listed = ran.out.partition("Topics of comagic help:\n")[2].splitlines()
+    assert [line.split()[0] for line in listed] == [*TOPICS]
+
+
+def test_every_error_has_its_exit_code_in_the_one_table():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.ComagicError)}
+    stopped = {errors.INTERRUPTED, errors.TERMINATED, errors.READER_GONE}
+    assert {0} | codes | stopped == set(errors.EXIT_CODES)
+    assert [*errors.EXIT_CODES] == sorted(errors.EXIT_CODES)
+
+
+def test_every_variable_that_the_code_names_is_told(comagic):
+    told = comagic("help", "environment").out
+    source = "".join(path.read_text() for path in (HOME / "comagic_cli").rglob("*.py"))
+    named = set(re.findall(r'"(COMAGIC_[A-Z_]+[A-Z])"', source))
+    assert {name for name in named if f"  {name} " not in told} == set()
+
+
+def test_the_words_and_formats_are_all_in_their_pages(comagic):
+    dates, formats = comagic("help", "dates").out, comagic("help", "formats").out
+    assert [word for word in {**offers.PERIODS, **offers.MOMENTS} if word not in dates] == []
+    assert [name for name in offers.FORMATS if f"  {name} " not in formats] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "topic"),
+    [
+        (["--from", "2026-13-01"], "dates"),
+        (["--period", "soon"], "dates"),
+        (["-o", "x.docx"], "formats"),
+    ],
+)
+def test_errors_point_at_the_page_that_helps(comagic, arguments, topic):
+    ran = comagic("calls", "--sandbox", *arguments)
+    assert (ran.code, f"see comagic help {topic}" in ran.err) == (2, True)
+
+
+def test_tables_name_commands_below_commands():
+    assert "comagic profiles show" in dict(tables.commands(ALL["comagic"]))
