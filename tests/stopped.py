@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import shlex
 
 import zstandard
 from program import DAYS, SPAN, Watched
@@ -17,7 +18,12 @@ COLUMNS = "communication_id,communication_date_time,communication_type,tags,site
 SIZE = ["--page-size", str(PAGE)]
 ASKED = ["communications", *DAYS, "--fields", COLUMNS, "--report-id", "1001", *SIZE]
 KEPT = {".{}.part", ".{}.checkpoint"}
-GO_ON = "go on with the same command and --resume."
+
+
+def go_on(target, *asked) -> str:
+    """Return the words that end what is told of an export that can be gone on with."""
+    command = shlex.join(["comagic", *(asked or ASKED), "-o", str(target), "--resume"])
+    return f"What is written is kept. Go on with: {command}\n"
 
 
 def service(**quirks) -> Watched:

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 from program import environment, fault
 from program import run as run_program
-from stopped import ASKED, GO_ON, KEPT, OLD, PAGE, ROWS, checkpoint_of, left, service, unpacked
+from stopped import ASKED, KEPT, OLD, PAGE, ROWS, checkpoint_of, go_on, left, service, unpacked
 
 # Each page is made safe, so that a kill can come in the midst of that.
 PROGRAM = """
@@ -100,7 +100,7 @@ def test_a_signal_keeps_what_is_written(comagic, tmp_path, whole, number):
         box.await_calls(5)
         process.send_signal(number)
         code, told = ended(process)
-        assert (code, told) == (128 + number, f"comagic: What is written is kept: {GO_ON}\n")
+        assert (code, told) == (128 + number, f"comagic: {go_on(target)}")
         assert (target.read_bytes(), left(target)) == (OLD, KEPT)
         assert checkpoint_of(target)["rows"] >= PAGE + 2 * (PAGE - 1)  # the fourth is on its way
         assert comagic(*ASKED, "-o", target, "--resume", box=box).code == 0
@@ -125,7 +125,7 @@ def test_a_full_disk(comagic, tmp_path, whole):
         code, told = ended(start(target, box, preexec_fn=full))
         assert code == 8, told
         assert "File too large" in told
-        assert told.endswith(f"{GO_ON}\n")
+        assert told.endswith(go_on(target))
         assert (target.read_bytes(), left(target)) == (OLD, KEPT)
         assert comagic(*ASKED, "-o", target, "--resume", box=box).code == 0
         assert target.read_bytes() == whole["csv"]

@@ -11,13 +11,13 @@ from paging import calls_for
 from program import fault
 from stopped import (
     ASKED,
-    GO_ON,
     KEPT,
     OLD,
     PAGE,
     ROWS,
     Stopping,
     checkpoint_of,
+    go_on,
     keys,
     left,
     service,
@@ -84,7 +84,7 @@ def test_what_ends_is_gone_on_with(comagic, tmp_path, suffix, end):
     with service(faults=fault(kind, 6, **more)) as box:
         ran = comagic(*ASKED, "-o", target, box=box)
         assert (ran.code, ran.out) == (code, "")
-        assert ran.err.endswith(f"{GO_ON}\n")
+        assert ran.err.endswith(go_on(target))
         assert target.read_bytes() == OLD
         assert left(target) == KEPT
         safe = checkpoint_of(target)["rows"]
@@ -110,7 +110,7 @@ def test_what_stops_in_a_page_is_gone_on_with(comagic, tmp_path, stop_at, suffix
         with stop_at(4, error, after=after):
             ran = comagic(*ASKED, "-o", target, box=box)
         assert ran.code == code
-        assert GO_ON in ran.err
+        assert go_on(target) in ran.err
         assert (target.read_bytes(), left(target)) == (OLD, KEPT)
         assert checkpoint_of(target)["rows"] == PAGE + 2 * (PAGE - 1)
         assert comagic(*ASKED, "-o", target, "--resume", box=box).code == 0

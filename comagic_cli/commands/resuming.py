@@ -17,6 +17,7 @@ from comagic_cli.commands.progress import polite
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.commands.streams import tell
+from comagic_cli.commands.typed import command_to
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
 from comagic_cli.fetch.pager import Pager, WindowDone
@@ -61,7 +62,6 @@ ANYHOW = frozenset(
         *("where", "filter_json"),  # see `filters`
     }
 )
-GO_ON = "What is written is kept: go on with the same command and --resume."
 
 
 @dataclass(frozen=True)
@@ -295,10 +295,11 @@ def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
 
 def _tell_to_go_on(error: BaseException, options: ExportOptions) -> None:
     """Say that there is something to go on with: in the error's hint, where it has one."""
+    text = f"What is written is kept. Go on with: {command_to('--resume')}"
     if isinstance(error, ComagicError):
-        error.hint = f"{error.hint} {GO_ON}".strip()
+        error.hint = f"{error.hint} {text}".strip()
     elif not options.quiet:
-        tell(f"comagic: {GO_ON}")
+        tell(f"comagic: {text}")
 
 
 def _manifest_stream(options: ExportOptions) -> AbstractContextManager[BinaryIO | None]:

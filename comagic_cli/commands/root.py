@@ -12,6 +12,7 @@ import click
 from comagic_cli import __version__
 from comagic_cli.commands import menu
 from comagic_cli.commands.logged import logged
+from comagic_cli.commands.typed import keep_typed
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -126,6 +127,7 @@ def answer(arguments: Sequence[str]) -> int:
         return complete(cli, instruction)
     try:
         with cli.make_context("comagic", list(arguments)) as context:
+            keep_typed(context, arguments)
             cli.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
