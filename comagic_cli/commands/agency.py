@@ -189,11 +189,11 @@ class AgencyPager:
                 self._written += page.count
                 told.rows += page.count
                 whole = with_members(page, told.customer.members)
-                yield replace(whole, settled=None, zone=zone)
+                yield msgspec.structs.replace(whole, settled=None, zone=zone)
         finally:
             self._totals.append(pager.matching)
             user = told.customer.user_id
-            self.done += [replace(window, user_id=user) for window in pager.done]
+            self.done += [msgspec.structs.replace(window, user_id=user) for window in pager.done]
 
     def _widen(self, query: Query) -> None:
         """Let the period of all hold that of one more client; the filter is the first's."""

@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
@@ -24,8 +26,7 @@ from comagic_cli.request.query import TIME_FORMAT, Query
 from comagic_cli.request.rows import Mark, Page
 
 
-@dataclass(frozen=True, slots=True)
-class WindowDone:
+class WindowDone(msgspec.Struct, frozen=True):
     """A window that was read to its end: what the service said matches, and what came of it.
 
     `user_id` is the client's user, where an agent exports several clients.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
@@ -115,7 +114,7 @@ class Reading:
         changed = self._note_total(answer.total, self._offset + len(marks))
         picked = self._take(marks, changed=changed)
         self.written += len(picked)
-        return replace(page, marks=marks).pick(picked)
+        return msgspec.structs.replace(page, marks=marks).pick(picked)
 
     def _note_total(self, total: int | None, least: int) -> bool:
         """Keep the total; tell whether it changed since the answer before.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -76,14 +76,14 @@ def make_wish(
     Columns and sorting that were not typed are the saved ones; filters are joined by `and`.
     """
     typed, order = tuple(fields), tuple(sort)
-    filter_ = replace(filter_, given=(*filter_.given, *saved.filters))
+    filter_ = Filter(filter_.where, (*filter_.given, *saved.filters))
     filter_.check(report)
     columns = choose_columns(report, typed)
     if saved.columns and not typed:
         columns = tuple(_saved(report, name, "columns") for name in saved.columns)
     sorts = choose_sort(report, order)
     if not order:
-        sorts = tuple(replace(one, field=_saved(report, one.field, "sort")) for one in saved.sort)
+        sorts = tuple(Sort(_saved(report, one.field, "sort"), one.descending) for one in saved.sort)
     return Wish(report, columns, sorts, filter=filter_)
 
 

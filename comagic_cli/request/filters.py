@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.request.catalog import ReportType
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from comagic_cli.request.given import Given
 
 
-@dataclass(frozen=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """What rows are wanted, before the account's time is known.
 
     `where` are expressions as typed; `given` are trees, not checked yet. All are joined by `and`.

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from comagic_cli.request.catalog import Field, ReportType
 from comagic_cli.request.periods import Period
 
@@ -14,8 +16,7 @@ TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 IDS = "entity_ids"  # the parameter of what is asked for by ids
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(msgspec.Struct, frozen=True):
     """One field to sort by."""
 
     field: str

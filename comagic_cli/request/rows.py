@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
@@ -96,8 +96,7 @@ class Marks(Sequence[Mark]):
         return Marks(_pick(self.keys, places), _pick(self.times, places), wholes)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(msgspec.Struct, frozen=True):
     """The rows of one answer that count, each as the JSON object it came as, in order.
 
     The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
@@ -124,7 +123,7 @@ class Page:
     def pick(self, places: Sequence[int]) -> Page:
         """Return a page of the rows at some places, in their order."""
         marks = Marks.of(self.marks).pick(places) if self.marks else ()
-        return replace(self, rows=_pick(self.rows, places), marks=marks)
+        return msgspec.structs.replace(self, rows=_pick(self.rows, places), marks=marks)
 
 
 def rows_of(data: Data) -> list[msgspec.Raw]:
@@ -159,7 +158,7 @@ def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
     """Give every row members more, as JSON; they stand last, and so win over any of their names."""
     tail = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
     rows = [bytes(row)[:-1].rstrip() for row in page.rows]
-    return replace(
+    return msgspec.structs.replace(
         page, rows=[b"%s%s%s}" % (row, b"" if row == b"{" else b",", tail) for row in rows]
     )
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from comagic_cli.fetch.customers import Customer
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ServiceOptions:
     """What can be typed after any command that asks the service, as it was typed."""
 
@@ -36,7 +36,7 @@ class ServiceOptions:
     verbose: bool
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ListOptions(ServiceOptions):
     """What can be typed after any command that writes rows, as it was typed.
 
@@ -48,7 +48,7 @@ class ListOptions(ServiceOptions):
     typed: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExportOptions(ListOptions):
     """All that can be typed after an export command, as it was typed."""
 
