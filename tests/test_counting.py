@@ -91,6 +91,25 @@ def test_groups_of_a_field_come_by_size_and_each_item_counts():
     assert not counted(Question("status"), *PAGES).several
 
 
+def test_a_number_is_one_group_with_its_text_and_keeps_its_digits():
+    values = [79, "79", 0, "0", "", None]
+    page = page_of(*(("2026-11-01 10:00:00", {"id": value}) for value in values))
+    big = Page([b'{"id":%d}' % 10**30, b'{"id":1.10}', b'{"id":-0}'])
+    assert counted(Question("id"), page, big).page().rows == [
+        b'{"id":null,"rows":2}',
+        b'{"id":"0","rows":2}',
+        b'{"id":"79","rows":2}',
+        b'{"id":-0,"rows":1}',
+        b'{"id":1.10,"rows":1}',
+        b'{"id":%d,"rows":1}' % 10**30,
+    ]
+
+
+def test_a_number_stays_one_where_only_the_other_field_has_it_as_text():
+    page = page_of(("2026-11-01 10:00:00", {"id": 5, "kind": "5"}))
+    assert counted(Question("id", "kind"), page).page().rows == [b'{"id":5,"kind":"5","rows":1}']
+
+
 def test_a_row_without_a_time_is_not_lost():
     pages = page_of(("", {}), ("2026-12-05 00:00:00", {}))
     assert lines(Question("day"), pages)[3:] == [

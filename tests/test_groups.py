@@ -75,7 +75,7 @@ def test_a_time_of_a_period_is_in_one_of_its_groups(kind, moments):
 # A plain value, and its groups.
 OF_VALUE = [
     (None, (None,)),
-    ("", ("",)),
+    ("", (None,)),
     ("Авито", ("Авито",)),
     (5, (5,)),
     (Digits("1.50"), ("1.50",)),
@@ -93,9 +93,10 @@ OF_VALUE = [
         {"items": [{"id": 1, "name": "VIP"}, {"id": 2, "name": None}], "communication_id": 1},
         ("VIP", None),
     ),
-    ({"items": None, "communication_id": 1}, ('{"items": null, "communication_id": 1}',)),
-    ({"a": 1, "b": "ё"}, ('{"a": 1, "b": "ё"}',)),
-    ({"value": ["a"]}, ('{"value": ["a"]}',)),
+    ({"items": None, "communication_id": 1}, ('{"items":null,"communication_id":1}',)),
+    ({"a": 1, "b": "ё"}, ('{"a":1,"b":"ё"}',)),
+    ({"value": ["a"]}, ('{"value":["a"]}',)),
+    ({"value": [Digits("1.10")]}, ('{"value":[1.10]}',)),
     ([["a"], {}], ('["a"]', None)),
 ]
 

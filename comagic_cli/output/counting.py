@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Literal
@@ -94,6 +94,17 @@ class Counts:
     unread: int = 0  # values that are no numbers
     tallies: dict[tuple[Group, Group], Tally] = field(default_factory=lambda: defaultdict(Tally))
 
+    def settle(self) -> None:
+        """Make one of groups that read the same: ids came as numbers and as texts."""
+        texts = [
+            {group for group in groups if type(group) is str}
+            for groups in zip(*self.tallies, strict=True)
+        ]
+        found, self.tallies = self.tallies, defaultdict(Tally)
+        for pair, tally in found.items():
+            group, split = map(_as_text, pair, texts)
+            self.tallies[group, split].join(tally)
+
     def groups(self) -> list[Group]:
         """Return the groups: of time in order, all of them; of a field by size."""
         found = self.by_group()
@@ -143,9 +154,9 @@ class Counts:
 
     def _line(self, group: Group, split: Group, tally: Tally) -> dict[str, Any]:
         question = self.question
-        line: dict[str, Any] = {question.by: group}
+        line: dict[str, Any] = {question.by: _written(group)}
         if question.split:
-            line[question.split] = split
+            line[question.split] = _written(split)
         line["rows"] = tally.rows
         if question.of:
             value = tally.value(question)
@@ -176,6 +187,7 @@ class CountingSink:
 
     def end(self) -> None:
         """Hand the counts over. Raises `RowsMissing` where values could not be added up."""
+        self.counts.settle()
         self._finish(self.counts)
         if self.counts.unread:
             raise RowsMissing(
@@ -214,6 +226,15 @@ class CountingSink:
         except NoNumber:
             self.counts.unread += 1
             return None
+
+
+def _as_text(group: Group, texts: Container[str]) -> Group:
+    return str(group) if group is not None and str(group) in texts else group
+
+
+def _written(group: Group) -> msgspec.Raw | str | None:
+    """Write a number digit for digit, however many they are; a text as such."""
+    return group if group is None or type(group) is str else msgspec.Raw(str(group).encode())
 
 
 def _size(tally: Tally, group: Group, question: Question) -> tuple[bool, Number, str]:

@@ -11,11 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import msgspec
-
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Digits
+from comagic_cli.request.rows import Digits, compact
 
 Cell: TypeAlias = "str | int | None"
 Take: TypeAlias = Callable[[Any], Cell]
@@ -82,18 +80,6 @@ def cell(value: Any) -> Cell:
     if isinstance(value, bool):
         return "true" if value else "false"
     return None if _empty(value) else compact(value)
-
-
-def compact(value: Any) -> str:
-    """Return a value as JSON without blanks, numbers digit for digit."""
-    return _ENCODER.encode(value).decode()
-
-
-def _bare(digits: Digits) -> msgspec.Raw:
-    return msgspec.Raw(digits.encode())
-
-
-_ENCODER = msgspec.json.Encoder(enc_hook=_bare)
 
 
 def cells_of(columns: Plan, values: Sequence[Any]) -> list[Sequence[Cell]]:

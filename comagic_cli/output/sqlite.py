@@ -15,13 +15,12 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from comagic_cli.output.flatten import compact
 from comagic_cli.output.kinds import Fit, Kind, boolean, real, seconds, whole
 from comagic_cli.output.ledger import Request, count, enter, is_there
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.typed import UNFIT_NAME, Column, Typed, Values
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Marks, Page, RowReader, slices
+from comagic_cli.request.rows import Marks, Page, RowReader, compact, slices
 
 FITS: dict[Kind, Fit] = {"whole": whole, "seconds": seconds, "real": real, "boolean": boolean}
 TYPES: dict[Kind, str] = {

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
-from comagic_cli.output.flatten import Cell, Flattener, cell, compact
+from comagic_cli.output.flatten import Cell, Flattener, cell
 from comagic_cli.output.kinds import UNFIT, Fit, Kind, kind_of
 from comagic_cli.output.nested import TEXT, ListReader
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field, Member
+from comagic_cli.request.rows import compact
 
 UNFIT_NAME = "_unfit"
 TEXTS = frozenset({str, type(None)})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import date, timedelta
 from decimal import Context, Decimal
@@ -10,6 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from comagic_cli.request.periods import Period
+from comagic_cli.request.rows import compact
 
 Group: TypeAlias = "str | int | None"
 Number: TypeAlias = "int | Decimal"
@@ -69,8 +69,8 @@ def groups_of_value(value: Any) -> tuple[Group, ...]:
 def _group(value: Any) -> Group:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, (str, int)) or value is None:
-        return value
+    if isinstance(value, (str, int)):
+        return None if value == "" else value
     if isinstance(value, dict):
         named = next((name for name in ("value", "name") if name in value), None)
         named = next(iter(value), None) if len(value) < 2 else named  # noqa: PLR2004 - one member
@@ -78,7 +78,7 @@ def _group(value: Any) -> Group:
         if named and not isinstance(inner, (dict, list)):
             return _group(inner)
         value = value or None
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else compact(value)
 
 
 def number_of(value: Any) -> Number | None:

@@ -40,6 +40,18 @@ class Digits(str):
     __slots__ = ()
 
 
+def compact(value: Any) -> str:
+    """Return a value as JSON without blanks, numbers digit for digit."""
+    return _ENCODER.encode(value).decode()
+
+
+def _bare(digits: Digits) -> msgspec.Raw:
+    return msgspec.Raw(digits.encode())
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_bare)
+
+
 class Mark(NamedTuple):
     """One row's identity and shown time.
 
