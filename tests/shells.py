@@ -46,6 +46,14 @@ def home_of(folder: Path) -> dict[str, str]:
     return made | {"PATH": f"{program.parent}:{made['PATH']}"}
 
 
+def profile(folder: Path, name: str) -> None:
+    """Let there be a profile."""
+    file = folder / ".config" / "comagic" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.touch(mode=0o600)
+    file.write_text(f"[profiles.{name}]\nbase-url = 'uis'\n")
+
+
 class Interactive:
     """A shell in which lines are typed."""
 

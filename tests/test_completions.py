@@ -234,6 +234,8 @@ LINES = [
     (ON + "--sort communication_date_time:d", ON + "--sort communication_date_time:desc "),
     (ON + "--sort=communication_date_time:d", ON + "--sort=communication_date_time:desc "),
     (ON + "-o mon", ON + "-o month.csv "),
+    (ON + "--profile wo", ON + "--profile work "),
+    ("comagic logout wo", "comagic logout work "),
     (ON + "--output=mon", ON + "--output=month.csv "),
     ("echo x | comagic communi", "echo x | comagic communications "),
     (ON + "--from -7d --fo", ON + "--from -7d --format "),
@@ -256,6 +258,7 @@ LINES = [
 def shell(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     (folder / "month.csv").touch()
+    shells.profile(folder, "work")
     opened = getattr(shells, request.param)(folder)
     yield opened
     opened.close()
@@ -289,6 +292,7 @@ def test_a_real_zsh_shows_the_help(tmp_path):
             ["--sort=communication_date_time:desc\tThe greatest first"],
         ),
         (ON + "--output=mon", ["--output=month.csv"]),
+        (ON + "--profile wo", ["work\tuis"]),
         (
             ON + "--fields @all,-visitor_l",
             ["@all,-visitor_language\tLanguage of the visitor's device"],
@@ -302,6 +306,7 @@ def test_a_real_zsh_shows_the_help(tmp_path):
 )
 def test_a_real_fish_offers(tmp_path, line, items):
     (tmp_path / "month.csv").touch()
+    shells.profile(tmp_path, "work")
     assert shells.fish(tmp_path, line) == items
 
 

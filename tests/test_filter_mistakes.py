@@ -210,6 +210,11 @@ def test_the_table_is_as_long_as_it_should_be():
         ("id <> a", "Write !=."),
         ("id = a && id = b", "Write and."),
         ("id lke a", "Did you mean like?"),
+        ("id not_in (a)", "Did you mean not in?"),  # as the API writes it
+        ("id not_ilike a", "Did you mean not ilike?"),
+        ("id NOT_OVERLAP (a)", "Did you mean not overlap?"),
+        ("id is_null", "Did you mean is null?"),
+        ("id is_not_null", "Did you mean is not null?"),
         ("id = two words", "Quote a value that has blanks, commas or parentheses: 'two words'."),
         ("id = 'a'b'", "Double a quote that is part of the value: 'a''b'."),
         ("id = and", "If it is the value, quote it: 'and'."),

@@ -191,7 +191,7 @@ def test_the_api_is_told_from_a_gateway(said, own):
         (
             failure("required_parameter_missed", field="filter.filters[0].field", value=""),
             "(required_parameter_missed) [filter.filters[0].field]",
-            "Check --where.",
+            "Check --where (comagic filters lists operators and values).",
         ),
         (
             failure("data_type_error", field="fields[3]", value=None),

@@ -112,7 +112,7 @@ OPTION_OF = {
     "date_till": "--till",
     "fields": "--fields",
     "sort": "--sort",
-    "filter": "--where",
+    "filter": "--where (comagic filters lists operators and values)",
     "limit": "--page-size",
     "offset": "--page-size",
     "user_id": "--user-id (comagic users lists them)",

@@ -28,6 +28,7 @@ from comagic_cli.request.tokens import QUOTE_IT, Misread, Scanner, Token
 SIGNS = ("=", "!=", "<", ">", "<=", ">=")
 WORDS = ("like", "ilike", "regexp", "jsquery", "in", "overlap", "is")
 NEGATED = frozenset({"like", "ilike", "in", "overlap"})
+TYPED = (*WORDS, "not", *(f"not {one}" for one in sorted(NEGATED)), "is null", "is not null")
 KEYWORDS = frozenset({"and", "or", "not"})  # to be quoted, where they are values
 OPERATORS = f"Operators: {', '.join((*SIGNS, *WORDS))}; not before {', '.join(sorted(NEGATED))}."
 NOT_BEFORE = f"not stands only before {', '.join(sorted(NEGATED))}; else write != or is not null."
@@ -177,7 +178,7 @@ def _negated(scanner: Scanner, field: Token, first: Token) -> Condition:
 
 
 def _no_operator(word: Token) -> Misread:
-    near = get_close_matches(word.bare, (*WORDS, "not"), 1)
+    near = get_close_matches(word.bare.replace("_", " "), TYPED, 1)
     meant = MEANT.get(word.text) or "".join(near)
     hint = f"Did you mean {meant}?" if meant else OPERATORS
     return word.wrong(f"{word.text!r} is no operator", hint)
