@@ -304,7 +304,7 @@ def test_an_export_is_gone_on_with_by_the_same_filter(comagic, tmp_path):
     where = ["--where", "total_duration > 300"]
     with Watched(faults=fault("forbidden", 3)) as served:
         ran = comagic(*asked, *where, box=served)
-        assert (ran.code, ran.err.endswith("--resume.\n")) == (4, True), ran
+        assert (ran.code, ran.err.endswith("--resume\n")) == (4, True), ran
         for other in ([], ["--where", "total_duration > 301"]):
             ran = comagic(*asked, *other, "--resume", box=served)
             assert ran.code == 2
