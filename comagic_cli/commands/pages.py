@@ -89,10 +89,11 @@ code tells what (comagic help exit-codes). In a crontab % must be written \\%.
 that was missed is made up for by the next one within --period.
 
 Rows change afterwards: tags, deals, the source of a visit and recordings come
-hours or days later. --refresh 3d writes the last three days again, which covers
-recordings and most tags. Deals can come much later: write the last month again
-once a week, with --period 1mo --refresh all, or put rows into a database
-(-o calls.db) with a longer --period: rows that are there are updated.
+hours or days later, and the service promises no times. --refresh 3d writes the
+last three days again, for what is late by hours or a few days. It never reaches
+beyond --period. For what comes later still, write last month again now and then
+(--period 1mo --refresh all), or put rows into a database with a longer period
+(--from -3mo -o calls.db): rows that are there are updated.
 
 A run holds a lock: a second one for the same output ends with code 9. Let cron
 wait for points no longer than you want: --max-wait 30m.
