@@ -1,23 +1,35 @@
-"""One data set that has what breaks exporters, and every look of it, kept in tests/golden/text.
+"""One data set that has what breaks exporters, and every look of it, kept in tests/golden.
 
 After a wanted change, `python tests/nasty.py` writes those files again: look at the difference.
 """
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
-from sinks import members, page_of, written
+import openpyxl
+import pyarrow.parquet as pq
+from sinks import members, page_of, piped, written
 
+from comagic_cli.output.ledger import Request
+from comagic_cli.output.sinks import Look
+from comagic_cli.output.sqlite import SqliteSink
 from comagic_cli.request.catalog import Field, Member
+from comagic_cli.request.rows import Mark, Page
 
 GOLDEN = Path(__file__).parent / "golden" / "text"
+TYPED = Path(__file__).parent / "golden" / "typed"
 LONG, SHOWN = "длинно " * 4_286, "(30 002 characters)"
 
 FIELDS = [
     Field("id", "number"),
     Field("communication_id", "string"),
-    Field("when", "iso8601"),
+    Field("when", "iso8601", format="YYYY-MM-DD hh:mm:ss"),
     Field("kind", "object", members=members("value", "value_id")),
     Field("lead", "object", members=members("value", "value_url")),
     Field("tags", "object", members=members("communication_id", "communication_type", "items")),
@@ -107,19 +119,87 @@ LOOKS = {
     "times.jsonl": ISO,
     "record-urls.jsonl": URLS,
     "json.json": {},
+    "table.table": {},
+    "colour.table": {"width": 120, "color": True, "enum": "both"},
+    "record.table": {"width": 60, "record": True},
     "all.json": {"flatten": True, **ISO, **URLS},
 }  # fmt: skip
 
 
 def look_of(name: str) -> str:
     """Return all that the sink of a golden file's suffix writes in its look."""
-    return written(name.rpartition(".")[2], FIELDS, FIRST, LAST, **LOOKS[name])
+    form = name.rpartition(".")[2]
+    last = Page(LAST.rows[:-1]) if form == "table" else LAST  # folded, the long one takes 700 lines
+    return written(form, FIELDS, FIRST, last, **LOOKS[name])
 
 
 def golden(name: str) -> str:
     return (GOLDEN / name).read_bytes().decode().replace(SHOWN, LONG)
 
 
+# What readers find in typed files
+
+
+def in_workbook(**look: Any) -> list[Any]:
+    """Return the cells of each sheet, those of a format of their own with it."""
+    book = openpyxl.load_workbook(BytesIO(piped("xlsx", FIELDS, FIRST, LAST, **look)))
+    return [
+        {"sheet": sheet.title}
+        | {each.coordinate: shown(each) for each in row if each.value is not None}
+        for sheet in book
+        for row in sheet
+    ]
+
+
+def shown(cell: Any) -> Any:
+    plain = cell.number_format == "General"
+    return cell.value if plain else f"{cell.value} as {cell.number_format}"
+
+
+def in_parquet(**look: Any) -> list[Any]:
+    table = pq.read_table(BytesIO(piped("parquet", FIELDS, FIRST, LAST, **look)))
+    types = {field.name: str(field.type) for field in table.schema}
+    return [types, *table.to_pylist()]
+
+
+def in_database(**look: Any) -> list[Any]:
+    """Return how the table is declared, and its rows."""
+    period = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        sink = SqliteSink(connection, FIELDS, Look(**look), Request("rows", {}, {}, period, "1"))
+        sink.begin()
+        for page in (FIRST, LAST):
+            marks = [Mark(None, "", b"")] * page.count
+            sink.write(Page(page.rows, page.marker, marks=marks))
+        sink.end()
+        connection.row_factory = sqlite3.Row
+        [declared] = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'rows'")
+        return [declared["sql"], *map(dict, connection.execute("SELECT * FROM rows"))]
+
+
+READERS = {"xlsx": in_workbook, "parquet": in_parquet, "sqlite": in_database}
+TYPED_LOOKS = {
+    "xlsx.xlsx": {},
+    "all.xlsx": {"enum": "both", "header": "title", "titles": TITLES, "list_separator": "|"},
+    "parquet.parquet": {"zone": "Europe/Berlin"},
+    "enum-both.parquet": {"enum": "both", "zone": "Europe/Berlin"},
+    "sqlite.sqlite": {},
+    "enum-both.sqlite": {"enum": "both"},
+}
+
+
+def read_of(name: str) -> str:
+    """Return what a reader finds in the file that the sink of a suffix writes in its look."""
+    found = READERS[name.rpartition(".")[2]](**TYPED_LOOKS[name])
+    return "".join(f"{json.dumps(each, ensure_ascii=False, default=str)}\n" for each in found)
+
+
+def golden_typed(name: str) -> str:
+    return (TYPED / f"{name}.jsonl").read_bytes().decode().replace(SHOWN, LONG)
+
+
 if __name__ == "__main__":
     for each in LOOKS:
         (GOLDEN / each).write_bytes(look_of(each).replace(LONG, SHOWN).encode())
+    for each in TYPED_LOOKS:
+        (TYPED / f"{each}.jsonl").write_bytes(read_of(each).replace(LONG, SHOWN).encode())

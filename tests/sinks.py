@@ -25,10 +25,15 @@ def page_of(*rows: str, marker: str = "") -> Page:
 
 def written(form: str, fields: list[Field], *pages: Page, **look: Any) -> str:
     """Return all that a sink writes of some pages."""
+    return piped(form, fields, *pages, **look).decode()
+
+
+def piped(form: str, fields: list[Field], *pages: Page, **look: Any) -> bytes:
+    """Return the bytes of it."""
     stream = BytesIO()
     sink = make_sink(form, stream, fields, Look(**look))
     sink.begin()
     for page in pages:
         sink.write(page)
     sink.end()
-    return stream.getvalue().decode()
+    return stream.getvalue()

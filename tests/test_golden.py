@@ -8,7 +8,20 @@ import subprocess
 from io import StringIO
 
 import pytest
-from nasty import FIELDS, FIRST, GOLDEN, LAST, LONG, LOOKS, golden, look_of
+from nasty import (
+    FIELDS,
+    FIRST,
+    GOLDEN,
+    LAST,
+    LONG,
+    LOOKS,
+    TYPED,
+    TYPED_LOOKS,
+    golden,
+    golden_typed,
+    look_of,
+    read_of,
+)
 from program import PATIENCE, environment
 
 FORMATS = sorted({name.rpartition(".")[2] for name in LOOKS})
@@ -20,8 +33,14 @@ def test_every_look_is_as_it_was(name):
     assert look_of(name) == golden(name), "if it is wanted: python tests/nasty.py"
 
 
+@pytest.mark.parametrize("name", TYPED_LOOKS)
+def test_what_readers_find_is_as_it_was(name):
+    assert read_of(name) == golden_typed(name), "if it is wanted: python tests/nasty.py"
+
+
 def test_the_golden_files_are_all_there_is():
     assert {path.name for path in GOLDEN.iterdir()} == set(LOOKS)
+    assert {path.name.removesuffix(".jsonl") for path in TYPED.iterdir()} == set(TYPED_LOOKS)
 
 
 # What went in
