@@ -110,7 +110,7 @@ def test_what_holds_with_an_environment(comagic, file):
     assert columns(ran.out) == columns(
         f"profile  home  {file}\n"
         "token  ***  COMAGIC_TOKEN\n"
-        "token-command  pass show comagic  profile, but COMAGIC_TOKEN goes first\n"
+        "token-command  pass ***  profile, but COMAGIC_TOKEN goes first\n"
         "base-url  https://dataapi.uiscom.ru/v2.0  profile\n"
         "user-id  7001  profile\n"
         "tz  Asia/Omsk  profile\n"
@@ -120,6 +120,17 @@ def test_what_holds_with_an_environment(comagic, file):
     assert ["base-url", "https://dataapi.comagic.ru/v2.0", "usual"] in columns(
         comagic("profiles", "show", "bare").out
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [("'get-key'", "get-key"), ("['printf', 'secret']", "printf ***"), ("' a  secret'", "a ***")],
+)
+def test_the_arguments_of_a_command_may_be_secrets(comagic, file, command, shown):
+    file.write_text(f"[profiles.work]\ntoken-command = {command}\n")
+    ran = comagic("profiles", "show", "work")
+    assert ["token-command", shown, "profile"] in columns(ran.out)
+    assert "secret" not in ran.out + ran.err
 
 
 def test_the_usual_profile_is_changed(comagic, file):

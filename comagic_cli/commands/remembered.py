@@ -121,12 +121,19 @@ def _values(profile: Profile) -> Iterator[Sequence[str]]:
     for name in from_environment:
         yield name.removeprefix("COMAGIC_").lower().replace("_", "-"), MASK, name
     for key in profile.entrances:
-        told = MASK if key in SECRETS else str(profile.values[key])
         unused = f", but {from_environment[0]} goes first" if from_environment else ""
-        yield key, told, f"profile{unused}"
+        yield key, _way(key, profile.values[key]), f"profile{unused}"
     if SAVED_ZONE in profile.values:
         yield SAVED_ZONE, str(profile.values[SAVED_ZONE]), "profile, saved by login"
     yield from _options(profile)
+
+
+def _way(key: str, value: Any) -> str:
+    """Show what opens the account; of a command only its name, for its arguments may be secrets."""
+    if key != "token-command":
+        return MASK if key in SECRETS else str(value)
+    words = value if isinstance(value, list) else str(value).split()
+    return " ".join([*map(str, words[:1]), *[MASK] * (len(words) > 1)])
 
 
 def _options(profile: Profile) -> Iterator[Sequence[str]]:
