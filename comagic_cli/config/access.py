@@ -78,6 +78,12 @@ def find_access(
         return Access("", login)
     if profile.entrances:
         return _access_of(profile)
+    if profile.others:
+        raise UsageProblem(
+            "there is no key to the account, and no usual profile",
+            hint=f"Name one with --profile: {', '.join(profile.others)}. "
+            f"Or make it the usual one: comagic profiles default {profile.others[0]}",
+        )
     raise UsageProblem(
         "there is no key to the account",
         hint="Type comagic login, or put the key in COMAGIC_TOKEN or a file for --token-file; "

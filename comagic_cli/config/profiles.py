@@ -24,12 +24,14 @@ SAVED_ZONE = "timezone"  # the account's, as the service told it; `tz` is the us
 class Profile:
     """A profile as the file has it, with hyphens in all names: keys to values, and tables.
 
-    Values may be secrets: they are in no text made of this value. Without a name it is no profile.
+    Values may be secrets: they are in no text made of this value. Without a name it is no profile,
+    and `others` names those that there are.
     """
 
     name: str = ""
     file: Path = Path()
     values: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"Profile({self.name!r})"
@@ -63,7 +65,7 @@ class Profiles:
         """Return the profile named, else the usual one, else none. Raises `UsageProblem`."""
         named = name or self.usual or (USUAL if USUAL in self.tables else "")
         if not named:
-            return Profile(file=self.file)
+            return Profile(file=self.file, others=tuple(self.tables))
         if named not in self.tables:
             raise UsageProblem(
                 f"{self.file}: there is no profile {named!r}", hint=self._near(named)
