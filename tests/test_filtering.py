@@ -127,6 +127,7 @@ def test_a_mistake_is_one_line_the_expression_and_carets(comagic, box):
         "comagic: --where: a field is missing\n"
         "  site_name = 'Окна' and totl_duration > 60 or\n"
         "                                              ^\n"
+        "  See comagic help filters.\n"
     )
 
 

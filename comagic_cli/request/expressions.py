@@ -43,7 +43,8 @@ class _Reading:
             return self._read()
         except Misread as wrong:
             place = Place(self.text, wrong.start, wrong.end)
-            raise UsageProblem(f"--where: {wrong.message}", hint=wrong.hint, place=place) from None
+            hint = wrong.hint or "See comagic help filters."
+            raise UsageProblem(f"--where: {wrong.message}", hint=hint, place=place) from None
 
     def _read(self) -> Tree:
         if half := HALF.search(self.text):
