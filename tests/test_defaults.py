@@ -113,12 +113,12 @@ def test_which_profile_is_used(comagic, file, options, environment, limit):
 def test_profiles_of_which_none_is_the_usual_one_are_named(comagic, file):
     profile(file, "token = 'a'\n[profiles.home]\ntoken = 'b'\n", head="[profiles.work]\n")
     ran = comagic("calls")
-    assert (ran.code, ran.out, ran.err) == (
-        2,
-        "",
-        "comagic: there is no key to the account, and no usual profile\n  Name one with --profile: "
-        "work, home. Or make it the usual one: comagic profiles default work\n",
+    told = (
+        "comagic: there is no key to the account, and no usual profile\n"
+        "  Name one with --profile: work, home. Or make it the usual one: "
+        "comagic profiles default work\n"
     )
+    assert (ran.code, ran.out, ran.err) == (2, "", told)
 
 
 def test_options_of_all_kinds(comagic, file, box):
