@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pyarrow.parquet as pq
 import pytest
-from program import DAYS, Watched
+from program import DAYS, Watched, environment, run
 
 from comagic_cli.output import sinks
 
@@ -41,6 +42,15 @@ def test_a_pipe_gets_what_a_file_does(comagic, tmp_path, monkeypatch, form):
             patch.setattr("sys.stdout", Redirected(stream))
             assert comagic(*ASKED, "-f", form, "-o", "-", box=box).code == 0
     assert (tmp_path / "piped").read_bytes() == (tmp_path / f"a.{form}").read_bytes()
+
+
+def test_a_reader_that_is_gone_is_no_noise(tmp_path, form):
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with Watched(rows=20) as box:
+        ran = run([*ASKED, "-f", form], environment(tmp_path, box), stdout=theirs)
+    os.close(theirs)
+    assert (ran.code, ran.err) == (141, "")
 
 
 def test_its_manifest_holds(comagic, tmp_path, form):
