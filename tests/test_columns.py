@@ -88,6 +88,7 @@ def test_which_fields_are_custom_is_known_once_the_account_was_asked():
 @pytest.mark.parametrize(
     ("known", "name", "hint"),
     [
+        (REPORT, "TIME", "Did you mean time?"),
         (REPORT, "tiem", "Did you mean time?"),
         (with_more(REPORT, TREE), "rnak", "Did you mean rank?"),
         (with_more(REPORT, TREE), "cc_2", "Did you mean cc_1?"),

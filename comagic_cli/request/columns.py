@@ -83,7 +83,7 @@ def find_field(report: ReportType, name: str, option: str) -> Field:
     from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
 
     names = [field.name for field in report.known]
-    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    near = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
     see = f"See comagic fields {report.command}."
     raise UnknownField(
         f"{option}: {report.command} has no field {name!r}",
