@@ -100,6 +100,32 @@ def test_a_table_is_the_same_however_its_name_is_typed(db):
     assert rows(db, '"table"', "_comagic_requests") == [("calls",)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    ["CREATE TABLE calls AS SELECT * FROM old", "CREATE TABLE calls (id TEXT, _key TEXT UNIQUE)"],
+)
+def test_a_table_that_was_made_anew_is_left_alone(db, change):
+    put(db, [ID], page({"id": 1}))
+    db.execute("ALTER TABLE calls RENAME TO old")
+    db.execute(change)
+    before = rows(db)
+    with pytest.raises(UsageProblem) as caught:
+        put(db, [ID], page({"id": 1}))
+    assert caught.value.message == (
+        "the table calls was changed: its columns _unfit, _key, _time, _request are not there, or"
+        " _key is not unique"
+    )
+    assert rows(db) == before
+
+
+def test_a_ledger_of_another_program_is_left_alone(db):
+    db.execute("CREATE TABLE _comagic_requests (x)")
+    with pytest.raises(UsageProblem) as caught:
+        put(db, [ID], page({"id": 1}))
+    told = "the database has a table _comagic_requests that comagic did not make"
+    assert (caught.value.message, caught.value.hint) == (told, "Name another file with -o.")
+
+
 def test_a_row_that_shows_no_time_belongs_to_the_one_before_it(db):
     times = ["", NEXT[0], ""]
     put(db, [NAME], page(*[{"name": name} for name in "abc"], key=None, times=times))

@@ -25,6 +25,9 @@ SCHEMA = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}" (
   comagic TEXT,
   UNIQUE ("table", request)
 )"""
+COLUMNS = frozenset(
+    {"id", "table", "source", "request", "period_from", "period_till", "rows", "comagic"}
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,12 @@ def enter(connection: sqlite3.Connection, request: Request) -> int:
     Raises `UsageProblem` where the table has rows of another source, or is not ours.
     """
     connection.execute(SCHEMA)
+    names = {name for _, name, *_ in connection.execute(f'PRAGMA table_info("{LEDGER}")')}
+    if not names >= COLUMNS:
+        raise UsageProblem(
+            f"the database has a table {LEDGER} that comagic did not make",
+            hint="Name another file with -o.",
+        )
     known = connection.execute(
         f'SELECT source, "table" FROM "{LEDGER}" WHERE "table" = ? COLLATE NOCASE', [request.table]
     ).fetchone()

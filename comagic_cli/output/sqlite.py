@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from comagic_cli.errors import UsageProblem
 from comagic_cli.output.kinds import Fit, Kind, boolean, real, seconds, whole
 from comagic_cli.output.ledger import Request, count, enter, is_there
 from comagic_cli.output.sinks import Look
@@ -57,6 +58,7 @@ class SqliteSink:
         made = is_there(self._connection, self._request.table)
         self._number = enter(self._connection, self._request)
         if made:
+            self._check_table()
             self._add_columns()
         else:
             self._make_table()
@@ -106,9 +108,21 @@ class SqliteSink:
             f"ON {self._table} (_request, _time) WHERE _key IS NULL"
         )
 
+    def _check_table(self) -> None:
+        """Raise `UsageProblem` where another program made the table anew without what is needed."""
+        indexes = self._connection.execute(f"PRAGMA index_list({self._table})").fetchall()
+        once = [f"PRAGMA index_info({quoted(name)})" for _, name, unique, *_ in indexes if unique]
+        keys = [[name for _, _, name in self._connection.execute(each)] for each in once]
+        if OURS.keys() <= columns_of(self._connection, self._table) and ["_key"] in keys:
+            return
+        raise UsageProblem(
+            f"the table {self._request.table} was changed: its columns {', '.join(OURS)} are not"
+            f" there, or _key is not unique",
+            hint="Name another with --table.",
+        )
+
     def _add_columns(self) -> None:
-        known = self._connection.execute(f"PRAGMA table_info({self._table})")
-        there = {name.lower() for _, name, *_ in known}
+        there = {name.lower() for name in columns_of(self._connection, self._table)}
         for column in self._typed.columns:
             if column.name.lower() not in there:
                 self._connection.execute(
@@ -143,6 +157,11 @@ def key_of(key: str | None) -> str | None:
     if key is None or "\x1f" not in key:
         return key
     return msgspec.json.encode(key.split("\x1f")).decode()
+
+
+def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
+    """Return the names of the columns of a table, whose name is quoted."""
+    return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def quoted(name: str) -> str:
