@@ -6,7 +6,20 @@ import os
 import signal
 
 import pytest
+from measuring import nothing_measured
 from program import InProcess
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "unmeasured: don't measure coverage, see measuring.py")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    if item.get_closest_marker("unmeasured") is None:
+        return (yield)
+    with nothing_measured():
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)

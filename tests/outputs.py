@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from measuring import measured
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.output.files import open_output
@@ -37,8 +38,8 @@ def run(code: str, *args: object, **options: object) -> subprocess.CompletedProc
     start = "import sys; from comagic_cli.output.files import open_output\n"
     command = [sys.executable, "-c", start + textwrap.dedent(code), *map(str, args)]
     # Measured, a process would fail to write what it measured where its files may not grow.
-    unmeasured = {name: text for name, text in os.environ.items() if "COVERAGE" not in name}
-    return subprocess.run(command, cwd=HOME, check=False, **({"env": unmeasured} | options))
+    environ = {name: text for name, text in os.environ.items() if name not in measured()}
+    return subprocess.run(command, cwd=HOME, check=False, **({"env": environ} | options))
 
 
 def refusal(target: Path | str) -> tuple[str, str]:

@@ -98,10 +98,9 @@ class InProcess:
 
 
 def environment(home, box=None, **more):
-    """Make the environment of a process."""
+    """Make the environment of a process, which is not measured unless `measured()` is added."""
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # csvcut is beside Python
     made = {"PATH": path, "HOME": str(home), "XDG_CACHE_HOME": f"{home}/cache"}
-    made |= {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
     made |= {"PYTHONPATH": str(HOME)}
     if box is not None:
         made |= {"COMAGIC_BASE_URL": box.url, "COMAGIC_TOKEN": box.token}

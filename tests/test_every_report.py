@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 import pytest
+from measuring import unmeasured
 from program import DAYS, SPAN, Watched
 
 from comagic_cli.request.catalog import report, reports
@@ -43,6 +44,7 @@ def test_there_are_thirteen():
     ] == COMMANDS
 
 
+@unmeasured
 @pytest.mark.parametrize("command", PERIODIC)
 @pytest.mark.parametrize("switches", SWITCHES)
 def test_a_period_of_a_report_is_the_truth(comagic, command, switches):

@@ -7,6 +7,7 @@ from collections import Counter
 from itertools import product
 
 import pytest
+from measuring import unmeasured
 from paging import calls_for
 from program import DAYS, SPAN, TWO, Watched
 
@@ -37,6 +38,7 @@ def keys(rows):
     return [(row[NAMES[0]]["value_id"], str(row[NAMES[1]]), row[NAMES[2]]) for row in rows]
 
 
+@unmeasured
 @pytest.mark.parametrize(
     ("inclusive", "total", "short", "id_type", "shown", "max_days", "page_size"), SWITCHES
 )
@@ -72,6 +74,7 @@ MOVES = [
 ]
 
 
+@unmeasured
 @pytest.mark.parametrize("moves", MOVES)
 @pytest.mark.parametrize("total", ["exact", "absent", "one_more_once"])
 @pytest.mark.parametrize("short", [0, 7])
@@ -88,6 +91,7 @@ def test_rows_that_stay_come_once_whatever_moves(comagic, moves, total, short, m
     assert ran.code == 0
 
 
+@unmeasured
 @pytest.mark.parametrize("kind", ["503", "html", "reset", "truncate", "internal_error", "empty"])
 @pytest.mark.parametrize("every", [3, 5, 7])
 def test_faults_on_the_way_cost_calls_but_no_rows(comagic, kind, every):
@@ -100,6 +104,7 @@ def test_faults_on_the_way_cost_calls_but_no_rows(comagic, kind, every):
     assert len(box.journal) <= good * every / (every - 1) + 1
 
 
+@unmeasured
 @pytest.mark.parametrize("day", ["2024-10-01", "2024-10-02", "2024-10-03"])
 @pytest.mark.parametrize("inclusive", [True, False])
 @pytest.mark.parametrize("shown", ["truncated", "rounded"])
@@ -118,6 +123,7 @@ def test_days_exported_one_by_one_share_no_row_and_lose_none(comagic, day, inclu
     assert sorted(shown_ids) == sorted(row["communication_id"] for row in truth)
 
 
+@unmeasured
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York"])
 @pytest.mark.parametrize("max_days", [None, 2])
 def test_an_hour_that_repeats(comagic, zone, max_days):

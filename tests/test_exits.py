@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from measuring import unmeasured
 from program import DAYS, REPORT, Watched, fault
 
 from comagic_cli.errors import OutputBusy
@@ -83,6 +84,7 @@ def check_told(ran, words):
     assert "Traceback" not in ran.err
 
 
+@unmeasured
 @pytest.mark.parametrize(("kind", "code", "_later", "words"), FAULTS)
 def test_a_fault_that_passes(comagic, tmp_path, kind, code, _later, words):
     ran, rows = export(comagic, tmp_path, fault(kind, 2, seconds=SLOW.get(kind, 0.0)))
@@ -93,6 +95,7 @@ def test_a_fault_that_passes(comagic, tmp_path, kind, code, _later, words):
         assert ran.err == ""
 
 
+@unmeasured
 @pytest.mark.parametrize(("kind", "_once", "code", "words"), FAULTS)
 def test_a_fault_that_stays(comagic, tmp_path, kind, _once, code, words):
     ran, rows = export(comagic, tmp_path, fault(kind, seconds=SLOW.get(kind, 0.0)))

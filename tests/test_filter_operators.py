@@ -11,6 +11,7 @@ import re
 from datetime import datetime
 
 import pytest
+from measuring import unmeasured
 from sandbox_client import rows, sandbox
 
 from comagic_cli.request.catalog import report
@@ -141,6 +142,7 @@ def expression(name, one, wanted, other, kind):
     return f"{name} {shown(one)} {value}"
 
 
+@unmeasured
 @pytest.mark.parametrize(("command", "name", "one"), CASES)
 def test_what_is_selected_is_what_is_meant(box, whole, command, name, one):
     type_ = KNOWN[command]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from measuring import unmeasured
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,6 +148,7 @@ def module_of(path: Path) -> str:
 # The rules, held against the project
 
 
+@unmeasured
 def test_every_module_imports_only_what_its_room_may():
     faults = [
         fault
@@ -159,6 +161,7 @@ def test_every_module_imports_only_what_its_room_may():
     assert not faults, "\n".join(faults)
 
 
+@unmeasured
 def test_every_file_is_a_room_known_at_a_glance():
     faults = [
         fault

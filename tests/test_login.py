@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 import pytest
+from measuring import unmeasured
 from playback import client_of
 from program import REPORT, SPAN, Watched, ended, environment, fault, start
 
@@ -60,6 +61,7 @@ def test_the_end_of_a_session_comes_in_three_forms(comagic, expire_at):
     assert counted(box)["login", "ok"] == 1
 
 
+@unmeasured
 @pytest.mark.parametrize("error_data", ["full", "null", "empty", "absent"])
 def test_a_session_that_ends_every_ten_calls(comagic, error_data):
     with Watched(rows=SIXTY, session_calls=10, error_data=error_data) as box:

@@ -11,6 +11,7 @@ from decimal import Context, Decimal
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
+from measuring import unmeasured
 from program import DAYS, Watched
 
 from comagic_cli.request.catalog import report
@@ -74,6 +75,7 @@ def plain(value):
 LEFT_OUT = ("tags", "communication", "total_duration")  # see `tags` of Parquet; durations differ
 
 
+@unmeasured
 @pytest.mark.parametrize("quirks", ODD)
 @pytest.mark.parametrize("command", ["communications", "leads"])
 def test_nothing_is_lost(comagic, tmp_path, quirks, command):

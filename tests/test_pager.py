@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from measuring import unmeasured
 from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, quick, run, truth
 
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
@@ -32,6 +33,7 @@ def unique(rows: list[Row]) -> list[Row]:
     return list({(row.id, row.type): row for row in rows}.values())
 
 
+@unmeasured
 @quick
 @given(stored_rows(), oddities, st.integers(1, 12))
 def test_a_service_at_rest_gives_every_row_once_and_in_order(rows, odd, page_size):
@@ -42,6 +44,7 @@ def test_a_service_at_rest_gives_every_row_once_and_in_order(rows, odd, page_siz
     assert [key[0] for key in exported.keys] == [key[0] for key in expected]
 
 
+@unmeasured
 @quick
 @given(stored_rows(most=120), oddities, st.integers(2, 6))
 def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_size):
@@ -53,6 +56,7 @@ def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_siz
     assert [key[0] for key in exported.keys] == [key[0] for key in expected]
 
 
+@unmeasured
 @quick
 @given(stored_rows(most=120), oddities, st.integers(2, 8))
 def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
@@ -78,6 +82,7 @@ def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], lis
     return rows, changes
 
 
+@unmeasured
 @settings(quick, max_examples=400)
 @given(changing(), oddities, st.integers(2, 12))
 def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
@@ -128,7 +133,8 @@ def test_the_end_is_made_sure_of_where_the_total_does_not_tell(totals, calls):
     assert len(exported.keys) == 25
 
 
-@pytest.mark.parametrize("rows", [250, 1000, 5000])
+@unmeasured
+@pytest.mark.parametrize("rows", [250, 1000, 2500])
 def test_cutting_by_count_costs_few_calls(rows):
     exported = run(Service(evenly(rows, span=rows), reach=100), 0, rows, 10)
     assert exported.calls <= 1.25 * calls_for(rows, 10)

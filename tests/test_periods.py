@@ -7,6 +7,7 @@ import pytest
 from clocks import clock_of, options_of, unasked, utc_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from measuring import unmeasured
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.periods import Period, parse_end, parse_start, resolve
@@ -245,6 +246,7 @@ OPTIONS = st.one_of(
 )
 
 
+@unmeasured
 @settings(deadline=None)  # the first look at a zone reads its file
 @given(OPTIONS, CLOCKS)
 @example(("now", "now", None), clock_of("2026-10-25 01:15:00 Europe/London again")())

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import unmeasured
 from sinks import members, page_of, text_fields, written
 
 from comagic_cli.output.csv import texts_of
@@ -91,6 +92,7 @@ def unquoted(text: str) -> list[list[str]]:
     return rows
 
 
+@unmeasured
 @given(st.lists(ROWS, min_size=1, max_size=5), st.booleans(), st.sampled_from(["value", "both"]))
 def test_any_rows_are_written_as_if_they_were_parsed(rows, ascii_, enum):
     page = page_of(*(json.dumps(row, ensure_ascii=ascii_) for row in rows))

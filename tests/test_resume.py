@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
+from measuring import unmeasured
 from paging import calls_for
 from program import fault
 from stopped import (
@@ -44,6 +45,11 @@ STOPS = {
 }
 
 
+def each_with_each_first(some, others):
+    """Pair the first of each list with all of the other list: how a file ends isn't its format."""
+    return [(each, others[0]) for each in some] + [(some[0], each) for each in others[1:]]
+
+
 @pytest.fixture(autouse=True)
 def every_page(monkeypatch):
     """Make each page safe: the clock's part is tested in test_following.py."""
@@ -75,8 +81,8 @@ def undisturbed(comagic, box, target, *more) -> bytes:
     return data
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-@pytest.mark.parametrize("end", ENDS)
+@unmeasured
+@pytest.mark.parametrize(("suffix", "end"), each_with_each_first(SUFFIXES, list(ENDS)))
 def test_what_ends_is_gone_on_with(comagic, tmp_path, suffix, end):
     target = tmp_path / f"rows.{suffix}"
     target.write_bytes(OLD)
@@ -98,9 +104,9 @@ def test_what_ends_is_gone_on_with(comagic, tmp_path, suffix, end):
         assert unpacked(target) == undisturbed(comagic, box, target)
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
+@unmeasured
+@pytest.mark.parametrize(("suffix", "stop"), each_with_each_first(SUFFIXES, list(STOPS)))
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("stop", STOPS)
 def test_what_stops_in_a_page_is_gone_on_with(comagic, tmp_path, stop_at, suffix, after, stop):
     """The page is written in part, as far as can be known: it is asked for again."""
     target = tmp_path / f"rows.{suffix}"
@@ -118,6 +124,7 @@ def test_what_stops_in_a_page_is_gone_on_with(comagic, tmp_path, stop_at, suffix
         assert unpacked(target) == undisturbed(comagic, box, target)
 
 
+@unmeasured
 @pytest.mark.parametrize("suffix", ["csv", "jsonl.gz", "tsv.zst"])
 @pytest.mark.parametrize(
     "more",
@@ -182,6 +189,7 @@ def test_the_report_is_asked_for_once(comagic, tmp_path):
 # What happens between the runs
 
 
+@unmeasured
 @pytest.mark.parametrize("at", ["start", "2024-10-03 12:00:00", "end"])
 @pytest.mark.parametrize("what", [Arrival, Vanishing])
 @pytest.mark.parametrize("suffix", ["jsonl", "jsonl.zst"])

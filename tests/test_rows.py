@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import unmeasured
 from sinks import page_of
 
 from comagic_cli.request.rows import Digits, Page, RowReader, row_struct, rows_of, slices
@@ -142,6 +143,7 @@ def digits_of(text: str | bytes) -> Any:
     return json.loads(text, parse_int=Digits, parse_float=Digits)
 
 
+@unmeasured
 @given(
     st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), min_size=1),
     st.sampled_from(["", " ", "\n", "\r\n\t"]),

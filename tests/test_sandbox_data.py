@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from measuring import unmeasured
 from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 
 from comagic_cli.request.catalog import report, reports
@@ -55,6 +56,7 @@ def test_every_field_of_the_catalogue_is_made(command):
     assert names <= set(FIELDS[command]())
 
 
+@unmeasured
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_field_holds_something_somewhere(command):
     month = ("2026-08-05 00:00:00", "2026-09-04 23:59:59")
@@ -109,6 +111,7 @@ def test_a_row_stays_the_same_as_now_goes_on(box):
     later.close()
 
 
+@unmeasured
 @pytest.mark.parametrize("count", [1, 2, 999, 30_000])
 def test_exactly_so_many_rows_within_the_span(count):
     many = sandbox(rows=count, span=("2026-09-01 00:00:00", "2026-10-01 00:00:00"))
@@ -125,6 +128,7 @@ def test_an_open_span_is_filled_at_the_usual_rate():
     some.close()
 
 
+@unmeasured
 def test_a_rhythm_never_goes_back():
     for seed, count, start, end in [(1, 50, 0, 3), (2, 5000, 0, 60), (3, 5000, 9 * 10**8, 10**9)]:
         beat = rhythm.spread(count, start * 10**6, end * 10**6, hasher(seed))
@@ -136,6 +140,7 @@ def test_a_rhythm_never_goes_back():
         assert stored[-1] < end * 10**6
 
 
+@unmeasured
 def test_stored_times_have_fractions_and_some_rows_share_a_second():
     many = sandbox(rows=20_000, span=("2026-10-01 00:00:00", "2026-10-01 06:00:00"))
     assert len({row.stored % 10**6 for row in some_rows(many)}) > 100
@@ -158,6 +163,7 @@ def test_blocks_hold_what_they_say_and_the_nth_is_found():
         assert [business.nth(kind, number) for number in range(len(places))] == places
 
 
+@unmeasured
 def test_ids_are_unique_with_their_type_only_and_large():
     business = Business(5)
     ids = [(business.kind(number), business.communication_id(number)) for number in range(4000)]
@@ -214,6 +220,7 @@ def calls_details(box):
     return rows(box, "call-details", entity_ids=ids)
 
 
+@unmeasured
 def test_external_ids_repeat_and_whole_rows_too():
     many = sandbox(rows=24_000, span=("2026-09-01 00:00:00", "2026-10-01 00:00:00"))
     month = ("2026-09-01 00:00:00", "2026-10-01 23:59:59")
@@ -250,6 +257,7 @@ def test_values_have_the_shapes_that_were_seen(box):
         assert kind == "chat" or row["chat_messages_count"] is None
 
 
+@unmeasured
 def test_texts_are_as_nasty_as_texts_are():
     many = sandbox(rows=20_000, span=("2026-09-01 00:00:00", "2026-10-01 00:00:00"))
     month = ("2026-09-01 00:00:00", "2026-10-01 23:59:59")
@@ -276,6 +284,7 @@ def test_the_clock_of_the_machine_is_now_unless_told():
     box.close()
 
 
+@unmeasured
 def test_a_page_is_valid_json_in_any_report(box):
     for command in COMMANDS:
         answer = ask(box, command, **entities(box, command))

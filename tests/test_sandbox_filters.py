@@ -5,6 +5,7 @@ import re
 import sqlite3
 
 import pytest
+from measuring import unmeasured
 from sandbox_client import ask, refused, rows, sandbox
 
 from comagic_cli.sandbox.filters import OPERATORS, like
@@ -226,6 +227,7 @@ def made():
     made.close()
 
 
+@unmeasured
 @pytest.mark.parametrize(("command", "tree", "test"), MADE)
 def test_filters_of_made_rows_do_what_a_predicate_does(made, command, tree, test):
     month = ("2026-09-10 00:00:00", "2026-10-07 23:59:59")

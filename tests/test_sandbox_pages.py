@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from measuring import unmeasured
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, total
 
 from comagic_cli.request.catalog import reports
@@ -22,6 +23,7 @@ def box():
     made.close()
 
 
+@unmeasured
 @pytest.mark.parametrize(
     ("sort", "size"),
     [
@@ -99,6 +101,7 @@ def test_arrays_are_sorted_as_text(box):
     assert 0 < len(filled) < len(found)
 
 
+@unmeasured
 def test_truth_is_what_shows_in_the_period_in_key_order():
     some = sandbox(rows=2000, span=("2026-10-01 00:00:00", "2026-10-02 00:00:00"))
     wide = rows(some, period=("2026-09-30 00:00:00", "2026-10-03 00:00:00"))

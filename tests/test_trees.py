@@ -9,6 +9,7 @@ import pytest
 from filters import NOON, REPORT, both, either, leaf
 from hypothesis import given
 from hypothesis import strategies as st
+from measuring import unmeasured
 
 from comagic_cli.request.filters import Filter
 from comagic_cli.request.trees import TooDeep, conditions, levels, shown, two_levels
@@ -40,6 +41,7 @@ def selects(tree, row):
     return None if None in known else not deciding
 
 
+@unmeasured
 @given(deep_trees)
 def test_a_rewritten_tree_selects_the_same_rows(tree):
     try:
