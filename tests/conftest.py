@@ -6,8 +6,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 from measuring import nothing_measured
 from program import InProcess
+
+# The same examples each time, however long one takes: a suite that flickers is not believed.
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("same")
 
 
 def pytest_configure(config):

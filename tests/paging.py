@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import msgspec
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from comagic_cli.errors import Refused
@@ -32,8 +31,6 @@ oddities = st.fixed_dictionaries(
         "text_ids": st.booleans(),
     }
 )
-# The same examples each time: a suite that flickers is not believed.
-quick = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 START = datetime(2026, 10, 1)  # noqa: DTZ001 - the account's zone, as everywhere
 
 

@@ -23,7 +23,7 @@ DAYS = ["--from", "2024-10-01", "--till", "2024-10-05"]
 SPAN = ("2024-10-01 00:00:00", "2024-10-05 23:59:59")
 TWO = ["--fields", "communication_id,communication_date_time"]
 REPORT = ["communications", *DAYS, *TWO]
-PATIENCE = 20  # seconds until a test gives up on a process
+PATIENCE = 60  # seconds until a test gives up on a process
 COMAGIC = [sys.executable, "-m", "comagic_cli"]
 
 

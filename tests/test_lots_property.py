@@ -8,7 +8,6 @@ from datetime import datetime
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from paging import quick
 
 from comagic_cli.errors import Refused
 from comagic_cli.fetch.lots import LotPager
@@ -40,7 +39,7 @@ class Persons:
         return ask
 
 
-@settings(quick, max_examples=30)
+@settings(max_examples=30)
 @given(
     ids=st.lists(st.integers(1, 260), unique=True, max_size=220),
     known=st.sets(st.integers(1, 260)),
@@ -60,7 +59,7 @@ def test_every_known_id_brings_its_row_once(ids, known, most, refuses, page_size
     assert pager.unfound == len(ids) - len(expected)
 
 
-@settings(quick, max_examples=30)
+@settings(max_examples=30)
 @given(
     ids=st.lists(st.integers(1, 260), unique=True, max_size=220),
     known=st.sets(st.integers(1, 260)),

@@ -4,6 +4,7 @@ import gzip
 import sys
 
 import pytest
+import zstandard
 from outputs import NEW, names, write
 
 from comagic_cli.errors import UsageProblem
@@ -64,7 +65,6 @@ def test_zst_is_written_by_what_is_there(tmp_path, monkeypatch, module):
 
 
 def test_zst_is_read_back(tmp_path):
-    zstandard = pytest.importorskip("zstandard")
     write(tmp_path / "out.csv.zst", NEW * 1000)
     with zstandard.open(tmp_path / "out.csv.zst") as file:
         assert file.read() == NEW * 1000

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import unmeasured
-from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, quick, run, truth
+from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, run, truth
 
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
 from comagic_cli.fetch.wire import Answer
@@ -34,7 +34,6 @@ def unique(rows: list[Row]) -> list[Row]:
 
 
 @unmeasured
-@quick
 @given(stored_rows(), oddities, st.integers(1, 12))
 def test_a_service_at_rest_gives_every_row_once_and_in_order(rows, odd, page_size):
     service = Service(unique(rows), **odd)
@@ -45,7 +44,6 @@ def test_a_service_at_rest_gives_every_row_once_and_in_order(rows, odd, page_siz
 
 
 @unmeasured
-@quick
 @given(stored_rows(most=120), oddities, st.integers(2, 6))
 def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_size):
     spread_out = [Row(n * 0.8, row.id, row.type) for n, row in enumerate(unique(rows))]
@@ -57,7 +55,6 @@ def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_siz
 
 
 @unmeasured
-@quick
 @given(stored_rows(most=120), oddities, st.integers(2, 8))
 def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
     service = Service(unique(rows), **odd, reach=20)
@@ -83,7 +80,7 @@ def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], lis
 
 
 @unmeasured
-@settings(quick, max_examples=400)
+@settings(max_examples=400)
 @given(changing(), oddities, st.integers(2, 12))
 def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
     rows, changes = world

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clocks import clock_of, options_of, unasked, utc_of
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from measuring import unmeasured
 
@@ -247,7 +247,6 @@ OPTIONS = st.one_of(
 
 
 @unmeasured
-@settings(deadline=None)  # the first look at a zone reads its file
 @given(OPTIONS, CLOCKS)
 @example(("now", "now", None), clock_of("2026-10-25 01:15:00 Europe/London again")())
 @example(("-1h", None, None), clock_of("2026-10-25 01:10:00 Antarctica/Troll again")())
@@ -271,7 +270,6 @@ def has_been_shown(wall: datetime, now: datetime) -> bool:
     return wall.replace(tzinfo=now.tzinfo).timestamp() <= now.timestamp()
 
 
-@settings(deadline=None)  # the same
 @given(st.integers(1, 100), CLOCKS)
 def test_hours_are_elapsed_hours(hours, moment):
     moment = moment.replace(microsecond=0)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import page_of
@@ -144,6 +144,7 @@ def digits_of(text: str | bytes) -> Any:
 
 
 @unmeasured
+@settings(max_examples=50)
 @given(
     st.lists(st.fixed_dictionaries({"a": VALUES, "b": VALUES}), min_size=1),
     st.sampled_from(["", " ", "\n", "\r\n\t"]),

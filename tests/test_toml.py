@@ -4,7 +4,7 @@ import tomllib
 from datetime import date
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comagic_cli.config.toml import updated, written
@@ -20,14 +20,14 @@ TABLES = st.recursive(
 
 
 @given(TABLES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_what_is_written_is_read(table):
     assert tomllib.loads(written(table)) == table
     assert tomllib.loads(updated("", table)) == table
 
 
 @given(TABLES, TABLES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40)
 def test_what_is_updated_says_what_is_wanted(before, after):
     text = f"# mine\n{written(before)}# the end"
     assert tomllib.loads(updated(text, after)) == after
