@@ -33,7 +33,7 @@ class Raw:
 
 
 def connect(box):
-    return http.client.HTTPConnection(box.url.split("/")[2], timeout=5)
+    return http.client.HTTPConnection(box.url.split("/")[2], timeout=60)
 
 
 def post(box, body, *, path="/v2.0", method="POST", headers=None):

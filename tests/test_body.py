@@ -190,7 +190,7 @@ class Dripping:
 def test_a_drip_ends_with_the_timeout(start, drop):
     started = time.monotonic()
     assert broken(Dripping(start, drop), timeout=0.2) == "no whole answer came within 0.2 s"
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 def test_what_comes_after_the_time_is_not_read(monkeypatch):

@@ -13,7 +13,7 @@ from time import sleep
 
 import pytest
 from measuring import unmeasured
-from program import environment, fault
+from program import PATIENCE, environment, fault
 from program import run as run_program
 from stopped import ASKED, KEPT, OLD, PAGE, ROWS, checkpoint_of, go_on, left, service, unpacked
 
@@ -38,7 +38,7 @@ def start(target, box, *more, **options) -> subprocess.Popen[bytes]:
 
 
 def ended(process) -> tuple[int, str]:
-    told = process.communicate(timeout=20)[1]
+    told = process.communicate(timeout=PATIENCE)[1]
     return process.returncode, told.decode()
 
 

@@ -270,7 +270,7 @@ def test_it_serves_in_the_foreground_until_closed():
     serving.start()
     assert call(box, "get.account")["result"]
     box.close()
-    serving.join(2)
+    serving.join(60)
     assert not serving.is_alive()
 
 

@@ -114,7 +114,7 @@ def test_closing_wakes_what_sleeps(kind):
         while not box.journal:
             pass
         assert arrived == []
-    waiting.join(2)
+    waiting.join(60)
     assert len(arrived) == 1
     assert isinstance(arrived[0], type)
 
