@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import os
 import signal
+from importlib import import_module
+from pkgutil import walk_packages
 
 import pytest
 from hypothesis import HealthCheck, settings
 from measuring import nothing_measured
 from program import InProcess
 
+import comagic_cli
+
 # The same examples each time, however long one takes: a suite that flickers is not believed.
 settings.register_profile(
     "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("same")
+
+
+# A module is measured as it is imported, whichever test needs it first.
+for module in walk_packages(comagic_cli.__path__, "comagic_cli."):
+    if not module.name.endswith("__main__"):
+        import_module(module.name)
 
 
 def pytest_configure(config):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import shells
+from measuring import measured
 from program import HOME, PATIENCE, environment
 
 from comagic_cli.commands import offers
@@ -192,7 +193,7 @@ def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
     asked = {"COMP_WORDS": "comagic\ncommunications\n--fields\ntags,", "COMP_CWORD": "3"}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        env=environment(tmp_path, _COMAGIC_COMPLETE="bash_complete", **asked),
+        env=environment(tmp_path, _COMAGIC_COMPLETE="bash_complete", **asked) | measured(),
         capture_output=True,
         text=True,
         check=False,

@@ -256,6 +256,13 @@ def pairs(count, inner, outer):
     return f" {outer} ".join(f"(size = {n} {inner} id = {n})" for n in range(count))
 
 
+def test_what_is_too_deep_is_looked_for_behind_what_is_not():
+    third = f"({pairs(12, 'and', 'or')})"
+    text = f"size = 1 or ({third} and ({pairs(12, 'or', 'and')}))"
+    place = raised(UsageProblem, text).place
+    assert text[place.start : place.end] == third
+
+
 @pytest.mark.parametrize(("count", "much"), [(7, "910"), (12, "more than 500")])
 def test_what_is_too_deep_is_pointed_at_where_the_third_level_begins(count, much):
     text = f"({pairs(count, 'and', 'or')}) and ({pairs(count, 'or', 'and')})"

@@ -79,8 +79,7 @@ def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], lis
     return rows, changes
 
 
-@unmeasured
-@settings(max_examples=400)
+@settings(max_examples=250)
 @given(changing(), oddities, st.integers(2, 12))
 def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
     rows, changes = world

@@ -10,6 +10,7 @@ import sys
 from io import StringIO
 
 import pytest
+from measuring import measured
 from program import COMAGIC, PATIENCE, REPORT, SPAN, TWO, Watched, environment, run, shell, start
 
 FORMATS = ["table", "csv", "tsv", "jsonl", "json"]
@@ -59,7 +60,7 @@ def test_the_script_and_the_module_are_the_same_program(environ):
 @pytest.mark.parametrize("form", FORMATS)
 def test_the_reader_closes_the_pipe(environ, form):
     line = f"comagic {' '.join(REPORT)} -f {form} | head -n 1; echo ${{PIPESTATUS[0]}}"
-    ran = shell(line, environ)
+    ran = shell(line, environ | measured())
     assert (ran.out.splitlines()[1:], ran.err) == (["141"], "")
 
 
@@ -122,7 +123,7 @@ def test_a_full_disk(environ, words):
 
 @pytest.mark.parametrize("words", WORDS)
 def test_stdout_is_closed(environ, words):
-    ran = shell(f"comagic {words} >&-", environ)
+    ran = shell(f"comagic {words} >&-", environ | measured())
     assert (ran.code, ran.err) == (
         8,
         "comagic: Standard output is closed.\n  Write to a file with -o FILE.\n",
@@ -198,7 +199,7 @@ def test_nothing_is_remembered_where_there_is_no_home(environ, home):
 
 
 def test_the_sandbox_serves_until_it_is_stopped(environ):
-    with start(["sandbox", "--rows", "50"], environ) as process:
+    with start(["sandbox", "--rows", "50"], environ | measured()) as process:
         exports = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])
         ran = run(["communications", *TWO, "--from", "-3y"], environ | exports)
         assert (ran.code, ran.out.count("\n")) == (0, 50)

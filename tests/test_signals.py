@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from measuring import measured
 from program import PATIENCE, REPORT, Watched, ended, environment, fault, run, start, stop
 
 OLD = "the old rows\n"
@@ -115,7 +116,7 @@ run()
 def test_a_signal_while_it_starts(tmp_path, number, code, module, word):
     done = subprocess.run(
         [sys.executable, "-c", EARLY, module, str(int(number)), word],
-        env=environment(tmp_path),
+        env=environment(tmp_path) | measured(),
         capture_output=True,
         check=False,
         timeout=PATIENCE,

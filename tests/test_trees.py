@@ -113,6 +113,15 @@ def test_what_would_be_huge_is_given_up_soon(count):
         two_levels(both(pairs(count, both, either), pairs(count, either, both)))
 
 
+def test_what_is_wide_one_way_is_written_the_other():
+    """As any of all it has 2500 clauses, as all of any 4 of a hundred conditions."""
+    fifties = [[leaf(name, "=", n) for n in range(50)] for name in "abcd"]
+    a, b, c, d = (either(*fifty) for fifty in fifties)
+    with pytest.raises(TooDeep) as caught:
+        two_levels(either(both(a, b), both(c, d)))
+    assert caught.value.conditions == "400"
+
+
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 leaves = st.one_of(
     st.builds(leaf, st.just("id"), st.sampled_from(["=", "!=", "<", "like", "not_ilike"]), texts),
