@@ -163,10 +163,10 @@ def test_columns_that_cannot_be_read():
         ("calls", "12", "calls", 0),
         ("mgf-calls", None, "mgf_calls", 0),
         ("visits", None, "visits", 0),
-        ("visits", "12", "site_visits", 1),
-        ("visits", "Визиты", "site_visits", 1),
-        ("visits", "13", "visits", 1),
-        ("visits", "14", "visits", 1),
+        ("visits", "12", "site_visits", 2),  # the list says no total: its end is asked for
+        ("visits", "Визиты", "site_visits", 2),
+        ("visits", "13", "visits", 2),
+        ("visits", "14", "visits", 2),
     ],
 )
 def test_the_type_of_a_report_is_asked_where_the_catalogue_has_none(command, named, kind, calls):
