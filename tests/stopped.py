@@ -58,7 +58,7 @@ def keys(target) -> list[tuple[str, int]]:
 
 
 def truth(box) -> list[tuple[str, int]]:
-    return [_key(row) for row in box.truth("communications", *SPAN)]
+    return [_key(row) for row in box.truth("communications", *SPAN, fields=COLUMNS.split(","))]
 
 
 def _key(row) -> tuple[str, int]:

@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 from examples import commands, examples, help_of, run_line
+from measuring import unmeasured
 from program import HOME, Watched
 
 from comagic_cli import errors
@@ -45,6 +46,7 @@ def at_home(tmp_path, monkeypatch, request):
         yield tmp_path, box
 
 
+@unmeasured
 @pytest.mark.parametrize("name", ALL)
 def test_every_help_begins_with_examples_that_work(comagic, at_home, name):
     home, box = at_home
