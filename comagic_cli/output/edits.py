@@ -16,7 +16,8 @@ ESCAPES = str.maketrans({"\n": r"\n", "\r": r"\r", "\\": r"\\"})
 STARTS = frozenset("=+-@\t\r")  # what a spreadsheet takes for the start of a formula
 NUMBER = r"[+-]\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
 PHONE = r"\+\d(?:[ ()-]*\d){4,}"
-HARMLESS = re.compile(f"{NUMBER}|{PHONE}", re.ASCII)
+ONE = f"(?:{NUMBER}|{PHONE})"
+HARMLESS = re.compile(f"{ONE}(?:[;,] ?{ONE})*", re.ASCII)  # one, or a list of them
 
 
 def spaced(texts: Sequence[str]) -> Sequence[str]:
