@@ -215,6 +215,14 @@ def test_what_is_no_clients_own_stops_everything(comagic, kind, code, tmp_path):
     assert (ran.code, list(tmp_path.glob("*x.csv*"))) == (code, [])
 
 
+def test_a_service_that_fails_on_one_client_stops_no_other(comagic):
+    faults = (Fault("internal_error", at=(1, 2, 3, 4, 5), method="get.calls"),)
+    with Watched(rows=60, agent=True, faults=faults) as box:
+        ran = comagic(*CALLS, "--user-id", "all", "--page-size", 1000, box=box)
+        assert (ran.code, rows(ran)) == (3, truth(box, 7002, 7003))
+    assert "1 of 3 clients did not come whole: users 7001" in ran.err
+
+
 class Together(Watched):
     """A sandbox whose users are all of one client."""
 

@@ -75,7 +75,9 @@ def is_of_client(error: ComagicError) -> bool:
     """Tell whether a failure is one client's, so that the others can still be asked."""
     if isinstance(error, NotAllowed):
         return error.mnemonic in OF_A_CLIENT
-    return isinstance(error, Refused | RowsMissing | UsageProblem)
+    # The service answers, but fails on this client's data: that says nothing of the others.
+    failed = error.mnemonic == "internal_error"
+    return failed or isinstance(error, Refused | RowsMissing | UsageProblem)
 
 
 def _customers(page: Items) -> Iterator[Customer]:
