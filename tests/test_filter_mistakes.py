@@ -258,7 +258,7 @@ def pairs(count, inner, outer):
 
 def test_what_is_too_deep_is_looked_for_behind_what_is_not():
     third = f"({pairs(12, 'and', 'or')})"
-    text = f"size = 1 or ({third} and ({pairs(12, 'or', 'and')}))"
+    text = f"(size = 1 and id = 1) or ({third} and ({pairs(12, 'or', 'and')}))"
     place = raised(UsageProblem, text).place
     assert text[place.start : place.end] == third
 
