@@ -91,8 +91,8 @@ GROUPS = "Groups of calls: @default, @all, @utm, @tag, @custom."
 @pytest.mark.parametrize(
     ("typed", "message", "hint"),
     [
-        ("utm_sorce", "calls has no field 'utm_sorce'", "Did you mean utm_source or utm_medium?"),
-        ("utm_m", "calls has no field 'utm_m'", "Did you mean utm_medium or utm_source?"),
+        ("utm_sorce", "calls has no field 'utm_sorce'", "Did you mean utm_source?"),
+        ("utm_m", "calls has no field 'utm_m'", "Did you mean utm_medium?"),
         ("zzz", "calls has no field 'zzz'", SEE),
         ("cc_x", "calls has no field 'cc_x'", SEE),
         ("cc_1\n2", "calls has no field 'cc_1\\n2'", SEE),

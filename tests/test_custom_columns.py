@@ -95,7 +95,7 @@ def test_a_field_that_neither_the_catalogue_nor_the_account_has(comagic):
             assert (ran.code, ran.out) == (2, "")
             assert ran.err == (
                 f"comagic: {option}: calls has no field 'cc_71'\n"
-                "  Did you mean cc_18 or cc_17?\n"
+                "  Did you mean cc_17 or cc_18?\n"
             )  # fmt: skip
         assert box.methods == [TREE]
 

@@ -170,7 +170,7 @@ def test_what_needs_no_words(comagic, tmp_path, monkeypatch, error, code):
 # Usage
 
 MISTAKES = """
-    --fo csv                  | No such option '--fo'. (Did you mean one of: '--format', '--from'
+    --fo csv                  | No such option '--fo'. Did you mean --format or --from?
     --token=secret            | No such option '--token'
     extra                     | Got unexpected extra argument (extra)
     --from                    | Option '--from' requires an argument

@@ -53,8 +53,8 @@ virtual_phone_number │ Virtual number of the account the message is with │ s
 sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │
 """  # noqa: E501 - a table is as wide as it is
 OF_CALLS = [
-    *("=", "!=", "is_null", "is_not_null", "in", "not_in", "like", "ilike", "not_like"),
-    *("not_ilike", "regexp", "overlap", "not_overlap", "jsquery"),
+    *("=", "!=", "is null", "is not null", "in", "not in", "like", "ilike", "not like"),
+    *("not ilike", "regexp", "overlap", "not overlap", "jsquery"),
 ]
 STATUS = {
     "field": "call_status",

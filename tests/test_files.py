@@ -148,7 +148,21 @@ def test_the_suffix_names_the_format(path, form):
     assert format_of(path) == form
 
 
-@pytest.mark.parametrize("path", ["out", "out.xls", "out.gz", "out.csv.bz2", ".csv", "", "a.csv/b"])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "The name of the file to write is empty."),
+        (".", ". is a folder."),
+        ("calls.csv/", "calls.csv/ is a folder."),
+    ],
+)
+def test_what_names_no_file_is_said_to(path, message):
+    with pytest.raises(CannotWrite) as caught:
+        format_of(path)
+    assert caught.value.message == message
+
+
+@pytest.mark.parametrize("path", ["out", "out.xls", "out.gz", "out.csv.bz2", ".csv", "a.csv/b"])
 def test_an_unknown_suffix_is_refused(path):
     with pytest.raises(UsageProblem) as caught:
         format_of(path)

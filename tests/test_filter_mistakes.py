@@ -196,8 +196,8 @@ def test_the_table_is_as_long_as_it_should_be():
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ("", "Example: --where 'total_duration > 60'"),
-        (" \n", "Example: --where 'total_duration > 60'"),
+        ("", "Example: --where 'FIELD > 60'; see comagic help filters."),
+        (" \n", "Example: --where 'FIELD > 60'; see comagic help filters."),
         ("sise = 1", "Did you mean size?"),
         ("qwerty = 1", "See comagic fields calls."),
         ("closed = 1", "See comagic filters calls."),

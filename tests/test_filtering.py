@@ -147,7 +147,7 @@ def test_an_unknown_field_costs_a_look_at_the_accounts_columns_and_has_its_caret
         "comagic: --where: communications has no field 'sitename'\n"
         "  sitename = 1\n"
         "  ^^^^^^^^\n"
-        "  Did you mean site_name or site_domain_name or source_name?\n"
+        "  Did you mean site_name?\n"
     )
     assert {call.method for call in box.journal[before:]} <= {"getobj.columns_tree"}
 

@@ -90,6 +90,16 @@ def test_help_lists_commands_and_topics(comagic):
     assert [line.split()[0] for line in listed] == [*TOPICS]
 
 
+@pytest.mark.parametrize("name", ["calls", "profiles", "help", "chart"])
+def test_help_of_a_command_is_its_own(comagic, name):
+    assert comagic("help", name) == comagic(name, "--help")
+
+
+def test_there_is_no_help_of_what_is_neither(comagic):
+    ran = comagic("help", "wat")
+    assert (ran.code, "'wat' is not one of 'filters', 'dates'," in ran.err) == (2, True)
+
+
 def test_every_error_has_its_exit_code_in_the_one_table():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.ComagicError)}

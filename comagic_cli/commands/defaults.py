@@ -94,10 +94,10 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     names = {name for options in heeding for name in options}
     if key in names:
         return
-    from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+    from comagic_cli.request.near import meant  # noqa: PLC0415 - only for this hint
 
-    near = get_close_matches(key, sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()}))
-    hint = f"Did you mean {' or '.join(near)}?" if near else "It may hold options of a report."
+    known = sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()})
+    hint = meant(key, known) or "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
 
 

@@ -10,6 +10,7 @@ from comagic_cli.commands.progress import (
     points_word,
     rows_of,
     sized,
+    spaced,
 )
 from comagic_cli.commands.resuming import Form, Run
 from comagic_cli.commands.service import Service
@@ -62,7 +63,9 @@ def _tell_how_many(written: int, matching: int | None) -> None:
     if matching is None:
         tell(f"The first {written} rows. More of them: --max-rows N, or -o FILE.")
     elif matching > written:
-        tell(f"{written} of {matching} rows. All of them: --max-rows {matching}, or -o FILE.")
+        tell(
+            f"{written} of {spaced(matching)} rows. All of them: --max-rows {matching}, or -o FILE."
+        )
 
 
 def lasted(seconds: float) -> str:

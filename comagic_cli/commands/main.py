@@ -91,7 +91,7 @@ def _exit_code(error: BaseException) -> int:
 
 def _show(error: click.ClickException) -> int:
     """Tell of a command line that can't be understood; one without arguments gets the help."""
-    from click.exceptions import NoArgsIsHelpError  # noqa: PLC0415 - see above
+    from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - see above
 
     if isinstance(error, NoArgsIsHelpError) and not VOICE.machine:
         for line in error.format_message().splitlines():
@@ -101,6 +101,10 @@ def _show(error: click.ClickException) -> int:
     command = context.command_path if context else "comagic"
     is_help = isinstance(error, NoArgsIsHelpError)
     message = "there is no command" if is_help else error.format_message()
+    if isinstance(error, NoSuchOption):
+        from comagic_cli.commands.near_options import sentence  # noqa: PLC0415 - see above
+
+        message = sentence(error)
     return _tell(UsageProblem(message, hint=f"See {command} --help."))
 
 

@@ -29,6 +29,7 @@ Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,
 .parquet, .db), then COMAGIC_FORMAT, else it is a table on a terminal, of 50
 rows unless told, and jsonl in a pipe. No period is the seven days before
 today, and today. Rows of sqlite (.db) go into what the table has already.
+More is told by comagic help filters, dates, formats; comagic fields REPORT.
 
 \b
 The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).

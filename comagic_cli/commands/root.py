@@ -66,10 +66,10 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is typed; one that there is not has near ones named."""
         if args[0] not in (names := self.list_commands(ctx)):
-            from difflib import get_close_matches  # noqa: PLC0415 - read when needed
+            from comagic_cli.request.near import meant  # noqa: PLC0415 - read when needed
 
-            if near := get_close_matches(args[0], names):
-                ctx.fail(f"No such command {args[0]!r}. Did you mean {' or '.join(near)}?")
+            if hint := meant(args[0], names):
+                ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

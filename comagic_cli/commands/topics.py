@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import click
 
@@ -50,22 +51,34 @@ TOPICS = {
 }
 
 
+class Topic(click.Choice[str]):
+    """A topic, or a command, whose help is told as by its own --help."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return its name."""
+        root = ctx and ctx.find_root().command
+        if ctx and isinstance(root, click.Group) and value in root.list_commands(ctx):
+            return str(value)
+        return super().convert(value, param, ctx)
+
+
 @click.command("help")
-@click.argument(
-    "topic", metavar="[TOPIC]", required=False, type=click.Choice([*TOPICS]), default=None
-)
+@click.argument("topic", metavar="[TOPIC]", required=False, type=Topic([*TOPICS]), default=None)
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
 def help_(context: click.Context, topic: str | None) -> None:
-    """Print the help of a topic; without one, list the commands and the topics.
+    """Print the help of a topic or a command; without one, list them.
 
     \b
     Examples:
       comagic help
       comagic help dates
-      comagic help errors
+      comagic help calls
     """  # noqa: D301 - \b is Click's
     root = context.find_root()
+    if topic is not None and topic not in TOPICS:
+        root.command.main([topic, "--help"], prog_name="comagic", standalone_mode=False)
+        return
     if topic is None:
         click.echo(f"{root.get_help()}\n\nTopics of comagic help:")
         lines = tables.listed({name: title for name, (title, _) in TOPICS.items()})

@@ -15,7 +15,7 @@ from typing import BinaryIO, cast
 from comagic_cli.errors import CannotWrite, UsageProblem
 from comagic_cli.output.packing import packed, packer_of, packing_of
 from comagic_cli.output.stream import Output, Under, naming
-from comagic_cli.output.whole import Part, whole_file
+from comagic_cli.output.whole import Part, check_name, whole_file
 
 STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 DESCRIPTORS = ("/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # open already, whatever they are
@@ -40,6 +40,7 @@ def format_of(path: str | None) -> str | None:
     """Name the format of a path's suffix, under `.gz` or `.zst`; None for what is no file."""
     if path is None or not is_file(path):
         return None
+    check_name(path)
     suffix = Path(path.removesuffix(packing_of(path))).suffix
     if suffix.lower() in FORMATS:
         return FORMATS[suffix.lower()]

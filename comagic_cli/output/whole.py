@@ -129,10 +129,17 @@ def remove(path: Path) -> None:
         path.unlink()
 
 
+def check_name(path: str) -> None:
+    """Raise `CannotWrite` where a path names a folder, or nothing."""
+    if not path:
+        raise CannotWrite("The name of the file to write is empty.", hint="Say it: -o calls.csv")
+    if path.endswith(os.sep) or Path(path).is_dir():
+        raise CannotWrite(f"{path} is a folder.", hint="Name a file in it.")
+
+
 def _old(path: str, real: Path) -> os.stat_result | None:
     """Look at the file that will be replaced; raise `CannotWrite` where it can't be."""
-    if real.is_dir() or path.endswith(os.sep):
-        raise CannotWrite(f"{path} is a folder.", hint="Name a file in it.")
+    check_name(path)
     if not real.parent.is_dir():
         hint = f"Make it first: mkdir -p '{real.parent}'"
         raise CannotWrite(f"{path} can't be written: there's no folder {real.parent}.", hint=hint)

@@ -80,13 +80,11 @@ def find_field(report: ReportType, name: str, option: str) -> Field:
     for field in report.known:
         if field.name == name:
             return field
-    from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
+    from comagic_cli.request.near import meant  # noqa: PLC0415 - only for this hint
 
-    names = [field.name for field in report.known]
-    near = get_close_matches(name.lower(), names, n=3, cutoff=0.5)
-    see = f"See comagic fields {report.command}."
+    hint = meant(name, [field.name for field in report.known], 0.5)
     raise UnknownField(
         f"{option}: {report.command} has no field {name!r}",
-        hint=f"Did you mean {' or '.join(near)}?" if near else see,
+        hint=hint or f"See comagic fields {report.command}.",
         field=name,
     )

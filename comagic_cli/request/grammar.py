@@ -73,7 +73,9 @@ def parse(text: str) -> Expression:
     """Read a whole expression. Raises `Misread`."""
     scanner = Scanner(text)
     if not text.strip():
-        raise Misread("the filter is empty", 0, 0, "Example: --where 'total_duration > 60'")
+        raise Misread(
+            "the filter is empty", 0, 0, "Example: --where 'FIELD > 60'; see comagic help filters."
+        )
     read = _any_of(scanner, 0)
     rest = scanner.rest()
     if rest.text:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.about import about
 from comagic_cli.request.catalog import Field, ReportType, reports
 from comagic_cli.request.columns import Column, as_field
+from comagic_cli.request.near import meant
 
 Row: TypeAlias = dict[str, Any]
 
@@ -91,10 +91,9 @@ def find_command(typed: str) -> ReportType:
         if typed in {report.command, report.kind, report.method}:
             return report
     names = [report.command for report in reports()]
-    near = get_close_matches(typed, names, cutoff=0.7)
     raise UsageProblem(
         f"there is no report {typed!r}",
-        hint=f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names)}.",
+        hint=meant(typed, names, 0.7) or f"There are: {', '.join(names)}.",
     )
 
 
@@ -167,10 +166,10 @@ def filter_rows(told: Iterable[Row], field: str | None, report: ReportType) -> l
         return rows
     if found := [row for row in rows if row["field"] == field]:
         return found
-    near = get_close_matches(field, [str(row["field"]) for row in rows], cutoff=0.5)
+    names = [str(row["field"]) for row in rows]
     raise UsageProblem(
         f"{report.command} can't be filtered by {field!r}",
-        hint=f"Did you mean {' or '.join(near)}?" if near else "Leave it out to see all.",
+        hint=meant(field, names, 0.5) or "Leave it out to see all.",
     )
 
 
@@ -179,7 +178,7 @@ def _filter_row(row: Row) -> Row:
     return {
         "field": row.get("id"),
         "values": row.get("values"),
-        "operators": [_id_of(each) for each in operators or ()]
+        "operators": [_as_typed(each) for each in operators or ()]
         if isinstance(operators, list | None)
         else operators,
         "format": row.get("format"),
@@ -188,8 +187,10 @@ def _filter_row(row: Row) -> Row:
     }
 
 
-def _id_of(operator: Any) -> Any:
-    return operator.get("id", operator) if isinstance(operator, dict) else operator
+def _as_typed(operator: Any) -> Any:
+    """Name an operator as --where takes it: `is null` for `is_null`."""
+    name = operator.get("id", operator) if isinstance(operator, dict) else operator
+    return name.replace("_", " ") if isinstance(name, str) else name
 
 
 def account_rows(told: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:

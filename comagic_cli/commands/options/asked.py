@@ -53,7 +53,7 @@ what_is_asked = bundle(
         metavar="EXPR",
         multiple=True,
         shell_complete=offers.conditions,
-        help="Rows wanted, as 'total_duration > 60'; repeatable.",
+        help="Rows wanted: 'FIELD > 60'; see comagic help filters.",
     ),
     click.option(
         "--filter-json",

@@ -1,0 +1,43 @@
+"""What a word that is not known was meant to be."""
+
+import pytest
+
+from comagic_cli.request.near import meant, near
+
+NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phone_number", "tags")
+
+
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [
+        ("call_statuss", ["call_status"]),  # the others are far behind
+        ("CALL_STATUS", ["call_status"]),
+        ("call_sta_time", ["call_start_time"]),
+        ("phone_number", ["contact_phone_number", "virtual_phone_number"]),
+        ("call", ["call_status", "call_start_time"]),
+        ("phone", ["contact_phone_number", "virtual_phone_number"]),  # in them, if not like them
+        ("ag", ["tags"]),
+        ("ph", []),
+        ("wholly", []),
+        ("", []),
+    ],
+)
+def test_the_names_most_like_a_word_are_found(word, found):
+    assert near(word, NAMES) == found
+
+
+def test_no_more_than_three_are_named_and_each_once():
+    assert near("aaax", ["aaa1", "aaa2", "aaa2", "aaa3", "aaa4"]) == ["aaa1", "aaa2", "aaa3"]
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        ([], ""),
+        (["utm_term"], "Did you mean utm_term?"),
+        (["utm_term1", "utm_term2"], "Did you mean utm_term1 or utm_term2?"),
+        (["utm_a", "utm_b", "utm_c"], "Did you mean utm_a, utm_b or utm_c?"),
+    ],
+)
+def test_it_is_asked_which_was_meant(names, sentence):
+    assert meant("utm_", names) == sentence

@@ -1,0 +1,40 @@
+"""Options that there are not, and those that were meant."""
+
+import pytest
+
+from comagic_cli.commands.near_options import KNOWN_AS
+from comagic_cli.commands.root import cli
+
+SEE = "  See comagic calls --help.\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("--limit", "No such option '--limit'. Did you mean --max-rows?"),  # as others call it
+        ("--since", "No such option '--since'. Did you mean --from?"),
+        ("--feilds", "No such option '--feilds'. Did you mean --fields?"),
+        ("--token", "No such option '--token'. Did you mean --token-file?"),
+        ("--f", "No such option '--f'. Did you mean --from, --fields or --filter-json?"),
+        ("--version", "No such option '--version'."),
+    ],
+)
+def test_the_option_that_was_meant_is_named(comagic, typed, said):
+    ran = comagic("calls", typed, "5")
+    assert (ran.code, ran.out, ran.err) == (2, "", f"comagic: {said}\n{SEE}")
+
+
+def test_an_option_before_the_command_is_told_its_place(comagic):
+    ran = comagic("--sandbox", "calls")
+    hint = "Options stand behind a command: comagic calls --sandbox"
+    wanted = f"comagic: No such option '--sandbox'. {hint}\n  See comagic --help.\n"
+    assert (ran.code, ran.err) == (2, wanted)
+
+
+def test_an_option_that_the_command_lacks_is_not_named(comagic):
+    assert comagic("help", "--limit", "5").err.startswith("comagic: No such option '--limit'.\n")
+
+
+def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
+    ours = {name for param in cli.get_command(None, "calls").params for name in param.opts}
+    assert (set(KNOWN_AS) & ours, set(KNOWN_AS.values()) - ours) == (set(), set())
