@@ -7,6 +7,7 @@ import pty
 import re
 import signal
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,15 @@ from screens import Screen
 
 from comagic_cli.commands import progress as progress_
 from comagic_cli.commands import voice
-from comagic_cli.commands.progress import Polite, Progress, open_progress, polite, sized, spaced
+from comagic_cli.commands.progress import (
+    Polite,
+    Progress,
+    into_a_pipe,
+    open_progress,
+    polite,
+    sized,
+    spaced,
+)
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.points import Left
 from comagic_cli.request.catalog import report
@@ -157,6 +166,30 @@ def test_what_is_not_looked_at_is_counted():
     assert list(progress.watch(Paged(asked(), 1, [page(1), page(2)]))) == [page(1), page(2)]
     progress.wait("5 s")
     assert progress.rows == 3
+
+
+def test_of_what_is_piped_only_waits_are_drawn():
+    drawn, clock = [], Ticking()
+    progress = Progress(drawn.append, piped=True, clock=clock)
+    clock.seconds += 1
+    assert list(progress.watch(Paged(asked(), 1, [page(1)]))) == [page(1)]
+    progress.wait("5 s")
+    progress.wait("")
+    assert drawn == ["5 s, 1 of 1 rows", ""]
+
+
+@pytest.mark.parametrize(("output", "piped"), [(None, True), ("-", True), ("a.csv", False)])
+def test_rows_that_go_to_a_pipe(monkeypatch, output, piped):
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w") as end:
+        monkeypatch.setattr(progress_, "sys", SimpleNamespace(stdout=end))
+        assert into_a_pipe(output) is piped
+
+
+@pytest.mark.parametrize("stdout", [None, StringIO()])
+def test_what_is_no_pipe(monkeypatch, stdout):
+    monkeypatch.setattr(progress_, "sys", SimpleNamespace(stdout=stdout))
+    assert not into_a_pipe(None)
 
 
 POINTS = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -47,13 +49,15 @@ class Paged(Protocol):
 class Progress:
     """Follow an export and draw how far it is; `draw` is `None` where nobody looks.
 
-    `rows` are those that came, `points` what is left of them as the service last said.
+    `rows` are those that came, `points` what is left of them as the service last said. Where rows
+    are `piped` only waits are drawn: who reads the pipe (a pager, say) may use the same terminal.
     """
 
     draw: Callable[[str], None] | None = None
     clock: Callable[[], float] = time.monotonic
     rows: int = 0
     points: Sequence[Left] = ()
+    piped: bool = False
     _began: float = field(init=False)
     _window: str = ""
     _waiting: str = ""
@@ -99,7 +103,7 @@ class Progress:
     def tick(self) -> None:
         """Draw how far it is, unless that was done a moment ago."""
         now = self.clock()
-        if self.draw is None or now - self._began < SHORT:
+        if self.draw is None or now - self._began < SHORT or (self.piped and not self._waiting):
             return
         if self._drawn_at is None or now - self._drawn_at >= OFTEN:
             self._put()
@@ -124,7 +128,8 @@ class Progress:
     def _put(self) -> None:
         self._drawn_at = self.clock()
         if self.draw is not None:
-            self.draw(self.line(width()))
+            hidden = self.piped and not self._waiting
+            self.draw("" if hidden else self.line(width()))
 
     def _parts(self) -> Iterator[str]:
         total, share = self._expected(), self.share()
@@ -198,7 +203,7 @@ def polite(under: Under) -> Under:
 
 
 @contextmanager
-def open_progress(*, quiet: bool) -> Iterator[Progress]:
+def open_progress(*, quiet: bool, piped: bool = False) -> Iterator[Progress]:
     """Give what shows how far it is; it draws nothing where stderr is no terminal, or by --quiet.
 
     The line is taken away for good in the end: the thread that fetches may outlive it.
@@ -206,7 +211,7 @@ def open_progress(*, quiet: bool) -> Iterator[Progress]:
     if not looked_at(quiet=quiet):
         yield Progress()
         return
-    progress, ended = Progress(VOICE.draw), Event()
+    progress, ended = Progress(VOICE.draw, piped=piped), Event()
 
     def tick() -> None:
         while not ended.wait(TICK):
@@ -219,6 +224,15 @@ def open_progress(*, quiet: bool) -> Iterator[Progress]:
         ended.set()
         progress.draw = None
         VOICE.draw("")
+
+
+def into_a_pipe(output: str | None) -> bool:
+    """Tell whether rows go to standard output, and that is a pipe."""
+    if sys.stdout is None or output not in (None, "-"):
+        return False
+    with suppress(OSError, ValueError):  # what is made in memory has no descriptor
+        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
+    return False
 
 
 def in_one_window(query: Query) -> bool:

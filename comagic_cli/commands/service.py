@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from comagic_cli.commands.options import ExportOptions, ServiceOptions
 from comagic_cli.commands.options.kinds import is_number
-from comagic_cli.commands.progress import Progress, open_progress
+from comagic_cli.commands.progress import Progress, into_a_pipe, open_progress
 from comagic_cli.commands.streams import tell
 from comagic_cli.config.access import Account, find_access, is_of_profile
 from comagic_cli.config.brands import DEFAULT, url_named
@@ -167,7 +167,8 @@ def connect(options: ServiceOptions) -> Iterator[Connection]:
 @contextmanager
 def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection]:
     """Connect to an account."""
-    with open_progress(quiet=options.quiet) as progress:
+    piped = into_a_pipe(getattr(options, "output", None))
+    with open_progress(quiet=options.quiet, piped=piped) as progress:
         note = teller(options)
         line = open_line(account.url, options.timeout)
         patience = Patience(

@@ -109,8 +109,8 @@ class TableSink:
         if isinstance(plan.drawing, Blocks):
             return "" if self._look.all_columns else "Fields that are empty are not shown."
         hidden = [place for place in range(len(texts)) if place not in set(plan.picked)]
-        if not hidden:
-            return ""
+        if not hidden or not any(texts):
+            return ""  # all are there, or there is no row that could have had more
         told = self._named(place for place in hidden if any(texts[place]))
         empty = self._named(place for place in hidden if not any(texts[place]))
         parts = [told] * bool(told) + [f"empty: {empty}"] * bool(empty)
