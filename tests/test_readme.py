@@ -29,7 +29,7 @@ TO_RUN = [
 ]
 TOOLS = ("jq", "mlr", "sqlite3")
 # .ci/run runs the first two; the others ask a person, install, or need what tests don't have.
-MARKS = {None, "first run", "test command", "by hand"}
+MARKS = {None, "first run", "test command", "by hand", "clickhouse"}
 
 
 @pytest.fixture
@@ -85,6 +85,17 @@ def test_the_recipes_work_one_after_another(comagic, own_folder):
         for mark, kind, block in SECTIONS["Recipes"]:
             if mark is None:
                 assert run_block(comagic, kind, block, own_folder, **server), block
+
+
+def test_clickhouse_reads_the_recipe(comagic, own_folder):
+    need("clickhouse-local")
+    (block,) = [block for mark, _, block in SECTIONS["Recipes"] if mark == "clickhouse"]
+    told = dict(
+        line.split("\t") for line in run_block(comagic, "sh", block, own_folder).splitlines()
+    )
+    rows = duckdb.sql("from read_csv('calls.tsv', all_varchar = true, quote = '')").fetchall()
+    assert sum(map(int, told.values())) == len(rows)
+    assert {"Успешный", "Потерянный"} <= set(told)
 
 
 def test_all_marks_are_known():
