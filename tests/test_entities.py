@@ -23,6 +23,7 @@ GOOD = [
     ("  17  ,\n", [17]),
     ("# of October\n\n17 # the long one\n#18\n", [17]),
     ('"17"\n"18"', [17, 18]),
+    ('communication_id\n17\n""\n18\n', [17, 18]),  # csv of one column, with an empty cell
     ("\ufeff17", [17]),
     ("communication_id\n17\n", [17]),
     ('"communication_id"\n17\n', [17]),
@@ -33,6 +34,7 @@ GOOD = [
 BAD = [
     ("seventeen", "ids: 'seventeen' is no id"),
     ("17\n\n1x\n", "ids, line 3: '1x' is no id"),
+    ('17\n"\n', "ids, line 2: '' is no id"),
     ("-17", "ids: '-17' is no id"),
     ("1.5", "ids: '1.5' is no id"),
     ("17\ncommunication_id", "ids, line 2: 'communication_id' is no id"),

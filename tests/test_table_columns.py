@@ -138,3 +138,4 @@ def test_columns_without_rows_are_as_telling_as_their_names():
     head = stream.getvalue().decode().splitlines()
     assert head[0] == "call_     │ contact_  │ call_     │ crm_      │     call_"
     assert head[2] == "date_time │ number    │           │ name      │  duration"
+    assert sink.remark == ""  # what is hidden has nothing in it

@@ -30,6 +30,9 @@ def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
     file = run.part.name if run.part else None
     if form.capped and record.rows >= ROWS_ON_A_TERMINAL:
         _tell_how_many(record.rows, run.pager.matching)
+    if options.where and not record.rows:
+        name = run.pager.query.report.command
+        tell(f"No row fits --where. The values of a list: comagic filters {name} FIELD.")
     parts = [
         rows_of(record.rows),
         " to ".join(dict.fromkeys(time[:10] for time in record.period)),

@@ -21,8 +21,9 @@ Examples:
 OF_IDS = """\b
 Examples:
   comagic {command} --sandbox --period last-month --entity-id 5001,5002
-  echo 5001 | comagic {command} --sandbox --period 3mo --entity-id - -f csv
-  comagic {command} --sandbox --period yesterday --entity-id 5001 --dry-run"""
+  comagic communications --sandbox --fields {ids} -f csv > ids.csv
+  comagic {command} --sandbox --entity-id ids.csv -f csv
+  comagic {command} --sandbox --entity-id - --max-rows 3 < ids.csv"""
 
 EPILOG = """\b
 Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,
@@ -44,12 +45,13 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
     """Make the command that exports a report, from its entry in the catalogue."""
     name, title = entry["command"], entry["title"]
     examples = OF_IDS if "entity_ids" in entry["params"] else EXAMPLES
+    ids = "person_id" if name == "person-details" else "communication_id"
 
     @click.command(
         name,
         cls=ExportCommand,
         short_help=title,
-        help=f"Export: {title}.\n\n{examples.format(command=name)}",
+        help=f"Export: {title}.\n\n{examples.format(command=name, ids=ids)}",
         epilog=EPILOG,
     )
     @own_options(entry["params"])
