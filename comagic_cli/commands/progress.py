@@ -196,7 +196,7 @@ def polite(under: Under) -> Under:
     """Let rows that go to a terminal take the drawn line away first."""
     if isinstance(under, Part):  # to ask for its descriptor would begin it anew: see --resume
         return under
-    with suppress(OSError, ValueError):  # what is made in memory has no descriptor
+    with suppress(OSError, ValueError, AttributeError):  # what is in memory has no descriptor
         if os.isatty(under.fileno()):
             return Polite(under)
     return under
@@ -230,7 +230,7 @@ def into_a_pipe(output: str | None) -> bool:
     """Tell whether rows go to standard output, and that is a pipe."""
     if sys.stdout is None or output not in (None, "-"):
         return False
-    with suppress(OSError, ValueError):  # what is made in memory has no descriptor
+    with suppress(OSError, ValueError, AttributeError):  # what is in memory has no descriptor
         return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
     return False
 
