@@ -306,3 +306,9 @@ def test_a_saved_zone_that_is_none(comagic, file, box):
         2,
         True,
     )
+
+
+def test_an_empty_name_of_a_profile_is_no_usual_one(comagic):
+    ran = comagic("calls", "--profile", "")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("comagic: Invalid value for '--profile': the name is empty.\n")

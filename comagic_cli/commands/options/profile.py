@@ -44,6 +44,8 @@ def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
     typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
     if known["sandbox"] and not typed:
         return Profile()
+    if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
+        raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
     return read_profiles(config_file(os.environ)).chosen(known["profile"])
 
 
