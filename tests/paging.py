@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -133,6 +134,7 @@ def run(
     most: int | None = None,
     report_type: ReportType = COMMUNICATIONS,
     sort: tuple[Sort, ...] = (),
+    note: Callable[[str], None] = lambda _: None,
 ) -> Exported:
     """Export the seconds `first` to `last` after START, both included."""
     period = Period(START + timedelta(seconds=first), START + timedelta(seconds=last))
@@ -140,7 +142,7 @@ def run(
     if service.descending:
         sort = (Sort("communication_date_time", descending=True),)
     query = Query(report_type, 1, period, columns, sort=sort, page_size=page_size, most=most)
-    pager = Pager(query, service.ask, reach=service.reach)
+    pager = Pager(query, service.ask, note, reach=service.reach)
     exported = Exported([], pager, service)
     for page in pager.pages():
         exported.keys += _keys(page, columns)

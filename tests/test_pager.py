@@ -95,6 +95,32 @@ def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size)
     assert set(truth(stayed, FIRST, LAST)) <= set(counts)
 
 
+def test_rows_that_go_on_arriving_behind_are_told_of():
+    """Each pass misses some; the last is believed, since what stood there all along has come."""
+    arrivals = {call: ([Row(5 + call / 100, 1000 + call)], []) for call in range(1, 60)}
+    service = Service([Row(10 + n, n + 1) for n in range(30)], changes=arrivals)
+    notes = []
+    exported = run(service, FIRST, LAST, 10, note=notes.append)
+    assert {row.id for row in service.rows if row.id <= 30} <= {key[1] for key in exported.keys}
+    assert max(Counter(exported.keys).values()) == 1
+    [told] = [note for note in notes if "too late to be in it" in note]
+    assert told.split(maxsplit=1)[1] == "of them arrived while it was read, too late to be in it"
+
+
+def test_one_row_too_many_in_a_total_is_believed_once():
+    service, notes = Service(evenly(30), totals="one_more"), []
+    exported = run(service, FIRST, LAST, 10, note=notes.append)
+    assert (exported.keys, exported.pager.overstated) == (truth(service, FIRST, LAST), True)
+    assert notes[-1].endswith("has one row more, but none came")
+
+
+def test_rows_that_go_on_vanishing_are_told_of():
+    leaving = {call: ([], [Row(10 + call, call + 1)]) for call in range(1, 29)}
+    service = Service([Row(10 + n, n + 1) for n in range(40)], changes=leaving)
+    with pytest.raises(RowsMissing, match="rows kept vanishing in"):
+        run(service, FIRST, LAST, 3)
+
+
 @pytest.mark.parametrize(
     ("rows", "page_size", "calls"),
     [
