@@ -76,10 +76,10 @@ class Pager:
         """Yield the pages like `pages`, and leave what is missing in `missing`, untold."""
         outermost = outer(self.query.period, len(self.query.report.time))
         pending = self._cut(outermost, self.query.report.max_days)
-        before: Tail | Reading = Tail(descending=self.query.descending, before=self.before)
+        tail = Tail(descending=self.query.descending, before=self.before)
         wanted = self.query.most
         while pending:
-            reading = Reading(self.query, pending.pop(0), before, wanted, self.reach)
+            reading = Reading(self.query, pending.pop(0), tail, wanted, self.reach)
             try:
                 yield from reading.pages(self._ask)
             except ComagicError as error:
@@ -92,7 +92,7 @@ class Pager:
             if self._close(reading):
                 yield Page((), settled=settled(reading.window))
             pending[:0] = [reading.rest] if reading.rest else []
-            before = reading
+            tail = reading.tail
 
     def _ask(self, window: Window, offset: int, limit: int) -> Answer:
         answer = self.ask(window, offset, limit)

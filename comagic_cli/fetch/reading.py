@@ -39,17 +39,16 @@ class Reading:
         self,
         query: Query,
         window: Window,
-        before: Reading | Tail,
+        before: Tail,
         wanted: int | None,
         reach: int,
     ) -> None:
-        tail = before.tail if isinstance(before, Reading) else before
-        self._due = before.due if isinstance(before, Reading) else None
+        self._due = before.due
         self.query = query
         self._reach = reach
         self.window = self._asked = window
-        self.seen = Seen(tail.marks())
-        self.tail: Tail = Tail(descending=query.descending, before=tail.marks())
+        self.seen = Seen(before.marks())
+        self.tail: Tail = Tail(descending=query.descending, before=before.marks())
         self.total: int | None = None
         self.written = 0
         self.passed_by = 0
@@ -79,11 +78,6 @@ class Reading:
         if self._tight:
             return rest_from(self._asked, self.window, descending=self.query.descending)
         return rest_after(self._asked, self.window, descending=self.query.descending)
-
-    @property
-    def due(self) -> Mark | None:
-        """Return the row that the rest must bring again, where it begins in the midst of rows."""
-        return Mark(self._last[0], "", self._last[1]) if self._tight else None
 
     def pages(self, ask: Ask) -> Iterator[Page]:
         """Yield the window's pages to its end, or until there are enough rows.
@@ -289,6 +283,7 @@ class Reading:
             self._tight = self._asked.start < reached < self._asked.end
             if not self._tight:
                 raise self._too_dense(reached)
+            self.tail.due = Mark(self._last[0], "", self._last[1])
         self.total, self._done = None, True
 
     def _too_dense(self, second: datetime) -> RowsMissing:

@@ -78,6 +78,7 @@ class Tail:
         self._pages: list[tuple[str, Marks]] = []
         self._timeless: list[Mark] = []
         self.farthest: str = ""
+        self.due: Mark | None = None  # what a neighbour that begins in the midst must bring again
         self.add(list(before))
 
     def add(self, page: Sequence[Mark]) -> None:
