@@ -186,8 +186,11 @@ def _whole_number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
-def _check_utf8(body: bytes | bytearray, step: int = 1 << 18) -> None:
-    """Refuse bytes that are no UTF-8: msgspec lets them through in raw values."""
+def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
+    """Refuse bytes that are no UTF-8: msgspec lets them through in raw values.
+
+    A step is small enough that its text stays in the memory of the one before.
+    """
     if body.isascii():
         return
     if body.startswith(GZIP):
