@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from comagic_cli.errors import RowsMissing
 from comagic_cli.fetch.ahead import one_ahead
 from comagic_cli.output.sinks import Sink
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 
 def export(pages: Iterator[Page], sink: Sink) -> int:
@@ -26,6 +26,7 @@ def export(pages: Iterator[Page], sink: Sink) -> int:
             if page.count or page.settled:
                 sink.write(page)
                 written += page.count
+            del page  # else its memory is held until the next one has come
     except RowsMissing:
         if begun:
             sink.end()

@@ -20,7 +20,7 @@ from comagic_cli.output.ledger import Request
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.sqlite import SqliteSink
 from comagic_cli.request.catalog import Field, Member
-from comagic_cli.request.rows import Mark, Page
+from comagic_cli.request.pages import Mark, Page
 
 GOLDEN = Path(__file__).parent / "golden" / "text"
 TYPED = Path(__file__).parent / "golden" / "typed"

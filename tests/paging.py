@@ -15,9 +15,10 @@ from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.windows import Window
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import ReportType, report
+from comagic_cli.request.pages import Page
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import Query, Sort
-from comagic_cli.request.rows import Page, RowReader
+from comagic_cli.request.rows import RowReader
 
 COMMUNICATIONS = report("communications")
 FIRST, LAST = 0, 99  # the seconds that are asked for

@@ -7,7 +7,7 @@ from typing import Any
 
 from comagic_cli.output.sinks import Look, make_sink
 from comagic_cli.request.catalog import Field, Member
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 
 def text_fields(*names: str) -> list[Field]:

@@ -149,7 +149,7 @@ def test_another_format(comagic, stopped, box):
     changed(stopped, format=99, version="9.9", rows=None)
     path = stopped.with_name(".rows.csv.checkpoint")
     assert refusal(comagic, stopped, box) == (
-        f"{path} is of format 99, by comagic 9.9; this version reads format 1."
+        f"{path} is of format 99, by comagic 9.9; this version reads format 2."
     )
 
 

@@ -11,7 +11,7 @@ from sinks import members, page_of, text_fields, written
 
 from comagic_cli.output.sinks import FORMATS, Look, make_sink
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 FIELDS = [
     Field("id", "number"),

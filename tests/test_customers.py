@@ -18,7 +18,8 @@ from comagic_cli.fetch import listing
 from comagic_cli.fetch.customers import ask_customers, is_of_client
 from comagic_cli.fetch.listing import ask_items
 from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.rows import Page, RowReader, rows_of, with_members
+from comagic_cli.request.pages import Page, rows_of, with_members
+from comagic_cli.request.rows import RowReader
 
 
 class Lists:

@@ -15,8 +15,8 @@ from comagic_cli.errors import NetworkFailure, RowsMissing
 from comagic_cli.output import dealing as dealing_module
 from comagic_cli.output.dealing import PartitionedSink, dealing, joined
 from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.request.pages import Mark, Page
 from comagic_cli.request.periods import Period
-from comagic_cli.request.rows import Mark, Page
 
 FIELDS = text_fields("id")
 

@@ -6,7 +6,7 @@ import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
 from comagic_cli.export import export
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())
 

@@ -10,9 +10,9 @@ from comagic_cli.following import EVERY, FollowedSink, may_repeat, rest_of, why_
 from comagic_cli.output.checkpoint import Checkpoint
 from comagic_cli.output.record import RowEnd
 from comagic_cli.request.catalog import report
+from comagic_cli.request.pages import Mark, Page
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import Query, Sort
-from comagic_cli.request.rows import Mark, Page
 
 CALLS = report("calls")
 TIME = "call_start_date_time"

@@ -46,16 +46,16 @@ def marks(command: str, *rows: str, asked: tuple[str, ...] = ()) -> list[tuple[s
 @pytest.mark.parametrize(
     ("row", "key"),
     [
-        ('{"communication_type":{"value_id":"call"},"communication_id":7}', "call\x1f7"),
-        ('{"communication_type":{"value_id":"call"},"communication_id":"7"}', "call\x1f7"),
-        ('{"communication_type":{"value_id":3},"communication_id":7}', "3\x1f7"),
-        ('{"communication_type":"call","communication_id":7}', "call\x1f7"),
-        ('{"communication_type":["call"],"communication_id":7}', '["call"]\x1f7'),
+        ('{"communication_type":{"value_id":"call"},"communication_id":7}', "7\x1fcall"),
+        ('{"communication_type":{"value_id":"call"},"communication_id":"7"}', "7\x1fcall"),
+        ('{"communication_type":{"value_id":3},"communication_id":7}', "7\x1f3"),
+        ('{"communication_type":"call","communication_id":7}', "7\x1fcall"),
+        ('{"communication_type":["call"],"communication_id":7}', '7\x1f["call"]'),
         (
             '{"communication_type":{"value_id":"c"},"communication_id":123456789012345678901234}',
-            "c\x1f123456789012345678901234",
+            "123456789012345678901234\x1fc",
         ),
-        ('{"communication_type":{"value_id":"c"},"communication_id":1.50}', "c\x1f1.50"),
+        ('{"communication_type":{"value_id":"c"},"communication_id":1.50}', "1.50\x1fc"),
         ('{"communication_type":{"value_id":null},"communication_id":7}', None),
         ('{"communication_type":{},"communication_id":7}', None),
         ('{"communication_type":null,"communication_id":7}', None),

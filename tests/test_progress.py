@@ -30,9 +30,9 @@ from comagic_cli.commands.progress import (
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.points import Left
 from comagic_cli.request.catalog import report
+from comagic_cli.request.pages import Mark, Page
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import Query, Sort
-from comagic_cli.request.rows import Mark, Page
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
 DAY = tuple(map(datetime.fromisoformat, ("2026-10-01", "2026-10-10 23:59:59")))

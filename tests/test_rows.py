@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import page_of
 
-from comagic_cli.request.rows import Digits, Page, RowReader, row_struct, rows_of, slices
+from comagic_cli.request.pages import Page, row_struct, rows_of, slices
+from comagic_cli.request.rows import Digits, RowReader
 
 # What a row holds, what is asked, and the line written: order, missing, and extra members.
 LINES = [

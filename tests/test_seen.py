@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.fetch.seen import Seen, Tail
-from comagic_cli.request.rows import Mark
+from comagic_cli.request.pages import Mark
 
 
 def keyed(key: str, time: str = "2026-10-05 12:00:00") -> Mark:

@@ -15,7 +15,7 @@ from comagic_cli.output.ledger import Request
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.sqlite import SqliteSink, key_of
 from comagic_cli.request.catalog import Field, reports
-from comagic_cli.request.rows import Mark, Page, rows_of
+from comagic_cli.request.pages import Mark, Page, rows_of
 
 DAY = ("2024-10-01 00:00:00", "2024-10-01 23:59:59")
 NEXT = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")
@@ -233,7 +233,7 @@ def test_the_ledger_tells_of_the_last_export_of_each_request(db):
 
 @pytest.mark.parametrize(
     ("key", "text"),
-    [(None, None), ("7", "7"), ("звонок\x1f7", '["звонок","7"]'), ('a"\x1f', '["a\\"",""]')],
+    [(None, None), ("7", "7"), ("7\x1fзвонок", '["звонок","7"]'), ('\x1fa"', '["a\\"",""]')],
 )
 def test_a_key_is_text_that_tells_its_parts(key, text):
     assert key_of(key) == text

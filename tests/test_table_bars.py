@@ -15,8 +15,8 @@ from comagic_cli.output.counting import CountingSink, Question
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.table_bars import Picture
 from comagic_cli.request.catalog import report
+from comagic_cli.request.pages import Mark, Page
 from comagic_cli.request.periods import Period
-from comagic_cli.request.rows import Mark, Page
 
 PERIOD = Period(*map(datetime.fromisoformat, ("2026-11-01", "2026-11-03 23:59:59")))
 KNOWN = report("calls").known

@@ -19,9 +19,9 @@ from comagic_cli.fetch.pager import WindowDone
 from comagic_cli.output.record import ClientCount
 from comagic_cli.request.catalog import Field
 from comagic_cli.request.choice import Wish
+from comagic_cli.request.pages import Mark, Page, with_members
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark, Page, with_members
 
 FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 """The columns that stand in front of the rows of several clients."""

@@ -23,7 +23,7 @@ from comagic_cli.output.files import STDOUT, open_output
 from comagic_cli.output.sinks import Look, make_sink
 from comagic_cli.output.stream import reading
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
 EXAMPLE = """Example: --params '{"report_type": "calls"}'"""

@@ -18,7 +18,7 @@ from comagic_cli.output.sinks import make_sink
 from comagic_cli.request import listing
 from comagic_cli.request.columns import Column
 from comagic_cli.request.listing import Row
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 DATABASE = "sqlite"  # which is updated by exports, row by row
 

@@ -23,8 +23,8 @@ from comagic_cli.output.whole import Part
 if TYPE_CHECKING:
     from comagic_cli.fetch.wire import Answer
     from comagic_cli.output.stream import Under
+    from comagic_cli.request.pages import Page
     from comagic_cli.request.query import Query
-    from comagic_cli.request.rows import Page
 
 BETWEEN = ", "
 OFTEN = 0.1  # seconds between two drawings, at least
@@ -99,6 +99,7 @@ class Progress:
                 self._latest = page.marks[-1].time
             self.tick()
             yield page
+            del page  # else its memory is held until the next one has come
 
     def tick(self) -> None:
         """Draw how far it is, unless that was done a moment ago."""

@@ -40,9 +40,9 @@ from comagic_cli.output.sinks import OF_THE_RUN, Look, Sink, make_sink
 from comagic_cli.output.whole import Part
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
+from comagic_cli.request.pages import Mark, parts_of
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark
 
 if TYPE_CHECKING:
     from comagic_cli.commands.agency import AgencyPager
@@ -339,4 +339,4 @@ def _window(done: WindowDone) -> WindowCount:
 def _end(mark: Mark | None) -> RowEnd | None:
     if mark is None:
         return None
-    return RowEnd(mark.time, None if mark.key is None else mark.key.split("\x1f"))
+    return RowEnd(mark.time, None if mark.key is None else parts_of(mark.key))

@@ -4,8 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 BETWEEN = "\x1e"
 TOGETHER = 1 << 18  # characters that are kept in one text, where pages are small
+
+
+class Some(msgspec.Struct, frozen=True):
+    """Keys as one text, framed by what stands between them, and the least and the greatest."""
+
+    text: str
+    first: str
+    last: str
+
+    @classmethod
+    def of(cls, keys: Iterable[str], first: str, last: str) -> Some:
+        """Join keys."""
+        return cls(BETWEEN.join(["", *keys, ""]), first, last)
+
+    def joined(self, more: Some) -> Some:
+        """Return the keys of both."""
+        first, last = min(self.first, more.first), max(self.last, more.last)
+        return Some(self.text + more.text[1:], first, last)
+
+    def keys(self) -> list[str]:
+        """Return the keys."""
+        return self.text[1:-1].split(BETWEEN)
+
+    def may_have(self, first: str, last: str) -> bool:
+        """Tell whether keys between two may be among them: most ids grow from page to page."""
+        return first <= self.last and self.first <= last
 
 
 class Keys:
@@ -13,7 +41,7 @@ class Keys:
 
     def __init__(self, together: int = TOGETHER) -> None:
         self._together = together
-        self._pages: list[str] = []
+        self._pages: list[Some] = []
         self._odd: set[str] = set()  # keys that hold what stands between two others
         self._count = 0
 
@@ -22,33 +50,39 @@ class Keys:
 
     def add(self, keys: set[str]) -> None:
         """Take keys in; none of them may be in it already."""
+        self._count += len(keys)
         if not keys:
             return
-        self._count += len(keys)
-        text = BETWEEN.join(["", *keys, ""])
-        if text.count(BETWEEN) > len(keys) + 1:
+        first, last = min(keys), max(keys)
+        page = Some.of(keys, first, last)
+        if page.text.count(BETWEEN) > len(keys) + 1:
             odd = {key for key in keys if BETWEEN in key}
             self._odd |= odd
-            text = BETWEEN.join(["", *(keys - odd), ""])
-        if self._pages and len(self._pages[-1]) < self._together:
-            text = self._pages.pop() + text[1:]
-        self._pages.append(text)
+            page = Some.of(keys - odd, first, last)
+        if self._pages and len(self._pages[-1].text) < self._together:
+            page = self._pages.pop().joined(page)
+        self._pages.append(page)
 
     def shared(self, keys: Iterable[str]) -> set[str]:
         """Return those of the keys that are in it."""
         asked = set(keys)
+        if not asked:
+            return asked
+        first, last = min(asked), max(asked)
         found = asked & self._odd
         for page in self._pages:
-            found |= asked.intersection(page[1:-1].split(BETWEEN))
+            if page.may_have(first, last):
+                found |= asked.intersection(page.keys())
         return found
 
     def has(self, key: str) -> bool:
         """Tell whether a single key is in it, without cutting the pages."""
         framed = f"{BETWEEN}{key}{BETWEEN}"
         return key in self._odd or (
-            BETWEEN not in key and any(framed in page for page in self._pages)
+            BETWEEN not in key
+            and any(page.may_have(key, key) and framed in page.text for page in self._pages)
         )
 
     def all(self) -> set[str]:
         """Return all keys."""
-        return self._odd.union(*(page[1:-1].split(BETWEEN) for page in self._pages))
+        return self._odd.union(*(page.keys() for page in self._pages))

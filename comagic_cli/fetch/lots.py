@@ -17,8 +17,8 @@ from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.fetch.refusals import MEANING
+from comagic_cli.request.pages import Mark, Marks, Page
 from comagic_cli.request.query import IDS, Query
-from comagic_cli.request.rows import Mark, Marks, Page
 
 MOST = 100  # ids a call
 # Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.

@@ -7,24 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
-from operator import attrgetter
 from typing import Any
 
 import msgspec
 
 from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.rows import NULL, Digits, Marks, Page, RowReader
+from comagic_cli.request.pages import PART, Marks, Page
+from comagic_cli.request.rows import Digits, RowReader, plain_values
 
 # Zero dates and the like are no times, though they look so.
 TIME = re.compile(
     r"([12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[ T]"
     r"((?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d(?::?\d\d)?)?\s*$"
 )
-# As times nearly always are: read the fastest.
-PLAIN_TIME = re.compile(
-    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d",
-    re.ASCII,
+# As times nearly always are: read the fastest, all together.
+PLAIN = b'"0000-00-00 00:00:00"\n'
+DIGITS = bytes.maketrans(b"123456789", b"000000000")
+HOUR = re.compile(
+    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3])", re.ASCII
 )
+TENS = (PLAIN.index(b":") + 1, PLAIN.rindex(b":") + 1)  # places of the tens of minutes and seconds
 # The members of an object may come in another order the next time.
 _sorted = msgspec.json.Encoder(order="sorted", enc_hook=lambda digits: msgspec.Raw(digits.encode()))
 _any = msgspec.json.Decoder(float_hook=Digits)
@@ -39,11 +41,11 @@ class MarkReader:
 
     def read(self, page: Page) -> Marks:
         """Return a mark a row, in the page's order. Raises `msgspec.DecodeError`."""
-        rows = list(map(self._decoder.decode, page.rows))
-        times = _times([self._column(rows, name) for name in self.report.time], len(rows))
-        keys: Sequence[str | None] = [None] * len(rows)
+        cut = page if page.columns else self._needed.cut(page)
+        times = _times([cut.column(name) for name in self.report.time], page.count)
+        keys: Sequence[str | None] = [None] * page.count
         if self.report.key_is_unique:
-            keys = _keys([self._part(rows, path) for path in self.report.key])
+            keys = _keys([_part_of(cut, path) for path in reversed(self.report.key)])
         if None not in keys:
             return Marks(keys, times)
         wholes = [
@@ -53,35 +55,14 @@ class MarkReader:
         return Marks(keys, times, wholes)
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
+    def _needed(self) -> RowReader:
+        """Read only what marks are made of."""
         paths = (*self.report.key, *self.report.time)
-        return tuple(dict.fromkeys(path.split(".")[0] for path in paths))
-
-    @cached_property
-    def _decoder(self) -> msgspec.json.Decoder[Any]:
-        """Read only what marks are made of; objects as they came, since few differ."""
-        inside = {path.split(".")[0] for path in self.report.key if "." in path}
-        members = [
-            (f"f{place}", msgspec.Raw if name in inside else Any, member_of(name, inside))
-            for place, name in enumerate(self._names)
-        ]
-        struct = msgspec.defstruct("Marked", members, gc=False)
-        return msgspec.json.Decoder(struct, float_hook=Digits)
+        return RowReader(tuple(dict.fromkeys(path.split(".")[0] for path in paths)))
 
     @cached_property
     def _rows(self) -> RowReader:
         return RowReader(self.asked)
-
-    def _column(self, rows: list[Any], name: str) -> list[Any]:
-        return list(map(attrgetter(f"f{self._names.index(name)}"), rows))
-
-    def _part(self, rows: list[Any], path: str) -> Sequence[str | None]:
-        """Return the column of a part of the key, as texts."""
-        name, inside, member = path.partition(".")
-        column = self._column(rows, name)
-        if inside:
-            return list(map(_Known(member).__getitem__, map(bytes, column)))
-        return _texts(column)
 
 
 class _Known(dict[bytes, "str | None"]):
@@ -96,39 +77,49 @@ class _Known(dict[bytes, "str | None"]):
         return part
 
 
-def _are_plain(times: list[Any]) -> bool:
-    kinds = set(map(type, times))
-    return kinds == {str} and None not in map(PLAIN_TIME.fullmatch, times)
-
-
-def member_of(name: str, inside: set[str]) -> Any:
-    """Describe the struct's member of a field."""
-    return msgspec.field(name=name, default=NULL if name in inside else None)
+def _part_of(page: Page, path: str) -> Sequence[str | None]:
+    """Return the column of a part of the key, as texts."""
+    name, inside, member = path.partition(".")
+    column = page.column(name)
+    if inside:
+        return list(map(_Known(member).__getitem__, map(bytes, column)))
+    joined = b",".join(column)
+    if joined.replace(b",", b"").isdigit():
+        return joined.decode().split(",")
+    return _texts(plain_values(column))
 
 
 def _keys(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:
     if len(parts) == 1:
         return parts[0]
     if not any(None in part for part in parts):
-        return list(map("\x1f".join, zip(*parts, strict=True)))
-    return [None if None in key else "\x1f".join(key) for key in zip(*parts, strict=True)]
+        return list(map(PART.join, zip(*parts, strict=True)))
+    return [None if None in key else PART.join(key) for key in zip(*parts, strict=True)]
 
 
-def _texts(column: list[Any]) -> Sequence[str | None]:
-    kinds = set(map(type, column))
-    if kinds == {int}:
-        return list(map(str, column))
-    if kinds == {str} and "" not in column:
-        return column
-    return [_part(value, "") for value in column]
+def _texts(values: list[Any]) -> Sequence[str | None]:
+    if set(map(type, values)) == {str} and "" not in values:
+        return values
+    return [_part(value, "") for value in values]
 
 
-def _times(columns: Sequence[list[Any]], count: int) -> list[str]:
+def _times(columns: Sequence[Sequence[msgspec.Raw]], count: int) -> Sequence[str]:
     if not columns:
         return [""] * count
-    if len(columns) == 1 and _are_plain(columns[0]):
-        return columns[0]
-    return list(map(shown_time, zip(*columns, strict=True)))
+    plain = _plain_times(columns[0]) if len(columns) == 1 else None
+    return plain or list(map(shown_time, zip(*map(plain_values, columns), strict=True)))
+
+
+def _plain_times(column: Sequence[msgspec.Raw]) -> list[str] | None:
+    """Read a column of times as they are shown; `None` where one is otherwise."""
+    lines = b"\n".join([*column, b""])
+    if lines.translate(DIGITS) != PLAIN * len(column):
+        return None
+    if any(max(lines[place :: len(PLAIN)], default=0) > ord("5") for place in TENS):
+        return None
+    times = lines.replace(b'"', b"").decode().split("\n")[:-1]
+    hours = {time[:13] for time in times}
+    return times if all(map(HOUR.fullmatch, hours)) else None
 
 
 def shown_time(parts: Sequence[Any]) -> str:

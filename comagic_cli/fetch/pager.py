@@ -22,8 +22,8 @@ from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
 from comagic_cli.fetch.windows import OFFSET_MOST, SECOND, Window, named_cap, outer, spread
 from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.pages import Mark, Page
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark, Page
 
 
 class WindowDone(msgspec.Struct, frozen=True):

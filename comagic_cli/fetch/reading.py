@@ -12,8 +12,8 @@ from comagic_cli.fetch.marks import MarkReader
 from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
 from comagic_cli.fetch.wire import Answer
+from comagic_cli.request.pages import Mark, Marks, Page
 from comagic_cli.request.query import TIME_FORMAT, Query
-from comagic_cli.request.rows import Mark, Marks, Page
 
 Ask = Callable[[Window, int, int], Answer]
 

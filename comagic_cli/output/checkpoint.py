@@ -14,9 +14,9 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.output.record import Record
 from comagic_cli.output.stream import naming, reading
 from comagic_cli.output.whole import Part, remove, sync_folder
-from comagic_cli.request.rows import Mark
+from comagic_cli.request.pages import Mark
 
-FORMAT = 1  # of the checkpoint and of the part beside it
+FORMAT = 2  # of the checkpoint and of the part beside it
 ANEW = "Leave --resume out to begin anew."
 CHUNK = 1 << 20
 SHOWN = 60  # characters of a value that a message quotes

@@ -25,8 +25,9 @@ from comagic_cli.request.groups import (
     mean,
     number_of,
 )
+from comagic_cli.request.pages import Marks, Page, slices
 from comagic_cli.request.periods import Period
-from comagic_cli.request.rows import Marks, Page, RowReader, slices
+from comagic_cli.request.rows import RowReader
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import BinaryIO, ClassVar
 
-from msgspec.structs import astuple
-
 from comagic_cli.output.edits import Edit, escaped, guarded, spaced, with_comma
 from comagic_cli.output.flatten import Cell, Flattener
 from comagic_cli.output.raw_columns import RawColumn
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Digits, Page, RowReader, slices
+from comagic_cli.request.pages import Page, formed
+from comagic_cli.request.rows import Digits, RowReader
 
 TEXTS = frozenset({str, Digits, type(None)})
 ESCAPES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\"})
@@ -51,9 +50,13 @@ class CsvSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for part in slices(page):
-            text = self._plainly(part) if self._raw else self._lines(part)
-            self._stream.write(text.replace(part.marker, self._escape) if part.marker else text)
+        for text in formed(page, self.form):
+            self._stream.write(text)
+
+    def form(self, page: Page) -> bytes:
+        """Return the lines of a page's rows."""
+        text = self._plainly(page) if self._raw else self._lines(page)
+        return text.replace(page.marker, self._escape) if page.marker else text
 
     def end(self) -> None:
         """Write nothing: the last row is the end."""
@@ -88,8 +91,7 @@ class CsvSink:
 
     def _plainly(self, page: Page) -> bytes:
         """Return the lines of some rows, most of whose cells are not parsed."""
-        values = zip(*map(astuple, self._reader.raw(page)), strict=True)
-        fields = map(RawColumn.cells, self._raw, values)
+        fields = map(RawColumn.cells, self._raw, self._reader.raw_columns(page))
         rows = zip(*chain.from_iterable(fields), strict=True)
         end = self._end.encode()
         return end.join(map(self._separator.encode().join, rows)) + end

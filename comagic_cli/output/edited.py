@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import replace
 from typing import Any, cast
 
@@ -12,7 +13,8 @@ from comagic_cli.output import recordings
 from comagic_cli.output.sinks import Look, Sink
 from comagic_cli.output.times import edit_times
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page, RowReader, rows_of, slices
+from comagic_cli.request.pages import Page, slices
+from comagic_cli.request.rows import RowReader
 
 Change = Callable[[list[Any]], None]
 
@@ -33,7 +35,6 @@ class EditedSink:
         self._reader = RowReader(tuple(dict.fromkeys((*names, *needed))))
         self._columns = columns
         self._look = look
-        self._encoder = msgspec.json.Encoder()
 
     @property
     def remark(self) -> str:
@@ -49,10 +50,10 @@ class EditedSink:
         look = replace(self._look, zone=page.zone or self._look.zone)
         made = changes(self._columns, self._reader.columns, look)
         for part in slices(page):
-            rows = self._reader.raw(part)
+            rows = list(map(copy, self._reader.raw(part)))
             for change in made:
                 change(rows)
-            self._sink.write(Page(rows_of(self._encoder.encode(rows)), part.marker))
+            self._sink.write(Page(rows, part.marker))
 
     def end(self) -> None:
         """Write what stands after the rows."""

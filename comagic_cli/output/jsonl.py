@@ -9,7 +9,8 @@ from typing import BinaryIO
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.spread import Spreader
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page, RowReader, slices
+from comagic_cli.request.pages import Page, formed
+from comagic_cli.request.rows import RowReader
 
 
 class JsonLinesSink:
@@ -17,17 +18,17 @@ class JsonLinesSink:
 
     def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
         self._stream = stream
-        self._lines = RowReader(tuple(field.name for field in columns)).json_lines
+        self.form = RowReader(tuple(field.name for field in columns)).json_lines
         if look.flatten:
-            self._lines = partial(self._lines, shape=Spreader(columns).rows)
+            self.form = partial(self.form, shape=Spreader(columns).rows)
 
     def begin(self) -> None:
         """Write nothing: every line stands for itself."""
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for part in slices(page):
-            self._stream.write(self._lines(part))
+        for lines in formed(page, self.form):
+            self._stream.write(lines)
 
     def end(self) -> None:
         """Write nothing: every line stands for itself."""
@@ -44,9 +45,8 @@ class JsonSink(JsonLinesSink):
 
     def write(self, page: Page) -> None:
         """Write a page's rows, a comma between any two."""
-        for part in slices(page):
-            lines = self._lines(part).removesuffix(b"\n")
-            self._stream.write(self._between + lines.replace(b"\n", b",\n"))
+        for lines in formed(page, self.form):
+            self._stream.write(self._between + lines.removesuffix(b"\n").replace(b"\n", b",\n"))
             self._between = b",\n"
 
     def end(self) -> None:

@@ -23,7 +23,8 @@ from comagic_cli.output.kinds import Fit, Kind, boolean, day, microseconds, real
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.typed import UNFIT_NAME, Column, Typed, Values
 from comagic_cli.request.catalog import Field, Member
-from comagic_cli.request.rows import Page, RowReader, slices
+from comagic_cli.request.pages import Page, slices
+from comagic_cli.request.rows import RowReader
 
 ENOUGH = 10_000  # rows of a group; of fewer readers would have many groups to open
 TYPES: dict[Kind, pa.DataType] = {

@@ -8,11 +8,12 @@ once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
 from typing import TypeAlias
 
+from msgspec import Raw
+
 from comagic_cli.output.flatten import Cell, Plan, cells_of
-from comagic_cli.request.rows import Page, Row, RowReader
+from comagic_cli.request.rows import plain_values
 
 Quote: TypeAlias = Callable[[Sequence[Cell]], Sequence[str]]
 
@@ -35,7 +36,7 @@ class RawColumn:
         self._quote = quote
         self._known: dict[bytes, tuple[bytes, ...]] = {}
 
-    def cells(self, values: Sequence[Row]) -> list[Sequence[bytes]]:
+    def cells(self, values: Sequence[Raw]) -> list[Sequence[bytes]]:
         """Return a field's columns; `values` are its values in some rows, as JSON."""
         joined = b"\n".join(values)
         if len(self._plan) == 1 and not any(map(joined.__contains__, self._special)):
@@ -59,11 +60,7 @@ class RawColumn:
             self._known.clear()
         new = [value for value in dict.fromkeys(values) if value not in self._known]
         if new:
-            rows = _reader.marked(Page([b'{"":%s}' % value for value in new]))
-            columns = cells_of(self._plan, tuple(chain.from_iterable(rows)))
+            columns = cells_of(self._plan, plain_values(new))
             written = [map(str.encode, self._quote(cells)) for cells in columns]
             self._known.update(zip(new, zip(*written, strict=True), strict=True))
         return list(zip(*map(self._known.__getitem__, values), strict=True))
-
-
-_reader = RowReader(("",))

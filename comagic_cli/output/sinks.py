@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal, Protocol, cast
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page
+from comagic_cli.request.pages import Page
 
 FORMATS = {
     "table": "table:TableSink",

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import NULL, row_struct
+from comagic_cli.request.pages import NULL, row_struct
 
 Raw: TypeAlias = msgspec.Raw
 Row: TypeAlias = dict[str, Raw]

@@ -21,7 +21,8 @@ from comagic_cli.output.ledger import Request, count, enter, is_there
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.typed import UNFIT_NAME, Column, Typed, Values
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Marks, Page, RowReader, compact, slices
+from comagic_cli.request.pages import PART, Marks, Page, parts_of, slices
+from comagic_cli.request.rows import RowReader, compact
 
 FITS: dict[Kind, Fit] = {"whole": whole, "seconds": seconds, "real": real, "boolean": boolean}
 TYPES: dict[Kind, str] = {
@@ -154,9 +155,9 @@ class SqliteSink:
 
 def key_of(key: str | None) -> str | None:
     """Return a mark's key as text, a JSON array where it is of several parts."""
-    if key is None or "\x1f" not in key:
+    if key is None or PART not in key:
         return key
-    return msgspec.json.encode(key.split("\x1f")).decode()
+    return msgspec.json.encode(parts_of(key)).decode()
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -21,7 +21,8 @@ from comagic_cli.output.table_grid import BETWEEN, Blocks, Drawing, Grid
 from comagic_cli.output.table_meaning import telling_first
 from comagic_cli.output.table_text import size, visible
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page, RowReader, slices
+from comagic_cli.request.pages import Page, slices
+from comagic_cli.request.rows import RowReader
 
 NARROW = 12  # cells; columns of text may be made as narrow as this: phones, dates still fit
 NUMBER = 20  # cells; numbers up to this long are never folded

@@ -26,7 +26,8 @@ from comagic_cli.output.kinds import Kind, kind_of
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.typed import kind_in
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.rows import Page, RowReader, slices
+from comagic_cli.request.pages import Page, slices
+from comagic_cli.request.rows import RowReader
 
 ROWS = 1_048_576  # of a sheet, its header among them
 HEAVY = 1 << 30  # bytes of rows on a sheet, which as XML are two to four times as many
