@@ -10,8 +10,11 @@ from comagic_cli.output.sinks import Sink
 from comagic_cli.request.pages import Page
 
 
-def export(pages: Iterator[Page], sink: Sink) -> int:
+def export(pages: Iterator[Page], sink: Sink, *, ahead: bool = True) -> int:
     """Write every page and return the number of rows written.
+
+    `ahead` takes each page while the one before is written: of no use where its rows come formed,
+    since little is left to do, and what is asked ahead is asked by the pager.
 
     Nothing is written before the first page: a request that fails at once leaves no header. Where
     rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.
@@ -19,7 +22,7 @@ def export(pages: Iterator[Page], sink: Sink) -> int:
     written = 0
     begun = False
     try:
-        for page in one_ahead(pages):
+        for page in one_ahead(pages) if ahead else pages:
             if not begun:
                 sink.begin()
                 begun = True

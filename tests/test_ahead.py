@@ -6,7 +6,7 @@ from threading import Event, current_thread, main_thread
 
 import pytest
 
-from comagic_cli.fetch.ahead import one_ahead
+from comagic_cli.fetch.ahead import SLOW, AskAhead, one_ahead
 
 
 def test_items_come_in_order():
@@ -58,3 +58,68 @@ def test_closed_early_it_takes_no_further():
     next(ahead)
     ahead.close()
     assert len(taken) <= 2
+
+
+class Service:
+    """Answers questions, each after the seconds that it says."""
+
+    def __init__(self, *, seconds: float = SLOW):
+        self.asked: list[tuple[str, str]] = []
+        self.seconds = seconds
+        self.now = 0.0
+
+    def ask(self, question: str) -> str:
+        self.asked.append((question, current_thread().name))
+        self.now += self.seconds
+        if question == "wrong":
+            raise ValueError(question)
+        return question.upper()
+
+    def clock(self) -> float:
+        return self.now
+
+
+def test_what_was_begun_is_not_asked_again():
+    service = Service()
+    ask = AskAhead(service.ask, service.clock)
+    assert ask("a") == "A"
+    ask.begin("b")
+    ask.begin("c")  # one at a time
+    assert ask("b") == "B"
+    assert ask("c") == "C"
+    here = current_thread().name
+    assert service.asked == [("a", here), ("b", "answer"), ("c", here)]
+
+
+@pytest.mark.parametrize("begun", ["b", "wrong"])
+def test_what_was_begun_in_vain_is_dropped(begun):
+    service = Service()
+    ask = AskAhead(service.ask, service.clock)
+    ask("a")
+    ask.begin(begun)
+    assert ask("c") == "C"
+    assert [question for question, _ in service.asked] == ["a", begun, "c"]
+
+
+def test_what_asking_ahead_raises_is_raised_where_it_is_asked_for():
+    service = Service()
+    ask = AskAhead(service.ask, service.clock)
+    ask("a")
+    ask.begin("wrong")
+    with pytest.raises(ValueError, match="wrong"):
+        ask("wrong")
+
+
+def test_where_answers_come_at_once_nothing_is_asked_ahead():
+    service = Service(seconds=SLOW / 2)
+    ask = AskAhead(service.ask, service.clock)
+    ask("a")
+    ask.begin("b")
+    assert [question for question, _ in service.asked] == ["a"]
+    service.seconds = SLOW
+    ask("b")
+    ask.begin("c")
+    service.seconds = 0
+    ask("c")
+    ask.begin("d")
+    assert [name for _, name in service.asked] == [current_thread().name] * 2 + ["answer"]

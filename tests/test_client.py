@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from queue import Empty, Queue
+from threading import Event, Thread
 
 import pytest
 from playback import TOKEN, Clockwork, Playback, called, client_of, http, refused, result
@@ -13,7 +15,8 @@ from comagic_cli.errors import (
     Refused,
     UsageProblem,
 )
-from comagic_cli.fetch.client import open_line, service_url
+from comagic_cli.fetch.body import Reply
+from comagic_cli.fetch.client import Client, open_line, service_url
 from comagic_cli.fetch.patience import Patience
 from comagic_cli.sandbox.quirks import Fault
 
@@ -129,6 +132,44 @@ def test_an_answer_tells_its_total_limits_and_size():
     got, *_ = called(http(body))
     assert (got.total, got.limits, got.size) == (12, {"day_remaining": 5}, len(body))
     assert bytes(got.data) == b'["' + got.marker + b'd800"]'
+
+
+@pytest.mark.parametrize(
+    ("body", "unbroken"),
+    [
+        (result([1]), True),
+        (result([1]) + "\n", False),
+        (result(["\n"]), True),  # escaped
+        (result([1]).replace(":", ":\r"), False),
+    ],
+)
+def test_an_answer_tells_of_line_breaks(body, unbroken):
+    got, *_ = called(http(body))
+    assert got.unbroken is unbroken
+
+
+def test_threads_call_one_after_another():
+    """A page that was asked for ahead may still be on its way when something else is asked."""
+    answered, asked = Event(), Queue()
+
+    class Slow:
+        def send(self, body: bytes) -> Reply:
+            number = json.loads(body)["id"]
+            asked.put(number)
+            assert number > 1 or answered.wait(10)
+            return Reply(200, result([1], id=number).encode())
+
+    client = Client(Slow(), "t")
+    threads = [Thread(target=client.call, args=("get.calls", {})) for _ in range(2)]
+    threads[0].start()
+    assert asked.get(timeout=10) == 1
+    threads[1].start()
+    with pytest.raises(Empty):
+        asked.get(timeout=0.05)
+    answered.set()
+    for thread in threads:
+        thread.join(10)
+    assert (asked.get(timeout=10), client.calls) == (2, 2)
 
 
 @pytest.mark.parametrize(

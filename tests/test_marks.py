@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from measuring import unmeasured
 from sinks import page_of
 
-from comagic_cli.fetch.marks import MarkReader, shown_time
+from comagic_cli.fetch.marks import MOST_KNOWN, MarkReader, shown_time
 from comagic_cli.request.catalog import report
 
 TIME = "2026-10-05 12:30:00"
@@ -105,3 +108,35 @@ def test_whole_rows_are_told_apart_by_the_asked_values(one, other, same):
 def test_what_is_no_row_is_refused():
     with pytest.raises(msgspec.DecodeError):
         marks("communications", "7")
+
+
+DIGITS = st.text("0123456789", min_size=14, max_size=14)
+DATES = st.datetimes().map(lambda when: f"{when:%Y%m%d%H%M%S}".rjust(14, "0"))
+
+
+def as_time(digits: str) -> str:
+    year, *pairs = digits[:4], *(digits[place : place + 2] for place in range(4, 14, 2))
+    return f"{year}-{pairs[0]}-{pairs[1]} {pairs[2]}:{pairs[3]}:{pairs[4]}"
+
+
+@unmeasured
+@given(st.lists(DATES | DIGITS, min_size=1, max_size=4))
+def test_times_read_together_are_those_read_one_by_one(numbers):
+    times = [as_time(number) for number in numbers]
+    rows = (f'{{"communication_date_time":"{time}"}}' for time in times)
+    assert [time for _, time in marks("communications", *rows)] == [shown_time([t]) for t in times]
+
+
+def test_objects_in_a_key_are_known_in_bounds():
+    rows = [
+        f'{{"communication_type":{{"value_id":"{n}"}},"communication_id":{n}}}'
+        for n in range(2 * MOST_KNOWN)
+    ]
+    assert [key for key, _ in marks("communications", *rows)] == [
+        f"{n}\x1f{n}" for n in range(2 * MOST_KNOWN)
+    ]
+
+
+def test_line_breaks_within_an_object_of_a_key():
+    row = '{"communication_type":{\n"value_id":"call"\n},"communication_id":7}'
+    assert marks("communications", row) == [("7\x1fcall", "")]

@@ -67,6 +67,20 @@ def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
         assert sorted(exported.keys) == sorted(truth(service, FIRST, LAST))
 
 
+@unmeasured
+@given(stored_rows(most=120), oddities, st.integers(2, 8), st.sampled_from([30, 100_000]))
+def test_to_ask_ahead_costs_no_call_and_changes_nothing(rows, odd, page_size, reach):
+    ends = []
+    for ahead in (False, True):
+        service = Service(unique(rows), **odd | {"ahead": ahead}, reach=reach)
+        try:
+            end = run(service, FIRST, LAST, page_size).keys
+        except RowsMissing as error:
+            end = error.message
+        ends.append((end, service.calls))
+    assert ends[0] == ends[1]
+
+
 @st.composite
 def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], list[Row]]]]:
     rows = unique(draw(stored_rows(most=40)))
@@ -137,6 +151,13 @@ def test_rows_that_go_on_vanishing_are_told_of():
 def test_no_call_is_wasted(rows, page_size, calls):
     exported = run(Service(evenly(rows)), FIRST, LAST, page_size)
     assert exported.calls == calls == calls_for(rows, page_size)
+
+
+@pytest.mark.parametrize("most", [1, 9, 10, 11, 20, 21, 35, 40, 50])
+def test_to_ask_ahead_asks_for_no_more_rows_than_are_wanted(most):
+    plain, ahead = (Service(evenly(40), ahead=ahead) for ahead in (False, True))
+    assert run(ahead, FIRST, LAST, 10, most).keys == run(plain, FIRST, LAST, 10, most).keys
+    assert ahead.calls == plain.calls
 
 
 def test_a_page_of_one_row_still_overlaps():

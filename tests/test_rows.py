@@ -168,3 +168,53 @@ def plain_of(value: Any) -> Any:
         return {name: plain_of(item) for name, item in value.items()}
     is_integer = isinstance(value, Digits) and value.lstrip("-").isdigit() and value != "-0"
     return int(value) if is_integer else value
+
+
+CUT = [
+    (("a", "b", "c"), ["1", '"x"', "null"]),
+    (("a", "b"), ["1", '"x"']),
+    (("c", "a"), ["null", "1"]),
+    (("b", "d"), ['"x"', "null"]),
+    ((), []),
+]
+
+
+@pytest.mark.parametrize(("columns", "values"), CUT)
+def test_rows_that_are_cut_are_read_like_whole_ones(columns, values):
+    whole = page_of('{"b":"x","a":1}')
+    cut = RowReader(("a", "b", "c")).cut(whole)
+    reader = RowReader(columns)
+    for page in (whole, cut):
+        (row,) = reader.raw(page)
+        assert [bytes(value).decode() for value in msgspec.structs.astuple(row)] == values
+        read = [[bytes(value).decode() for value in column] for column in reader.raw_columns(page)]
+        assert read == [[value] for value in values]
+        assert reader.plain(page) == [tuple(map(json.loads, values))]
+        assert reader.json_lines(page) == b"{%s}\n" % b",".join(
+            b'"%s":%s' % pair
+            for pair in zip(map(str.encode, columns), map(str.encode, values), strict=True)
+        )
+
+
+def test_cut_rows_say_their_columns():
+    assert RowReader(("a", "b c")).cut(page_of("{}")).columns == ("a", "b c")
+    assert page_of("{}").columns is None
+    assert Page(()).columns is None
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r"])
+def test_a_page_that_is_told_to_be_unbroken_is_not_searched_for_line_breaks(breaks):
+    page = page_of(f'{{"a":[1,{breaks}2]}}')
+    told = msgspec.structs.replace(page, unbroken=True)
+    reader = RowReader(("a",))
+    assert reader.json_lines(page) == b'{"a":[1,2]}\n'
+    assert reader.json_lines(told) == f'{{"a":[1,{breaks}2]}}\n'.encode()
+    (part,) = slices(told)
+    assert part.unbroken
+    assert reader.cut(part).unbroken
+
+
+def test_a_page_that_is_picked_whole_is_the_same():
+    page = page_of("{}", "{}")
+    assert page.pick(range(2)) is page
+    assert page.pick([1]).count == 1

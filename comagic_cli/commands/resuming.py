@@ -110,6 +110,9 @@ class Run:
             self.pager = agency_pager(self.wish, query, self.service)
         else:
             self.pager = pager_of(query, self.service)
+        form = None
+        if isinstance(self.pager, Pager):
+            form = self.pager.form = getattr(sink, "form", None)
         if self.left:
             self.pager.before = self.left.marks
             self.pager.overstated = self.left.overstated
@@ -119,7 +122,7 @@ class Run:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
-            export(self.service.progress.watch(self.pager), self.sink)
+            export(self.service.progress.watch(self.pager), self.sink, ahead=form is None)
         except RowsMissing:
             raise
         except BaseException:

@@ -1,13 +1,17 @@
-"""One page of lead: the next page is fetched while the last one is written."""
+"""A lead of one: a page is asked for while the one before is read, and read while it is written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from queue import SimpleQueue
 from threading import Semaphore, Thread
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
+SLOW = 0.05  # seconds that an answer takes, from which on it is worth asking ahead
 
 
 def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -42,3 +46,59 @@ def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
     finally:
         closed = True
         wanted.release()
+
+
+class AskAhead(Generic[Item]):
+    """Ask questions one after another, the next of them already while an answer is read.
+
+    Where answers come at once nothing is asked ahead: threads would only wait for each other.
+    """
+
+    def __init__(
+        self, ask: Callable[..., Item], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ask = ask
+        self._clock = clock
+        self._seconds = 0.0  # that the latest answer took
+        self._begun: tuple[tuple[Any, ...], Callable[[], Item]] | None = None
+
+    def begin(self, *question: Any) -> None:
+        """Begin to ask what will be asked next, unless something is being asked."""
+        if self._begun is None and self._seconds >= SLOW:
+            self._begun = question, _later(partial(self._timed, *question))
+
+    def __call__(self, *question: Any) -> Item:
+        """Return the answer; raise what asking raises. What was begun otherwise is in vain."""
+        begun, self._begun = self._begun, None
+        if begun and begun[0] == question:
+            return begun[1]()
+        if begun:
+            with suppress(Exception):  # of a question that nobody asks any more
+                begun[1]()
+        return self._timed(*question)
+
+    def _timed(self, *question: Any) -> Item:
+        started = self._clock()
+        answer = self._ask(*question)
+        self._seconds = self._clock() - started
+        return answer
+
+
+def _later(call: Callable[[], Item]) -> Callable[[], Item]:
+    """Call in a thread; what is returned waits for the outcome."""
+    outcomes: SimpleQueue[tuple[list[Item], BaseException | None]] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            outcomes.put(([call()], None))
+        except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+            outcomes.put(([], error))
+
+    def wait() -> Item:
+        results, error = outcomes.get()
+        if error is not None:
+            raise error
+        return results.pop()
+
+    Thread(target=run, daemon=True, name="answer").start()
+    return wait

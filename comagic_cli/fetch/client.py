@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -111,6 +112,7 @@ class Client:
     session: Session | None = None
     calls: int = 0
     _last_id: int = 0
+    _turn: Lock = field(default_factory=Lock, repr=False)  # threads call one after another
     _purse: Purse = field(init=False, repr=False)
     _portion: Portion = field(init=False, repr=False)
 
@@ -125,9 +127,10 @@ class Client:
         Tried again: failed connections, timeouts, 408, 425, 429, 5xx, cut or unreadable bodies and
         `internal_error`. Raises `ComagicError` of the kind that the failure stands for.
         """
-        if self.session is None:
-            return self._persist(method, {"access_token": self.token, **params})
-        return self._in_session(self.session, method, params)
+        with self._turn:
+            if self.session is None:
+                return self._persist(method, {"access_token": self.token, **params})
+            return self._in_session(self.session, method, params)
 
     def _in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
         """Call with the key of a session; where that has ended, log in once and call again."""
@@ -181,7 +184,7 @@ class Client:
         if (failure := envelope.failure) is not None:
             self._purse.hear(limits_of_failure(failure))
             raise self._failed(method, failure, marker, reply.retry_after)
-        answer = self._answer(method, envelope, len(reply.body), marker)
+        answer = self._answer(method, envelope, reply.body, marker)
         self._purse.hear(answer.limits)
         self.calls += 1
         self._tell(_told(method, params, answer, self.clock() - started))
@@ -253,7 +256,9 @@ class Client:
         again = mnemonic_of(failure) == "internal_error" and method != LOGIN
         return _TryAgain(error, retry_after, heavy=True) if again else error
 
-    def _answer(self, method: str, envelope: Envelope, size: int, marker: bytes) -> Answer:
+    def _answer(
+        self, method: str, envelope: Envelope, body: bytes | bytearray, marker: bytes
+    ) -> Answer:
         if envelope.id not in (None, self._last_id, str(self._last_id)):
             raise self._problem(
                 f"{method}: the answer is to another call: id {envelope.id!r}, not {self._last_id}",
@@ -261,7 +266,9 @@ class Client:
             )
         result = envelope.result or Result()
         metadata = result.metadata
-        return Answer(result.data, total_of(metadata), limits_of(metadata), size, marker)
+        total, limits = total_of(metadata), limits_of(metadata)
+        unbroken = b"\n" not in body and b"\r" not in body
+        return Answer(result.data, total, limits, len(body), marker, unbroken)
 
     def _problem(self, message: str, hint: str = "") -> NetworkFailure:
         return NetworkFailure(self._say(message), hint=hint)

@@ -48,12 +48,22 @@ class Keys:
     def __len__(self) -> int:
         return self._count
 
-    def add(self, keys: set[str]) -> None:
-        """Take keys in; none of them may be in it already."""
-        self._count += len(keys)
+    def take(self, keys: set[str]) -> set[str]:
+        """Take keys in; return those that were in it already."""
         if not keys:
-            return
+            return set()
         first, last = min(keys), max(keys)
+        known = keys & self._odd
+        for page in self._pages:
+            if page.may_have(first, last):
+                known |= keys.intersection(page.keys())
+        if new := keys - known:
+            self._add(new, first, last)
+        return known
+
+    def _add(self, keys: set[str], first: str, last: str) -> None:
+        """Add keys, all of them between two."""
+        self._count += len(keys)
         page = Some.of(keys, first, last)
         if page.text.count(BETWEEN) > len(keys) + 1:
             odd = {key for key in keys if BETWEEN in key}
@@ -62,18 +72,6 @@ class Keys:
         if self._pages and len(self._pages[-1].text) < self._together:
             page = self._pages.pop().joined(page)
         self._pages.append(page)
-
-    def shared(self, keys: Iterable[str]) -> set[str]:
-        """Return those of the keys that are in it."""
-        asked = set(keys)
-        if not asked:
-            return asked
-        first, last = min(asked), max(asked)
-        found = asked & self._odd
-        for page in self._pages:
-            if page.may_have(first, last):
-                found |= asked.intersection(page.keys())
-        return found
 
     def has(self, key: str) -> bool:
         """Tell whether a single key is in it, without cutting the pages."""

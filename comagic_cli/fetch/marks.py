@@ -20,13 +20,14 @@ TIME = re.compile(
     r"([12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))[ T]"
     r"((?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d)(?:[.,]\d+)?(?:Z|[+-]\d\d(?::?\d\d)?)?\s*$"
 )
-# As times nearly always are: read the fastest, all together.
+# As times nearly always are, so that many can be read together: the form, where in it numbers of
+# two digits begin, and what these can be.
 PLAIN = b'"0000-00-00 00:00:00"\n'
-DIGITS = bytes.maketrans(b"123456789", b"000000000")
-HOUR = re.compile(
-    r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]) (?:[01]\d|2[0-3])", re.ASCII
-)
-TENS = (PLAIN.index(b":") + 1, PLAIN.rindex(b":") + 1)  # places of the tens of minutes and seconds
+NUMBERS = {6: (1, 12), 9: (1, 31), 12: (0, 23), 15: (0, 59), 18: (0, 59)}
+BOUNDS = {place: bytes(range(least, most + 1)) for place, (least, most) in NUMBERS.items()}
+ANY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
+WORTH = bytes.maketrans(b"0123456789", bytes(range(10)))
+MOST_KNOWN = 1_000  # objects that stand in keys, kept beside what they say
 # The members of an object may come in another order the next time.
 _sorted = msgspec.json.Encoder(order="sorted", enc_hook=lambda digits: msgspec.Raw(digits.encode()))
 _any = msgspec.json.Decoder(float_hook=Digits)
@@ -45,7 +46,7 @@ class MarkReader:
         times = _times([cut.column(name) for name in self.report.time], page.count)
         keys: Sequence[str | None] = [None] * page.count
         if self.report.key_is_unique:
-            keys = _keys([_part_of(cut, path) for path in reversed(self.report.key)])
+            keys = _keys([self._part(cut, path) for path in reversed(self.report.key)])
         if None not in keys:
             return Marks(keys, times)
         wholes = [
@@ -53,6 +54,22 @@ class MarkReader:
             for key, row in zip(keys, self._rows.plain(page), strict=True)
         ]
         return Marks(keys, times, wholes)
+
+    def _part(self, page: Page, path: str) -> Sequence[str | None]:
+        """Return the column of a part of the key, as texts."""
+        name, inside, member = path.partition(".")
+        column = page.column(name)
+        if inside:
+            return list(map(self._known[member].__getitem__, _each(column)))
+        joined = b",".join(column)
+        if joined.replace(b",", b"").isdigit():
+            return joined.decode().split(",")
+        return _texts(plain_values(column))
+
+    @cached_property
+    def _known(self) -> dict[str, _Known]:
+        members = (path.partition(".")[2] for path in self.report.key)
+        return {member: _Known(member) for member in members}
 
     @cached_property
     def _needed(self) -> RowReader:
@@ -73,20 +90,16 @@ class _Known(dict[bytes, "str | None"]):
         self._member = member
 
     def __missing__(self, came: bytes) -> str | None:
+        if len(self) >= MOST_KNOWN:
+            self.clear()
         part = self[came] = _part(_any.decode(came), self._member)
         return part
 
 
-def _part_of(page: Page, path: str) -> Sequence[str | None]:
-    """Return the column of a part of the key, as texts."""
-    name, inside, member = path.partition(".")
-    column = page.column(name)
-    if inside:
-        return list(map(_Known(member).__getitem__, map(bytes, column)))
-    joined = b",".join(column)
-    if joined.replace(b",", b"").isdigit():
-        return joined.decode().split(",")
-    return _texts(plain_values(column))
+def _each(column: Sequence[msgspec.Raw]) -> Sequence[bytes]:
+    """Return the JSON of each value."""
+    values = b"\n".join(column).split(b"\n")
+    return values if len(values) == len(column) else list(map(bytes, column))
 
 
 def _keys(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:
@@ -113,13 +126,25 @@ def _times(columns: Sequence[Sequence[msgspec.Raw]], count: int) -> Sequence[str
 def _plain_times(column: Sequence[msgspec.Raw]) -> list[str] | None:
     """Read a column of times as they are shown; `None` where one is otherwise."""
     lines = b"\n".join([*column, b""])
-    if lines.translate(DIGITS) != PLAIN * len(column):
+    if lines.translate(ANY_DIGIT) != PLAIN * len(column):
         return None
-    if any(max(lines[place :: len(PLAIN)], default=0) > ord("5") for place in TENS):
+    if lines[1 :: len(PLAIN)].translate(None, b"12"):
         return None
-    times = lines.replace(b'"', b"").decode().split("\n")[:-1]
-    hours = {time[:13] for time in times}
-    return times if all(map(HOUR.fullmatch, hours)) else None
+    digits = lines.translate(WORTH)
+    for place, possible in BOUNDS.items():
+        if _numbers(digits, place).translate(None, possible):
+            return None
+    return lines.replace(b'"', b"").decode().split("\n")[:-1]
+
+
+def _numbers(digits: bytes, place: int) -> bytes:
+    """Return the number of two digits that stands at a place of each line, as a byte.
+
+    All of them are reckoned as one large number: none is larger than a byte holds.
+    """
+    tens, ones = (digits[start :: len(PLAIN)] for start in (place, place + 1))
+    number = 10 * int.from_bytes(tens, "big") + int.from_bytes(ones, "big")
+    return number.to_bytes(len(tens), "big")
 
 
 def shown_time(parts: Sequence[Any]) -> str:

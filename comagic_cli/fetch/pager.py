@@ -12,12 +12,15 @@ where the latest page's times tell, and no page is read in vain.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
+from comagic_cli.fetch.ahead import AskAhead
+from comagic_cli.fetch.drafts import Form
 from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
 from comagic_cli.fetch.windows import OFFSET_MOST, SECOND, Window, named_cap, outer, spread
@@ -48,7 +51,8 @@ class Pager:
     that may be asked for; `answers` counts those that came. `before` are marks of rows that are
     written already, by an earlier run. `overstated` says that a total one too large was believed,
     which is done once an export; `missing` tells which rows are missing. An earlier run's are given
-    to go on with.
+    to go on with. `form` makes the pages' texts of their rows: then a page is asked for as soon as
+    the one before has come, else when that one is read.
     """
 
     query: Query
@@ -61,6 +65,12 @@ class Pager:
     overstated: bool = False
     missing: list[str] = field(default_factory=list)
     answers: int = 0
+    form: Form | None = None
+    clock: Callable[[], float] = time.monotonic
+    _asking: AskAhead[Answer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._asking = AskAhead(self.ask, self.clock)
 
     def pages(self) -> Iterator[Page]:
         """Yield the pages, at least one, of the rows to write.
@@ -79,9 +89,10 @@ class Pager:
         tail = Tail(descending=self.query.descending, before=self.before)
         wanted = self.query.most
         while pending:
-            reading = Reading(self.query, pending.pop(0), tail, wanted, self.reach)
+            window = pending.pop(0)
+            reading = Reading(self.query, window, tail, wanted, self.reach, self.form)
             try:
-                yield from reading.pages(self._ask)
+                yield from reading.pages(self._ask, self._asking.begin if self.form else None)
             except ComagicError as error:
                 pending[:0] = self._shorter(error, reading)
                 continue
@@ -95,7 +106,7 @@ class Pager:
             tail = reading.tail
 
     def _ask(self, window: Window, offset: int, limit: int) -> Answer:
-        answer = self.ask(window, offset, limit)
+        answer = self._asking(window, offset, limit)
         if not self.answers:
             self.matching = answer.total
         self.answers += 1

@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 import msgspec
 
 from comagic_cli.errors import NetworkFailure, RowsMissing, UsageProblem
-from comagic_cli.fetch.marks import MarkReader
+from comagic_cli.fetch.drafts import Drafter, Form
 from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.pages import Mark, Marks, Page
 from comagic_cli.request.query import TIME_FORMAT, Query
 
+Place = tuple[Window, int, int]
 Ask = Callable[[Window, int, int], Answer]
+Begin = Callable[[Window, int, int], None]
 
 PASSES = 3  # how often a window is read at most, where rows vanish or move while paging
 IDLE_PAGES = 3  # pages without a new row, one after another, that are still believed
@@ -42,6 +44,7 @@ class Reading:
         before: Tail,
         wanted: int | None,
         reach: int,
+        form: Form | None = None,
     ) -> None:
         self._due = before.due
         self.query = query
@@ -63,7 +66,7 @@ class Reading:
         self._moved = False
         self._idle_pages = 0
         self._wanted = wanted
-        self._marks = MarkReader(query.report, query.asked)
+        self._drafter = Drafter(query.report, query.asked, form)
         self._first_time = query.period.start.strftime(TIME_FORMAT)
         self._last_time = query.period.end.strftime(TIME_FORMAT)
 
@@ -79,15 +82,16 @@ class Reading:
             return rest_from(self._asked, self.window, descending=self.query.descending)
         return rest_after(self._asked, self.window, descending=self.query.descending)
 
-    def pages(self, ask: Ask) -> Iterator[Page]:
+    def pages(self, ask: Ask, begin: Begin | None = None) -> Iterator[Page]:
         """Yield the window's pages to its end, or until there are enough rows.
 
-        Raises `RowsMissing` where paging can't reach the end, and what `ask` raises.
+        `begin` is told as early as possible what will be asked next, where that is known. Raises
+        `RowsMissing` where paging can't reach the end, and what `ask` raises.
         """
         while not self._done and not self.enough:
             self._keep_in_reach()
             if not self._done:
-                yield self._page(ask(self.window, self._offset, self._limit()))
+                yield self._page(ask(self.window, self._offset, self._limit()), begin)
                 self._once_more_if_short()
         if self._due and self._done and not self.seen.holds(self._due):
             edge = self._asked.end if self.query.descending else self._asked.start
@@ -98,17 +102,39 @@ class Reading:
         most = max(self.query.page_size, overlap + 1)
         return most if self._wanted is None else min(most, self._wanted - self.written + overlap)
 
-    def _page(self, answer: Answer) -> Page:
+    def _page(self, answer: Answer, begin: Begin | None) -> Page:
         try:
             rows = [] if _is_empty(answer.came) else answer.rows
-            page = Page(rows, answer.marker)
-            marks = self._marks.read(page)
+            page = Page(rows, answer.marker, unbroken=answer.unbroken)
+            if begin and (place := self._foreseen(page, answer.total)):
+                begin(*place)
+            draft = self._drafter.read(page)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NetworkFailure(f"the answer's data is no list of rows ({error})") from error
+        marks = draft.marks
         changed = self._note_total(answer.total, self._offset + len(marks))
         picked = self._take(marks, changed=changed)
         self.written += len(picked)
-        return msgspec.structs.replace(page, marks=marks).pick(picked)
+        return draft.pick(picked)
+
+    def _foreseen(self, page: Page, total: int | None) -> Place | None:
+        """Tell what is asked after a page, where its first row and its length are enough to know.
+
+        `None` where all of its marks decide: rows have moved, the end is near, or is to be moved.
+        """
+        count, overlap = page.count, self.position - self._offset
+        end = self._offset + count
+        if end <= self.position or overlap == 0 < self.position:
+            return None
+        total = None if total is None or total < end else total
+        if total == end or not self._is_within_reach(end - 1, count, total):
+            return None
+        if self._wanted is not None and self._wanted - self.written - count < self.query.page_size:
+            return None
+        (first,) = self._drafter.marks.read(page.pick([0]))
+        if overlap and _name(first) != self._anchor:
+            return None
+        return self.window, end - 1, max(self.query.page_size, 2)
 
     def _note_total(self, total: int | None, least: int) -> bool:
         """Keep the total; tell whether it changed since the answer before.
@@ -254,10 +280,7 @@ class Reading:
 
     def _keep_in_reach(self) -> None:
         """Move the far end nearer as offsets near their cap, while more rows than that match."""
-        fits = self.total is not None and self.total <= self._reach
-        if self._offset + 2 * self._page_length <= self._reach or (
-            fits and self._offset <= self._reach
-        ):
+        if self._is_within_reach(self._offset, self._page_length, self.total):
             return
         reached = parse_time(self.tail.farthest)
         if reached is None or not self.query.by_time:
@@ -270,6 +293,11 @@ class Reading:
         nearer = cut_near(self.window, reached, ahead, descending=self.query.descending)
         if nearer != self.window:
             self.window, self.total = nearer, None
+
+    def _is_within_reach(self, offset: int, page_length: int, total: int | None) -> bool:
+        """Tell whether the window's end can be reached, or is a page away at least."""
+        fits = total is not None and total <= self._reach
+        return offset + 2 * page_length <= self._reach or (fits and offset <= self._reach)
 
     def _end_at(self, reached: datetime) -> None:
         """End the window at the time reached, which the rest of it begins with."""

@@ -49,9 +49,8 @@ class Seen:
         """Take in the rows from a place on; return the places of the new ones."""
         keys = marks.keys[start:]
         once = set(filter(None, keys))
-        known = self._keys.shared(once)
+        known = self._keys.take(once)
         before = once & self._keys_before
-        self._keys.add(once - known)
         if not known and not before and len(once) == len(keys):
             return range(start, len(marks))
         old = known | before

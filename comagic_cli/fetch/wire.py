@@ -83,7 +83,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
     `total_items`, `None` where it is missing. `limits` are the numbers of `metadata.limits`. `size`
-    is the body's bytes after decompression. `marker` stands in it for the `\\u` of a lone surrogate
+    is the body's bytes after decompression. `unbroken` says that no line break stands within the
+    body; `marker` stands in it for the `\\u` of a lone surrogate
     (see `request.rows`).
     """
 
@@ -92,6 +93,7 @@ class Answer(msgspec.Struct, frozen=True):
     limits: dict[str, int] = {}
     size: int = 0
     marker: bytes = b""
+    unbroken: bool = False
 
     @property
     def data(self) -> bytes:

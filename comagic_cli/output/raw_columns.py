@@ -30,6 +30,7 @@ class RawColumn:
 
     def __init__(self, plan: Plan, separator: str, special: str, quote: Quote) -> None:
         self._plan = plan
+        self._is_single = len(plan) == 1
         self._separator = separator.encode()
         self._special = tuple(map(str.encode, {*special, "\\", "\r"} - {separator, '"', "\n"}))
         self._special += tuple(map(bytes, zip(NESTED, strict=True)))
@@ -39,28 +40,36 @@ class RawColumn:
     def cells(self, values: Sequence[Raw]) -> list[Sequence[bytes]]:
         """Return a field's columns; `values` are its values in some rows, as JSON."""
         joined = b"\n".join(values)
-        if len(self._plan) == 1 and not any(map(joined.__contains__, self._special)):
+        if self._is_single and not any(map(joined.__contains__, self._special)):
             cells = self._scalars(joined)
             if len(cells) == len(values):  # else a line break stands where JSON allows none
                 return [cells]
-        return self._parsed(list(map(bytes, values)))
+        each = joined.split(b"\n")
+        return self._parsed(each if len(each) == len(values) else list(map(bytes, values)))
 
     def _scalars(self, joined: bytes) -> list[bytes]:
-        lines = b"\n%s\n" % joined
-        if b"\nnull\n" in lines:  # twice, since neighbours share a line break
+        if b"null" in joined:  # twice, since neighbours share a line break
+            lines = b"\n%s\n" % joined
             lines = lines.replace(b"\nnull\n", b"\n\n").replace(b"\nnull\n", b"\n\n")
-        text = lines[1:-1].replace(b'"', b"")
+            joined = lines[1:-1]
+        text = joined.replace(b'"', b"")
         cells = text.split(b"\n")
         if self._separator not in text:
             return cells
         return [b'"%s"' % cell if self._separator in cell else cell for cell in cells]
 
     def _parsed(self, values: list[bytes]) -> list[Sequence[bytes]]:
+        try:
+            found = list(map(self._known.__getitem__, values))
+        except KeyError:
+            self._learn(values)
+            found = list(map(self._known.__getitem__, values))
+        return list(zip(*found, strict=True))
+
+    def _learn(self, values: list[bytes]) -> None:
         if len(self._known) > KEPT:
             self._known.clear()
         new = [value for value in dict.fromkeys(values) if value not in self._known]
-        if new:
-            columns = cells_of(self._plan, plain_values(new))
-            written = [map(str.encode, self._quote(cells)) for cells in columns]
-            self._known.update(zip(new, zip(*written, strict=True), strict=True))
-        return list(zip(*map(self._known.__getitem__, values), strict=True))
+        columns = cells_of(self._plan, plain_values(new))
+        written = [map(str.encode, self._quote(cells)) for cells in columns]
+        self._known.update(zip(new, zip(*written, strict=True), strict=True))

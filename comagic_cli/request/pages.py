@@ -105,8 +105,8 @@ class Page(msgspec.Struct, frozen=True):
     The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
     marks. `settled` says that a window ended here and its rows were counted: no row of a shown time
     between its two ends will come any more. `zone` is that of its times, where pages differ in it.
-    `texts` are what a sink makes of the rows, one after the other, where they are formed already:
-    then the rows are `Formed`.
+    `unbroken` says that no line break stands within a row. `texts` are what a sink makes of the
+    rows, one after the other, where they are formed already: then the rows are `Formed`.
     """
 
     rows: Sequence[Row]
@@ -114,6 +114,7 @@ class Page(msgspec.Struct, frozen=True):
     marks: Sequence[Mark] = ()
     settled: tuple[str, str] | None = None
     zone: str | None = None
+    unbroken: bool = False
     texts: Sequence[bytes] | None = None
 
     @property
@@ -195,7 +196,7 @@ def slices(page: Page, size: int = 0) -> Iterator[Page]:
     if page.count:
         size = size or min(MOST_AT_ONCE, max(LEAST_AT_ONCE, AT_ONCE // _bytes(page.rows[0])))
     for start in range(0, page.count, size or 1):
-        yield Page(page.rows[start : start + size], page.marker)
+        yield Page(page.rows[start : start + size], page.marker, unbroken=page.unbroken)
 
 
 def formed(page: Page, form: Callable[[Page], bytes]) -> Iterator[bytes]:
@@ -210,7 +211,10 @@ def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
     hands: dict[str, list[Row]] = {}
     for name, row in zip(names, page.rows, strict=True):
         hands.setdefault(name, []).append(row)
-    return {name: Page(rows, page.marker, zone=page.zone) for name, rows in hands.items()}
+    return {
+        name: Page(rows, page.marker, zone=page.zone, unbroken=page.unbroken)
+        for name, rows in hands.items()
+    }
 
 
 def with_members(page: Page, members: Mapping[str, bytes]) -> Page:

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -72,12 +73,12 @@ class RowReader:
 
     def cut(self, page: Page) -> Page:
         """Return a page's rows cut into the columns, without marks."""
-        return Page(self.raw(page), page.marker)
+        return Page(self.raw(page), page.marker, unbroken=page.unbroken)
 
     def raw_columns(self, page: Page) -> list[Sequence[msgspec.Raw]]:
         """Return the values column by column; markers are still in them."""
-        cut = page if page.columns else self.cut(page)
-        return list(map(cut.column, self.columns))
+        rows = self.raw(page)
+        return [list(map(getter, rows)) for getter in self._getters]
 
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.
@@ -108,7 +109,7 @@ class RowReader:
         """
         rows = self.raw(page)
         lines = _encoder.encode_lines(shape(rows))
-        if b"\r" in lines or lines.count(b"\n") > len(rows):
+        if not page.unbroken and (b"\r" in lines or lines.count(b"\n") > len(rows)):
             bare = msgspec.json.format(_encoder.encode(rows), indent=-1)
             lines = _encoder.encode_lines(shape(self._rows.decode(bare)))
         return lines.replace(page.marker, b"\\u") if page.marker else lines
@@ -117,6 +118,10 @@ class RowReader:
     def row(self) -> type[msgspec.Struct]:
         """The struct of a row that is cut into the columns."""
         return cut_row(self.columns)
+
+    @cached_property
+    def _getters(self) -> list[Callable[[Any], Any]]:
+        return [attrgetter(name) for name in self.row.__struct_fields__]
 
     @cached_property
     def _decode(self) -> Callable[[Any], Any]:
