@@ -8,7 +8,7 @@ once.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from msgspec import Raw
 
@@ -35,7 +35,7 @@ class RawColumn:
         self._special = tuple(map(str.encode, {*special, "\\", "\r"} - {separator, '"', "\n"}))
         self._special += tuple(map(bytes, zip(NESTED, strict=True)))
         self._quote = quote
-        self._known: dict[bytes, tuple[bytes, ...]] = {}
+        self._known: dict[bytes, Any] = {}  # values that were parsed: the cell, or all of them
 
     def cells(self, values: Sequence[Raw]) -> list[Sequence[bytes]]:
         """Return a field's columns; `values` are its values in some rows, as JSON."""
@@ -64,12 +64,13 @@ class RawColumn:
         except KeyError:
             self._learn(values)
             found = list(map(self._known.__getitem__, values))
-        return list(zip(*found, strict=True))
+        return [found] if self._is_single else list(zip(*found, strict=True))
 
     def _learn(self, values: list[bytes]) -> None:
         if len(self._known) > KEPT:
             self._known.clear()
         new = [value for value in dict.fromkeys(values) if value not in self._known]
         columns = cells_of(self._plan, plain_values(new))
-        written = [map(str.encode, self._quote(cells)) for cells in columns]
-        self._known.update(zip(new, zip(*written, strict=True), strict=True))
+        written = [list(map(str.encode, self._quote(cells))) for cells in columns]
+        cells = written[0] if self._is_single else zip(*written, strict=True)
+        self._known.update(zip(new, cells, strict=True))

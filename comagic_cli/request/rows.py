@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -77,8 +76,8 @@ class RowReader:
 
     def raw_columns(self, page: Page) -> list[Sequence[msgspec.Raw]]:
         """Return the values column by column; markers are still in them."""
-        rows = self.raw(page)
-        return [list(map(getter, rows)) for getter in self._getters]
+        rows = map(msgspec.structs.astuple, self.raw(page))
+        return list(zip(*rows, strict=True)) or [()] * len(self.columns)
 
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.
@@ -118,10 +117,6 @@ class RowReader:
     def row(self) -> type[msgspec.Struct]:
         """The struct of a row that is cut into the columns."""
         return cut_row(self.columns)
-
-    @cached_property
-    def _getters(self) -> list[Callable[[Any], Any]]:
-        return [attrgetter(name) for name in self.row.__struct_fields__]
 
     @cached_property
     def _decode(self) -> Callable[[Any], Any]:
