@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from threading import Event, current_thread, main_thread
 
 import pytest
 
-from comagic_cli.fetch.ahead import SLOW, AskAhead, one_ahead
+from comagic_cli.fetch.ahead import SLOW, AskAhead, one_ahead, waited
 
 
 def test_items_come_in_order():
@@ -123,3 +124,9 @@ def test_where_answers_come_at_once_nothing_is_asked_ahead():
     ask("c")
     ask.begin("d")
     assert [name for _, name in service.asked] == [current_thread().name] * 2 + ["answer"]
+
+
+def test_waiting_is_what_is_not_computing(monkeypatch):
+    monkeypatch.setattr(time, "monotonic", lambda: 7.5)
+    monkeypatch.setattr(time, "thread_time", lambda: 5.0)
+    assert waited() == 2.5

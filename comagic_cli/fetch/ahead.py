@@ -11,7 +11,7 @@ from threading import Semaphore, Thread
 from typing import Any, Generic, TypeVar
 
 Item = TypeVar("Item")
-SLOW = 0.05  # seconds that an answer takes, from which on it is worth asking ahead
+SLOW = 0.05  # seconds of waiting for an answer, from which on it is worth asking ahead
 
 
 def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
@@ -48,18 +48,21 @@ def one_ahead(items: Iterator[Item]) -> Iterator[Item]:
         wanted.release()
 
 
+def waited() -> float:
+    """Return the seconds that this thread has waited, from some start: not those it computed."""
+    return time.monotonic() - time.thread_time()
+
+
 class AskAhead(Generic[Item]):
     """Ask questions one after another, the next of them already while an answer is read.
 
     Where answers come at once nothing is asked ahead: threads would only wait for each other.
     """
 
-    def __init__(
-        self, ask: Callable[..., Item], clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, ask: Callable[..., Item], clock: Callable[[], float] = waited) -> None:
         self._ask = ask
         self._clock = clock
-        self._seconds = 0.0  # that the latest answer took
+        self._seconds = 0.0  # that the latest answer was waited for
         self._begun: tuple[tuple[Any, ...], Callable[[], Item]] | None = None
 
     def begin(self, *question: Any) -> None:

@@ -12,14 +12,13 @@ where the latest page's times tell, and no page is read in vain.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
-from comagic_cli.fetch.ahead import AskAhead
+from comagic_cli.fetch.ahead import AskAhead, waited
 from comagic_cli.fetch.drafts import Form
 from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
@@ -51,8 +50,8 @@ class Pager:
     that may be asked for; `answers` counts those that came. `before` are marks of rows that are
     written already, by an earlier run. `overstated` says that a total one too large was believed,
     which is done once an export; `missing` tells which rows are missing. An earlier run's are given
-    to go on with. `form` makes the pages' texts of their rows: then a page is asked for as soon as
-    the one before has come, else when that one is read.
+    to go on with. `form` makes the pages' texts of their rows: then a service that lets wait, by
+    `clock`, is asked for a page as soon as the one before has come.
     """
 
     query: Query
@@ -66,7 +65,7 @@ class Pager:
     missing: list[str] = field(default_factory=list)
     answers: int = 0
     form: Form | None = None
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = waited
     _asking: AskAhead[Answer] = field(init=False)
 
     def __post_init__(self) -> None:
