@@ -13,8 +13,8 @@ from comagic_cli.request.pages import Page
 def export(pages: Iterator[Page], sink: Sink, *, ahead: bool = True) -> int:
     """Write every page and return the number of rows written.
 
-    `ahead` takes each page while the one before is written: of no use where its rows come formed,
-    since little is left to do, and what is asked ahead is asked by the pager.
+    `ahead` takes each page in a thread while the one before is written; leave it out where the
+    pager asks ahead.
 
     Nothing is written before the first page: a request that fails at once leaves no header. Where
     rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.

@@ -16,7 +16,7 @@ from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.windows import Window
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import ReportType, report
-from comagic_cli.request.pages import Page
+from comagic_cli.request.pages import Page, Rendered
 from comagic_cli.request.periods import Period
 from comagic_cli.request.query import Query, Sort
 from comagic_cli.request.rows import RowReader
@@ -64,7 +64,7 @@ class Service:
     max_days: int | None = None
     descending: bool = False
     text_ids: bool = False
-    ahead: bool = False  # pages are asked for ahead, and their rows formed
+    ahead: bool = False  # pages are asked for ahead, and their rows rendered
     reach: int = 100_000
     # after this many calls, rows to add and to remove
     changes: dict[int, tuple[list[Row], list[Row]]] = field(default_factory=dict)
@@ -148,8 +148,8 @@ def run(
     query = Query(report_type, 1, period, columns, sort=sort, page_size=page_size, most=most)
     pager = Pager(query, service.ask, note, reach=service.reach)
     if service.ahead:
-        form, seconds = RowReader(columns).json_lines, count().__next__  # all answers are slow
-        pager = Pager(query, service.ask, note, reach=service.reach, form=form, clock=seconds)
+        render, seconds = RowReader(columns).json_lines, count().__next__  # all answers are slow
+        pager = Pager(query, service.ask, note, reach=service.reach, render=render, clock=seconds)
     exported = Exported([], pager, service)
     for page in pager.pages():
         exported.keys += _keys(page, columns)
@@ -157,12 +157,16 @@ def run(
 
 
 def _keys(page: Page, columns: tuple[str, ...]) -> list[tuple[str, int, str | None]]:
-    if page.texts is not None:
-        lines = b"".join(page.texts).splitlines()
+    if isinstance(page.rows, Rendered):
+        lines = b"".join(page.rows.texts).splitlines()
         assert len(lines) == page.count
-        page = Page(lines)
+        page = Page(lines, marks=page.marks)
     rows = RowReader(columns).plain(page)
     assert len(rows) == page.count
+    for mark, (time, number, kind) in zip(page.marks, rows, strict=True):
+        key = f"{number}\x1f{kind['value_id']}" if kind["value_id"] else None
+        assert mark.key == key
+        assert mark.time in {time, ""}  # of a report without one
     return [(time, int(number), kind["value_id"]) for time, number, kind in rows]
 
 
@@ -186,3 +190,19 @@ def calls_for(rows: int, page: int) -> int:
 
 def evenly(count: int, span: float = 100.0) -> list[Row]:
     return [Row(n * span / count, n + 1) for n in range(count)]
+
+
+@st.composite
+def stored_rows(draw: st.DrawFn, most: int = 60) -> list[Row]:
+    """Rows of dense and empty stretches, some beyond the period, ids alike for two types."""
+    seconds = st.one_of(
+        st.floats(FIRST - 3, LAST + 3, width=32),
+        st.sampled_from([0.0, -0.4, -0.6, 0.4, 98.9, 99.4, 99.6, 50.0, 50.25, 50.5]),
+    )
+    times = draw(st.lists(seconds, max_size=most))
+    kinds = draw(st.lists(st.sampled_from(["call", "chat"]), min_size=most, max_size=most))
+    return [Row(at, 2**31 + n // 2, kinds[n]) for n, at in enumerate(times)]
+
+
+def unique(rows: list[Row]) -> list[Row]:
+    return list({(row.id, row.type): row for row in rows}.values())

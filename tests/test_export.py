@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from threading import current_thread, main_thread
+
 import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
@@ -44,6 +46,18 @@ def test_a_whole_export(items, written, told):
     sink = Recorder()
     assert export(pages(*items), sink) == written
     assert sink.told == told
+
+
+@pytest.mark.parametrize(("ahead", "here"), [(True, False), (False, True)])
+def test_pages_are_taken_in_a_thread_of_their_own_where_that_helps(ahead, here):
+    taken = []
+
+    def items():
+        taken.append(current_thread() is main_thread())
+        yield ONE
+
+    export(items(), Recorder(), ahead=ahead)
+    assert taken == [here]
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from sinks import page_of
 
 from comagic_cli.fetch.marks import MOST_KNOWN, MarkReader, shown_time
 from comagic_cli.request.catalog import report
+from comagic_cli.request.pages import Marks
 
 TIME = "2026-10-05 12:30:00"
 
@@ -127,14 +128,55 @@ def test_times_read_together_are_those_read_one_by_one(numbers):
     assert [time for _, time in marks("communications", *rows)] == [shown_time([t]) for t in times]
 
 
+BOUNDS = [
+    *(f"{year}-10-05 12:30:00" for year in ("0999", "1000", "2999", "3000")),
+    *(f"2026-{month}-05 12:30:00" for month in ("00", "01", "12", "13")),
+    *(f"2026-10-{day} 12:30:00" for day in ("00", "01", "31", "32")),
+    *(f"2026-10-05 {hour}:30:00" for hour in ("00", "23", "24")),
+    *(f"2026-10-05 12:{minute}:00" for minute in ("00", "59", "60")),
+    *(f"2026-10-05 12:30:{second}" for second in ("00", "59", "60")),
+]
+
+
+@pytest.mark.parametrize("time", BOUNDS)
+def test_bounds_of_times_that_are_read_together(time):
+    rows = [f'{{"communication_date_time":"{each}"}}' for each in (TIME, time, TIME)]
+    assert [each for _, each in marks("communications", *rows)] == [TIME, shown_time([time]), TIME]
+
+
+def test_ids_of_several_kinds_in_one_column():
+    ids = ["7", '"8"', "1.50", "-9", "null", '"a,b"']
+    rows = [f'{{"communication_type":"call","communication_id":{each}}}' for each in ids]
+    keys = ["7\x1fcall", "8\x1fcall", "1.50\x1fcall", "-9\x1fcall", None, "a,b\x1fcall"]
+    assert [key for key, _ in marks("communications", *rows)] == keys
+
+
+@pytest.mark.parametrize("number", ["-0", "7" * 5000])
+def test_numbers_beyond_python_s_in_an_object_of_a_key(number):
+    row = f'{{"communication_type":{{"z":{number},"value_id":{number}}},"communication_id":7}}'
+    assert marks("communications", row) == [(f"7\x1f{number}", "")]
+
+
+def test_marks_of_parts_stand_for_the_rows_of_all():
+    """Some rows have keys and some have none; the digests stand where those are."""
+    reader = MarkReader(report("communications"), ("communication_id", "utm_source"))
+    keyed = '{"communication_type":"call","communication_id":7,"utm_source":"a"}'
+    keyless = '{"communication_id":null,"utm_source":"a"}'
+    parts = [reader.read(page_of(*rows)) for rows in ((keyed, keyed), (keyless, keyed), (keyless,))]
+    together = Marks.joined(parts)
+    assert list(together) == [mark for part in parts for mark in part]
+    assert [len(mark.whole) for mark in together] == [0, 0, 16, 0, 16]
+
+
 def test_objects_in_a_key_are_known_in_bounds():
     rows = [
         f'{{"communication_type":{{"value_id":"{n}"}},"communication_id":{n}}}'
         for n in range(2 * MOST_KNOWN)
     ]
-    assert [key for key, _ in marks("communications", *rows)] == [
-        f"{n}\x1f{n}" for n in range(2 * MOST_KNOWN)
-    ]
+    reader = MarkReader(report("communications"), ())
+    found = [mark.key for mark in reader.read(page_of(*rows))]
+    assert found == [f"{n}\x1f{n}" for n in range(2 * MOST_KNOWN)]
+    assert len(reader._known["value_id"]) <= MOST_KNOWN
 
 
 def test_line_breaks_within_an_object_of_a_key():

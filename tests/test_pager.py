@@ -9,28 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import unmeasured
-from paging import FIRST, LAST, Row, Service, calls_for, evenly, oddities, run, truth
+from paging import (
+    FIRST,
+    LAST,
+    Row,
+    Service,
+    calls_for,
+    evenly,
+    oddities,
+    run,
+    stored_rows,
+    truth,
+    unique,
+)
 
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
 from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import report
 from comagic_cli.request.query import Sort
-
-
-@st.composite
-def stored_rows(draw: st.DrawFn, most: int = 60) -> list[Row]:
-    """Rows of dense and empty stretches, some beyond the period, ids alike for two types."""
-    seconds = st.one_of(
-        st.floats(FIRST - 3, LAST + 3, width=32),
-        st.sampled_from([0.0, -0.4, -0.6, 0.4, 98.9, 99.4, 99.6, 50.0, 50.25, 50.5]),
-    )
-    times = draw(st.lists(seconds, max_size=most))
-    kinds = draw(st.lists(st.sampled_from(["call", "chat"]), min_size=most, max_size=most))
-    return [Row(at, 2**31 + n // 2, kinds[n]) for n, at in enumerate(times)]
-
-
-def unique(rows: list[Row]) -> list[Row]:
-    return list({(row.id, row.type): row for row in rows}.values())
 
 
 @unmeasured
@@ -65,20 +61,6 @@ def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
         assert len(service.rows) > 20
     else:
         assert sorted(exported.keys) == sorted(truth(service, FIRST, LAST))
-
-
-@unmeasured
-@given(stored_rows(most=120), oddities, st.integers(2, 8), st.sampled_from([30, 100_000]))
-def test_to_ask_ahead_costs_no_call_and_changes_nothing(rows, odd, page_size, reach):
-    ends = []
-    for ahead in (False, True):
-        service = Service(unique(rows), **odd | {"ahead": ahead}, reach=reach)
-        try:
-            end = run(service, FIRST, LAST, page_size).keys
-        except RowsMissing as error:
-            end = error.message
-        ends.append((end, service.calls))
-    assert ends[0] == ends[1]
 
 
 @st.composite
@@ -151,13 +133,6 @@ def test_rows_that_go_on_vanishing_are_told_of():
 def test_no_call_is_wasted(rows, page_size, calls):
     exported = run(Service(evenly(rows)), FIRST, LAST, page_size)
     assert exported.calls == calls == calls_for(rows, page_size)
-
-
-@pytest.mark.parametrize("most", [1, 9, 10, 11, 20, 21, 35, 40, 50])
-def test_to_ask_ahead_asks_for_no_more_rows_than_are_wanted(most):
-    plain, ahead = (Service(evenly(40), ahead=ahead) for ahead in (False, True))
-    assert run(ahead, FIRST, LAST, 10, most).keys == run(plain, FIRST, LAST, 10, most).keys
-    assert ahead.calls == plain.calls
 
 
 def test_a_page_of_one_row_still_overlaps():

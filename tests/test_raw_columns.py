@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
@@ -55,6 +57,25 @@ def test_cells(value, csv, tsv, beside):
     lines = written("tsv", fields, page_of(*rows))
     assert lines.startswith(f"a\tb\n{tsv}\t1\n")
     assert lines.endswith(f"\n{tsv}\t3\n")
+
+
+@pytest.mark.parametrize("delimiter", ["\\", "n", "t", "0", "|", "[", "{", "'", "é", "\x1f", " "])
+def test_any_delimiter_stands_between_the_same_cells(delimiter):
+    fields = text_fields("a", "b")
+    texts = [r"n,0 \"q\"", r"\u0438\u043c\u044f 1", r"a\\b", "plain", "é|[{'"]
+    rows = [f'{{"a":"{text}","b":"{text}"}}' for text in texts]
+    lines = written("csv", fields, page_of(*rows), delimiter=delimiter)
+    cells = [json.loads(f'"{text}"') for text in texts]
+    read = list(csv.reader(io.StringIO(lines), delimiter=delimiter))
+    assert read == [["a", "b"], *([cell, cell] for cell in cells)]
+
+
+@pytest.mark.parametrize("breaks", ["\n", "\r\n"])
+def test_line_breaks_within_values_part_no_rows(breaks):
+    kind = f'{{{breaks}"value": "x",{breaks}"value_id": 1{breaks}}}'
+    row = f'{{"a":1,"b":{breaks}2,"kind":{kind},"names":[{breaks}],"unknown":{breaks}null}}'
+    lines = written("csv", FIELDS, page_of(row, row))
+    assert lines == "a,b,kind,names,unknown\n1,2,x,,\n1,2,x,,\n"
 
 
 TEXTS = st.text(st.sampled_from('aЖ,;"\\\n\r\t{}[]: null')) | st.text()

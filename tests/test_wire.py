@@ -121,6 +121,8 @@ def test_what_is_no_answer_is_said_to_be_so(body, why):
         (rb'["\uDFFFx","\ud83d\ude00"]', rb'["<lone0>DFFFx","\ud83d\ude00"]'),
         (rb'["\ud83d\ud83d\ude00"]', rb'["<lone0>d83d\ud83d\ude00"]'),
         (rb'["<lone0>\\\ud800"]', rb'["<lone0>\\<lone1>d800"]'),
+        (rb'["\u003clone0>\ud800"]', rb'["\u003clone0><lone1>d800"]'),
+        (rb'["\u003C\u006cone0>\ud800"]', rb'["\u003C\u006cone0><lone1>d800"]'),
     ],
 )
 def test_lone_surrogates_are_marked(data, marked):

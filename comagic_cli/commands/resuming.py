@@ -36,7 +36,7 @@ from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.measured import Measured
 from comagic_cli.output.packing import gone_on
 from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
-from comagic_cli.output.sinks import OF_THE_RUN, Look, Sink, make_sink
+from comagic_cli.output.sinks import OF_THE_RUN, Look, Rendering, Sink, make_sink
 from comagic_cli.output.whole import Part
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.choice import Wish
@@ -110,9 +110,9 @@ class Run:
             self.pager = agency_pager(self.wish, query, self.service)
         else:
             self.pager = pager_of(query, self.service)
-        form = None
-        if isinstance(self.pager, Pager):
-            form = self.pager.form = getattr(sink, "form", None)
+        ahead = True
+        if isinstance(self.pager, Pager) and isinstance(sink, Rendering):
+            self.pager.render, ahead = sink.render, False  # it asks ahead by itself
         if self.left:
             self.pager.before = self.left.marks
             self.pager.overstated = self.left.overstated
@@ -122,7 +122,7 @@ class Run:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
-            export(self.service.progress.watch(self.pager), self.sink, ahead=form is None)
+            export(self.service.progress.watch(self.pager), self.sink, ahead=ahead)
         except RowsMissing:
             raise
         except BaseException:

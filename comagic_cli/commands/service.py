@@ -182,6 +182,7 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
         try:
             yield Connection(client, account, note, memory, progress=progress)
         finally:
+            client.note, client.heard = None, lambda *_: None  # an answer may still be on its way
             line.close()
 
 

@@ -1,10 +1,10 @@
-"""A lead of one: a page is asked for while the one before is read, and read while it is written."""
+"""A lead of one: pages are taken while others are written, or asked for while others are read."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from concurrent.futures import Future
 from functools import partial
 from queue import SimpleQueue
 from threading import Semaphore, Thread
@@ -63,7 +63,7 @@ class AskAhead(Generic[Item]):
         self._ask = ask
         self._clock = clock
         self._seconds = 0.0  # that the latest answer was waited for
-        self._begun: tuple[tuple[Any, ...], Callable[[], Item]] | None = None
+        self._begun: tuple[tuple[Any, ...], Future[Item]] | None = None
 
     def begin(self, *question: Any) -> None:
         """Begin to ask what will be asked next, unless something is being asked."""
@@ -71,14 +71,12 @@ class AskAhead(Generic[Item]):
             self._begun = question, _later(partial(self._timed, *question))
 
     def __call__(self, *question: Any) -> Item:
-        """Return the answer; raise what asking raises. What was begun otherwise is in vain."""
+        """Return the answer; raise what asking raises.
+
+        What was begun otherwise is in vain, and may still be under way: `ask` sees to that.
+        """
         begun, self._begun = self._begun, None
-        if begun and begun[0] == question:
-            return begun[1]()
-        if begun:
-            with suppress(Exception):  # of a question that nobody asks any more
-                begun[1]()
-        return self._timed(*question)
+        return begun[1].result() if begun and begun[0] == question else self._timed(*question)
 
     def _timed(self, *question: Any) -> Item:
         started = self._clock()
@@ -87,21 +85,15 @@ class AskAhead(Generic[Item]):
         return answer
 
 
-def _later(call: Callable[[], Item]) -> Callable[[], Item]:
-    """Call in a thread; what is returned waits for the outcome."""
-    outcomes: SimpleQueue[tuple[list[Item], BaseException | None]] = SimpleQueue()
+def _later(call: Callable[[], Item]) -> Future[Item]:
+    """Call in a thread, which a program that is stopped does not wait for."""
+    outcome: Future[Item] = Future()
 
     def run() -> None:
         try:
-            outcomes.put(([call()], None))
+            outcome.set_result(call())
         except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
-            outcomes.put(([], error))
-
-    def wait() -> Item:
-        results, error = outcomes.get()
-        if error is not None:
-            raise error
-        return results.pop()
+            outcome.set_exception(error)
 
     Thread(target=run, daemon=True, name="answer").start()
-    return wait
+    return outcome

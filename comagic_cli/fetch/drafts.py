@@ -9,23 +9,32 @@ from typing import TypeAlias
 import msgspec
 
 from comagic_cli.fetch.marks import MarkReader
+from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.pages import Formed, Marks, Page, slices
+from comagic_cli.request.pages import Marks, Page, Rendered, slices
 from comagic_cli.request.rows import RowReader
 
-Form: TypeAlias = Callable[[Page], bytes]
+Render: TypeAlias = Callable[[Page], bytes]
 """What makes of rows that are cut into the asked columns the text that a sink writes of them."""
+
+NO_ROWS = (b"null", b"{}")  # some services write an empty list so
+
+
+def page_of(answer: Answer) -> Page:
+    """Return the rows of an answer, whole. Raises `msgspec.DecodeError` for what is no list."""
+    empty = not isinstance(answer.came, list) and bytes(memoryview(answer.came)[:5]) in NO_ROWS
+    return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
 
 
 class Drafter:
-    """Read the rows of answers: their marks, and where there is a `form`, their texts beside them.
+    """Read the rows of answers: their marks, and with `render` their texts beside them.
 
     So every row is cut once, while what it was cut of is near.
     """
 
-    def __init__(self, report: ReportType, asked: tuple[str, ...], form: Form | None) -> None:
+    def __init__(self, report: ReportType, asked: tuple[str, ...], render: Render | None) -> None:
         self.marks = MarkReader(report, asked)
-        self.form = form
+        self.render = render
         self._rows = RowReader(asked)
 
     def read(self, page: Page) -> Draft:
@@ -33,8 +42,8 @@ class Drafter:
         return Draft(self, page)
 
     def cut(self, page: Page) -> Page:
-        """Return a page's rows cut into all asked columns where a form needs them."""
-        return self._rows.cut(page) if self.form else page
+        """Return a page's rows cut into all asked columns where texts are made of them."""
+        return self._rows.cut(page) if self.render else page
 
 
 class Draft:
@@ -49,19 +58,21 @@ class Draft:
         for part in self._parts:
             cut = drafter.cut(part)
             marks.append(drafter.marks.read(cut))
-            if drafter.form:
-                self._texts.append(drafter.form(cut))
+            if drafter.render:
+                self._texts.append(drafter.render(cut))
         self.marks = Marks.joined(marks)
 
     def pick(self, places: Sequence[int]) -> Page:
-        """Return a page of the rows at some places, in rising order."""
-        form = self._drafter.form
-        picked = self._page.pick(places) if form is None else Page(Formed(len(places)))
-        texts = None if form is None else self._picked(places, form)
-        return msgspec.structs.replace(picked, marks=self.marks.pick(places), texts=texts)
+        """Return a page of the rows at some places, each once and in rising order."""
+        picked, render = self._page, self._drafter.render
+        if render is None:
+            picked = picked.pick(places)
+        else:
+            picked = Page(Rendered(self._picked(places, render), len(places)))
+        return msgspec.structs.replace(picked, marks=self.marks.pick(places))
 
-    def _picked(self, places: Sequence[int], form: Form) -> list[bytes]:
-        """Return the texts of some rows; only parts that are not picked whole are formed again."""
+    def _picked(self, places: Sequence[int], render: Render) -> list[bytes]:
+        """Return the texts of some rows; only parts not picked whole are rendered again."""
         texts, start = [], 0
         for part, text in zip(self._parts, self._texts, strict=True):
             end = start + part.count
@@ -70,6 +81,6 @@ class Draft:
                 texts.append(text)
             elif some:
                 cut = self._drafter.cut(part.pick([place - start for place in some]))
-                texts.append(form(cut))
+                texts.append(render(cut))
             start = end
         return texts

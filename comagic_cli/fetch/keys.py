@@ -10,7 +10,7 @@ BETWEEN = "\x1e"
 TOGETHER = 1 << 18  # characters that are kept in one text, where pages are small
 
 
-class Some(msgspec.Struct, frozen=True):
+class Batch(msgspec.Struct, frozen=True):
     """Keys as one text, framed by what stands between them, and the least and the greatest."""
 
     text: str
@@ -18,14 +18,14 @@ class Some(msgspec.Struct, frozen=True):
     last: str
 
     @classmethod
-    def of(cls, keys: Iterable[str], first: str, last: str) -> Some:
+    def of(cls, keys: Iterable[str], first: str, last: str) -> Batch:
         """Join keys."""
         return cls(BETWEEN.join(["", *keys, ""]), first, last)
 
-    def joined(self, more: Some) -> Some:
+    def joined(self, more: Batch) -> Batch:
         """Return the keys of both."""
         first, last = min(self.first, more.first), max(self.last, more.last)
-        return Some(self.text + more.text[1:], first, last)
+        return Batch(self.text + more.text[1:], first, last)
 
     def keys(self) -> list[str]:
         """Return the keys."""
@@ -41,7 +41,7 @@ class Keys:
 
     def __init__(self, together: int = TOGETHER) -> None:
         self._together = together
-        self._pages: list[Some] = []
+        self._pages: list[Batch] = []
         self._odd: set[str] = set()  # keys that hold what stands between two others
         self._count = 0
 
@@ -51,24 +51,34 @@ class Keys:
     def take(self, keys: set[str]) -> set[str]:
         """Take keys in; return those that were in it already."""
         if not keys:
-            return set()
+            return keys
         first, last = min(keys), max(keys)
-        known = keys & self._odd
-        for page in self._pages:
-            if page.may_have(first, last):
-                known |= keys.intersection(page.keys())
+        known = self._among(keys, first, last)
         if new := keys - known:
             self._add(new, first, last)
         return known
 
+    def shared(self, keys: set[str]) -> set[str]:
+        """Return those of the keys that are in it."""
+        return self._among(keys, min(keys), max(keys)) if keys else keys
+
+    def _among(self, keys: set[str], first: str, last: str) -> set[str]:
+        """Find those keys that are in it, all of them between two."""
+        known = keys & self._odd
+        for page in self._pages:
+            if page.may_have(first, last):
+                known |= keys.intersection(page.keys())
+        return known
+
     def _add(self, keys: set[str], first: str, last: str) -> None:
-        """Add keys, all of them between two."""
         self._count += len(keys)
-        page = Some.of(keys, first, last)
+        page = Batch.of(keys, first, last)
         if page.text.count(BETWEEN) > len(keys) + 1:
             odd = {key for key in keys if BETWEEN in key}
             self._odd |= odd
-            page = Some.of(keys - odd, first, last)
+            page = Batch.of(keys - odd, first, last)
+            if odd == keys:
+                return
         if self._pages and len(self._pages[-1].text) < self._together:
             page = self._pages.pop().joined(page)
         self._pages.append(page)

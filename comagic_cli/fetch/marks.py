@@ -13,7 +13,7 @@ import msgspec
 
 from comagic_cli.request.catalog import ReportType
 from comagic_cli.request.pages import PART, Marks, Page
-from comagic_cli.request.rows import Digits, RowReader, plain_values
+from comagic_cli.request.rows import RowReader, each_of, plain_values
 
 # Zero dates and the like are no times, though they look so.
 TIME = re.compile(
@@ -30,7 +30,6 @@ WORTH = bytes.maketrans(b"0123456789", bytes(range(10)))
 MOST_KNOWN = 1_000  # objects that stand in keys, kept beside what they say
 # The members of an object may come in another order the next time.
 _sorted = msgspec.json.Encoder(order="sorted", enc_hook=lambda digits: msgspec.Raw(digits.encode()))
-_any = msgspec.json.Decoder(float_hook=Digits)
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,7 @@ class MarkReader:
         name, inside, member = path.partition(".")
         column = page.column(name)
         if inside:
-            return list(map(self._known[member].__getitem__, _each(column)))
+            return list(map(self._known[member].__getitem__, each_of(column)))
         joined = b",".join(column)
         if joined.replace(b",", b"").isdigit():
             return joined.decode().split(",")
@@ -92,14 +91,8 @@ class _Known(dict[bytes, "str | None"]):
     def __missing__(self, came: bytes) -> str | None:
         if len(self) >= MOST_KNOWN:
             self.clear()
-        part = self[came] = _part(_any.decode(came), self._member)
+        part = self[came] = _part(plain_values([came])[0], self._member)
         return part
-
-
-def _each(column: Sequence[msgspec.Raw]) -> Sequence[bytes]:
-    """Return the JSON of each value."""
-    values = b"\n".join(column).split(b"\n")
-    return values if len(values) == len(column) else list(map(bytes, column))
 
 
 def _keys(parts: Sequence[Sequence[str | None]]) -> Sequence[str | None]:

@@ -19,7 +19,7 @@ import msgspec
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.fetch.ahead import AskAhead, waited
-from comagic_cli.fetch.drafts import Form
+from comagic_cli.fetch.drafts import Render
 from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
 from comagic_cli.fetch.windows import OFFSET_MOST, SECOND, Window, named_cap, outer, spread
@@ -50,8 +50,8 @@ class Pager:
     that may be asked for; `answers` counts those that came. `before` are marks of rows that are
     written already, by an earlier run. `overstated` says that a total one too large was believed,
     which is done once an export; `missing` tells which rows are missing. An earlier run's are given
-    to go on with. `form` makes the pages' texts of their rows: then a service that lets wait, by
-    `clock`, is asked for a page as soon as the one before has come.
+    to go on with. `render` makes texts of the rows: then the next page is asked for while one is
+    read, where the service lets wait by `clock`; without it that is left to `one_ahead`.
     """
 
     query: Query
@@ -64,7 +64,7 @@ class Pager:
     overstated: bool = False
     missing: list[str] = field(default_factory=list)
     answers: int = 0
-    form: Form | None = None
+    render: Render | None = None
     clock: Callable[[], float] = waited
     _asking: AskAhead[Answer] = field(init=False)
 
@@ -89,9 +89,9 @@ class Pager:
         wanted = self.query.most
         while pending:
             window = pending.pop(0)
-            reading = Reading(self.query, window, tail, wanted, self.reach, self.form)
+            reading = Reading(self.query, window, tail, wanted, self.reach, self.render)
             try:
-                yield from reading.pages(self._ask, self._asking.begin if self.form else None)
+                yield from reading.pages(self._ask, self._asking.begin if self.render else None)
             except ComagicError as error:
                 pending[:0] = self._shorter(error, reading)
                 continue

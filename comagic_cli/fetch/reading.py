@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from comagic_cli.errors import NetworkFailure, RowsMissing, UsageProblem
-from comagic_cli.fetch.drafts import Drafter, Form
+from comagic_cli.fetch.drafts import Drafter, Render, page_of
 from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
 from comagic_cli.fetch.wire import Answer
@@ -21,7 +21,6 @@ Begin = Callable[[Window, int, int], None]
 
 PASSES = 3  # how often a window is read at most, where rows vanish or move while paging
 IDLE_PAGES = 3  # pages without a new row, one after another, that are still believed
-NO_ROWS = (b"null", b"{}")  # some services write an empty list so
 NOTHING: tuple[str | None, bytes] = (None, b"")
 FULL = 0.8  # how much of the room within reach a cut aims to fill, since density varies
 
@@ -30,7 +29,8 @@ class Reading:
     """Read one window: where it stands, and what it has seen.
 
     `before` is what was read before it, whose end it may bring again. `wanted` caps the rows to
-    write. `reach` is the largest offset that may be asked for. After `pages` has ended, `window` is
+    write. `reach` is the largest offset that may be asked for. `render` makes texts of the rows, as
+    they are read. After `pages` has ended, `window` is
     what was read (its far end may have been moved), `total` what the service said of it last
     (`None`: nothing), `seen.received` the distinct rows that came in the latest pass, `passed_by`
     how many arrived during it before what was read already, and `unsure` whether rows vanished even
@@ -44,7 +44,7 @@ class Reading:
         before: Tail,
         wanted: int | None,
         reach: int,
-        form: Form | None = None,
+        render: Render | None = None,
     ) -> None:
         self._due = before.due
         self.query = query
@@ -63,10 +63,10 @@ class Reading:
         self._page_span = timedelta(0)
         self._done = self._tight = False
         self._passes = 1
-        self._moved = False
+        self._moved = self._doubted = False
         self._idle_pages = 0
         self._wanted = wanted
-        self._drafter = Drafter(query.report, query.asked, form)
+        self._drafter = Drafter(query.report, query.asked, render)
         self._first_time = query.period.start.strftime(TIME_FORMAT)
         self._last_time = query.period.end.strftime(TIME_FORMAT)
 
@@ -104,37 +104,34 @@ class Reading:
 
     def _page(self, answer: Answer, begin: Begin | None) -> Page:
         try:
-            rows = [] if _is_empty(answer.came) else answer.rows
-            page = Page(rows, answer.marker, unbroken=answer.unbroken)
-            if begin and (place := self._foreseen(page, answer.total)):
+            page = page_of(answer)
+            changed = self._note_total(answer.total, self._offset + page.count)
+            if begin and (place := self._foreseen(page)):
                 begin(*place)
             draft = self._drafter.read(page)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise NetworkFailure(f"the answer's data is no list of rows ({error})") from error
-        marks = draft.marks
-        changed = self._note_total(answer.total, self._offset + len(marks))
-        picked = self._take(marks, changed=changed)
+        picked = self._take(draft.marks, changed=changed)
         self.written += len(picked)
         return draft.pick(picked)
 
-    def _foreseen(self, page: Page, total: int | None) -> Place | None:
+    def _foreseen(self, page: Page) -> Place | None:
         """Tell what is asked after a page, where its first row and its length are enough to know.
 
         `None` where all of its marks decide: rows have moved, the end is near, or is to be moved.
         """
         count, overlap = page.count, self.position - self._offset
         end = self._offset + count
-        if end <= self.position or overlap == 0 < self.position:
+        if end <= self.position or self._is_probe:
             return None
-        total = None if total is None or total < end else total
-        if total == end or not self._is_within_reach(end - 1, count, total):
+        if self.total == end or not self._is_within_reach(end - 1, count):
             return None
-        if self._wanted is not None and self._wanted - self.written - count < self.query.page_size:
+        limit = max(self.query.page_size, 2)
+        if self._wanted is not None and self._wanted - self.written - count < limit - 1:
             return None
-        (first,) = self._drafter.marks.read(page.pick([0]))
-        if overlap and _name(first) != self._anchor:
+        if overlap and _name(self._drafter.marks.read(page.pick([0]))[0]) != self._anchor:
             return None
-        return self.window, end - 1, max(self.query.page_size, 2)
+        return self.window, end - 1, limit
 
     def _note_total(self, total: int | None, least: int) -> bool:
         """Keep the total; tell whether it changed since the answer before.
@@ -162,6 +159,9 @@ class Reading:
         found = self._head(marks)
         if found is None and self._read_again():
             return []
+        if self._is_probe and self._has_moved(marks):
+            self._offset = self.position - 1
+            return []
         head, received = found or 0, self.seen.received
         new = self._new(marks, head)
         pushed = self._pushed(head)
@@ -170,8 +170,26 @@ class Reading:
         if marks:
             self._measure(marks)
         self._advance(marks, head, changed=changed)
-        picked = self._of_period(marks, new)
+        picked = marks.within(self._first_time, self._last_time, new)
         return picked if self._wanted is None else picked[: self._wanted - self.written]
+
+    @property
+    def _is_probe(self) -> bool:
+        """Tell whether a page is asked for without the row before it."""
+        return 0 < self.position == self._offset
+
+    def _has_moved(self, marks: Marks) -> bool:
+        """Tell whether a probe brings rows that came before: pushed there, it counts for nothing.
+
+        Rows without a key may only be equal to those: they are believed where they come again.
+        """
+        keyed, keyless = self.seen.repeats(marks)
+        moved = keyed or (keyless and not self._doubted)
+        self._doubted = moved
+        if moved:
+            self._moved = True
+            self._check_progress(self.seen.received, marks)
+        return moved
 
     def _new(self, marks: Marks, head: int) -> Sequence[int]:
         """Find the rows that are new; those at the head may be known."""
@@ -205,16 +223,9 @@ class Reading:
             return 0
         for place, mark in enumerate(marks):
             if _name(mark) == self._anchor:
-                self._moved = self._moved or place > 0
+                self._moved, self._doubted = self._moved or place > 0, self._doubted and not place
                 return place + self.position - self._offset
         return None
-
-    def _of_period(self, marks: Marks, places: Sequence[int]) -> Sequence[int]:
-        """Choose the rows that are of the period by the time they show; one without always is."""
-        first, last, times = self._first_time, self._last_time, marks.times
-        if not times or (first <= min(times) and max(times) <= last):
-            return places
-        return [place for place in places if not times[place] or first <= times[place] <= last]
 
     def _advance(self, marks: Marks, head: int, *, changed: bool) -> None:
         """Choose where the next page is asked for, or that this was the last.
@@ -223,8 +234,7 @@ class Reading:
         without that row, and only an empty page is the end. Where rows come after all, or the total
         changed, the row before is asked for once more, since others before it may have vanished.
         """
-        probed = 0 < self.position == self._offset
-        if probed and (marks or (changed and self._idle_pages < IDLE_PAGES)):
+        if self._is_probe and (marks or (changed and self._idle_pages < IDLE_PAGES)):
             self._offset = self.position - 1
             self.position += len(marks)
             self._last = _name(marks[-1]) if marks else self._last
@@ -236,7 +246,7 @@ class Reading:
         if marks and end >= reached:
             self._last = _name(marks[-1])
         self._anchor = self._last
-        if self.total is not None and self.position >= self.total:
+        if self.total is not None and self.position >= self.total and end >= reached:
             self._done = True
         elif end > reached or verified:
             self._offset = self.position - 1
@@ -262,7 +272,7 @@ class Reading:
         self.passed_by = 0
         self.total = None
         self._last = self._anchor = NOTHING
-        self._done = self._moved = False
+        self._done = self._moved = self._doubted = False
         self._idle_pages = 0
         return True
 
@@ -280,7 +290,7 @@ class Reading:
 
     def _keep_in_reach(self) -> None:
         """Move the far end nearer as offsets near their cap, while more rows than that match."""
-        if self._is_within_reach(self._offset, self._page_length, self.total):
+        if self._is_within_reach(self._offset, self._page_length):
             return
         reached = parse_time(self.tail.farthest)
         if reached is None or not self.query.by_time:
@@ -294,9 +304,9 @@ class Reading:
         if nearer != self.window:
             self.window, self.total = nearer, None
 
-    def _is_within_reach(self, offset: int, page_length: int, total: int | None) -> bool:
-        """Tell whether the window's end can be reached, or is a page away at least."""
-        fits = total is not None and total <= self._reach
+    def _is_within_reach(self, offset: int, page_length: int) -> bool:
+        """Tell whether the window's end can be reached, or that cap is a page away at least."""
+        fits = self.total is not None and self.total <= self._reach
         return offset + 2 * page_length <= self._reach or (fits and offset <= self._reach)
 
     def _end_at(self, reached: datetime) -> None:
@@ -323,13 +333,6 @@ class Reading:
             f"more than {self._reach} rows match in {self.window}, and {why}",
             hint="Narrow it with --where, and export the parts one by one.",
         )
-
-
-def _is_empty(data: msgspec.Raw | bytes | list[msgspec.Raw]) -> bool:
-    if isinstance(data, list):
-        return not data
-    view = memoryview(data)
-    return view.nbytes <= len(b"null") and bytes(view) in NO_ROWS
 
 
 def _name(mark: Mark) -> tuple[str | None, bytes]:

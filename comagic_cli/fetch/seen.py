@@ -68,6 +68,12 @@ class Seen:
         """Tell whether this pass brought such a row already."""
         return self._keys.has(mark.key) if mark.key is not None else mark.whole in self._wholes
 
+    def repeats(self, marks: Marks) -> tuple[bool, bool]:
+        """Tell whether this pass brought rows of the same key already, and equal ones without."""
+        keyed = self._keys.shared(set(filter(None, marks.keys)))
+        wholes = marks.wholes or ()
+        return bool(keyed), any(whole in self._wholes for whole in wholes if whole)
+
 
 class Tail:
     """The marks near the end of what was read: a neighbouring window may bring them again."""

@@ -23,6 +23,8 @@ ESCAPE = re.compile(
     re.DOTALL,
 )
 
+ASCII_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+
 
 class Unreadable(Exception):
     """The body is not an answer of the API; the text says why, and quotes nothing of it."""
@@ -83,9 +85,8 @@ class Answer(msgspec.Struct, frozen=True):
 
     `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
     `total_items`, `None` where it is missing. `limits` are the numbers of `metadata.limits`. `size`
-    is the body's bytes after decompression. `unbroken` says that no line break stands within the
-    body; `marker` stands in it for the `\\u` of a lone surrogate
-    (see `request.rows`).
+    is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
+    (see `request.rows`). `unbroken` says that it holds no line break.
     """
 
     came: msgspec.Raw | bytes | list[msgspec.Raw]
@@ -142,7 +143,9 @@ def _decoded(body: bytes | bytearray) -> Envelope | Exception:
 
 def mark_lone_surrogates(body: bytes) -> tuple[bytes, bytes]:
     r"""Put a marker that the body does not hold in the place of each lone surrogate's `\\u`."""
-    marker = next(mark for n in count() if (mark := b"<lone%d>" % n) not in body)
+    spelt = ASCII_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), body)
+    marks = (b"<lone%d>" % n for n in count())
+    marker = next(mark for mark in marks if mark not in body and mark not in spelt)
     found = False
 
     def swap(match: re.Match[bytes]) -> bytes:

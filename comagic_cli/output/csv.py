@@ -15,7 +15,7 @@ from comagic_cli.output.flatten import Cell, Flattener
 from comagic_cli.output.raw_columns import RawColumn
 from comagic_cli.output.sinks import Look
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.pages import Page, formed
+from comagic_cli.request.pages import Page, rendered
 from comagic_cli.request.rows import Digits, RowReader
 
 TEXTS = frozenset({str, Digits, type(None)})
@@ -50,10 +50,10 @@ class CsvSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for text in formed(page, self.form):
+        for text in rendered(page, self.render):
             self._stream.write(text)
 
-    def form(self, page: Page) -> bytes:
+    def render(self, page: Page) -> bytes:
         """Return the lines of a page's rows."""
         text = self._plainly(page) if self._raw else self._lines(page)
         return text.replace(page.marker, self._escape) if page.marker else text

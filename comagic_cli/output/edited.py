@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from dataclasses import replace
 from typing import Any, cast
 
@@ -50,7 +49,7 @@ class EditedSink:
         look = replace(self._look, zone=page.zone or self._look.zone)
         made = changes(self._columns, self._reader.columns, look)
         for part in slices(page):
-            rows = list(map(copy, self._reader.raw(part)))
+            rows = list(self._reader.raw(part))
             for change in made:
                 change(rows)
             self._sink.write(Page(rows, part.marker))

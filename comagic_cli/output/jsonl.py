@@ -9,7 +9,7 @@ from typing import BinaryIO
 from comagic_cli.output.sinks import Look
 from comagic_cli.output.spread import Spreader
 from comagic_cli.request.catalog import Field
-from comagic_cli.request.pages import Page, formed
+from comagic_cli.request.pages import Page, rendered
 from comagic_cli.request.rows import RowReader
 
 
@@ -18,16 +18,16 @@ class JsonLinesSink:
 
     def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
         self._stream = stream
-        self.form = RowReader(tuple(field.name for field in columns)).json_lines
+        self.render = RowReader(tuple(field.name for field in columns)).json_lines
         if look.flatten:
-            self.form = partial(self.form, shape=Spreader(columns).rows)
+            self.render = partial(self.render, shape=Spreader(columns).rows)
 
     def begin(self) -> None:
         """Write nothing: every line stands for itself."""
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for lines in formed(page, self.form):
+        for lines in rendered(page, self.render):
             self._stream.write(lines)
 
     def end(self) -> None:
@@ -45,7 +45,7 @@ class JsonSink(JsonLinesSink):
 
     def write(self, page: Page) -> None:
         """Write a page's rows, a comma between any two."""
-        for lines in formed(page, self.form):
+        for lines in rendered(page, self.render):
             self._stream.write(self._between + lines.removesuffix(b"\n").replace(b"\n", b",\n"))
             self._between = b",\n"
 

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from msgspec import Raw
 
 from comagic_cli.output.flatten import Cell, Plan, cells_of
-from comagic_cli.request.rows import plain_values
+from comagic_cli.request.rows import each_of, plain_values
 
 Quote: TypeAlias = Callable[[Sequence[Cell]], Sequence[str]]
 
@@ -32,7 +32,7 @@ class RawColumn:
         self._plan = plan
         self._is_single = len(plan) == 1
         self._separator = separator.encode()
-        self._special = tuple(map(str.encode, {*special, "\\", "\r"} - {separator, '"', "\n"}))
+        self._special = tuple(map(str.encode, {*special, "\r"} - {separator, '"', "\n"} | {"\\"}))
         self._special += tuple(map(bytes, zip(NESTED, strict=True)))
         self._quote = quote
         self._known: dict[bytes, Any] = {}  # values that were parsed: the cell, or all of them
@@ -44,8 +44,7 @@ class RawColumn:
             cells = self._scalars(joined)
             if len(cells) == len(values):  # else a line break stands where JSON allows none
                 return [cells]
-        each = joined.split(b"\n")
-        return self._parsed(each if len(each) == len(values) else list(map(bytes, values)))
+        return self._parsed(each_of(values, joined))
 
     def _scalars(self, joined: bytes) -> list[bytes]:
         if b"null" in joined:  # twice, since neighbours share a line break
@@ -58,7 +57,7 @@ class RawColumn:
             return cells
         return [b'"%s"' % cell if self._separator in cell else cell for cell in cells]
 
-    def _parsed(self, values: list[bytes]) -> list[Sequence[bytes]]:
+    def _parsed(self, values: Sequence[bytes]) -> list[Sequence[bytes]]:
         try:
             found = list(map(self._known.__getitem__, values))
         except KeyError:
@@ -66,7 +65,7 @@ class RawColumn:
             found = list(map(self._known.__getitem__, values))
         return [found] if self._is_single else list(zip(*found, strict=True))
 
-    def _learn(self, values: list[bytes]) -> None:
+    def _learn(self, values: Sequence[bytes]) -> None:
         if len(self._known) > KEPT:
             self._known.clear()
         new = [value for value in dict.fromkeys(values) if value not in self._known]

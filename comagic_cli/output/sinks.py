@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import BinaryIO, Literal, Protocol, cast
+from typing import BinaryIO, Literal, Protocol, cast, runtime_checkable
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.request.catalog import Field
@@ -40,6 +40,14 @@ class Sink(Protocol):
 
     def end(self) -> None:
         """Write what stands after the rows."""
+
+
+@runtime_checkable
+class Rendering(Protocol):
+    """A sink whose text of some rows depends on nothing else, so that it can be made before."""
+
+    def render(self, page: Page, /) -> bytes:
+        """Return what is written of a page's rows."""
 
 
 @dataclass(frozen=True)

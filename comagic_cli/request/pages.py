@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
+from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -93,6 +93,13 @@ class Marks(Sequence[Mark]):
             return Marks(self.keys[place], self.times[place], whole)  # type: ignore[arg-type]  # a slice of them
         return Mark(self.keys[place], self.times[place], whole or b"")  # type: ignore[arg-type]  # one of them
 
+    def within(self, first: str, last: str, places: Sequence[int]) -> Sequence[int]:
+        """Choose the places whose time is between two; one without a time always is."""
+        times = self.times
+        if not times or (first <= min(times) and max(times) <= last):
+            return places
+        return [place for place in places if not times[place] or first <= times[place] <= last]
+
     def pick(self, places: Sequence[int]) -> Marks:
         """Return the marks at some places, in their order."""
         wholes = None if self.wholes is None else _pick(self.wholes, places)
@@ -105,8 +112,8 @@ class Page(msgspec.Struct, frozen=True):
     The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
     marks. `settled` says that a window ended here and its rows were counted: no row of a shown time
     between its two ends will come any more. `zone` is that of its times, where pages differ in it.
-    `unbroken` says that no line break stands within a row. `texts` are what a sink makes of the
-    rows, one after the other, where they are formed already: then the rows are `Formed`.
+    `unbroken` says that no line break stands within a row. Rows that a sink's texts are made of
+    already are `Rendered`.
     """
 
     rows: Sequence[Row]
@@ -115,7 +122,6 @@ class Page(msgspec.Struct, frozen=True):
     settled: tuple[str, str] | None = None
     zone: str | None = None
     unbroken: bool = False
-    texts: Sequence[bytes] | None = None
 
     @property
     def count(self) -> int:
@@ -137,29 +143,31 @@ class Page(msgspec.Struct, frozen=True):
 
     def column(self, name: str) -> Sequence[msgspec.Raw]:
         """Return the values of a column of rows that are cut; null where there is none such."""
-        if not self.rows or name not in (columns := self.columns or ()):
+        columns = self.columns or ()
+        if name not in columns:
             return [NULL] * self.count
         return list(map(attrgetter(f"f{columns.index(name)}"), self.rows))
 
     def pick(self, places: Sequence[int]) -> Page:
-        """Return a page of the rows at some places, in their order."""
+        """Return a page of the rows at some places, each once and in rising order."""
         if len(places) == self.count:
             return self
         marks = Marks.of(self.marks).pick(places) if self.marks else ()
         return msgspec.structs.replace(self, rows=_pick(self.rows, places), marks=marks)
 
 
-class Formed(Sequence[Row]):
-    """Rows that were made into a sink's texts: their number is known, they themselves are gone."""
+class Rendered(Sequence[Row]):
+    """Rows that a sink's texts were made of; they themselves are gone, and can't be read."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, texts: Sequence[bytes], count: int) -> None:
+        self.texts = texts
         self._count = count
 
     def __len__(self) -> int:
         return self._count
 
-    def __getitem__(self, place: Any) -> Any:
-        raise TypeError("the rows are formed already")
+    def __getitem__(self, place: Any) -> NoReturn:
+        raise TypeError("the rows are rendered already")
 
 
 def row_struct(
@@ -199,9 +207,10 @@ def slices(page: Page, size: int = 0) -> Iterator[Page]:
         yield Page(page.rows[start : start + size], page.marker, unbroken=page.unbroken)
 
 
-def formed(page: Page, form: Callable[[Page], bytes]) -> Iterator[bytes]:
-    """Return the texts of a page: those that it brings, else what `form` makes of few rows each."""
-    return map(form, slices(page)) if page.texts is None else iter(page.texts)
+def rendered(page: Page, render: Callable[[Page], bytes]) -> Iterator[bytes]:
+    """Return a page's texts: those that it brings, else what `render` makes of few rows each."""
+    rows = page.rows
+    return iter(rows.texts) if isinstance(rows, Rendered) else map(render, slices(page))
 
 
 def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
@@ -220,7 +229,7 @@ def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
 def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
     """Give every row members more, as JSON; they stand last, and so win over any of their names."""
     tail = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
-    rows = [bytes(row)[:-1].rstrip() for row in rows_of(page.array)]
+    rows = [bytes(row)[:-1].rstrip() for row in page.rows]  # type: ignore[arg-type]  # they are whole
     return msgspec.structs.replace(
         page, rows=[b"%s%s%s}" % (row, b"" if row == b"{" else b",", tail) for row in rows]
     )

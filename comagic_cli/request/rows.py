@@ -65,6 +65,7 @@ class RowReader:
             return page.rows
         if cut is None:
             return list(map(self._decode, page.rows))
+        # Members are told by their places, f0, f1, …: so only the first columns can be taken.
         if self.columns and cut[: len(self.columns)] == self.columns:
             return msgspec.convert(page.rows, list[self.row], from_attributes=True)  # type: ignore[name-defined]  # made at run time
         columns = map(page.column, self.columns)
@@ -77,7 +78,7 @@ class RowReader:
     def raw_columns(self, page: Page) -> list[Sequence[msgspec.Raw]]:
         """Return the values column by column; markers are still in them."""
         rows = map(msgspec.structs.astuple, self.raw(page))
-        return list(zip(*rows, strict=True)) or [()] * len(self.columns)
+        return list(zip(*rows, strict=True))
 
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.
@@ -139,6 +140,12 @@ def plain_values(values: Sequence[bytes | msgspec.Raw]) -> list[Any]:
         with suppress(msgspec.ValidationError):  # an integer longer than Python converts
             return _values.decode(array)
     return _digit_for_digit(array)
+
+
+def each_of(values: Sequence[msgspec.Raw], joined: bytes = b"") -> Sequence[bytes]:
+    """Return the JSON of each value; `joined` by line breaks they may be there already."""
+    each = (joined or b"\n".join(values)).split(b"\n")
+    return each if len(each) == len(values) else list(map(bytes, values))
 
 
 def _digit_for_digit(array: bytes) -> list[Any]:
