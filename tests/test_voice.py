@@ -36,6 +36,22 @@ def test_a_line_is_drawn_over_the_one_before_and_below_what_is_said(screen):
     assert seen(screen.written) == ["one", "two", ""]
 
 
+def test_a_line_whose_drawing_is_interrupted_is_taken_away(screen, monkeypatch):
+    speaks, write = Voice(), screen.write
+
+    def interrupted(text: str) -> int:
+        write(text)
+        raise KeyboardInterrupt
+
+    speaks.draw("10 s")
+    monkeypatch.setattr(screen, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        speaks.draw("9 s")
+    monkeypatch.setattr(screen, "write", write)
+    speaks.draw("")
+    assert seen(screen.written) == [""]
+
+
 def test_rows_on_the_same_terminal_find_the_line_gone(screen):
     speaks = Voice()
     speaks.draw("1 row")

@@ -218,12 +218,14 @@ def open_progress(*, quiet: bool, piped: bool = False) -> Iterator[Progress]:
         while not ended.wait(TICK):
             progress.tick()
 
-    Thread(target=tick, daemon=True, name="progress").start()
+    ticking = Thread(target=tick, daemon=True, name="progress")
+    ticking.start()
     try:
         yield progress
     finally:
         ended.set()
         progress.draw = None
+        ticking.join(TICK)  # it may be drawing
         VOICE.draw("")
 
 

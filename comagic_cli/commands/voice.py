@@ -44,6 +44,7 @@ class Voice:
             drawn, broken = self._drawn, "\n" * self._midway
             self._midway = False
             self._put(f"{self._erased()}{broken}{text}\n")
+            self._drawn = ""
             self._draw(drawn)
 
     def fail(self, error: ComagicError, code: int) -> None:
@@ -87,7 +88,10 @@ class Voice:
         text = cut(text, columns - 1)
         if text == self._drawn and columns == self._columns:
             return
-        self._put(self._erased() + text)
+        erased = self._erased()
+        if text:  # before it is written: a signal in the midst of that must not leave it there
+            self._drawn, self._columns = text, columns
+        self._put(erased + text)
         self._drawn, self._columns = text, columns
 
     def _erased(self) -> str:
@@ -96,7 +100,6 @@ class Voice:
             return ""
         columns = width()
         above = (cells(self._drawn) - 1) // columns if folds_again() else 0
-        self._drawn = ""
         return ERASE + f"\x1b[{above}A{ERASE_BELOW}" * bool(above)
 
     def _put(self, text: str) -> None:
