@@ -1,6 +1,6 @@
 """Run the program as `python -m comagic_cli`."""
 
-from comagic_cli.commands.main import run
+from comagic_cli.cli.main import run
 
 if __name__ == "__main__":
     run()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from comagic_cli.errors import RowsMissing
 from comagic_cli.fetch.ahead import one_ahead
-from comagic_cli.output.sinks import Sink
+from comagic_cli.formats.base import Sink
 from comagic_cli.request.pages import Page
 
 

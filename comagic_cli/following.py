@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from comagic_cli.fetch.seen import Tail
 from comagic_cli.fetch.windows import SECOND, parse_time
+from comagic_cli.formats.base import Sink
 from comagic_cli.output.checkpoint import Checkpoint
-from comagic_cli.output.sinks import Sink
-from comagic_cli.request.catalog import ReportType
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
 
 EVERY = 1.0  # seconds between two checkpoints: putting bytes on the disk takes its time
 LINES = ("csv", "tsv", "jsonl")  # formats that end anywhere between two rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from comagic_cli.commands import prompts
+from comagic_cli.cli import auth as prompts
 
 
 class Typed(io.StringIO):

@@ -8,8 +8,8 @@ import subprocess
 import click
 from program import HOME, PATIENCE, Ran, environment, shell
 
-from comagic_cli.commands import tables
-from comagic_cli.commands.root import cli
+from comagic_cli.cli import help as tables
+from comagic_cli.cli.root import cli
 
 SHELL = "|<>$"
 

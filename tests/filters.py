@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from comagic_cli.request.catalog import Field, Member, ReportType
-from comagic_cli.request.filters import Filter
+from comagic_cli.query.catalog import Field, Member, ReportType
+from comagic_cli.query.filter.compiler import Filter
 
 PAIR = (Member("value", "string"), Member("value_id", "string"))
 REPORT = ReportType(

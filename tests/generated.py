@@ -7,8 +7,8 @@ import re
 import click
 from examples import README, commands, help_of
 
-from comagic_cli.commands import tables
-from comagic_cli.commands.root import cli
+from comagic_cli.cli import help as tables
+from comagic_cli.cli.root import cli
 
 COMMAND = ".venv/bin/python tests/generated.py"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -16,10 +16,9 @@ import openpyxl
 import pyarrow.parquet as pq
 from sinks import members, page_of, piped, written
 
-from comagic_cli.output.ledger import Request
-from comagic_cli.output.sinks import Look
-from comagic_cli.output.sqlite import SqliteSink
-from comagic_cli.request.catalog import Field, Member
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.sqlite import Request, SqliteSink
+from comagic_cli.query.catalog import Field, Member
 from comagic_cli.request.pages import Mark, Page
 
 GOLDEN = Path(__file__).parent / "golden" / "text"

@@ -12,7 +12,7 @@ import pytest
 from measuring import measured
 
 from comagic_cli.errors import CannotWrite
-from comagic_cli.output.files import open_output
+from comagic_cli.files.output import open_output
 
 HOME = Path(__file__).parent.parent
 OLD, NEW = b"the old rows\n", b"the new rows\n"
@@ -35,7 +35,7 @@ def names(folder: Path) -> list[str]:
 
 def run(code: str, *args: object, **options: object) -> subprocess.CompletedProcess[bytes]:
     """Run Python in a real process, where `open_output` is imported."""
-    start = "import sys; from comagic_cli.output.files import open_output\n"
+    start = "import sys; from comagic_cli.files.output import open_output\n"
     command = [sys.executable, "-c", start + textwrap.dedent(code), *map(str, args)]
     # Measured, a process would fail to write what it measured where its files may not grow.
     environ = {name: text for name, text in os.environ.items() if name not in measured()}

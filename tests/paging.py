@@ -11,14 +11,14 @@ from itertools import count
 import msgspec
 from hypothesis import strategies as st
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.windows import Window
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import ReportType, report
+from comagic_cli.query.catalog import ReportType, report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.request.pages import Page, Rendered
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
 from comagic_cli.request.rows import RowReader
 
 COMMUNICATIONS = report("communications")

@@ -12,7 +12,7 @@ from outputs import names
 from program import Watched
 
 from comagic_cli.output.partitions import Template, read_template
-from comagic_cli.request.periods import Period
+from comagic_cli.query.period import Period
 
 SPAN = ("2024-10-01 00:00:00", "2024-10-10 23:59:59")
 DAYS = [f"2024-10-{day:02}" for day in range(1, 11)]

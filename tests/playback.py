@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
+from comagic_cli.api.client import Client
+from comagic_cli.api.http import Line
+from comagic_cli.api.retry import Patience
 from comagic_cli.errors import ComagicError
-from comagic_cli.fetch.body import Line
-from comagic_cli.fetch.client import Client
-from comagic_cli.fetch.patience import Patience
 
 if TYPE_CHECKING:
     import ssl

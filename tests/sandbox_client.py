@@ -6,7 +6,7 @@ import http.client
 import json
 from typing import Any
 
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.request.catalog import Field, Member
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import Field, Member
 from comagic_cli.request.pages import Page
 
 

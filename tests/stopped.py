@@ -10,7 +10,7 @@ import shlex
 import zstandard
 from program import DAYS, SPAN, Watched
 
-from comagic_cli.output.sinks import Sink
+from comagic_cli.formats.base import Sink
 
 OLD = b"the old rows\n"
 ROWS, PAGE = 200, 20

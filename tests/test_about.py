@@ -4,8 +4,7 @@ from collections import Counter
 
 import pytest
 
-from comagic_cli.request.about import ANY, about, descriptions
-from comagic_cli.request.catalog import reports
+from comagic_cli.query.catalog import ANY, about, descriptions, reports
 
 FIELDS = [(report.command, field.name) for report in reports() for field in report.fields]
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from comagic_cli.config.access import Account, Login, find_access, read_token
+from comagic_cli.config.credentials import Account, Login, find_access, read_token
 from comagic_cli.errors import UsageProblem
 
 

@@ -4,10 +4,10 @@ import pytest
 from playback import client_of
 from sandbox_client import IDS, sandbox
 
+from comagic_cli.api.endpoints import ask_report, ask_reports, ask_zone, zone_named
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.fetch.account import ask_report, ask_reports, ask_zone, zone_named
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
 
 CALLS = report("calls")
 NUMBER, SEE = "Choose one by its number.", "See comagic reports."

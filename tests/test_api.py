@@ -12,10 +12,10 @@ import msgspec
 import pytest
 from program import SPAN, Fault, Watched
 
-from comagic_cli.commands.answers import Request, capped, columns_of, write
+from comagic_cli.api.endpoints import Items
+from comagic_cli.cli.api import Request, capped, columns_of, write
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.fetch.listing import Items
-from comagic_cli.output.sinks import Look
+from comagic_cli.formats.base import Look
 
 SMS = {"report_id": 1007, "date_from": SPAN[0], "date_till": SPAN[1], "fields": ["sms_id"]}
 

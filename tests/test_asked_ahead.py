@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from paging import FIRST, LAST, START, Row, Service, evenly, oddities, run, stored_rows, unique
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.fetch.pager import Pager
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import report
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.request.rows import RowReader
 
 

@@ -8,13 +8,13 @@ import pytest
 from playback import client_of
 from sandbox_client import IDS, sandbox
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import NetworkFailure, Refused
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.windows import Window
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import report
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 
 START, END = datetime(2026, 10, 1), datetime(2026, 10, 2)  # noqa: DTZ001 - the account's time
 WITHOUT = Query(

@@ -14,8 +14,8 @@ import pytest
 import zstandard
 from playback import CLOSE, HANG, RESET, Playback, chunked, http
 
+from comagic_cli.api.http import Broken, Line, is_loopback
 from comagic_cli.errors import NetworkFailure
-from comagic_cli.fetch.body import Broken, Line, is_loopback
 
 BODY = json.dumps({"result": {"data": ["Звонки " * 50]}}, ensure_ascii=False).encode()
 CHUNKED = "Transfer-Encoding: chunked"
@@ -196,7 +196,7 @@ def test_a_drip_ends_with_the_timeout(start, drop):
 def test_what_comes_after_the_time_is_not_read(monkeypatch):
     ticks = chain([0.0, 4.9], repeat(5.0))
     clock = SimpleNamespace(monotonic=lambda: next(ticks))
-    monkeypatch.setattr("comagic_cli.fetch.deadline.time", clock)
+    monkeypatch.setattr("comagic_cli.api.http.time", clock)
     assert broken([http(b"{", length=9), HANG], timeout=5) == "no whole answer came within 5 s"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 
 
 def test_every_report_is_found_by_its_command():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.output.cells import shown
+from comagic_cli.formats.xlsx import shown
 from comagic_cli.request.rows import Digits
 
 NUMBERS = [

@@ -4,9 +4,9 @@ import msgspec
 import pytest
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.request.catalog import Field, ReportType, report, reports
-from comagic_cli.request.choice import Wish, choose_columns, choose_sort, make_wish
-from comagic_cli.request.query import Sort
+from comagic_cli.query.catalog import Field, ReportType, report, reports
+from comagic_cli.query.fields import Wish, choose_columns, choose_sort, make_wish
+from comagic_cli.query.query import Sort
 
 REPORT = ReportType(
     command="calls",

@@ -7,7 +7,7 @@ import pytest
 from program import DAYS, NOW, REPORT, SPAN, TWO, Watched
 
 from comagic_cli.commands import service
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 from comagic_cli.sandbox.accounts import clients
 from comagic_cli.sandbox.quirks import Quirks
 

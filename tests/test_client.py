@@ -8,16 +8,10 @@ import pytest
 from playback import TOKEN, Clockwork, Playback, called, client_of, http, refused, result
 from sandbox_client import sandbox
 
-from comagic_cli.errors import (
-    ComagicError,
-    NetworkFailure,
-    NotAllowed,
-    Refused,
-    UsageProblem,
-)
-from comagic_cli.fetch.body import Reply
-from comagic_cli.fetch.client import Client, open_line, service_url
-from comagic_cli.fetch.patience import Patience
+from comagic_cli.api.client import Client, open_line, service_url
+from comagic_cli.api.http import Reply
+from comagic_cli.api.retry import Patience
+from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, Refused, UsageProblem
 from comagic_cli.sandbox.quirks import Fault
 
 OK_BODY = result([1])

@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import pytest
 
+from comagic_cli.api.endpoints import ask_columns, ask_kind
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused, UnknownField
-from comagic_cli.fetch.columns import ask_columns, ask_kind
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.output.flatten import Flattener
-from comagic_cli.output.sinks import Look
-from comagic_cli.request.catalog import Field, ReportType, report
-from comagic_cli.request.columns import (
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.flatten import Flattener
+from comagic_cli.query.catalog import (
     Column,
+    Field,
+    ReportType,
     as_field,
     custom_fields,
     find_field,
+    report,
     with_guess,
     with_more,
 )

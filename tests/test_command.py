@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from comagic_cli.config.command import key_printed_by
+from comagic_cli.config.credentials import key_printed_by
 from comagic_cli.errors import UsageProblem
 
 PRINT = "import sys; sys.stderr.write('the-key'); print('the-key\\nlogin: me')"

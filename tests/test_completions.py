@@ -9,10 +9,10 @@ import shells
 from measuring import measured
 from program import HOME, PATIENCE, environment
 
-from comagic_cli.commands import offers
-from comagic_cli.commands.completion import glued
-from comagic_cli.request.catalog import report
-from comagic_cli.request.periods import resolve
+from comagic_cli.cli import completion as offers
+from comagic_cli.cli.completion import glued
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import resolve
 
 FILES = {"bash": "comagic.bash", "zsh": "_comagic", "fish": "comagic.fish"}
 ON = "comagic communications "
@@ -187,7 +187,7 @@ def test_a_wrong_question_is_no_crash(comagic):
 
 def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
     code = (
-        "import sys; from comagic_cli.commands.main import main; main([])\n"
+        "import sys; from comagic_cli.cli.main import main; main([])\n"
         "sys.exit(str({'requests', 'urllib3', 'ssl', 'msgspec'} & set(sys.modules) or ''))"
     )
     asked = {"COMP_WORDS": "comagic\ncommunications\n--fields\ntags,", "COMP_CWORD": "3"}

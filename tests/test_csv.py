@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks import members, page_of, text_fields, written
 
-from comagic_cli.output.sinks import FORMATS, Look, make_sink
-from comagic_cli.request.catalog import Field
+from comagic_cli.formats.base import FORMATS, Look, make_sink
+from comagic_cli.query.catalog import Field
 from comagic_cli.request.pages import Page
 
 FIELDS = [

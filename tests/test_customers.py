@@ -6,6 +6,9 @@ import json
 
 import pytest
 
+from comagic_cli.api import endpoints as listing
+from comagic_cli.api.endpoints import ask_customers, ask_items, is_of_client
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import (
     NetworkFailure,
     NotAllowed,
@@ -14,10 +17,6 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
-from comagic_cli.fetch import listing
-from comagic_cli.fetch.customers import ask_customers, is_of_client
-from comagic_cli.fetch.listing import ask_items
-from comagic_cli.fetch.wire import Answer
 from comagic_cli.request.pages import Page, rows_of, with_members
 from comagic_cli.request.rows import RowReader
 

@@ -14,14 +14,14 @@ from program import DAYS, environment, fault
 from stopped import service
 
 from comagic_cli.errors import CannotWrite, OutputBusy, RowsMissing
-from comagic_cli.output import database
-from comagic_cli.output.database import open_database
+from comagic_cli.formats import sqlite as database
+from comagic_cli.formats.sqlite import open_database
 
 # Little is kept in memory, so that a kill finds changes on the disk.
 PROGRAM = """
 from comagic_cli.output import database
 database.CACHE = 2
-from comagic_cli.commands.main import run
+from comagic_cli.cli.main import run
 run()
 """
 

@@ -7,7 +7,7 @@ import pytest
 from clocks import clock_of, options_of, unasked, utc_of
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.periods import MOMENT_FORMS, PERIOD_FORMS, resolve
+from comagic_cli.query.period import MOMENT_FORMS, PERIOD_FORMS, resolve
 
 MISTAKES = """
     --from ''                      | nothing is written there

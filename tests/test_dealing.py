@@ -12,11 +12,11 @@ from parts import parts_of, span
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
+from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.output import dealing as dealing_module
 from comagic_cli.output.dealing import PartitionedSink, dealing, joined
-from comagic_cli.output.sinks import Look, make_sink
+from comagic_cli.query.period import Period
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.periods import Period
 
 FIELDS = text_fields("id")
 

@@ -12,8 +12,8 @@ from measuring import unmeasured
 from sinks import page_of, written
 
 from comagic_cli.fetch.drafts import Drafter
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.request.catalog import report
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import report
 from comagic_cli.request.pages import AT_ONCE, LEAST_AT_ONCE, Page, dealt, with_members
 from comagic_cli.request.rows import RowReader
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.output.edits import escaped, guarded, spaced, with_comma
+from comagic_cli.formats.csv import escaped, guarded, spaced, with_comma
 from comagic_cli.request.rows import Digits
 
 LEFT_ALONE = [

@@ -10,7 +10,7 @@ import pytest
 
 from comagic_cli.commands.entities import find_ids
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.entities import read_ids
+from comagic_cli.query.ids import read_ids
 
 NAMES = frozenset({"communication_id"})
 

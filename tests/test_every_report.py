@@ -9,7 +9,7 @@ import pytest
 from measuring import unmeasured
 from program import DAYS, SPAN, Watched
 
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 
 NAMED = ["call-details", "person-details"]
 COMMANDS = [entry.command for entry in reports()]

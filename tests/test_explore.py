@@ -11,7 +11,7 @@ import pytest
 from program import PATIENCE, Ran, Watched, environment, shell, start
 from terminals import Terminal
 
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -127,7 +127,7 @@ def test_points_that_the_service_does_not_tell_are_null(comagic):
 
 def test_fields_are_listed_without_the_network(tmp_path):
     code = (
-        "import sys; from comagic_cli.commands.main import main; main(['fields', 'calls'])\n"
+        "import sys; from comagic_cli.cli.main import main; main(['fields', 'calls'])\n"
         "sys.exit(len({'requests', 'urllib3', 'ssl', 'rich'} & set(sys.modules)))"
     )
     done = subprocess.run(

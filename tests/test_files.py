@@ -11,7 +11,7 @@ import pytest
 from outputs import NEW, OLD, names, refusal, run, write
 
 from comagic_cli.errors import CannotWrite, UsageProblem
-from comagic_cli.output.files import format_of, open_output
+from comagic_cli.files.output import format_of, open_output
 
 
 def test_a_full_device():

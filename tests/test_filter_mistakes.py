@@ -6,8 +6,8 @@ import pytest
 from filters import NOON, ONE, REPORT, TWO, both, either, leaf, raised
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.given import Given
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.json import Given
 
 BAD = """
 size > abc

@@ -14,10 +14,9 @@ import pytest
 from measuring import unmeasured
 from sandbox_client import rows, sandbox
 
-from comagic_cli.request.catalog import report
-from comagic_cli.request.columns import Column, with_more
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.operands import KINDS, operators_of, shown
+from comagic_cli.query.catalog import Column, report, with_more
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.values import KINDS, operators_of, shown
 
 MONTH = ("2026-09-10 00:00:00", "2026-10-07 23:59:59")
 ORDER = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}

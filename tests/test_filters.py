@@ -7,9 +7,9 @@ import operator
 import pytest
 from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
 
-from comagic_cli.request.choice import make_wish
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.given import Given
+from comagic_cli.query.fields import make_wish
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.json import Given
 
 DAY = ("2026-10-05 00:00:00", "2026-10-06 00:00:00")
 WEEK_AGO = ("2026-10-01 00:00:00", "2026-10-02 00:00:00")

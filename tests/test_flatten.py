@@ -5,9 +5,9 @@ import json
 import pytest
 from sinks import members, page_of
 
-from comagic_cli.output.flatten import Flattener, cell
-from comagic_cli.output.sinks import Look
-from comagic_cli.request.catalog import Field, reports
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.flatten import Flattener, cell
+from comagic_cli.query.catalog import Field, reports
 from comagic_cli.request.rows import RowReader
 
 ENUM = Field("kind", "object", members=members("value", "value_id"))

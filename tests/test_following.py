@@ -9,10 +9,10 @@ import pytest
 from comagic_cli.following import EVERY, FollowedSink, may_repeat, rest_of, why_not
 from comagic_cli.output.checkpoint import Checkpoint
 from comagic_cli.output.record import RowEnd
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
 
 CALLS = report("calls")
 TIME = "call_start_date_time"

@@ -8,8 +8,8 @@ import pytest
 from filters import NOON, ONE, REPORT, TWO, both, either, leaf
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.given import SHAPES, Given, read_given
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.json import SHAPES, Given, read_given
 
 
 def tree_of(text):

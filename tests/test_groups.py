@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.request.groups import (
+from comagic_cli.query.grouping import (
     TIMES,
     NoNumber,
     add,
@@ -20,7 +20,7 @@ from comagic_cli.request.groups import (
     mean,
     number_of,
 )
-from comagic_cli.request.periods import Period
+from comagic_cli.query.period import Period
 from comagic_cli.request.rows import Digits
 
 TIME = "2026-11-01 09:30:00"  # a Sunday

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from comagic_cli.config import guarded
-from comagic_cli.config.guarded import alone, read_guarded, write_guarded
+from comagic_cli.config import private_file as guarded
+from comagic_cli.config.private_file import alone, read_guarded, write_guarded
 from comagic_cli.errors import CannotWrite, UsageProblem
 
 

@@ -8,7 +8,7 @@ import pytest
 
 PROGRAM = """
 import ctypes, sys
-from comagic_cli.fetch.heap import map_large_blocks
+from comagic_cli.api.http import map_large_blocks
 
 class Told(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in "abcdefghij"]

@@ -22,7 +22,7 @@ PROGRAM = """
 import sys
 from comagic_cli import following
 following.EVERY = 0
-from comagic_cli.commands.main import run
+from comagic_cli.cli.main import run
 run()
 """
 CALLS = 11  # of an undisturbed run

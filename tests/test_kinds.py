@@ -7,10 +7,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from comagic_cli.output import kinds
-from comagic_cli.output.kinds import UNFIT, kind_of, microseconds
-from comagic_cli.request.catalog import Member, report
-from comagic_cli.request.columns import Column, as_field
+from comagic_cli.formats import typed as kinds
+from comagic_cli.formats.typed import UNFIT, kind_of, microseconds
+from comagic_cli.query.catalog import Column, Member, as_field, report
 from comagic_cli.request.rows import Digits
 
 MOST = 2**63 - 1

@@ -13,10 +13,10 @@ from paging import calls_for
 from playback import Clockwork, Playback, client_of, http, refused, result
 from program import REPORT, SPAN, TWO, Watched, fault
 
+from comagic_cli.api.client import Client
+from comagic_cli.api.retry import Patience
 from comagic_cli.commands import service
 from comagic_cli.errors import OutOfPoints
-from comagic_cli.fetch.client import Client
-from comagic_cli.fetch.patience import Patience
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
 SIXTY = 541  # rows in sixty pages of ten

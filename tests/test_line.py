@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playback import CLOSE, Playback, http
 
+from comagic_cli.api.http import Broken, Line
 from comagic_cli.errors import NetworkFailure, UsageProblem
-from comagic_cli.fetch.body import Broken, Line
 
 BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 ELSEWHERE = "https://dataapi.example/v2.0"
@@ -148,7 +148,7 @@ def test_a_proxy_that_cannot_be_used_is_said(environment, proxy):
 def test_netrc_is_never_sent(environment, tmp_path):
     (tmp_path / ".netrc").write_text("default login user password word\n")
     environment.setenv("NETRC", str(tmp_path / ".netrc"))
-    environment.setattr("comagic_cli.fetch.body.is_loopback", lambda _: False)
+    environment.setattr("comagic_cli.api.http.is_loopback", lambda _: False)
     environment.setenv("no_proxy", "*")
     with Playback([http(b"{}")]) as server:
         send(server.url)

@@ -3,9 +3,8 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.catalog import Field, report, reports
-from comagic_cli.request.columns import Column
-from comagic_cli.request.listing import (
+from comagic_cli.query.catalog import Column, Field, report, reports
+from comagic_cli.query.listing import (
     ACCOUNT,
     FIELDS,
     FILTERS,

@@ -12,13 +12,13 @@ import pytest
 from outputs import HOME, names
 
 from comagic_cli.errors import CannotWrite, OutputBusy
-from comagic_cli.output import lock
-from comagic_cli.output.lock import held
+from comagic_cli.files import lock
+from comagic_cli.files.lock import held
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from comagic_cli.output.lock import held
+from comagic_cli.files.lock import held
 with held(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -11,8 +11,8 @@ import pytest
 from accounts import person, piped
 from program import COMAGIC, PATIENCE, Watched, environment, fault
 
-from comagic_cli.commands import prompts
-from comagic_cli.config import brands
+from comagic_cli.cli import auth as prompts
+from comagic_cli.config import services as brands
 
 HIDDEN = ["Key (empty: a login and password instead)", "Password"]
 TOLD = "ООО «Светлый дом», Europe/Moscow: saved as profile {} in {}."
@@ -238,7 +238,7 @@ def test_a_folder_that_can_t_be_written(comagic, file, box, monkeypatch):
 
 
 def test_a_user_without_a_home(comagic, monkeypatch):
-    monkeypatch.setattr("comagic_cli.commands.logging_in.config_file", lambda _: None)
+    monkeypatch.setattr("comagic_cli.cli.auth.config_file", lambda _: None)
     ran = comagic("login")
     told = (
         "comagic: there is no home directory to keep profiles in\n  Set XDG_CONFIG_HOME or HOME.\n"

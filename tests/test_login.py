@@ -10,8 +10,8 @@ from measuring import unmeasured
 from playback import client_of
 from program import REPORT, SPAN, TWO, Watched, ended, environment, fault, start
 
-from comagic_cli.fetch.session import Session
-from comagic_cli.remember import Memory, name_of
+from comagic_cli.api.session import Session
+from comagic_cli.files.cache import Memory, name_of
 from comagic_cli.sandbox import accounts
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from paging import START
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.windows import Window
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import report
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query
 from comagic_cli.request.rows import RowReader
 
 # Stored rows by their second, what arrives and leaves before a call, how long its page is at most,

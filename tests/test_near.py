@@ -2,7 +2,7 @@
 
 import pytest
 
-from comagic_cli.request.near import meant, near
+from comagic_cli.query.suggest import meant, near
 
 NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phone_number", "tags")
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from comagic_cli.commands.near_options import KNOWN_AS
-from comagic_cli.commands.root import cli
+from comagic_cli.cli.root import KNOWN_AS, cli
 
 SEE = "  See comagic calls --help.\n"
 

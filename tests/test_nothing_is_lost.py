@@ -14,7 +14,7 @@ import pytest
 from measuring import unmeasured
 from program import DAYS, Watched
 
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
 
 ODD = [
     {"lone_surrogates": True, "big_numbers": True, "key_order": "shuffled"},

@@ -8,8 +8,8 @@ import zstandard
 from outputs import NEW, names, write
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output import packing
-from comagic_cli.output.files import open_output
+from comagic_cli.files import compression as packing
+from comagic_cli.files.output import open_output
 
 
 def test_gzip_holds_neither_name_nor_time(tmp_path):

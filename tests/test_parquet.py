@@ -16,9 +16,9 @@ from parts import TEN, box_of
 from program import DAYS, NOW, SPAN, Watched, fault
 from sinks import page_of
 
-from comagic_cli.output import parquet
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.request.catalog import Field, report, reports
+from comagic_cli.formats import parquet
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import Field, report, reports
 
 GOLDEN = Path(__file__).parent / "golden" / "parquet.txt"
 MOSCOW = ZoneInfo("Europe/Moscow")

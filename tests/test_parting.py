@@ -12,7 +12,7 @@ from parts import ASKED, COLUMNS, DAYS, TEN, Box, box_of, exact, lines, truth, v
 from program import Watched, environment, fault, run, start
 
 from comagic_cli.commands import dry, service
-from comagic_cli.request.catalog import reports
+from comagic_cli.query.catalog import reports
 
 COMMANDS = [entry.command for entry in reports() if not set(entry.params) - {"report_type"}]
 NOW = datetime(2024, 10, 8, 12, tzinfo=ZoneInfo("Europe/Moscow"))

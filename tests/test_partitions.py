@@ -12,7 +12,7 @@ from sinks import text_fields
 
 from comagic_cli.errors import CannotWrite, UsageProblem
 from comagic_cli.output.partitions import make_plan, read_template
-from comagic_cli.request.periods import Period, has_ended
+from comagic_cli.query.period import Period, has_ended
 
 FIELDS = text_fields("id")
 

@@ -12,10 +12,10 @@ from parts import ASKED, DAYS, TEN, box_of, exact, visible
 
 from comagic_cli.commands.parting import check_options
 from comagic_cli.errors import UsageProblem
+from comagic_cli.formats.base import Look
 from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
-from comagic_cli.output.sinks import Look
-from comagic_cli.request.catalog import report
-from comagic_cli.request.choice import make_wish
+from comagic_cli.query.catalog import report
+from comagic_cli.query.fields import make_wish
 
 FIELDS = ["--fields", "communication_id"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.periods import Period, parse_end, parse_start, resolve
+from comagic_cli.query.period import Period, parse_end, parse_start, resolve
 
 # A line at the margin sets the clock; "again" is the second showing of an hour that is shown twice.
 PERIODS = """

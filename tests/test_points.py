@@ -7,12 +7,11 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from clocks import Ticking
 
+from comagic_cli.api.envelope import Failure, limits_of
+from comagic_cli.api.rate_limit import Left, Purse, Turn, limits_of_failure, points_of, spent_by
+from comagic_cli.api.redact import spell
+from comagic_cli.api.retry import Patience
 from comagic_cli.errors import OutOfPoints
-from comagic_cli.fetch.patience import Patience
-from comagic_cli.fetch.points import Left, limits_of_failure, points_of, spent_by
-from comagic_cli.fetch.purse import Purse, Turn
-from comagic_cli.fetch.saying import spell
-from comagic_cli.fetch.wire import Failure, limits_of
 
 MOSCOW = timezone(timedelta(hours=3))
 NOON = datetime(2026, 10, 5, 18, 48, 8, tzinfo=MOSCOW)

@@ -38,7 +38,7 @@ def rows_of(box, *fields):
 @pytest.mark.parametrize("words", [["--help"], ["--version"], ["communications", "--help"]])
 def test_help_starts_without_what_is_slow_to_load(environ, words):
     code = (
-        "import sys; from comagic_cli.commands.main import main; code = main(sys.argv[1:])\n"
+        "import sys; from comagic_cli.cli.main import main; code = main(sys.argv[1:])\n"
         "slow = {'requests', 'urllib3', 'rich', 'dateutil', 'msgspec'} & set(sys.modules)\n"
         "sys.exit(str(slow) if slow else code)"
     )

@@ -16,9 +16,10 @@ from clocks import Ticking
 from program import PATIENCE, REPORT, Watched, environment, start, stop
 from screens import Screen
 
-from comagic_cli.commands import progress as progress_
-from comagic_cli.commands import voice
-from comagic_cli.commands.progress import (
+from comagic_cli.api.rate_limit import Left
+from comagic_cli.cli import console as progress_
+from comagic_cli.cli import console as voice
+from comagic_cli.cli.console import (
     Polite,
     Progress,
     into_a_pipe,
@@ -28,11 +29,10 @@ from comagic_cli.commands.progress import (
     spaced,
 )
 from comagic_cli.fetch.pager import Pager
-from comagic_cli.fetch.points import Left
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
 DAY = tuple(map(datetime.fromisoformat, ("2026-10-01", "2026-10-10 23:59:59")))

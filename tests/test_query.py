@@ -6,9 +6,9 @@ from datetime import datetime
 import msgspec
 import pytest
 
-from comagic_cli.request.catalog import Field, report
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import Query, Sort
+from comagic_cli.query.catalog import Field, report
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 
 START, END = datetime(2026, 10, 1), datetime(2026, 10, 2, 23, 59, 59)  # noqa: DTZ001 - the account's
 DAY = Period(START, END)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import members, page_of, text_fields, written
 
-from comagic_cli.output.csv import texts_of
-from comagic_cli.output.flatten import Flattener
-from comagic_cli.output.sinks import Look
-from comagic_cli.request.catalog import Field
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.csv import texts_of
+from comagic_cli.formats.flatten import Flattener
+from comagic_cli.query.catalog import Field
 from comagic_cli.request.rows import RowReader
 
 FIELDS = [

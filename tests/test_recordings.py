@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from sinks import page_of, text_fields, written
 
-from comagic_cli.config.brands import BRANDS
-from comagic_cli.output.recordings import addresses, web_account
+from comagic_cli.config.services import BRANDS
+from comagic_cli.formats.transforms import addresses, web_account
 
 KNOWN = [
     ("https://dataapi.comagic.ru/v2.0", None, "https://app.comagic.ru"),

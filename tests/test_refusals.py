@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from playback import TOKEN
 
+from comagic_cli.api.envelope import Failure
+from comagic_cli.api.errors import MEANING, MNEMONIC_OF_CODE, is_of_api, mnemonic_of, refusal
+from comagic_cli.api.redact import masker
 from comagic_cli.errors import NetworkFailure, NotAllowed, OutOfPoints, Refused
-from comagic_cli.fetch.refusals import MEANING, MNEMONIC_OF_CODE, is_of_api, mnemonic_of, refusal
-from comagic_cli.fetch.saying import masker
-from comagic_cli.fetch.wire import Failure
 
 
 def failure(mnemonic=None, message=None, code=None, **data):

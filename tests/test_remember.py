@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from comagic_cli.remember import DAY, Memory, memory_of, name_of
+from comagic_cli.files.cache import DAY, Memory, memory_of, name_of
 
 
 @pytest.fixture

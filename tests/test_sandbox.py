@@ -22,7 +22,7 @@ from sandbox_client import (
 )
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.catalog import reports
+from comagic_cli.query.catalog import reports
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
 

@@ -9,7 +9,7 @@ import pytest
 from measuring import unmeasured
 from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 
-from comagic_cli.request.catalog import report, reports
+from comagic_cli.query.catalog import report, reports
 from comagic_cli.sandbox import rhythm
 from comagic_cli.sandbox.business import IN_BLOCK, Business, hasher
 from comagic_cli.sandbox.quirks import Quirks

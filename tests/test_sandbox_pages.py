@@ -6,7 +6,7 @@ import pytest
 from measuring import unmeasured
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, total
 
-from comagic_cli.request.catalog import reports
+from comagic_cli.query.catalog import reports
 from comagic_cli.sandbox import rhythm
 from comagic_cli.sandbox.filters import as_json
 

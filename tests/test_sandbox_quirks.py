@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, straight, total
 
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
 from comagic_cli.sandbox.quirks import Arrival, Quirks, Vanishing
 
 TIME = "communication_date_time"

@@ -9,9 +9,9 @@ from filters import leaf
 from program import DAYS, SPAN, Watched
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.choice import Saved
-from comagic_cli.request.query import Sort
-from comagic_cli.request.saved import read_saved
+from comagic_cli.query.fields import Saved
+from comagic_cli.query.filter.json import read_saved
+from comagic_cli.query.query import Sort
 
 COLUMNS = ["total_duration", "communication_id", "site_name"]
 LONG = leaf("total_duration", ">", 300)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.fetch.saying import excerpt, masker, one_line
+from comagic_cli.api.redact import excerpt, masker, one_line
 
 SECRETS = ("pa ss/+=&<\"'\\word", "короткий ключ", "n4j6e2q1l7fpqn9")
 CHARACTERS = string.printable[:95] + "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВ"

@@ -99,7 +99,7 @@ class Interrupt:
             os.kill(os.getpid(), int(number))
 
 sys.meta_path.insert(0, Interrupt())
-from comagic_cli.commands.main import run
+from comagic_cli.cli.main import run
 run()
 """
 
@@ -109,7 +109,7 @@ run()
     ("module", "word"),
     [
         ("click", "--help"),
-        ("comagic_cli.commands.menu", "--help"),
+        ("comagic_cli.cli.report_index", "--help"),
         ("comagic_cli.commands.run", "communications"),
     ],
 )

@@ -5,8 +5,8 @@ import json
 import pytest
 from sinks import members, page_of, written
 
-from comagic_cli.output.spread import Spreader
-from comagic_cli.request.catalog import Field, reports
+from comagic_cli.formats.json import Spreader
+from comagic_cli.query.catalog import Field, reports
 
 KIND = Field("kind", "object", members=members("value", "value_id"))
 TAGS = Field("tags", "object")

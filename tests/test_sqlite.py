@@ -11,10 +11,9 @@ import pytest
 from sinks import members
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.ledger import Request
-from comagic_cli.output.sinks import Look
-from comagic_cli.output.sqlite import SqliteSink, key_of
-from comagic_cli.request.catalog import Field, reports
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.sqlite import Request, SqliteSink, key_of
+from comagic_cli.query.catalog import Field, reports
 from comagic_cli.request.pages import Mark, Page, rows_of
 
 DAY = ("2024-10-01 00:00:00", "2024-10-01 23:59:59")

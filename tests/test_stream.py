@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 
-from comagic_cli.output.files import open_output
-from comagic_cli.output.stream import Output
+from comagic_cli.files.output import open_output
+from comagic_cli.files.stream import Output
 
 
 def test_a_stream_writes_all_even_where_a_pipe_takes_some():

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from sinks import page_of, text_fields, written
 
-from comagic_cli.output.table import fit
-from comagic_cli.output.table_text import fold, visible
-from comagic_cli.request.catalog import Field
+from comagic_cli.formats.table import fit, fold, visible
+from comagic_cli.query.catalog import Field
 
 FIELDS = [
     Field("id", "number"),

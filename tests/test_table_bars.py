@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from comagic_cli.output.counting import CountingSink, Question
-from comagic_cli.output.sinks import Look
-from comagic_cli.output.table_bars import Picture
-from comagic_cli.request.catalog import report
+from comagic_cli.formats.aggregate import CountingSink, Question
+from comagic_cli.formats.bars import Picture
+from comagic_cli.formats.base import Look
+from comagic_cli.query.catalog import report
+from comagic_cli.query.period import Period
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.periods import Period
 
 PERIOD = Period(*map(datetime.fromisoformat, ("2026-11-01", "2026-11-03 23:59:59")))
 KNOWN = report("calls").known

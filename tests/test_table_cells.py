@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.output.table_cells import bare, brief, common, is_duration
-from comagic_cli.request.catalog import Field
+from comagic_cli.formats.table import bare, brief, common, is_duration
+from comagic_cli.query.catalog import Field
 from comagic_cli.request.rows import Digits
 
 # A length of time as it came, and in short.

@@ -8,9 +8,9 @@ from io import BytesIO
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.output.table import TableSink
-from comagic_cli.request.catalog import report
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.table import TableSink
+from comagic_cli.query.catalog import report
 
 NAMES = (
     "site_name,communication_id,call_status,call_start_date_time,contact_phone_number,"

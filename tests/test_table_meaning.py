@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.output.table_meaning import (
-    BAD,
-    GOOD,
-    WAITING,
-    is_enum,
-    meaning,
-    telling_first,
-)
-from comagic_cli.request.catalog import Field, report, reports
+from comagic_cli.formats.table import BAD, GOOD, WAITING, is_enum, meaning, telling_first
+from comagic_cli.query.catalog import Field, report, reports
 
 # A value, its id, and what they mean.
 MEANINGS = [

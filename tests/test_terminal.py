@@ -13,8 +13,8 @@ from rich.cells import cell_len
 from sinks import page_of
 from terminals import Terminal
 
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.request.catalog import report
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import report
 
 FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"
 EXPORT = ["communications", *DAYS, "--fields", FIELDS]

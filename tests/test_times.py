@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.output.times import edit_times
-from comagic_cli.request.catalog import Field, Member
+from comagic_cli.formats.transforms import edit_times
+from comagic_cli.query.catalog import Field, Member
 
 TIMES = [
     ("Europe/Moscow", "2024-10-02 12:00:00", "2024-10-02T12:00:00+03:00"),

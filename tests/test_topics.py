@@ -11,8 +11,9 @@ from measuring import unmeasured
 from program import HOME, Watched
 
 from comagic_cli import errors
-from comagic_cli.commands import offers, tables
-from comagic_cli.commands.topics import TOPICS
+from comagic_cli.cli import completion as offers
+from comagic_cli.cli import help as tables
+from comagic_cli.cli.help import TOPICS
 
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.

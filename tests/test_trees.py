@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from measuring import unmeasured
 
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.trees import TooDeep, conditions, levels, shown, two_levels
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.tree import TooDeep, conditions, levels, shown, two_levels
 
 A, B, C, D = (leaf(name, "=", "1") for name in "abcd")
 

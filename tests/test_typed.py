@@ -7,10 +7,9 @@ import json
 import pytest
 from sinks import members, page_of
 
-from comagic_cli.output.kinds import real, seconds, whole
-from comagic_cli.output.sinks import Look
-from comagic_cli.output.typed import Typed
-from comagic_cli.request.catalog import Field, Member
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.typed import Typed, real, seconds, whole
+from comagic_cli.query.catalog import Field, Member
 from comagic_cli.request.rows import RowReader
 
 FITS = {"whole": whole, "real": real, "seconds": seconds}

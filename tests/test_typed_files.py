@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from program import DAYS, Watched, environment, run
 
-from comagic_cli.output import sinks
+from comagic_cli.formats import base as sinks
 
 ASKED = ["communications", *DAYS, "--fields", "communication_id,communication_date_time"]
 PACKAGES = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 from screens import Screen, seen
 
-from comagic_cli.commands import voice
-from comagic_cli.commands.voice import Voice, cells, cut, log_format, looked_at
+from comagic_cli.cli import console as voice
+from comagic_cli.cli.console import Voice, cells, cut, log_format, looked_at
 from comagic_cli.errors import Refused
 
 

@@ -10,8 +10,8 @@ import pytest
 from outputs import NEW, OLD, names, refusal, run, write, write_and_raise
 
 from comagic_cli.errors import CannotWrite, RowsMissing
-from comagic_cli.output import whole
-from comagic_cli.output.files import open_output
+from comagic_cli.files import atomic_file as whole
+from comagic_cli.files.output import open_output
 
 
 @pytest.fixture

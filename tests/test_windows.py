@@ -20,7 +20,7 @@ from comagic_cli.fetch.windows import (
     rest_after,
     spread,
 )
-from comagic_cli.request.periods import Period
+from comagic_cli.query.period import Period
 
 
 def at(text: str) -> datetime:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.fetch.wire import (
+from comagic_cli.api.envelope import (
     BOM,
     Answer,
     Failure,

@@ -17,9 +17,9 @@ from program import DAYS, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.errors import CannotWrite
-from comagic_cli.output import xlsx
-from comagic_cli.output.sinks import Look, make_sink
-from comagic_cli.request.catalog import Field, report
+from comagic_cli.formats import xlsx
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import Field, report
 
 TEXT = Field("text", "string")
 

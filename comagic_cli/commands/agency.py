@@ -9,19 +9,19 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.api.endpoints import ALL, Customer, ask_customers, is_of_client
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, connect, rough_period
-from comagic_cli.commands.streams import tell
 from comagic_cli.errors import ComagicError, RowsMissing
-from comagic_cli.fetch.customers import ALL, Customer, ask_customers, is_of_client
 from comagic_cli.fetch.pager import WindowDone
 from comagic_cli.output.record import ClientCount
-from comagic_cli.request.catalog import Field
-from comagic_cli.request.choice import Wish
+from comagic_cli.query.catalog import Field
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.request.pages import Mark, Page, with_members
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import TIME_FORMAT, Query
 
 FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 """The columns that stand in front of the rows of several clients."""

@@ -9,16 +9,16 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.api.endpoints import ask_columns, ask_kind
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import Connection, connect
-from comagic_cli.commands.streams import tell
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
-from comagic_cli.fetch.columns import ask_columns, ask_kind
-from comagic_cli.remember import DAY
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.columns import (
+from comagic_cli.files.cache import DAY
+from comagic_cli.query.catalog import (
     NAME_OF_CUSTOM,
     Column,
+    ReportType,
     is_name,
     with_guess,
     with_more,

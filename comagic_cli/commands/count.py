@@ -7,15 +7,15 @@ from functools import partial
 
 import click
 
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
-from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Service, open_service, saved_zone
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.counting import count_rows, pieces
 from comagic_cli.fetch.windows import Window
-from comagic_cli.request.choice import Wish
+from comagic_cli.query.fields import Wish
 
 # What is about rows that are written.
 NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")

@@ -11,17 +11,17 @@ from typing import Any
 
 import click
 
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.api.client import service_url
+from comagic_cli.api.endpoints import zone_named
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import draft, saved_zone, utc_now
-from comagic_cli.commands.streams import tell
-from comagic_cli.fetch.account import zone_named
-from comagic_cli.fetch.client import service_url
 from comagic_cli.fetch.lots import MOST
 from comagic_cli.fetch.windows import Window, outer, spread
-from comagic_cli.request.choice import Wish
-from comagic_cli.request.periods import resolve
-from comagic_cli.request.query import IDS, Query
-from comagic_cli.request.trees import shown
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.period import resolve
+from comagic_cli.query.query import IDS, Query
 
 MASK = "***"
 AS_SAVED = "(as saved in the account)"

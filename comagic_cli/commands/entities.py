@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.commands.inputs import STDIN, read_text
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.cli.options import ExportOptions
+from comagic_cli.cli.params import STDIN, read_text
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.entities import read_ids
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.ids import read_ids
 
 TYPED = "0123456789,;# \t"  # what ids are typed with; anything else is a file's name
 

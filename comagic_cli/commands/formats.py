@@ -6,10 +6,10 @@ import os
 import shutil
 import sys
 
-from comagic_cli.commands.options import ListOptions
+from comagic_cli.cli.options import ListOptions
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.files import STDOUT, WHOLE, check_packing, format_of
-from comagic_cli.output.sinks import Look, check_format
+from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
+from comagic_cli.formats.base import Look, check_format
 
 
 def on_terminal(output: str | None) -> bool:

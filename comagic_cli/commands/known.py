@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from comagic_cli.api.endpoints import ask_kind
 from comagic_cli.commands.columns import Columns
 from comagic_cli.commands.service import Service
-from comagic_cli.config.brands import BRANDS, DEFAULT
+from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import UsageProblem
-from comagic_cli.fetch.columns import ask_kind
-from comagic_cli.output.recordings import APPS, web_account
-from comagic_cli.output.sinks import Look
-from comagic_cli.request.catalog import ReportType
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.transforms import APPS, web_account
+from comagic_cli.query.catalog import ReportType
 
 
 def complete_look(look: Look, report: ReportType, service: Service) -> Look:

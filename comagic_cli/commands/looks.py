@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.recordings import NEEDED
-from comagic_cli.output.sinks import FORMATS, Look
-from comagic_cli.request.catalog import reports
-from comagic_cli.request.choice import Wish
+from comagic_cli.formats.base import FORMATS, Look
+from comagic_cli.formats.transforms import NEEDED
+from comagic_cli.query.catalog import reports
+from comagic_cli.query.fields import Wish
 
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")

@@ -8,32 +8,27 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from comagic_cli.api.client import service_url
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.options import ExportOptions
+from comagic_cli.cli.summary import tell_counted
 from comagic_cli.commands.dry import DryClock, show_query
-from comagic_cli.commands.ending import tell_counted
 from comagic_cli.commands.known import complete_look
-from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
-from comagic_cli.commands.streams import tell
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export import export
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.client import service_url
 from comagic_cli.fetch.pager import Pager
+from comagic_cli.files.lock import held
+from comagic_cli.files.stream import naming
+from comagic_cli.formats.base import ZONED, Sink, make_sink
 from comagic_cli.output.dealing import PartitionedSink, dealing
-from comagic_cli.output.fingerprint import (
-    changed_look,
-    check_request,
-    keep_request,
-    read_request,
-)
-from comagic_cli.output.lock import held
+from comagic_cli.output.fingerprint import changed_look, check_request, keep_request, read_request
 from comagic_cli.output.partitions import Part, Plan, Template, make_plan
-from comagic_cli.output.sinks import ZONED, Sink, make_sink
-from comagic_cli.output.stream import naming
-from comagic_cli.request.choice import Wish
-from comagic_cli.request.periods import Period, has_ended, parse_start, resolve
-from comagic_cli.request.query import Query
-from comagic_cli.request.trees import shown
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.period import Period, has_ended, parse_start, resolve
+from comagic_cli.query.query import Query
 
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form

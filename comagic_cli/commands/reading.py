@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from comagic_cli.commands.service import Service
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.pager import Pager
-from comagic_cli.request.query import IDS, Query
+from comagic_cli.query.query import IDS, Query
 
 if TYPE_CHECKING:
     from comagic_cli.fetch.lots import LotPager

@@ -11,43 +11,42 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
+from comagic_cli.cli.command_line import command_to
+from comagic_cli.cli.console import polite, tell
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.known import complete_look
-from comagic_cli.commands.options import ExportOptions
-from comagic_cli.commands.progress import polite
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
-from comagic_cli.commands.streams import tell
-from comagic_cli.commands.typed import command_to
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
 from comagic_cli.fetch.pager import Pager, WindowDone
-from comagic_cli.following import FollowedSink, rest_of, why_not
-from comagic_cli.output import checkpoint, manifest
-from comagic_cli.output.checkpoint import Checkpoint, is_left
-from comagic_cli.output.files import (
+from comagic_cli.files.atomic_file import Part
+from comagic_cli.files.compression import gone_on
+from comagic_cli.files.output import (
     STDOUT,
+    Measured,
     Target,
     is_file,
     open_output,
     open_stream,
     open_target,
 )
+from comagic_cli.following import FollowedSink, rest_of, why_not
+from comagic_cli.formats.base import OF_THE_RUN, Look, Rendering, Sink, make_sink
+from comagic_cli.output import checkpoint, manifest
+from comagic_cli.output.checkpoint import Checkpoint, is_left
 from comagic_cli.output.manifest import Manifest
-from comagic_cli.output.measured import Measured
-from comagic_cli.output.packing import gone_on
 from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
-from comagic_cli.output.sinks import OF_THE_RUN, Look, Rendering, Sink, make_sink
-from comagic_cli.output.whole import Part
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import Wish
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.request.pages import Mark, parts_of
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import TIME_FORMAT, Query
 
 if TYPE_CHECKING:
     from comagic_cli.commands.agency import AgencyPager
     from comagic_cli.fetch.lots import LotPager
-    from comagic_cli.output.database import Database
+    from comagic_cli.formats.sqlite import Database
 
 # ruff: noqa: PLC0415 - few are agents: what several clients need is imported for them
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 
-from comagic_cli.commands.ending import ROWS_ON_A_TERMINAL, tell_end
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.options import ExportOptions
+from comagic_cli.cli.summary import ROWS_ON_A_TERMINAL, tell_end
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.looks import choose_look
-from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.resuming import Form, Run, Store, export_to_output
-from comagic_cli.commands.streams import tell
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import Wish
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.fields import Wish
 
 # Most exports are of one client to one file: what others need is imported where they part.
 # ruff: noqa: PLC0415

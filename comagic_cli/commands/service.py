@@ -11,24 +11,23 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from comagic_cli.commands.options import ExportOptions, ServiceOptions
-from comagic_cli.commands.options.kinds import is_number
-from comagic_cli.commands.progress import Progress, into_a_pipe, open_progress
-from comagic_cli.commands.streams import tell
-from comagic_cli.config.access import Account, find_access, is_of_profile
-from comagic_cli.config.brands import DEFAULT, url_named
+from comagic_cli.api.client import Client, open_line, service_url
+from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
+from comagic_cli.api.retry import Patience
+from comagic_cli.api.session import Session
+from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
+from comagic_cli.cli.options import ExportOptions, ServiceOptions
+from comagic_cli.cli.params import is_number
+from comagic_cli.config.credentials import Account, find_access, is_of_profile
 from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.fetch.account import ask_report, ask_zone, zone_named
-from comagic_cli.fetch.client import Client, open_line, service_url
-from comagic_cli.fetch.patience import Patience
-from comagic_cli.fetch.session import Session
-from comagic_cli.output.sinks import ZONED
-from comagic_cli.remember import Memory, memory_of, name_of
-from comagic_cli.request.catalog import Field, ReportType
-from comagic_cli.request.choice import Wish
-from comagic_cli.request.periods import Period, resolve
-from comagic_cli.request.query import Query
-from comagic_cli.request.trees import shown
+from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.files.cache import Memory, memory_of, name_of
+from comagic_cli.formats.base import ZONED
+from comagic_cli.query.catalog import Field, ReportType
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.period import Period, resolve
+from comagic_cli.query.query import Query
 
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form
@@ -118,7 +117,7 @@ class Service(Connection):
 
 
 def _has_moments(fields: Iterable[Field]) -> bool:
-    from comagic_cli.output.kinds import kind_of  # noqa: PLC0415 - most formats have texts
+    from comagic_cli.formats.typed import kind_of  # noqa: PLC0415 - most formats have texts
 
     return any(kind_of(field) == "moment" for field in fields)
 

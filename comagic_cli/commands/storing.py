@@ -6,17 +6,15 @@ import re
 from typing import Any
 
 from comagic_cli import __version__
-from comagic_cli.commands.options import ExportOptions
+from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.resuming import Form, Run, asked_of
 from comagic_cli.commands.service import Service, open_service
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.output.database import open_database
-from comagic_cli.output.files import is_file
-from comagic_cli.output.ledger import LEDGER, Request
-from comagic_cli.output.sqlite import SqliteSink
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import Wish
-from comagic_cli.request.query import TIME_FORMAT, Query
+from comagic_cli.files.output import is_file
+from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.fields import Wish
+from comagic_cli.query.query import TIME_FORMAT, Query
 
 # What does not go together with a database, and what does instead.
 NOT_HERE = {

@@ -6,21 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from comagic_cli.api.endpoints import ask_state
+from comagic_cli.cli.options import ExportOptions
+from comagic_cli.cli.params import STDIN, read_text
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
-from comagic_cli.commands.inputs import STDIN, read_text
 from comagic_cli.commands.looks import with_needed
-from comagic_cli.commands.options import ExportOptions
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
-from comagic_cli.fetch.account import ask_state
-from comagic_cli.request.catalog import ReportType
-from comagic_cli.request.choice import NOTHING_SAVED, Saved, Wish, make_wish
-from comagic_cli.request.filters import Filter
-from comagic_cli.request.trees import shown
+from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.fields import NOTHING_SAVED, Saved, Wish, make_wish
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.tree import shown
 
 if TYPE_CHECKING:
-    from comagic_cli.request.given import Given
+    from comagic_cli.query.filter.json import Given
 
 # ruff: noqa: PLC0415 - filters other than typed ones are seldom: what reads them is loaded then
 
@@ -63,7 +63,7 @@ def _given(options: ExportOptions) -> tuple[Given, ...]:
         return ()
     if name == STDIN and STDIN in options.entity_id:
         raise UsageProblem("--filter-json and --entity-id: standard input can be read only once")
-    from comagic_cli.request.given import read_given
+    from comagic_cli.query.filter.json import read_given
 
     origin = f"--filter-json {name}"
     return (read_given(read_text(name, "--filter-json"), origin),)
@@ -72,7 +72,7 @@ def _given(options: ExportOptions) -> tuple[Given, ...]:
 def _as_saved(
     report: ReportType, options: ExportOptions, made: Callable[[Saved], Wish]
 ) -> tuple[Wish, ExportOptions]:
-    from comagic_cli.request.saved import read_saved
+    from comagic_cli.query.filter.json import read_saved
 
     with connect(options) as connection:
         number = connection.number_of(report, options.report_id)
@@ -85,7 +85,7 @@ def _as_saved(
 
 def _origins(wish: Wish, saved: Saved, options: ExportOptions) -> Iterator[str]:
     """Say what comes from where."""
-    from comagic_cli.request.given import checked
+    from comagic_cli.query.filter.json import checked
 
     parts = (("columns", options.fields, saved.columns), ("sort", options.sort, saved.sort))
     for name, typed, kept in parts:

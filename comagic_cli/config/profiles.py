@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.config.guarded import alone, read_guarded, write_guarded
+from comagic_cli.config.private_file import alone, read_guarded, write_guarded
 from comagic_cli.errors import UsageProblem
 
 USUAL = "default"  # the profile that is used where none is named

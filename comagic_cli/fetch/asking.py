@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from comagic_cli.api.client import Client
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.client import Client
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.fetch.windows import Window
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.query import Query
+from comagic_cli.query.query import Query
 
 
 def asker(client: Client, query: Query) -> Ask:

@@ -11,7 +11,7 @@ from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.lots import MOST, halved, is_about_ids
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.fetch.windows import SECOND, Window, named_cap
-from comagic_cli.request.query import IDS, Query
+from comagic_cli.query.query import IDS, Query
 
 Asking = Callable[[Query], Ask]
 Note = Callable[[str], None]

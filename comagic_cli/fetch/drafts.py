@@ -8,9 +8,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.fetch.marks import MarkReader
-from comagic_cli.fetch.wire import Answer
-from comagic_cli.request.catalog import ReportType
+from comagic_cli.query.catalog import ReportType
 from comagic_cli.request.pages import Marks, Page, Rendered, slices
 from comagic_cli.request.rows import RowReader
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from comagic_cli.api.errors import MEANING
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
-from comagic_cli.fetch.refusals import MEANING
+from comagic_cli.query.query import IDS, Query
 from comagic_cli.request.pages import Mark, Marks, Page
-from comagic_cli.request.query import IDS, Query
 
 MOST = 100  # ids a call
 # Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from comagic_cli.request.catalog import ReportType
+from comagic_cli.query.catalog import ReportType
 from comagic_cli.request.pages import PART, Marks, Page
 from comagic_cli.request.rows import RowReader, each_of, plain_values
 

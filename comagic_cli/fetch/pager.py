@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.fetch.ahead import AskAhead, waited
 from comagic_cli.fetch.drafts import Render
 from comagic_cli.fetch.reading import Ask, Reading
 from comagic_cli.fetch.seen import Tail
 from comagic_cli.fetch.windows import OFFSET_MOST, SECOND, Window, named_cap, outer, spread
-from comagic_cli.fetch.wire import Answer
+from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.request.pages import Mark, Page
-from comagic_cli.request.query import TIME_FORMAT, Query
 
 
 class WindowDone(msgspec.Struct, frozen=True):

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.fetch.drafts import Drafter, Render, page_of
 from comagic_cli.fetch.seen import Seen, Tail
 from comagic_cli.fetch.windows import SECOND, Window, cut_near, parse_time, rest_after, rest_from
-from comagic_cli.fetch.wire import Answer
+from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.request.pages import Mark, Marks, Page
-from comagic_cli.request.query import TIME_FORMAT, Query
 
 Place = tuple[Window, int, int]
 Ask = Callable[[Window, int, int], Answer]

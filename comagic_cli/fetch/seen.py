@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from comagic_cli.fetch.keys import Keys
 from comagic_cli.fetch.windows import parse_time
+from comagic_cli.query.query import TIME_FORMAT
 from comagic_cli.request.pages import Mark, Marks
-from comagic_cli.request.query import TIME_FORMAT
 
 # An hour can repeat when clocks go back, and a service may take its times for either: then rows
 # of neighbouring windows overlap by that hour.

@@ -13,8 +13,8 @@ from math import ceil
 import msgspec
 
 from comagic_cli.errors import Refused
-from comagic_cli.request.periods import Period
-from comagic_cli.request.query import TIME_FORMAT
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import TIME_FORMAT
 
 PAGE_MOST = 10_000  # rows a page, by the API's documentation
 OFFSET_MOST = 100_000

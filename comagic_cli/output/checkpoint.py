@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.atomic_file import Part, remove, sync_folder
+from comagic_cli.files.stream import naming, reading
 from comagic_cli.output.record import Record
-from comagic_cli.output.stream import naming, reading
-from comagic_cli.output.whole import Part, remove, sync_folder
 from comagic_cli.request.pages import Mark
 
 FORMAT = 2  # of the checkpoint and of the part beside it

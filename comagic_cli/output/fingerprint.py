@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.sinks import OF_THE_RUN, Look
-from comagic_cli.output.stream import Output, naming
-from comagic_cli.output.whole import whole_file
+from comagic_cli.files.atomic_file import whole_file
+from comagic_cli.files.stream import Output, naming
+from comagic_cli.formats.base import OF_THE_RUN, Look
 
 VERSION = 1
 SHOWN = 60  # characters of a value that a message quotes

@@ -8,8 +8,8 @@ from typing import BinaryIO, Final, Literal
 
 import msgspec
 
+from comagic_cli.files.stream import reading
 from comagic_cli.output.record import Record
-from comagic_cli.output.stream import reading
 
 FORMAT: Final = 1
 ENDING = ".manifest.json"

@@ -6,10 +6,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from comagic_cli.output.lock import beside
-from comagic_cli.output.packing import packed, packer_of
-from comagic_cli.output.stream import Output, naming
-from comagic_cli.output.whole import Part, remove
+from comagic_cli.files.atomic_file import Part, remove
+from comagic_cli.files.compression import packed, packer_of
+from comagic_cli.files.lock import beside
+from comagic_cli.files.stream import Output, naming
 
 
 class PartFile:

@@ -15,8 +15,8 @@ from pathlib import Path
 from string import Formatter
 
 from comagic_cli.errors import CannotWrite, UsageProblem
-from comagic_cli.output.stream import naming
-from comagic_cli.request.periods import Period
+from comagic_cli.files.stream import naming
+from comagic_cli.query.period import Period
 
 SECOND = timedelta(seconds=1)
 FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from comagic_cli.errors import RowsMissing
+from comagic_cli.files.compression import unpacked
+from comagic_cli.files.stream import reading
 from comagic_cli.output.manifest import Manifest
-from comagic_cli.output.packing import unpacked
-from comagic_cli.output.stream import reading
 
 CHUNK = 1 << 20
 PACKED = {b"\x1f\x8b": ".gz", b"\x28\xb5": ".zst"}  # by the first two bytes, whatever its name

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.request.catalog import ReportType, reports
+from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.sandbox import accounts, checks, discovery
 from comagic_cli.sandbox.business import words
 from comagic_cli.sandbox.checks import Params

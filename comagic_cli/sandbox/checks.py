@@ -12,7 +12,7 @@ from comagic_cli.sandbox.rhythm import DAY, moment, parse
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from comagic_cli.request.catalog import Field, ReportType
+    from comagic_cli.query.catalog import Field, ReportType
     from comagic_cli.sandbox.quirks import Quirks
 
 MOST_ROWS: Final = 10_000

@@ -16,14 +16,7 @@ from comagic_cli.sandbox.business import (
     words,
 )
 from comagic_cli.sandbox.rhythm import moment
-from comagic_cli.sandbox.talks import (
-    identity,
-    kind_pair,
-    pairs_of,
-    shown,
-    virtual_phone,
-    yes_no,
-)
+from comagic_cli.sandbox.talks import identity, kind_pair, pairs_of, shown, virtual_phone, yes_no
 from comagic_cli.sandbox.texts import full_name, mail, phone, text_of
 from comagic_cli.sandbox.visitor import site_fields, traffic_fields, visitor_fields
 

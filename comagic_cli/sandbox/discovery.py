@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.request.catalog import Field, ReportType, reports
+from comagic_cli.query.catalog import Field, ReportType, reports
 from comagic_cli.sandbox.business import words
 from comagic_cli.sandbox.filters import FORMATS, OPERATORS
 from comagic_cli.sandbox.refusals import wrong_value

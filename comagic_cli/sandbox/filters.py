@@ -15,7 +15,7 @@ from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_valu
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from comagic_cli.request.catalog import Field
+    from comagic_cli.query.catalog import Field
     from comagic_cli.sandbox.business import Row
 
     Test = Callable[[Row], bool]

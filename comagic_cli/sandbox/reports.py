@@ -19,7 +19,7 @@ from comagic_cli.sandbox.sources import find_entity
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from comagic_cli.request.catalog import ReportType
+    from comagic_cli.query.catalog import ReportType
     from comagic_cli.sandbox.business import Row
     from comagic_cli.sandbox.quirks import Quirks
     from comagic_cli.sandbox.sources import Rows

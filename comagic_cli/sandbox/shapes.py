@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from comagic_cli.request.catalog import Field, ReportType
+    from comagic_cli.query.catalog import Field, ReportType
     from comagic_cli.sandbox.business import Row
     from comagic_cli.sandbox.quirks import Quirks
     from comagic_cli.sandbox.sources import Source

@@ -22,7 +22,7 @@ from comagic_cli.sandbox.rhythm import parse
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from comagic_cli.request.catalog import ReportType
+    from comagic_cli.query.catalog import ReportType
 
     Maker = Callable[[Row], Any]
 

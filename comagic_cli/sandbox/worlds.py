@@ -9,7 +9,7 @@ from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from comagic_cli.request.catalog import report as report_type
+from comagic_cli.query.catalog import report as report_type
 from comagic_cli.sandbox import rhythm
 from comagic_cli.sandbox.accounts import timezone
 from comagic_cli.sandbox.business import Business
@@ -19,7 +19,7 @@ from comagic_cli.sandbox.sources import EXTRA, VISITS, Rows, Source, Span, inven
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from comagic_cli.request.catalog import ReportType
+    from comagic_cli.query.catalog import ReportType
     from comagic_cli.sandbox.business import Row
     from comagic_cli.sandbox.quirks import Arrival, Quirks, Vanishing
 

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from comagic_cli.request.catalog import report
+from comagic_cli.query.catalog import report
 from comagic_cli.sandbox.server import Sandbox
 
 FIRST_DAY = datetime(2024, 1, 1)  # noqa: DTZ001 - the account's time

@@ -1,0 +1,1 @@
+"""The Data API: one call, its retries, its errors."""

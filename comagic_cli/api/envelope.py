@@ -1,0 +1,231 @@
+"""The envelope of an answer: what JSON-RPC wraps around the data, every member optional."""
+
+from __future__ import annotations
+
+import re
+from itertools import count
+from math import ceil, isfinite
+from typing import Any
+
+import msgspec
+
+from comagic_cli.api.redact import is_markup
+from comagic_cli.request.pages import rows_of
+
+BOM = b"\xef\xbb\xbf"
+GZIP = b"\x1f\x8b"
+NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
+# Every JSON escape, so that `\\ud800` (an escaped backslash) is not taken for one of a surrogate.
+ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
+    rb"|u([dD][89a-fA-F][0-9a-fA-F]{2})"  # half a pair, alone
+    rb"|.)",
+    re.DOTALL,
+)
+
+ASCII_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
+
+
+class Unreadable(Exception):
+    """The body is not an answer of the API; the text says why, and quotes nothing of it."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The error member of an answer."""
+
+    code: Any = None
+    message: Any = None
+    data: Any = None
+
+
+class Result(msgspec.Struct, frozen=True):
+    """The result member of an answer; the data stays as it came."""
+
+    metadata: Any = None
+    data: msgspec.Raw | list[msgspec.Raw] = msgspec.Raw(b"null")
+
+
+class _Rows(Result, frozen=True, kw_only=True):
+    """A result whose data is a list: its items are found in the same reading."""
+
+    data: list[msgspec.Raw]
+
+
+class _Whole(Result, frozen=True):
+    """A result of any other data."""
+
+    data: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Envelope(msgspec.Struct, frozen=True):
+    """The whole answer."""
+
+    id: Any = None
+    result: Result | None = None
+    error: Failure | str | None = None
+
+    @property
+    def failure(self) -> Failure | None:
+        """The error; `None` where there is none, or an empty one beside a result."""
+        failure = Failure(message=self.error) if isinstance(self.error, str) else self.error
+        says = failure is not None and (failure.code or failure.message or failure.data)
+        return None if self.result is not None and not says else failure
+
+
+class _OfRows(Envelope, frozen=True):
+    result: _Rows | None = None
+
+
+class _OfAny(Envelope, frozen=True):
+    result: _Whole | None = None
+
+
+class Answer(msgspec.Struct, frozen=True):
+    r"""What a successful call brought.
+
+    `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
+    `total_items`, `None` where it is missing. `limits` are the numbers of `metadata.limits`. `size`
+    is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
+    (see `request.rows`). `unbroken` says that it holds no line break.
+    """
+
+    came: msgspec.Raw | bytes | list[msgspec.Raw]
+    total: int | None = None
+    limits: dict[str, int] = {}
+    size: int = 0
+    marker: bytes = b""
+    unbroken: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """Return the data as one JSON text."""
+        if isinstance(self.came, list):
+            return b"[" + b",".join(self.came) + b"]"
+        return bytes(self.came)
+
+    @property
+    def rows(self) -> list[msgspec.Raw]:
+        """Return the JSON of each item of a list. Raises `msgspec.DecodeError` for no list."""
+        return self.came if isinstance(self.came, list) else rows_of(self.came)
+
+
+_rows_decoder = msgspec.json.Decoder(_OfRows)
+_decoder = msgspec.json.Decoder(_OfAny)
+
+
+def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
+    """Decode an answer; with it comes the marker of lone surrogates, empty where there are none.
+
+    Raises `Unreadable`.
+    """
+    if body.startswith(BOM):  # noqa: FURB188 - removeprefix copies a bytearray, BOM or not
+        body = body[len(BOM) :]
+    _check_utf8(body)
+    marker = b""
+    wrong = envelope = _decoded(body)
+    if isinstance(wrong, Exception):
+        marked, marker = mark_lone_surrogates(bytes(body))
+        envelope = _decoded(marked) if marker else wrong
+    if isinstance(envelope, Exception):
+        raise Unreadable(_describe(body, envelope))
+    return envelope, marker
+
+
+def _decoded(body: bytes | bytearray) -> Envelope | Exception:
+    try:
+        try:
+            return _rows_decoder.decode(body)
+        except msgspec.ValidationError:  # the data is no list, or there is none
+            return _decoder.decode(body)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return error
+
+
+def mark_lone_surrogates(body: bytes) -> tuple[bytes, bytes]:
+    r"""Put a marker that the body does not hold in the place of each lone surrogate's `\\u`."""
+    spelt = ASCII_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), body)
+    marks = (b"<lone%d>" % n for n in count())
+    marker = next(mark for mark in marks if mark not in body and mark not in spelt)
+    found = False
+
+    def swap(match: re.Match[bytes]) -> bytes:
+        nonlocal found
+        if match[1] is None:
+            return match[0]
+        found = True
+        return marker + match[1]
+
+    marked = ESCAPE.sub(swap, body)
+    return (marked, marker) if found else (body, b"")
+
+
+def total_of(metadata: Any) -> int | None:
+    """Read `total_items`; `None` where it is missing or no count."""
+    value = metadata.get("total_items") if isinstance(metadata, dict) else None
+    return _whole_number(value)
+
+
+def limits_of(metadata: Any) -> dict[str, int]:
+    """Read every numeric member of `limits`, rounded up; one below zero is zero."""
+    limits = metadata.get("limits") if isinstance(metadata, dict) else None
+    if not isinstance(limits, dict):
+        return {}
+    numbers = {name: _limit(value) for name, value in limits.items()}
+    return {name: number for name, number in numbers.items() if number is not None}
+
+
+def _limit(value: Any) -> int | None:
+    """Read a number of points or seconds: an account may be overdrawn, a second not be whole."""
+    if isinstance(value, str) and NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+        return None
+    return max(0, ceil(value))
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:  # noqa: PLR2004 - 64 bits
+        value = int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
+    """Refuse bytes that are no UTF-8: msgspec lets them through in raw values.
+
+    A step is small enough that its text stays in the memory of the one before.
+    """
+    if body.isascii():
+        return
+    if body.startswith(GZIP):
+        raise Unreadable("it is compressed, though its head does not say so")
+    view = memoryview(body)
+    start = 0
+    while start < len(view):
+        end = _end_of_character(view, min(start + step, len(view)))
+        try:
+            str(view[start:end], "utf-8")
+        except UnicodeDecodeError as error:
+            raise Unreadable(f"it is not UTF-8 at byte {start + error.start}") from None
+        start = end
+
+
+def _end_of_character(view: memoryview, place: int) -> int:
+    """Move on by the bytes that continue a character: 3 at the most."""
+    last = min(place + 3, len(view))
+    while place < last and view[place] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a character
+        place += 1
+    return place
+
+
+def _describe(body: bytes | bytearray, error: Exception) -> str:
+    if not body.strip():
+        return "it is empty"
+    if is_markup(body):
+        return "it is HTML"
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, msgspec.ValidationError):
+        return f"it is JSON, but not of the API's form ({error})"
+    return f"it is not JSON, or was cut ({error})"

@@ -1,0 +1,1 @@
+"""Everything Click: commands, options, messages."""

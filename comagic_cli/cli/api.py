@@ -1,0 +1,279 @@
+"""`comagic api`: any method that only reads, and its answer as it came."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+import msgspec
+
+from comagic_cli.api.endpoints import Items, ask_items, read_items
+from comagic_cli.api.endpoints import ListingCall as Call
+from comagic_cli.cli import completion as offers
+from comagic_cli.cli.options import ServiceOptions, whose_account
+from comagic_cli.cli.params import Asked, ExportCommand, Whole, Written, bundle
+from comagic_cli.commands.dry import MASK
+from comagic_cli.commands.service import connect
+from comagic_cli.errors import UsageProblem
+from comagic_cli.files.output import STDOUT, open_output
+from comagic_cli.files.stream import reading
+from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.query.catalog import Field
+from comagic_cli.request.pages import Page
+
+FORMATS = ("json", "jsonl", "csv", "tsv", "table")
+
+how = bundle(
+    click.option(
+        "--params",
+        cls=Asked,
+        metavar="JSON",
+        default="{}",
+        help="The parameters: an object, @FILE of one, or - for stdin.",
+    ),
+    click.option(
+        "-f",
+        "--format",
+        cls=Written,
+        type=click.Choice(FORMATS),
+        metavar="FORMAT",
+        default="json",
+        shell_complete=offers.formats,
+        help=f"{', '.join(FORMATS)}; json unless told.",
+    ),
+    click.option("-o", "--output", cls=Written, metavar="FILE", type=click.Path(), help="A file."),
+    click.option(
+        "--max-rows", cls=Written, metavar="N", type=Whole(), help="Print no more items than this."
+    ),
+    click.option("--dry-run", cls=Written, is_flag=True, help="Print the call; send nothing."),
+    click.option("-q", "--quiet", cls=Written, is_flag=True, help="Tell nothing but errors."),
+    click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call."),
+)
+
+
+@click.command(cls=ExportCommand)
+@click.argument("method", shell_complete=offers.methods)
+@how
+@whose_account
+@click.help_option("-h", "--help", help="Show this help.")
+def api(
+    method: str,
+    params: str,
+    format: str,  # noqa: A002 - the option's own name
+    output: str | None,
+    max_rows: int | None,
+    *,
+    dry_run: bool,
+    **typed: Any,
+) -> None:
+    """Send a method of the API that only reads, and print what it answers.
+
+    METHOD begins with get. or getobj. The key is added, and --user-id where it is given. A list is
+    paged to its end, unless the parameters hold limit or offset: then one call is made.
+
+    \b
+    Examples:
+      comagic api get.account --sandbox
+      comagic api get.reports_list --sandbox -f table
+      comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
+    """  # noqa: D301 - \b is Click's
+    # moved
+
+    request = Request.typed(method, params)
+    print_answer(request, ServiceOptions(**typed), format, output, max_rows, dry_run=dry_run)
+
+
+READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
+EXAMPLE = """Example: --params '{"report_type": "calls"}'"""
+VALUE = "value"  # the column of items that are no objects
+
+
+@dataclass(frozen=True)
+class Request:
+    """A method that only reads, and its parameters, the key left out."""
+
+    method: str
+    params: Mapping[str, Any]
+
+    @classmethod
+    def typed(cls, method: str, params: str) -> Request:
+        """Check what was typed. Raises `UsageProblem`."""
+        if not READS.fullmatch(method):
+            raise UsageProblem(
+                f"{method!r} is no method that only reads, and nothing else is sent",
+                hint="The methods that do begin with get. or getobj.",
+            )
+        read = read_params(params)
+        if "access_token" in read:
+            raise UsageProblem(
+                "--params: the key can't stand in the parameters: others could see it",
+                hint="Put it in COMAGIC_TOKEN, or in a file for --token-file.",
+            )
+        return cls(method, read)
+
+    def pages(self, call: Call, note: Any) -> Iterator[Items]:
+        """Yield what comes, answer by answer; `getobj.` is one object and never paged."""
+        if self.method.startswith("getobj."):
+            yield read_items(call(self.method, self.params), self.method)
+        else:
+            yield from ask_items(call, self.method, self.params, note)
+
+
+def read_params(typed: str) -> dict[str, Any]:
+    """Read the parameters, every number digit for digit. Raises `UsageProblem`."""
+    text, place = _text(typed)
+    try:
+        read = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise UsageProblem(f"{place} is no JSON object: {error}", hint=EXAMPLE) from error
+    return {name: _plain(value) for name, value in read.items()}
+
+
+def print_answer(
+    request: Request,
+    options: ServiceOptions,
+    format_: str,
+    output: str | None,
+    most: int | None,
+    *,
+    dry_run: bool,
+) -> None:
+    """Send a request and print what it answers. Raises `ComagicError`."""
+    if dry_run:
+        _show(request, options)
+        return
+    with connect(options) as at:
+        pages = capped(request.pages(at.client.call, at.note), most)
+        first = next(pages)  # a refusal leaves no file behind
+        with open_output(output) as stream:
+            write(stream, format_, _whole(first, pages), _look(output))
+
+
+def capped(pages: Iterator[Items], most: int | None) -> Iterator[Items]:
+    """Yield pages until there are enough items; always one."""
+    left = most
+    for page in pages:
+        if left is None:
+            yield page
+            continue
+        yield Items(page.items[:left], page.marker, is_list=page.is_list)
+        left -= len(page.items)
+        if left <= 0:
+            return
+
+
+def write(stream: BinaryIO, format_: str, pages: Iterator[Items], look: Look) -> None:
+    """Write the items in a format: as JSON item by item; else once all their columns are known."""
+    if format_ == "json":
+        _write_json(stream, pages)
+    elif format_ == "jsonl":
+        stream.writelines(
+            _formatted(item, page, -1) + b"\n" for page in pages for item in page.items
+        )
+    else:
+        _write_columns(stream, format_, pages, look)
+
+
+def columns_of(pages: list[Items]) -> list[str]:
+    """Name the columns of all items, in the order in which they first come."""
+    names: dict[str, None] = {}
+    for page in pages:
+        for item in page.items:
+            names |= dict.fromkeys(_members(item))
+    return list(names)
+
+
+def _write_json(stream: BinaryIO, pages: Iterator[Items]) -> None:
+    before = b"["
+    try:
+        for page in pages:
+            if not page.is_list:
+                stream.write(_formatted(page.items[0], page, 2))
+                before = b""
+                continue
+            for item in page.items:
+                stream.write(before + b"\n  " + _formatted(item, page, 2).replace(b"\n", b"\n  "))
+                before = b","
+    finally:
+        stream.write({b"": b"\n", b"[": b"[]\n"}.get(before, b"\n]\n"))
+
+
+def _write_columns(stream: BinaryIO, format_: str, pages: Iterator[Items], look: Look) -> None:
+    kept: list[Items] = []
+    try:
+        kept.extend(pages)
+    finally:
+        if names := columns_of(kept):
+            sink = make_sink(format_, stream, [Field(name) for name in names], look)
+            sink.begin()
+            for page in filter(_has_items, kept):
+                sink.write(Page(list(map(_as_object, page.items)), page.marker))
+            sink.end()
+
+
+def _has_items(page: Items) -> bool:
+    return bool(page.items)
+
+
+def _as_object(item: msgspec.Raw) -> bytes:
+    return bytes(item) if _is_object(item) else b'{"%s":%s}' % (VALUE.encode(), bytes(item))
+
+
+def _members(item: msgspec.Raw) -> list[str]:
+    if not _is_object(item):
+        return [VALUE]
+    return list(msgspec.json.decode(item, type=dict[str, msgspec.Raw]))
+
+
+def _is_object(item: msgspec.Raw) -> bool:
+    return bytes(item).startswith(b"{")
+
+
+def _formatted(item: msgspec.Raw, page: Items, indent: int) -> bytes:
+    text = msgspec.json.format(bytes(item), indent=indent)
+    return text.replace(page.marker, b"\\u") if page.marker else text
+
+
+def _whole(first: Items, rest: Iterator[Items]) -> Iterator[Items]:
+    yield first
+    yield from rest
+
+
+def _look(output: str | None) -> Look:
+    terminal = (output is None or output in STDOUT) and sys.stdout is not None
+    if not (terminal and sys.stdout.isatty()):
+        return Look()
+    return Look(width=shutil.get_terminal_size().columns)
+
+
+def _show(request: Request, options: ServiceOptions) -> None:
+    user = {} if options.user_id is None else {"user_id": options.user_id}
+    params = {"access_token": MASK} | user | dict(request.params)
+    call = {"jsonrpc": "2.0", "id": 1, "method": request.method, "params": params}
+    click.echo(msgspec.json.format(msgspec.json.encode(call), indent=2))
+
+
+def _text(typed: str) -> tuple[bytes, str]:
+    """Return the JSON that was typed, or that stands where was typed; and what to call it."""
+    if typed == "-":
+        if sys.stdin is None or sys.stdin.closed:
+            raise UsageProblem("--params: standard input is closed", hint=EXAMPLE)
+        with reading("standard input"):
+            return sys.stdin.buffer.read(), "--params: standard input"
+    if typed.startswith("@"):
+        with reading(typed[1:]):
+            return Path(typed[1:]).read_bytes(), f"--params: {typed[1:]}"
+    return typed.encode(errors="surrogateescape"), "--params"
+
+
+def _plain(value: msgspec.Raw) -> Any:
+    """Return what messages may show as it is, anything else as it was written."""
+    text = bytes(value)
+    return json.loads(text) if text.startswith(b'"') else value

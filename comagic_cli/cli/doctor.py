@@ -1,0 +1,212 @@
+"""Look whether everything is as an export needs it, one line each, with as few calls as can be."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+
+import click
+
+from comagic_cli.api.client import service_url
+from comagic_cli.api.endpoints import ask_reports, objects, zone_of
+from comagic_cli.api.envelope import Answer
+from comagic_cli.api.errors import ENDED
+from comagic_cli.cli.options import ServiceOptions
+from comagic_cli.commands.service import Connection, connect
+from comagic_cli.config.credentials import VARIABLES
+from comagic_cli.config.services import name_of
+from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
+from comagic_cli.fetch.asking import asker
+from comagic_cli.fetch.windows import Window
+from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import IDS, Query
+
+GOOD, BAD, NONE = "ok", "no", "--"
+WIDTH = 14  # of the longest name
+DAY = timedelta(days=1)
+NAMED = 3  # reports of a type that are named
+OF_KEY = ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
+FATAL = (NetworkFailure, OutOfPoints)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; `code` is the exit code that it stands for."""
+
+    what: str
+    text: str
+    mark: str = GOOD
+    code: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.mark}  {self.what.ljust(WIDTH)}  {self.text}".rstrip()
+
+
+def examine(options: ServiceOptions) -> int:
+    """Print what is found, and return the exit code of the first thing that is not well."""
+    code = 0
+    for finding in findings(replace(options, max_wait=0)):
+        click.echo(str(finding).encode())
+        code = code or finding.code
+    return code
+
+
+def findings(options: ServiceOptions) -> Iterator[Finding]:
+    """Look at one thing after another; what needs one that is not well is left out."""
+    yield Finding("configuration", _configuration(options))
+    what = "service"
+    try:
+        if not options.sandbox:
+            yield Finding(what, name_of(service_url(options.base_url)))
+        what = "key or login"
+        with connect(options) as connection:
+            yield Finding("key or login", _entrance(options, connection))
+            yield from _of_account(connection)
+    except ComagicError as error:
+        yield bad(_step(error) or what, error)
+
+
+def bad(what: str, error: ComagicError) -> Finding:
+    """Say of a failure what it is, and what to do about it."""
+    hint = error.hint.partition("; --max-wait")[0]  # which is not the user's here
+    text = f"{error.message.rstrip('.')}. {hint}".rstrip()
+    return Finding(what, text, BAD, error.exit_code)
+
+
+def _configuration(options: ServiceOptions) -> str:
+    if options.sandbox:
+        return "a private sandbox"
+    profile = options.profile
+    if profile.name:
+        return f"profile {profile.name} of {profile.file}"
+    return f"no profile is used; they stand in {profile.file}"
+
+
+def _entrance(options: ServiceOptions, connection: Connection) -> str:
+    if options.sandbox:
+        return "the sandbox's own"
+    if options.token_file:
+        return "a key, from --token-file"
+    kind = "a login" if connection.account.login else "a key"
+    if connection.account.profile:
+        return f"{kind}, from the profile"
+    return f"{kind}, from {next(name for name in VARIABLES if os.environ.get(name, '').strip())}"
+
+
+def _of_account(connection: Connection) -> Iterator[Finding]:
+    """Ask for the account; where it answers, look at what it says."""
+    started = monotonic()
+    try:
+        answer = connection.client.call("get.account", {})
+    except ComagicError as error:
+        step = _step(error)
+        yield from _passed()[: {"": 3, "connection": 0}.get(step, 1)]
+        yield bad(step or "account", error)
+        if step or isinstance(error, FATAL):
+            return
+        yield from _of_reports(connection, None)
+        return
+    yield from _passed(f"answered in {monotonic() - started:.2f} s")
+    account = next(iter(objects(answer, "get.account")), {})
+    yield Finding("account", str(account.get("name") or "it has no name"))
+    yield _time_zone(account, connection)
+    yield from _of_reports(connection, answer)
+
+
+def _passed(answered: str = "the service answers") -> list[Finding]:
+    """Say what is known to be well where the service refuses nothing, or something else."""
+    allowed = "allowed; the service names it only where it is not"
+    told = {"connection": answered, "address": allowed, "key": "accepted"}
+    return [Finding(what, text) for what, text in told.items()]
+
+
+def _step(error: ComagicError) -> str:
+    """Name what a failure is about; "" for what is none of these."""
+    if error.mnemonic == "ip_not_whitelisted":
+        return "address"
+    if error.mnemonic in OF_KEY:
+        return "key"
+    if isinstance(error, NetworkFailure):
+        return "connection"
+    return "points" if isinstance(error, OutOfPoints) else ""
+
+
+def _time_zone(account: Mapping[str, Any], connection: Connection) -> Finding:
+    try:
+        zone = zone_of(account).key
+    except ComagicError as error:
+        return bad("time zone", error)
+    chosen, saved = connection.account.zone, connection.account.saved_zone
+    if chosen and chosen != zone:
+        return Finding("time zone", f"{zone}, but --tz or the profile says {chosen}")
+    if saved and saved != zone:
+        remedy = f"type comagic login {connection.account.profile}"
+        return Finding("time zone", f"{zone}, but {saved} was saved: {remedy}", BAD, 2)
+    return Finding("time zone", zone + ", as saved" * bool(saved))
+
+
+def _of_reports(connection: Connection, account: Answer | None) -> Iterator[Finding]:
+    """Look at the points, the rights, and each report, with a call for each that there is."""
+    last = account
+    try:
+        listed = ask_reports(connection.client.call)
+    except ComagicError as error:
+        yield bad(_step(error) or "rights", error)
+        return
+    yield Finding("rights", f"{len(listed)} reports are listed")
+    for report in reports():
+        finding, answer = _access(connection, report, listed)
+        last = answer or last
+        yield finding
+        if finding.code in {kind.exit_code for kind in FATAL}:
+            return
+    yield _points(last)
+
+
+def _access(
+    connection: Connection, report: ReportType, listed: list[dict[str, Any]]
+) -> tuple[Finding, Answer | None]:
+    """Ask a report for one row of a day; what is refused but for rights shows that it is there."""
+    found = [row for row in listed if row.get("type") == report.kind]
+    if not found:
+        told = f"the account has no report of the type {report.kind}"
+        return Finding(report.command, told, NONE), None
+    answer = None
+    try:
+        answer = _ask(connection, report, found[0]["id"])
+    except ComagicError as error:
+        is_refused = isinstance(error, (NotAllowed, *FATAL)) or error.mnemonic == "method_not_found"
+        if is_refused or IDS not in report.params:
+            return bad(report.command, error), None
+    names = ", ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in found[:NAMED])
+    more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
+    return Finding(report.command, names + more), answer
+
+
+def _ask(connection: Connection, report: ReportType, report_id: int | str) -> Answer:
+    end = datetime.now().replace(microsecond=0) - DAY  # noqa: DTZ005 - any day in the past will do
+    extra = {"is_realtime": False, IDS: [1]}
+    query = Query(
+        report,
+        report_id,
+        Period(end - DAY, end),
+        (report.key[0].split(".")[0],),
+        report_type=report.type,
+        extra={name: value for name, value in extra.items() if name in report.params},
+    )
+    return asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
+
+
+def _points(answer: Answer | None) -> Finding:
+    limits = answer.limits if answer else {}
+    left = [
+        f"{limits[f'{span}_remaining']} of {limits.get(f'{span}_limit', '?')} left this {span}"
+        for span in ("day", "hour", "minute")
+        if f"{span}_remaining" in limits
+    ]
+    return Finding("points", ", ".join(left) or "the service does not tell")

@@ -1,0 +1,83 @@
+"""The export commands, one a report, made from the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from comagic_cli.cli.options import ExportOptions, export_options, own_options, typed_options
+from comagic_cli.cli.params import ExportCommand
+
+EXAMPLES = """\b
+Examples:
+  comagic {command} --sandbox --period last-week
+  comagic {command} --sandbox --from -7d -f csv -o week.csv
+  comagic {command} --sandbox --period yesterday | jq ."""
+
+OF_IDS = """\b
+Examples:
+  comagic {command} --sandbox --period last-month --entity-id 5001,5002
+  comagic communications --sandbox --fields {ids} -f csv > ids.csv
+  comagic {command} --sandbox --entity-id ids.csv -f csv
+  comagic {command} --sandbox --entity-id - --max-rows 3 < ids.csv"""
+
+EPILOG = """\b
+Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,
+.parquet, .db), then COMAGIC_FORMAT, else it is a table on a terminal, of 50
+rows unless told, and jsonl in a pipe. No period is the seven days before
+today, and today. Rows of sqlite (.db) go into what the table has already.
+More is told by comagic help filters, dates, formats; comagic fields REPORT.
+
+\b
+The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
+COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
+_FORMAT, _TIMEOUT and _MAX_WAIT stand in for the options of those names, and
+go before what the profile has for them. So do COMAGIC_ENUM, _LIST_SEPARATOR,
+_HEADER, _DELIMITER, _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and
+_RECORD_HOST, in formats that have a use for them."""
+
+
+def report_command(entry: Mapping[str, Any]) -> click.Command:
+    """Make the command that exports a report, from its entry in the catalogue."""
+    name, title = entry["command"], entry["title"]
+    examples = OF_IDS if "entity_ids" in entry["params"] else EXAMPLES
+    ids = "person_id" if name == "person-details" else "communication_id"
+
+    @click.command(
+        name,
+        cls=ExportCommand,
+        short_help=title,
+        help=f"Export: {title}.\n\n{examples.format(command=name, ids=ids)}",
+        epilog=EPILOG,
+    )
+    @own_options(entry["params"])
+    @export_options
+    @click.help_option("-h", "--help", help="Show this help.")
+    def command(**typed: Any) -> None:
+        # What runs an export imports the network and is slow to load: --help does without.
+        from comagic_cli.commands.run import run_export  # noqa: PLC0415
+        from comagic_cli.query.catalog import report  # noqa: PLC0415
+
+        options = _of_users(dated(typed))
+        run_export(report(name), ExportOptions(**options, typed=typed_options()))
+
+    return command
+
+
+def dated(typed: dict[str, Any]) -> dict[str, Any]:
+    """Let the period of a profile give way to dates that are typed."""
+    source = click.get_current_context().get_parameter_source("period")
+    if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
+        return typed | {"period": None}
+    return typed
+
+
+def _of_users(typed: dict[str, Any]) -> dict[str, Any]:
+    """Take a single user for the account's own; only several are asked one after another."""
+    users = typed["users"]
+    if len(users) == 1 and users != ("all",):
+        return typed | {"user_id": users[0], "users": ()}
+    return typed | {"user_id": None}

@@ -1,0 +1,159 @@
+"""--profile: an account with a name. It is read before the options whose defaults stand in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from comagic_cli.cli import completion as offers
+from comagic_cli.cli import report_index as menu
+from comagic_cli.cli.params import Account
+from comagic_cli.config.profiles import ENTRANCES, SAVED_ZONE, Profile
+from comagic_cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from comagic_cli.config.profiles import Profile
+
+
+def heed_profile(context: click.Context, option: click.Parameter, value: Any) -> Any:
+    """Read the profile when both --profile and --sandbox are known, in whatever order they come.
+
+    With --sandbox only a profile that is typed is read, and of that nothing about the account.
+    """
+    known = context.params | {option.name or "": value}
+    if context.resilient_parsing or not {"profile", "sandbox"} <= set(known):
+        return value
+    # moved
+
+    profile = _chosen(context, known)
+    context.default_map = dict(defaults(context, profile, sandbox=known["sandbox"]))
+    if option.name == "profile":
+        return profile
+    context.params["profile"] = profile
+    return value
+
+
+def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
+    from comagic_cli.config.profiles import Profile, config_file, read_profiles  # noqa: PLC0415 - --help does without
+
+    typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
+    if known["sandbox"] and not typed:
+        return Profile()
+    if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
+        raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
+    return read_profiles(config_file(os.environ)).chosen(known["profile"])
+
+
+profile_option = click.option(
+    "--profile",
+    cls=Account,
+    metavar="NAME",
+    envvar="COMAGIC_PROFILE",
+    is_eager=True,
+    callback=heed_profile,
+    shell_complete=offers.profiles,
+    help="An account that comagic login has saved.",
+)
+
+
+# What changes one run only, and what a run has to be told before the profile is read.
+ONE_RUN = frozenset(
+    {
+        *("output", "max-rows", "resume", "count", "dry-run", "refresh", "manifest"),
+        *("from", "till", "entity-id", "filter-json", "params", "help"),
+        *("profile", "sandbox"),
+    }
+)
+OF_ACCOUNT = frozenset({"base-url", "user-id", "tz", "report-id"})  # not the sandbox's
+NO_OPTIONS = frozenset({*ENTRANCES, SAVED_ZONE})
+
+
+def defaults(
+    context: click.Context, profile: Profile, *, sandbox: bool = False
+) -> Iterator[tuple[str, Any]]:
+    """Yield the defaults that a profile has for a command, each checked by its option.
+
+    What stands in a table with the report's name goes before what stands in the profile itself.
+    Raises `UsageProblem` that names the file and the key.
+    """
+    options = _options(context.command)
+    reports = menu.reports()
+    for keys, value in _entries(profile.values, reports, context.info_name or ""):
+        key = keys[-1]
+        if key in ONE_RUN:
+            raise UsageProblem(
+                f"{profile.place(*keys)}: --{key} is about one run",
+                hint="Give it on the command line.",
+            )
+        if key not in options:
+            _check_known(key, profile, keys)
+        elif not (sandbox and key in OF_ACCOUNT):
+            param = options[key]
+            yield param.name or "", _checked(context, param, value, profile.place(*keys))
+
+
+def _entries(
+    values: Mapping[str, Any], reports: Mapping[str, Any], report: str
+) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the keys and values for a report: first those of all, then its own."""
+    for key, value in values.items():
+        if key not in NO_OPTIONS and not (key in reports and isinstance(value, dict)):
+            yield (key,), value
+    own = values.get(report, {}) if report in reports else {}
+    yield from (((report, key), value) for key, value in own.items())
+
+
+def _checked(context: click.Context, param: click.Option, value: Any, place: str) -> Any:
+    """Check a value through the type of its option. Raises `UsageProblem`."""
+    flag = param.is_flag
+    made = value if flag else _as_typed(value, multiple=param.multiple)
+    if made is None or flag is not isinstance(made, bool):
+        wanted = "true or false" if flag else "a text or a number" + " or a list" * param.multiple
+        raise UsageProblem(f"{place}: it must be {wanted}")
+    try:
+        param.type_cast_value(context, made)
+    except click.BadParameter as error:
+        raise UsageProblem(f"{place}: {error.message}") from None
+    return made
+
+
+def _as_typed(value: Any, *, multiple: bool) -> Any:
+    """Return a value as if it were typed; `None` for what can't be."""
+    if isinstance(value, list) and multiple:
+        texts = [_as_typed(item, multiple=False) for item in value]
+        return None if None in texts else texts
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    return [str(value)] if multiple else str(value)
+
+
+def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
+    """Let pass what is an option of another report. Raises `UsageProblem` for what is of none."""
+    from comagic_cli.cli.root import cli  # noqa: PLC0415 - it imports this
+
+    commands = map(
+        partial(cli.get_command, click.Context(cli)), cli.list_commands(click.Context(cli))
+    )
+    heeding = [options for each in commands if each and "profile" in (options := _options(each))]
+    names = {name for options in heeding for name in options}
+    if key in names:
+        return
+    from comagic_cli.query.suggest import meant  # noqa: PLC0415 - only for this hint
+
+    known = sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()})
+    hint = meant(key, known) or "It may hold options of a report."
+    raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
+
+
+def _options(command: click.Command) -> dict[str, click.Option]:
+    return {name_of_option(each): each for each in command.params if isinstance(each, click.Option)}
+
+
+def name_of_option(param: click.Parameter) -> str:
+    """Name an option as it is typed, without the dashes."""
+    return max(param.opts, key=len).lstrip("-")

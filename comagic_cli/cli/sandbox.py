@@ -1,0 +1,34 @@
+"""`comagic sandbox`: serve a Data API of one's own on loopback."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from comagic_cli.cli.console import tell
+from comagic_cli.cli.params import Whole
+
+EXAMPLES = """\b
+Examples:
+  comagic sandbox --port 8080
+  comagic sandbox --rows 1000000
+In another terminal, with what it prints:
+  export COMAGIC_BASE_URL=http://127.0.0.1:8080 COMAGIC_TOKEN=sandbox-token
+  comagic communications --period yesterday"""
+
+
+@click.command(help=f"Serve a private sandbox of the Data API, to try things out.\n\n{EXAMPLES}")
+@click.option("--port", metavar="N", type=Whole(65_535), help="The port; left out: any free one.")
+@click.option("--rows", metavar="N", type=Whole(), help="Communications; left out: three years.")
+@click.option("--seed", metavar="N", type=Whole(), default=1, help="Another one, another business.")
+@click.help_option("-h", "--help", help="Show this help.")
+def sandbox(port: int | None, rows: int | None, seed: int) -> None:
+    """Serve until interrupted; what is needed to use it goes to stdout."""
+    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - --help does without
+
+    box = Sandbox(rows=rows, seed=seed, port=port or 0)
+    click.echo(f"export COMAGIC_BASE_URL={box.url} COMAGIC_TOKEN={box.token}")
+    if sys.stderr is not None and sys.stderr.isatty():
+        tell("Serving. Stop with Ctrl-C.")
+    box.serve_forever()

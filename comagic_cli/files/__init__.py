@@ -1,0 +1,1 @@
+"""Files: bytes on disk, whole or not at all."""

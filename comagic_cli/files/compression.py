@@ -1,0 +1,186 @@
+"""Compression by a file's suffix: gzip and Zstandard."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, cast
+
+from comagic_cli.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+Packer: TypeAlias = Callable[[BinaryIO], BinaryIO]
+
+SUFFIXES = (".gz", ".zst")
+LAST_BLOCK = b"\x01\x00\x00"  # an empty one that ends a Zstandard frame of no checksum
+
+
+def packing_of(path: str) -> str:
+    """Return the suffix that says how a path is packed, as it is written; empty for none."""
+    ending = next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "")
+    return path[len(path) - len(ending) :]
+
+
+def packer_of(path: str) -> Packer | None:
+    """Return what packs a path's bytes; `UsageProblem` where it isn't installed."""
+    packing = packing_of(path).lower()
+    return _zstd() if packing == ".zst" else _gzip if packing else None
+
+
+@contextmanager
+def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
+    """Pack what is written to the stream, and end the packing with the block.
+
+    `flush` of what it yields brings all bytes so far to the stream, so that a copy of those can be
+    gone on with by another run: see `gone_on`. Where the block fails before the first byte, the
+    stream gets none.
+    """
+    if packer is None:
+        yield stream
+        return
+    packing = Packing(stream, packer)
+    try:
+        yield cast("BinaryIO", packing)
+    except BaseException:
+        with suppress(Exception):  # what is on its way is told; a second failure says no more
+            packing.end()
+        raise
+    if not packing.begun:
+        packing.write(b"")  # a file of no bytes is packed too
+    packing.end()
+
+
+def gone_on(path: str) -> bytes:
+    """Return what ends the packing of an unfinished file, so that more can stand after it."""
+    return LAST_BLOCK if packing_of(path).lower() == ".zst" else b""
+
+
+class Packing(io.RawIOBase):
+    """Pack with what `packer` makes, from the first byte on.
+
+    With gzip `flush` ends a member, and what is written after it begins another; Zstandard ends a
+    block, since some readers stop at the end of the first frame.
+    """
+
+    def __init__(self, stream: BinaryIO, packer: Packer) -> None:
+        self._stream = stream
+        self._packer = packer
+        self._packing: BinaryIO | None = None
+        self.begun = False
+
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Pack all the bytes."""
+        if self._packing is None:
+            self._packing = self._packer(self._stream)
+            self.begun = True
+        return self._packing.write(data)
+
+    def flush(self) -> None:
+        """Bring all bytes so far to the stream."""
+        if self._packer is _gzip:
+            self.end()
+        elif self._packing is not None:
+            self._packing.flush()
+
+    def end(self) -> None:
+        """End what was begun."""
+        if self._packing is not None:
+            packing, self._packing = self._packing, None
+            packing.close()
+
+
+def _gzip(stream: BinaryIO) -> BinaryIO:
+    """Pack with neither name nor time in the header: equal rows make equal files."""
+    import gzip  # noqa: PLC0415 - read when needed
+
+    return cast("BinaryIO", gzip.GzipFile("", "wb", 6, stream, mtime=0))
+
+
+def _ungzip(stream: BinaryIO) -> BinaryIO:
+    import gzip  # noqa: PLC0415 - read when needed
+
+    return cast("BinaryIO", gzip.open(stream, "rb"))
+
+
+def _zstd() -> Packer:
+    """Find Zstandard in Python (3.14 and later) or in the package `zstandard`."""
+    with suppress(ImportError):
+        file = import_module("compression.zstd").ZstdFile
+        return lambda stream: cast("BinaryIO", file(stream, "wb"))
+    with suppress(ImportError):
+        compressor = import_module("zstandard").ZstdCompressor
+        return lambda stream: cast("BinaryIO", compressor().stream_writer(stream, closefd=False))
+    raise _not_installed("Writing")
+
+
+class _Zstandard(Protocol):
+    """The package, as far as it is needed to read."""
+
+    def stream_reader(self, source: BinaryIO, *, read_across_frames: bool) -> BinaryIO:
+        """Return the unpacked bytes of all frames."""
+
+
+def unpacked(stream: BinaryIO, path: str) -> BinaryIO:
+    """Return the bytes that were packed into a file; `UsageProblem` where nothing can read them.
+
+    Reading raises `OSError`, `EOFError`, `zlib.error` or the library's error for damaged ones.
+    """
+    packing = packing_of(path).lower()
+    if packing != ".zst":
+        return _ungzip(stream) if packing else stream
+    with suppress(ImportError):
+        return cast("BinaryIO", import_module("compression.zstd").ZstdFile(stream, "rb"))
+    with suppress(ImportError):
+        reader: _Zstandard = import_module("zstandard").ZstdDecompressor()
+        return reader.stream_reader(stream, read_across_frames=True)
+    raise _not_installed("Reading")
+
+
+def _not_installed(doing: str) -> UsageProblem:
+    return UsageProblem(
+        f"{doing} .zst needs Python 3.14 or the package zstandard.",
+        hint="pip install 'comagic[zst]', or write .gz.",
+    )
+
+
+class Gate(io.RawIOBase):
+    """Let bytes through to a stream while it is opened, else nowhere.
+
+    Writers of whole files, when they are dropped after an error, write the file's end all the same:
+    what was broken off would pass for a whole file.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._open = False
+
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write all the bytes, or none of them."""
+        if self._open:
+            self._stream.write(data)
+        return memoryview(data).nbytes
+
+    def flush(self) -> None:
+        """Do nothing, also once closed: what is dropped may be closed in any order."""
+
+    @contextmanager
+    def opened(self) -> Iterator[None]:
+        """Let bytes through to the end of the block."""
+        self._open = True
+        try:
+            yield
+        finally:
+            self._open = False

@@ -1,0 +1,168 @@
+"""Where rows go: standard output, a device, or a file; packed or not."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from comagic_cli.errors import CannotWrite, UsageProblem
+from comagic_cli.files.atomic_file import Part, check_name, whole_file
+from comagic_cli.files.compression import packed, packer_of, packing_of
+from comagic_cli.files.stream import Output, Under, naming
+
+STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
+DESCRIPTORS = ("/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # open already, whatever they are
+FORMATS = {
+    ".csv": "csv",
+    ".tsv": "tsv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".txt": "table",
+    ".xlsx": "xlsx",
+    ".parquet": "parquet",
+    ".db": "sqlite",
+    ".sqlite": "sqlite",
+    ".sqlite3": "sqlite",
+}
+"""The format that each suffix names."""
+WHOLE = frozenset({"xlsx", "parquet", "sqlite"})  # binary formats, which nothing packs
+
+
+def format_of(path: str | None) -> str | None:
+    """Name the format of a path's suffix, under `.gz` or `.zst`; None for what is no file."""
+    if path is None or not is_file(path):
+        return None
+    check_name(path)
+    suffix = Path(path.removesuffix(packing_of(path))).suffix
+    if suffix.lower() in FORMATS:
+        return FORMATS[suffix.lower()]
+    known = ", ".join(FORMATS)
+    raise UsageProblem(
+        f"The name {path} doesn't say which format to write.",
+        hint=f"Say it with -f, or end the name in one of {known} (and .gz or .zst after it); "
+        "see comagic help formats.",
+    )
+
+
+def check_packing(format_: str, path: str | None) -> None:
+    """Raise `UsageProblem` where a path says to pack what other programs would not unpack."""
+    if format_ in WHOLE and path and (packing := packing_of(path)):
+        raise UsageProblem(
+            f"{path}: {format_} is not packed by us.", hint=f"Leave {packing} out of the name."
+        )
+
+
+@contextmanager
+def open_output(target: str | None) -> Iterator[BinaryIO]:
+    """Open a file, a device or standard output (`None`, `-`) to write bytes to.
+
+    A file gets its name when the block ends; see `whole_file` for what an exception leaves.
+    Raises `CannotWrite`, before the block where the target can't be opened, `OutputBusy` where
+    another run writes it, and `UsageProblem` where what packs it isn't installed.
+    """
+    with (
+        open_target(target) as opened,
+        open_stream(Output(opened.under, opened.name), target) as stream,
+    ):
+        yield stream
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an output's bytes go to, opened; `part` is a file's, `None` for what is no file."""
+
+    under: Under
+    name: str
+    part: Part | None = None
+
+
+@contextmanager
+def open_target(target: str | None, *, keep_incomplete: bool = False) -> Iterator[Target]:
+    """Open what the bytes go to, by the rules of `open_output`."""
+    packer_of(target or "")  # what packs it is missed before anything is opened
+    if is_file(target):
+        with whole_file(cast("str", target), keep_incomplete=keep_incomplete) as part:
+            yield Target(part, part.name, part)
+    else:
+        with _opened_straight(target) as opened:
+            yield opened
+
+
+@contextmanager
+def open_stream(output: Output, target: str | None) -> Iterator[BinaryIO]:
+    """Pack what is written to an output, as the target's name says."""
+    with packed(cast("BinaryIO", output), packer_of(target or "")) as stream:
+        yield stream
+
+
+@contextmanager
+def _opened_straight(target: str | None) -> Iterator[Target]:
+    if target is None or target in STDOUT:
+        yield _stdout()
+        return
+    with naming(target):
+        raw = open(target, "ab", buffering=0)  # noqa: SIM115, PTH123 - closed one line below
+    with raw:
+        yield Target(raw, target)
+
+
+def is_file(target: str | None) -> bool:
+    """Tell whether a target is, or will be, a regular file."""
+    return target is not None and target not in STDOUT and not _is_straight(target)
+
+
+def _is_straight(path: str) -> bool:
+    """Tell whether it is no regular file (a device, a pipe) and so is written straight."""
+    if path.startswith(DESCRIPTORS):
+        return True
+    with suppress(OSError):
+        mode = os.stat(path).st_mode  # noqa: PTH116 - "" is no path, and Path("") is
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
+
+
+def _stdout() -> Target:
+    """Return standard output, unbuffered: what its own buffer kept could fail after the end."""
+    name = "Standard output"
+    if sys.stdout is None or sys.stdout.closed:
+        raise CannotWrite(f"{name} is closed.", hint="Write to a file with -o FILE.")
+    with naming(name):
+        sys.stdout.flush()
+        raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+        with suppress(io.UnsupportedOperation):  # one made in memory has no descriptor
+            os.fstat(raw.fileno())
+    return Target(cast("Under", raw), name)
+
+
+class Measured(Output):
+    """Write all the bytes given, and count and hash those that were written.
+
+    `digest` and `bytes` begin where an earlier run ended.
+    """
+
+    def __init__(
+        self, under: Under, name: str, digest: hashlib._Hash | None = None, size: int = 0
+    ) -> None:
+        super().__init__(under, name)
+        self.digest = hashlib.sha256() if digest is None else digest
+        self.bytes = size
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash of all bytes so far, as hexadecimal text."""
+        return self.digest.hexdigest()
+
+    def _some(self, left: memoryview) -> int:
+        written = super()._some(left)
+        self.digest.update(left[:written])
+        self.bytes += written
+        return written

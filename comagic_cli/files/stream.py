@@ -1,0 +1,89 @@
+"""A stream of bytes that is written wholly or says by name why not."""
+
+from __future__ import annotations
+
+import io
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+from errno import EDQUOT, EFBIG, ENOSPC
+from typing import TYPE_CHECKING, Protocol
+
+from comagic_cli.errors import CannotWrite, UsageProblem
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+HINTS = {
+    ENOSPC: "Free some space on that disk, or write to another one.",
+    EDQUOT: "Free some of your quota on that disk, or write to another one.",
+    EFBIG: "Write a shorter period to each file, or raise the limit (`ulimit -f`).",
+}
+
+
+class Under(Protocol):
+    """What the bytes go to: a raw stream may take only some of them, or none for now (None)."""
+
+    def write(self, data: memoryview, /) -> int | None:
+        """Write some of the bytes and return how many."""
+
+    def fileno(self) -> int:
+        """Return the descriptor."""
+
+
+class Output(io.RawIOBase):
+    """Write all the bytes given, at once.
+
+    Nothing is kept back, so nothing is left that could fail when the stream is dropped after an
+    error. Whoever opened the stream under it closes that.
+    """
+
+    def __init__(self, under: Under, name: str) -> None:
+        self._under = under
+        self.name = name
+
+    def writable(self) -> bool:
+        """Tell that it can be written."""
+        return True
+
+    def fileno(self) -> int:
+        """Return the descriptor of the stream under it."""
+        return self._under.fileno()
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write all the bytes; raise `CannotWrite`, or `BrokenPipeError` where the reader left."""
+        left = memoryview(data).cast("B")
+        size = left.nbytes
+        with naming(self.name):
+            while left:
+                left = left[self._some(left) :]
+        return size
+
+    def _some(self, left: memoryview) -> int:
+        written = self._under.write(left)
+        if written is None:  # a pipe that another process made non-blocking, and that is full
+            select.select([], [self.fileno()], [])
+        return written or 0
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Turn an `OSError` into a `CannotWrite` of that name, but for a closed pipe's."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = HINTS.get(error.errno or 0, "")
+        raise CannotWrite(f"{name} can't be written: {reason}.", hint=hint) from error
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn an `OSError` into a `UsageProblem` of that name: what is typed can't be read."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageProblem(f"{name} can't be read: {error.strerror or error}.") from error

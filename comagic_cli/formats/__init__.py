@@ -1,0 +1,1 @@
+"""Formats: rows to the bytes of a file, one module per format."""

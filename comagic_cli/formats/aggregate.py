@@ -1,0 +1,244 @@
+"""Rows counted by groups: memory is groups, never rows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any, Literal
+
+import msgspec
+
+from comagic_cli.errors import RowsMissing
+from comagic_cli.query.catalog import Field
+from comagic_cli.query.grouping import (
+    TIMES,
+    Group,
+    NoNumber,
+    Number,
+    add,
+    digits,
+    group_of_time,
+    groups_of_period,
+    groups_of_value,
+    mean,
+    number_of,
+)
+from comagic_cli.query.period import Period
+from comagic_cli.request.pages import Marks, Page, slices
+from comagic_cli.request.rows import RowReader
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is counted: `by` is one of `TIMES` or a field, `split` another field or "".
+
+    `of` is the field that is added up or averaged; "" where rows are counted.
+    """
+
+    by: str
+    split: str = ""
+    measure: Literal["rows", "sum", "avg"] = "rows"
+    of: str = ""
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Name the fields that have to be asked for."""
+        by = "" if self.by in TIMES else self.by
+        return tuple(dict.fromkeys(filter(None, (by, self.split, self.of))))
+
+    @property
+    def column(self) -> str:
+        """Name the column of what is measured."""
+        return f"{self.measure}_{self.of}" if self.of else "rows"
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of one group: rows, and the numbers of those that have one."""
+
+    rows: int = 0
+    numbers: int = 0
+    total: Number = 0
+
+    def take(self, number: Number | None) -> None:
+        """Count a row."""
+        self.rows += 1
+        if number is not None:
+            self.numbers += 1
+            self.total = add(self.total, number)
+
+    def join(self, other: Tally) -> None:
+        """Count another group's rows too."""
+        self.rows += other.rows
+        self.numbers += other.numbers
+        self.total = add(self.total, other.total)
+
+    def value(self, question: Question) -> Number | None:
+        """Return what is measured; `None` for the average of nothing."""
+        if question.measure == "rows":
+            return self.rows
+        if question.measure == "sum":
+            return self.total
+        return mean(self.total, self.numbers) if self.numbers else None
+
+
+@dataclass
+class Counts:
+    """The groups of an export: a tally for each pair of group and split (`None` without one)."""
+
+    question: Question
+    period: Period
+    rows: int = 0
+    several: bool = False  # a row was counted in more than one group
+    unread: int = 0  # values that are no numbers
+    tallies: dict[tuple[Group, Group], Tally] = field(default_factory=lambda: defaultdict(Tally))
+
+    def settle(self) -> None:
+        """Make one of groups that read the same: ids came as numbers and as texts."""
+        texts = [
+            {group for group in groups if type(group) is str}
+            for groups in zip(*self.tallies, strict=True)
+        ]
+        found, self.tallies = self.tallies, defaultdict(Tally)
+        for pair, tally in found.items():
+            group, split = map(_as_text, pair, texts)
+            self.tallies[group, split].join(tally)
+
+    def groups(self) -> list[Group]:
+        """Return the groups: of time in order, all of them; of a field by size."""
+        found = self.by_group()
+        if self.question.by not in TIMES:
+            return self._by_size(found)
+        known = groups_of_period(self.question.by, self.period)
+        more = sorted((group for group in found.keys() - set(known) if group is not None), key=str)
+        nowhere: list[Group] = [None] if None in found else []
+        return [*known, *more, *nowhere]
+
+    def by_group(self) -> dict[Group, Tally]:
+        """Join what came of each group, whatever its split."""
+        return self._joined(0)
+
+    def splits(self) -> list[Group]:
+        """Return the splits by size; one of none where there are none."""
+        return self._by_size(self._joined(1)) or [None]
+
+    def _joined(self, place: int) -> dict[Group, Tally]:
+        sums: dict[Group, Tally] = defaultdict(Tally)
+        for pair, tally in self.tallies.items():
+            sums[pair[place]].join(tally)
+        return dict(sums)
+
+    def _by_size(self, sums: dict[Group, Tally]) -> list[Group]:
+        return sorted(sums, key=lambda group: _size(sums[group], group, self.question))
+
+    def fields(self) -> list[Field]:
+        """Return the columns of the counts as data."""
+        question = self.question
+        names = dict.fromkeys(filter(None, (question.by, question.split)))
+        more = [question.column] if question.of else []
+        return [*map(Field, names), *(Field(name, "number") for name in ("rows", *more))]
+
+    def page(self) -> Page:
+        """Return the counts as rows: a line for each pair that has rows, and each empty group."""
+        return Page([msgspec.json.encode(row) for row in self._lines()])
+
+    def _lines(self) -> Iterator[dict[str, Any]]:
+        order = {split: place for place, split in enumerate(self.splits())}
+        splits: dict[Group, list[Group]] = defaultdict(list)
+        for group, split in self.tallies:
+            splits[group].append(split)
+        for group in self.groups():
+            for split in sorted(splits.get(group, [None]), key=lambda each: order.get(each, 0)):
+                yield self._line(group, split, self.tallies.get((group, split), Tally()))
+
+    def _line(self, group: Group, split: Group, tally: Tally) -> dict[str, Any]:
+        question = self.question
+        line: dict[str, Any] = {question.by: _written(group)}
+        if question.split:
+            line[question.split] = _written(split)
+        line["rows"] = tally.rows
+        if question.of:
+            value = tally.value(question)
+            line[question.column] = None if value is None else msgspec.Raw(digits(value).encode())
+        return line
+
+
+class CountingSink:
+    """Count the rows that pass; `finish` is given the counts when all have come."""
+
+    def __init__(
+        self, question: Question, period: Period, finish: Callable[[Counts], None]
+    ) -> None:
+        self.counts = Counts(question, period)
+        self._finish = finish
+        self._reader = RowReader(question.fields)
+
+    def begin(self) -> None:
+        """Write nothing: it is known in the end."""
+
+    def write(self, page: Page) -> None:
+        """Count a page's rows."""
+        times = Marks.of(page.marks).times or ("",) * page.count
+        place = 0
+        for part in slices(page, 1_000):
+            self._count(part, times[place : place + part.count])
+            place += part.count
+
+    def end(self) -> None:
+        """Hand the counts over. Raises `RowsMissing` where values could not be added up."""
+        self.counts.settle()
+        self._finish(self.counts)
+        if self.counts.unread:
+            raise RowsMissing(
+                f"{self.counts.unread} values of {self.counts.question.of} are no numbers, and not"
+                f" in what is told",
+                hint="Look at them: comagic REPORT --fields with that field.",
+            )
+
+    def _count(self, page: Page, times: Sequence[str]) -> None:
+        counts, question = self.counts, self.counts.question
+        counts.rows += page.count
+        values = self._values(page)
+        groups: Iterator[tuple[Group, ...]]
+        if question.by in TIMES:
+            groups = ((group_of_time(question.by, time),) for time in times)
+        else:
+            groups = map(groups_of_value, values[question.by])
+        splits = map(groups_of_value, values[question.split]) if question.split else repeat((None,))
+        numbers = map(self._number, values[question.of]) if question.of else repeat(None)
+        for some, others, number in zip(groups, splits, numbers, strict=False):  # some are endless
+            counts.several = counts.several or len(some) > 1 or len(others) > 1
+            for group in some:
+                for split in others:
+                    counts.tallies[group, split].take(number)
+
+    def _values(self, page: Page) -> dict[str, Sequence[Any]]:
+        if not self._reader.columns:
+            return {}
+        return dict(
+            zip(self._reader.columns, zip(*self._reader.plain(page), strict=True), strict=True)
+        )
+
+    def _number(self, value: Any) -> Number | None:
+        try:
+            return number_of(value)
+        except NoNumber:
+            self.counts.unread += 1
+            return None
+
+
+def _as_text(group: Group, texts: Container[str]) -> Group:
+    return str(group) if group is not None and str(group) in texts else group
+
+
+def _written(group: Group) -> msgspec.Raw | str | None:
+    """Write a number digit for digit, however many they are; a text as such."""
+    return group if group is None or type(group) is str else msgspec.Raw(str(group).encode())
+
+
+def _size(tally: Tally, group: Group, question: Question) -> tuple[bool, Number, str]:
+    """Order the largest first, those of nothing last, equal ones by name."""
+    value = tally.value(question)
+    return value is None, -(value or 0), "" if group is None else str(group)

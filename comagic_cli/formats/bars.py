@@ -1,0 +1,228 @@
+"""Counts as a picture: a bar a group, readable in black and white.
+
+A bar of several splits is of several patterns, which the line above explains. Groups of a field
+that are many are folded into `other`, in the picture only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from comagic_cli.formats.aggregate import Counts, Tally
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.table import (
+    BOLD,
+    DIM,
+    fold,
+    is_duration,
+    is_enum,
+    meaning,
+    pad,
+    shade,
+    size,
+    spelled,
+    visible,
+)
+from comagic_cli.query.catalog import Field
+from comagic_cli.query.grouping import TIMES, Group, Number
+
+USUAL = 80  # cells of a picture that no terminal shows
+MOST = 20  # groups of a field that are drawn; the smaller ones are one
+PATTERNS = "█▓▒░"
+EIGHTHS = " ▏▎▍▌▋▊▉"
+DATE = len("2026-11-01 Sun")
+LEAST = 8  # cells of the longest bar, however long its label is
+SEVERAL = "A row with several values is counted once for each of them."
+NONE, OTHER = "(none)", "other"
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of the picture: what it is of, how much, and the parts that make it up."""
+
+    label: str
+    value: Number | None
+    parts: Sequence[Number] = ()
+    style: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Draw counts in so many cells; `title` says what they are of. `known` are the fields."""
+
+    counts: Counts
+    title: str
+    look: Look
+    known: Sequence[Field]
+
+    def draw(self) -> str:
+        """Return the lines."""
+        bars = list(self._bars())
+        width = self.look.width or USUAL
+        lines = [
+            *(
+                shade(line, BOLD, color=self.look.color)
+                for line in fold(visible(self.title), width)
+            ),
+            *self._legend(width),
+            *self._lines(bars, width),
+            *(line for text in self._remarks() for line in fold(text, width)),
+        ]
+        return "".join(f"{line.rstrip(' ')}\n" for line in lines)
+
+    # What there is to draw
+
+    def _bars(self) -> Iterator[Bar]:
+        counts, sums = self.counts, self.counts.by_group()
+        groups, rest = self._kept(counts.groups())
+        for group in groups:
+            yield from self._of(self._label(group), [group], sums.get(group, Tally()), group)
+        if rest:
+            label = f"{OTHER} ({len(rest)})"
+            yield from self._of(label, rest, _sum(sums[group] for group in rest), None)
+
+    def _kept(self, groups: list[Group]) -> tuple[list[Group], list[Group]]:
+        if self.counts.question.by in TIMES or len(groups) <= MOST:
+            return groups, []
+        return groups[: MOST - 1], groups[MOST - 1 :]
+
+    def _of(self, label: str, groups: Sequence[Group], tally: Tally, group: Group) -> Iterator[Bar]:
+        """Draw a group: one bar, of parts where they add up, else a bar for each of them below."""
+        question = self.counts.question
+        style = self._style(question.by, group)
+        if not question.split:
+            yield Bar(label, tally.value(question), style=style)
+            return
+        parts = [_sum(self._found(groups, some)) for some in self._split_lots()]
+        values = [part.value(question) for part in parts]
+        if question.measure != "avg" and all((value or 0) >= 0 for value in values):
+            yield Bar(label, tally.value(question), [value or 0 for value in values])
+            return
+        yield Bar(label, tally.value(question), style=style)
+        for name, value, part in zip(self._split_names(), values, parts, strict=True):
+            if part.rows:
+                yield Bar(f"  {name}", value)
+
+    def _found(self, groups: Sequence[Group], splits: Sequence[Group]) -> Iterator[Tally]:
+        pairs = ((group, split) for group in groups for split in splits)
+        return (self.counts.tallies[pair] for pair in pairs if pair in self.counts.tallies)
+
+    def _split_lots(self) -> list[list[Group]]:
+        """Return the splits that are drawn apart, the small ones as one."""
+        splits = self.counts.splits()
+        most = len(PATTERNS)
+        if len(splits) <= most:
+            return [[split] for split in splits]
+        return [*([split] for split in splits[: most - 1]), splits[most - 1 :]]
+
+    def _split_names(self) -> list[str]:
+        return [
+            _text(lot[0]) if len(lot) == 1 else f"{OTHER} ({len(lot)})"
+            for lot in self._split_lots()
+        ]
+
+    def _label(self, group: Group) -> str:
+        text = _text(group)
+        if self.counts.question.by == "day" and group is not None:
+            return f"{text} {date.fromisoformat(text):%a}"
+        return text
+
+    def _style(self, name: str, group: Group) -> str:
+        """Return the colour of an enum's value, where colours are allowed."""
+        field = next((field for field in self.known if field.name == name), None)
+        if not self.look.color or field is None or not is_enum(field):
+            return ""
+        return meaning({"value": group, "value_id": None})
+
+    # How it is drawn
+
+    def _legend(self, width: int) -> list[str]:
+        question = self.counts.question
+        if not question.split or question.measure == "avg":
+            return []
+        styles = self._split_styles()
+        names = zip(PATTERNS, self._split_names(), styles, strict=False)
+        lines, room = [""], 0
+        for pattern, name, style in names:
+            for place, piece in enumerate(fold(name, max(1, width - 4))):
+                key = _tint(pattern, style) + " " if place == 0 else "  "
+                taken = 2 + size(piece) + 2
+                if lines[-1] and (place or room + taken > width):
+                    lines, room = [*lines, ""], 0
+                lines[-1] += f"{key}{piece}  "
+                room += taken
+        return lines
+
+    def _split_styles(self) -> list[str]:
+        lots = self._split_lots()
+        split = self.counts.question.split
+        return [self._style(split, lot[0]) if len(lot) == 1 else "" for lot in lots]
+
+    def _lines(self, bars: Sequence[Bar], width: int) -> Iterator[str]:
+        values = [self._value(bar.value) for bar in bars]
+        figures = max(map(size, values), default=0)
+        longest = max((size(bar.label) for bar in bars), default=0)
+        label = max(1, min(longest, max(DATE, width // 3), width - figures - LEAST - 2))
+        room = max(1, width - label - figures - 2)
+        most = max((bar.value or 0 for bar in bars), default=0)
+        for bar, value in zip(bars, values, strict=True):
+            first, *others = fold(bar.label, label, " _./")
+            drawn = self._drawn(bar, most, room)
+            yield f"{pad(first, label, right=False)} {drawn}{' ' * bool(drawn)}{value}"
+            yield from others
+
+    def _drawn(self, bar: Bar, most: Number, room: int) -> str:
+        if not bar.value or bar.value < 0 or not most:
+            return ""
+        if not bar.parts:
+            return _tint(_smooth(bar.value, most, room), bar.style)
+        text, reached, done = "", 0, Decimal(0)
+        for pattern, part, style in zip(PATTERNS, bar.parts, self._split_styles(), strict=False):
+            done += Decimal(part)
+            end = int((done * room / Decimal(most)).to_integral_value(ROUND_HALF_UP))
+            text += _tint(pattern * (end - reached), style)
+            reached = end
+        return text or PATTERNS[0]
+
+    def _value(self, value: Number | None) -> str:
+        question = self.counts.question
+        if value is None:
+            return "-"
+        field = next((field for field in self.known if field.name == question.of), None)
+        if field is not None and is_duration(field):
+            whole = int(Decimal(value).to_integral_value(ROUND_HALF_UP))
+            return f"-{spelled(-whole)}" if whole < 0 else spelled(whole)
+        shown = value if isinstance(value, int) else value.quantize(Decimal("0.01"))
+        return f"{shown:,}".replace(",", " ")
+
+    def _remarks(self) -> Iterator[str]:
+        counts = self.counts
+        rows = f"{counts.rows:,}".replace(",", " ")
+        yield shade(f"{rows} row{'s' * (counts.rows != 1)}", DIM, color=self.look.color)
+        if counts.several:
+            yield SEVERAL
+
+
+def _smooth(value: Number, most: Number, room: int) -> str:
+    """Draw a bar to an eighth of a cell; what is there is seen, however little it is."""
+    eighths = max(1, int(Decimal(value) * room * 8 / Decimal(most)))
+    whole, rest = divmod(eighths, 8)
+    return PATTERNS[0] * whole + (EIGHTHS[rest] if rest else "")
+
+
+def _sum(tallies: Iterator[Tally]) -> Tally:
+    joined = Tally()
+    for tally in tallies:
+        joined.join(tally)
+    return joined
+
+
+def _text(group: Group) -> str:
+    return NONE if group is None or group == "" else visible(group)
+
+
+def _tint(text: str, style: str) -> str:
+    return shade(text, style, color=bool(style and text))

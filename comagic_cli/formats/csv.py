@@ -1,0 +1,246 @@
+r"""CSV (RFC 4180, UTF-8, lines ended by LF) and TSV (no quotes, but `\t`, `\n`, `\r`, `\\`).
+
+Written by hand, column by column: a column without special characters, which most are, needs no
+look at its single cells, and that is faster than `csv.writer`, which looks at every character.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
+from typing import Any, BinaryIO, ClassVar, TypeAlias
+
+from msgspec import Raw
+
+from comagic_cli.formats.base import Look
+from comagic_cli.formats.flatten import Cell, Flattener, Plan, cells_of
+from comagic_cli.query.catalog import Field
+from comagic_cli.request.pages import Page, rendered
+from comagic_cli.request.rows import Digits, RowReader, each_of, plain_values
+
+Edit: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
+
+BREAK = re.compile(r"\r\n|\r|\n")
+EDITS_ESCAPES = str.maketrans({"\n": r"\n", "\r": r"\r", "\\": r"\\"})
+STARTS = frozenset("=+-@\t\r")  # what a spreadsheet takes for the start of a formula
+NUMBER = r"[+-]\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
+PHONE = r"\+\d(?:[ ()-]*\d){4,}"
+ONE = f"(?:{NUMBER}|{PHONE})"
+HARMLESS = re.compile(f"{ONE}(?:[;,] ?{ONE})*", re.ASCII)  # one, or a list of them
+
+
+def spaced(texts: Sequence[str]) -> Sequence[str]:
+    """Make a blank of each line break: CR LF, CR or LF."""
+    together = "".join(texts)
+    if "\n" in together or "\r" in together:
+        return [BREAK.sub(" ", text) for text in texts]
+    return texts
+
+
+def escaped(texts: Sequence[str]) -> Sequence[str]:
+    r"""Write line breaks as `\n` and `\r`, and so a backslash as `\\`."""
+    together = "".join(texts)
+    if "\n" in together or "\r" in together or "\\" in together:
+        return [text.translate(EDITS_ESCAPES) for text in texts]
+    return texts
+
+
+def guarded(texts: Sequence[str]) -> Sequence[str]:
+    """Put an apostrophe before what a spreadsheet would run; phones and numbers stay."""
+    return [
+        f"'{text}" if text[:1] in STARTS and not HARMLESS.fullmatch(text) else text
+        for text in texts
+    ]
+
+
+def with_comma(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """Write a comma for the point of each number; texts stay."""
+    if Digits in map(type, cells):
+        return [cell.replace(".", ",") if isinstance(cell, Digits) else cell for cell in cells]
+    return cells
+
+
+Quote: TypeAlias = Callable[[Sequence[Cell]], Sequence[str]]
+
+NESTED = b"{["
+KEPT = 10_000  # values of a field that are remembered, with their cells
+
+
+class RawColumn:
+    """Make the cells of one field's columns, as bytes.
+
+    `quote` writes cells of plain values. A text with one of `special` is left to it, but for
+    `separator`, which quotes are put around here.
+    """
+
+    def __init__(self, plan: Plan, separator: str, special: str, quote: Quote) -> None:
+        self._plan = plan
+        self._is_single = len(plan) == 1
+        self._separator = separator.encode()
+        self._special = tuple(map(str.encode, {*special, "\r"} - {separator, '"', "\n"} | {"\\"}))
+        self._special += tuple(map(bytes, zip(NESTED, strict=True)))
+        self._quote = quote
+        self._known: dict[bytes, Any] = {}  # values that were parsed: the cell, or all of them
+
+    def cells(self, values: Sequence[Raw]) -> list[Sequence[bytes]]:
+        """Return a field's columns; `values` are its values in some rows, as JSON."""
+        joined = b"\n".join(values)
+        if self._is_single and not any(map(joined.__contains__, self._special)):
+            cells = self._scalars(joined)
+            if len(cells) == len(values):  # else a line break stands where JSON allows none
+                return [cells]
+        return self._parsed(each_of(values, joined))
+
+    def _scalars(self, joined: bytes) -> list[bytes]:
+        if b"null" in joined:  # twice, since neighbours share a line break
+            lines = b"\n%s\n" % joined
+            lines = lines.replace(b"\nnull\n", b"\n\n").replace(b"\nnull\n", b"\n\n")
+            joined = lines[1:-1]
+        text = joined.replace(b'"', b"")
+        cells = text.split(b"\n")
+        if self._separator not in text:
+            return cells
+        return [b'"%s"' % cell if self._separator in cell else cell for cell in cells]
+
+    def _parsed(self, values: Sequence[bytes]) -> list[Sequence[bytes]]:
+        try:
+            found = list(map(self._known.__getitem__, values))
+        except KeyError:
+            self._learn(values)
+            found = list(map(self._known.__getitem__, values))
+        return [found] if self._is_single else list(zip(*found, strict=True))
+
+    def _learn(self, values: Sequence[bytes]) -> None:
+        if len(self._known) > KEPT:
+            self._known.clear()
+        new = [value for value in dict.fromkeys(values) if value not in self._known]
+        columns = cells_of(self._plan, plain_values(new))
+        written = [list(map(str.encode, self._quote(cells))) for cells in columns]
+        cells = written[0] if self._is_single else zip(*written, strict=True)
+        self._known.update(zip(new, cells, strict=True))
+
+
+TEXTS = frozenset({str, Digits, type(None)})
+ESCAPES = str.maketrans({"\t": r"\t", "\n": r"\n", "\r": r"\r", "\\": r"\\"})
+
+
+class CsvSink:
+    """Write a header, then a line a row; a cell with a separator, quote, CR or LF is quoted."""
+
+    special = '"\n\r'  # and the separator
+    line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced, "escape": escaped}
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+        self._stream = stream
+        self._reader = RowReader(tuple(field.name for field in columns))
+        self._flat = Flattener(columns, look)
+        self._look = look
+        self._separator = self.separator(look)
+        self._special = self.special + self._separator
+        self._end = "\r\n" if look.excel else "\n"
+        self._escape = self.escape(look)
+        self._edits = [self.line_breaks[look.newlines]] if look.newlines in self.line_breaks else []
+        self._edits += [guarded] if look.excel else []
+        alters = self._edits or look.decimal != "." or len(self._flat.names) == 1
+        self._raw = [] if alters else self._raw_columns()
+
+    def begin(self) -> None:
+        """Write the header, where there is to be one; before it, for Excel, a byte order mark."""
+        mark = "\ufeff" if self._look.excel else ""
+        names = self._text([[name] for name in self._flat.names])
+        self._stream.write((mark if self._look.header == "none" else mark + names).encode())
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+        for text in rendered(page, self.render):
+            self._stream.write(text)
+
+    def render(self, page: Page) -> bytes:
+        """Return the lines of a page's rows."""
+        text = self._plainly(page) if self._raw else self._lines(page)
+        return text.replace(page.marker, self._escape) if page.marker else text
+
+    def end(self) -> None:
+        """Write nothing: the last row is the end."""
+
+    def separator(self, look: Look) -> str:
+        """Return what stands between two cells."""
+        return look.delimiter or (";" if look.excel else ",")
+
+    def escape(self, look: Look) -> bytes:
+        """Return what a marker of a lone surrogate becomes."""
+        return b"\\\\u" if look.newlines == "escape" else b"\\u"
+
+    def quoted(self, texts: Sequence[str]) -> Sequence[str]:
+        """Quote the cells of a column that hold something special."""
+        separator = self._separator
+        return [
+            '"' + text.replace('"', '""') + '"'
+            if '"' in text or separator in text or "\n" in text or "\r" in text
+            else text
+            for text in texts
+        ]
+
+    def lone(self, texts: Sequence[str]) -> Sequence[str]:
+        """Quote the empty cells of an only column, since a blank line is no row to most readers."""
+        return [text or '""' for text in texts]
+
+    def _raw_columns(self) -> list[RawColumn]:
+        special = self._special
+        return [
+            RawColumn(plan, self._separator, special, self._column) for plan in self._flat.plans
+        ]
+
+    def _plainly(self, page: Page) -> bytes:
+        """Return the lines of some rows, most of whose cells are not parsed."""
+        fields = map(RawColumn.cells, self._raw, self._reader.raw_columns(page))
+        rows = zip(*chain.from_iterable(fields), strict=True)
+        end = self._end.encode()
+        return end.join(map(self._separator.encode().join, rows)) + end
+
+    def _lines(self, page: Page) -> bytes:
+        return self._text(self._flat.columns(self._reader.marked(page))).encode()
+
+    def _text(self, columns: Sequence[Sequence[Cell]]) -> str:
+        written = list(map(self._column, columns))
+        if len(written) == 1:
+            written = [self.lone(written[0])]
+        return self._end.join([*map(self._separator.join, zip(*written, strict=True)), ""])
+
+    def _column(self, cells: Sequence[Cell]) -> Sequence[str]:
+        texts: Sequence[str] = texts_of(with_comma(cells) if self._look.decimal == "," else cells)
+        for edit in self._edits:
+            texts = edit(texts)
+        together = "".join(texts)
+        return self.quoted(texts) if any(map(together.__contains__, self._special)) else texts
+
+
+class TsvSink(CsvSink):
+    """Write a header, then a line a row; a tab, CR, LF or backslash in a cell is escaped."""
+
+    special = "\n\r\\"
+    line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced}
+
+    def separator(self, look: Look) -> str:  # noqa: ARG002 - TSV has one
+        """Return a tab."""
+        return "\t"
+
+    def escape(self, look: Look) -> bytes:  # noqa: ARG002 - a backslash is always escaped
+        """Return what a marker of a lone surrogate becomes."""
+        return b"\\\\u"
+
+    def quoted(self, texts: Sequence[str]) -> Sequence[str]:
+        """Escape what is special in the cells of a column."""
+        return [text.translate(ESCAPES) for text in texts]
+
+    def lone(self, texts: Sequence[str]) -> Sequence[str]:
+        """Leave an only column as it is: TSV has no quotes."""
+        return texts
+
+
+def texts_of(cells: Sequence[Cell]) -> list[str]:
+    """Return the cells of a column as text, None as empty."""
+    if TEXTS.issuperset(map(type, cells)):
+        return [cell or "" for cell in cells]  # type: ignore[misc]  # no cell is a number here
+    return ["" if cell is None else str(cell) for cell in cells]

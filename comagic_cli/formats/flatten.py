@@ -1,0 +1,174 @@
+"""Rows of nested values become rows of cells, by what the catalogue says of each field.
+
+The columns follow from the fields alone, never from the data. What the data holds against the
+catalogue's word, an object where a text should be or a member nobody documented, is written whole
+as compact JSON in the field's (first) column, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from comagic_cli.formats.base import Look
+from comagic_cli.query.catalog import Field
+from comagic_cli.request.rows import Digits, compact
+
+Cell: TypeAlias = "str | int | None"
+Take: TypeAlias = Callable[[Any], Cell]
+Plan: TypeAlias = "list[tuple[str, Take]]"
+
+ENUM = frozenset({"value", "value_id"})
+READY = frozenset({str, int, Digits, type(None)})  # types that are cells as they are
+
+
+class Flattener:
+    """Turn plain rows of the fields into cells.
+
+    `names` are the columns that come out, by their ids, or by the look's titles; `plans` say for
+    each field which of them are its own.
+    """
+
+    def __init__(self, fields: Sequence[Field], look: Look) -> None:
+        self.plans = [plan(field, look) for field in fields]
+        ids = [name for columns in self.plans for name, _ in columns]
+        self.names = tuple(titled(ids, dict(look.titles)) if look.header == "title" else ids)
+
+    def columns(self, rows: Iterable[tuple[Any, ...]]) -> list[Sequence[Cell]]:
+        """Return the cells column by column; no columns for no rows."""
+        return [
+            cells
+            for columns, values in zip(self.plans, zip(*rows, strict=True), strict=False)
+            for cells in cells_of(columns, values)
+        ]
+
+
+def titled(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
+    """Name columns by their titles, members by `title.member`; a title of several has the id."""
+    found = []
+    for name in names:
+        column, dot, member = name.partition(".")
+        found.append((titles.get(column) or column) + dot + member)
+    often = {title for title, times in Counter(found).items() if times > 1}
+    return [
+        f"{title} ({name})" if title in often else title
+        for name, title in zip(names, found, strict=True)
+    ]
+
+
+def plan(field: Field, look: Look) -> Plan:
+    """Name the columns of a field, each with the function that takes its cell from a value."""
+    if field.type == "array":
+        return [(field.name, _array(field, look.list_separator))]
+    if field.type == "":
+        return [(field.name, _unknown(look))]
+    if field.type != "object":
+        return [(field.name, cell)]
+    members = tuple(member.name for member in field.members)
+    if field.name == "tags" or "items" in members:
+        return [(field.name, _tags(look.list_separator))]
+    if ENUM.issuperset(members):
+        return _enum(field.name, look.enum)
+    return _members(members, [f"{field.name}.{member}" for member in members])
+
+
+def cell(value: Any) -> Cell:
+    """Return a plain value as it is, an empty one as None, any other as compact JSON."""
+    if type(value) in READY:
+        return value  # type: ignore[no-any-return]  # it is a cell as it is
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return None if _empty(value) else compact(value)
+
+
+def cells_of(columns: Plan, values: Sequence[Any]) -> list[Sequence[Cell]]:
+    """Return the cells of a field's columns."""
+    if len(columns) == 1 and READY.issuperset(map(type, values)):
+        return [values]
+    return [list(map(take, values)) for _, take in columns]
+
+
+def _empty(value: dict[str, Any] | list[Any]) -> bool:
+    """Tell whether it is one of the service's ways to say nothing: `[]`, `{}`, `{value: null}`."""
+    if isinstance(value, list):
+        return not value
+    return value.keys() <= ENUM and all(member is None for member in value.values())
+
+
+def _enum(name: str, kind: str) -> Plan:
+    if kind == "both":
+        return _members(("value", "value_id"), [name, f"{name}.id"])
+    return [(name, _member("value_id" if kind == "id" else "value", ENUM))]
+
+
+def _members(members: Sequence[str], names: Sequence[str]) -> Plan:
+    known = frozenset(members)
+    takes = [_member(members[0], known), *map(_other_member, members[1:])]
+    return list(zip(names, takes, strict=True))
+
+
+def _member(name: str, known: frozenset[str]) -> Take:
+    """Take a member; what is no object of the known members is taken whole."""
+
+    def take(value: Any) -> Cell:
+        if type(value) is dict and known.issuperset(value):  # the commonest first: rows are many
+            value = value.get(name)
+        return value if type(value) in READY else cell(value)
+
+    return take
+
+
+def _other_member(name: str) -> Take:
+    return lambda value: cell(value.get(name)) if isinstance(value, dict) else None
+
+
+def _tags(separator: str) -> Take:
+    def take(value: Any) -> Cell:
+        items = value.get("items", value) if isinstance(value, dict) else value
+        if items is None or _named(items):
+            return separator.join(_text(item["name"]) for item in items or ())
+        return cell(value)
+
+    return take
+
+
+def _named(items: Any) -> bool:
+    return isinstance(items, list) and all(
+        isinstance(item, dict) and not isinstance(item.get("name", []), (dict, list))
+        for item in items
+    )
+
+
+def _array(field: Field, separator: str) -> Take:
+    """Join an array of plain values or of one-member objects; take any other whole."""
+    if len(field.members) > 1:
+        return cell
+    documented = frozenset(member.name for member in field.members)
+
+    def take(value: Any) -> Cell:
+        return _join(value, documented, separator) if isinstance(value, list) else cell(value)
+
+    return take
+
+
+def _join(items: list[Any], documented: frozenset[str], separator: str) -> Cell:
+    names = documented.union(*(item for item in items if isinstance(item, dict)))
+    if len(names) > 1:
+        return compact(items)
+    plain = [next(iter(item.values()), None) if isinstance(item, dict) else item for item in items]
+    if any(isinstance(item, (dict, list)) for item in plain):
+        return compact(items)
+    return separator.join(map(_text, plain))
+
+
+def _unknown(look: Look) -> Take:
+    """Take the value of a field that the catalogue lacks, by its shape."""
+    member = _member("value_id" if look.enum == "id" else "value", ENUM)
+    array = _array(Field(""), look.list_separator)
+    return lambda value: array(value) if isinstance(value, list) else member(value)
+
+
+def _text(value: Any) -> str:
+    plain = cell(value)
+    return "" if plain is None else str(plain)

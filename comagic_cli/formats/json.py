@@ -1,0 +1,131 @@
+"""JSON Lines and JSON: every value byte for byte as the service gave it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, BinaryIO, TypeAlias
+
+import msgspec
+
+from comagic_cli.formats.base import Look
+from comagic_cli.query.catalog import Field
+from comagic_cli.request.pages import NULL, Page, rendered, row_struct
+from comagic_cli.request.rows import RowReader
+
+Raw: TypeAlias = msgspec.Raw
+Row: TypeAlias = dict[str, Raw]
+
+ENUM = ("value", "value_id")
+TAGS = ("items", "communication_id", "communication_type")
+NOTHING = (b"null", b"[]")
+_MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+
+
+class Spreader:
+    """Turn rows of raw values of the fields into flat objects; arrays stay arrays."""
+
+    def __init__(self, fields: Sequence[Field]) -> None:
+        self._spreads = [Spread(field) if field.type == "object" else None for field in fields]
+        parts = zip(fields, self._spreads, strict=True)
+        self.names = tuple(
+            name for field, spread in parts for name in (spread.names if spread else (field.name,))
+        )
+
+    def rows(self, rows: Sequence[Any]) -> list[Row]:
+        """Return a flat object for each struct of raw values."""
+        columns: list[Sequence[Raw]] = []
+        unforeseen: list[tuple[int, Row]] = []
+        for spread, values in zip(
+            self._spreads, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=False
+        ):
+            columns += spread.columns(values, unforeseen) if spread else [values]
+        flat = [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
+        for place, more in unforeseen:
+            flat[place] |= more
+        return flat
+
+
+class Spread:
+    """The columns that one field's objects become."""
+
+    def __init__(self, field: Field) -> None:
+        members = tuple(member.name for member in field.members)
+        if field.name == "tags" or "items" in members:
+            members = tuple(dict.fromkeys((*members, *TAGS)))
+        self._members = members or ENUM
+        self._name = field.name
+        self.names = tuple(f"{field.name}.{member}" for member in self._members)
+        struct = row_struct(self._members, Raw, NULL, strict=True)
+        self._decoder = msgspec.json.Decoder(list[struct | None])  # type: ignore[valid-type]  # made at run time
+        self._empty = struct()
+
+    def columns(
+        self, values: Sequence[Raw], unforeseen: list[tuple[int, Row]]
+    ) -> list[Sequence[Raw]]:
+        """Return a column a member; what is not foreseen is added, with its row's place."""
+        try:
+            found = self._decoder.decode(b"[" + b",".join(values) + b"]")
+        except msgspec.ValidationError:
+            return self._one_by_one(values, unforeseen)
+        members = (msgspec.structs.astuple(item or self._empty) for item in found)
+        return list(zip(*members, strict=True))
+
+    def _one_by_one(
+        self, values: Sequence[Raw], unforeseen: list[tuple[int, Row]]
+    ) -> list[Sequence[Raw]]:
+        rows = []
+        for place, value in enumerate(values):
+            row = self._named(value)
+            rows.append([row.pop(name, NULL) for name in self.names])
+            if row:
+                unforeseen.append((place, row))
+        return list(zip(*rows, strict=True))
+
+    def _named(self, value: Raw) -> Row:
+        try:
+            members = _MEMBERS.decode(value)
+        except msgspec.ValidationError:
+            return {} if bytes(value) in NOTHING else {self._name: value}
+        return {f"{self._name}.{member}": item for member, item in members.items()}
+
+
+class JsonLinesSink:
+    """Write an object a line, its members in the asked order."""
+
+    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+        self._stream = stream
+        self.render = RowReader(tuple(field.name for field in columns)).json_lines
+        if look.flatten:
+            self.render = partial(self.render, shape=Spreader(columns).rows)
+
+    def begin(self) -> None:
+        """Write nothing: every line stands for itself."""
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+        for lines in rendered(page, self.render):
+            self._stream.write(lines)
+
+    def end(self) -> None:
+        """Write nothing: every line stands for itself."""
+
+
+class JsonSink(JsonLinesSink):
+    """Write one array, an object a line."""
+
+    _between = b"\n"  # what stands before the next row
+
+    def begin(self) -> None:
+        """Open the array."""
+        self._stream.write(b"[")
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows, a comma between any two."""
+        for lines in rendered(page, self.render):
+            self._stream.write(self._between + lines.removesuffix(b"\n").replace(b"\n", b",\n"))
+            self._between = b",\n"
+
+    def end(self) -> None:
+        """Close the array; one of no rows is `[]`."""
+        self._stream.write(b"]\n" if self._between == b"\n" else b"\n]\n")

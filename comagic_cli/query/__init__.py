@@ -1,0 +1,1 @@
+"""What is asked: pure functions and frozen values."""

@@ -1,0 +1,201 @@
+"""What can be asked for, as rows: pure, whatever the service says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.query.catalog import Column, Field, ReportType, about, as_field, reports
+from comagic_cli.query.suggest import meant
+
+Row: TypeAlias = dict[str, Any]
+
+TEXT, NUMBER, YES_NO, MANY = "string", "number", "boolean", "array"
+REPORTS = {
+    "id": NUMBER,
+    "type": TEXT,
+    "command": TEXT,
+    "name": TEXT,
+    "is_favorite": YES_NO,
+    "group_id": NUMBER,
+    "description": TEXT,
+}
+FIELDS = {
+    "name": TEXT,
+    "about": TEXT,
+    "type": TEXT,
+    "default": YES_NO,
+    "sortable": YES_NO,
+    "filterable": YES_NO,
+    "group": TEXT,
+}
+LIVE_FIELDS = {"name": TEXT, "title": TEXT} | FIELDS | {"custom": YES_NO}
+FILTERS = {
+    "field": TEXT,
+    "values": MANY,
+    "operators": MANY,
+    "format": TEXT,
+    "title": TEXT,
+    "custom": YES_NO,
+}
+USERS = {"id": NUMBER, "login": TEXT, "name": TEXT, "description": TEXT, "customer_id": NUMBER}
+ACCOUNT = {
+    "id": NUMBER,
+    "name": TEXT,
+    "timezone": TEXT,
+    "day_points_left": NUMBER,
+    "day_points": NUMBER,
+    "hour_points_left": NUMBER,
+    "hour_points": NUMBER,
+    "minute_points_left": NUMBER,
+    "minute_points": NUMBER,
+}
+"""The columns of each list, with their types; the most telling first."""
+LONG = 40  # characters; a longer text may fold
+BETWEEN = 3  # characters from one column of a table to the next
+
+
+def as_fields(columns: Mapping[str, str]) -> tuple[Field, ...]:
+    """Make the fields that a sink writes."""
+    return tuple(Field(name, type_) for name, type_ in columns.items())
+
+
+def fitting(columns: Mapping[str, str], rows: Sequence[Row], width: int) -> dict[str, str]:
+    """Return the first columns that a width of characters has room for: two at the least."""
+    fit: dict[str, str] = {}
+    room = width + BETWEEN
+    for name, type_ in columns.items():
+        texts = [_text(row.get(name)) for row in rows]
+        room -= min(max(map(len, [name, *texts])), LONG) + BETWEEN
+        if room < 0 and len(fit) > 1:
+            break
+        fit[name] = type_
+    return fit
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(map(str, value))
+    return "" if value is None else str(value)
+
+
+def find_command(typed: str) -> ReportType:
+    """Find a report of the catalogue by its command, its type or its method.
+
+    Raises `UsageProblem`.
+    """
+    for report in reports():
+        if typed in {report.command, report.kind, report.method}:
+            return report
+    names = [report.command for report in reports()]
+    raise UsageProblem(
+        f"there is no report {typed!r}",
+        hint=meant(typed, names, 0.7) or f"There are: {', '.join(names)}.",
+    )
+
+
+def report_rows(told: Iterable[Row], kind: str | None) -> list[Row]:
+    """List the account's reports, all or those of a type, with the commands that export them."""
+    commands = {report.kind: report.command for report in reports()}
+    return [
+        row | {"command": commands.get(str(row.get("type")))}
+        for row in told
+        if kind is None or row.get("type") == kind
+    ]
+
+
+def field_rows(report: ReportType, columns: Sequence[Column] = ()) -> list[Row]:
+    """List a report's fields, and those columns of the account that the catalogue lacks."""
+    told = {column.id: column for column in columns}
+    names = {field.name for field in report.fields}
+    rows = [_field_row(report, field, told.get(field.name)) for field in report.fields]
+    return rows + [_own_row(column) for column in told.values() if column.id not in names]
+
+
+def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
+    return {
+        "name": field.name,
+        "title": column.name if column else None,
+        "about": about(report.command, field.name),
+        "type": field.type,
+        "group": field.group or None,
+        "filterable": field.filter,
+        "sortable": field.sort,
+        "default": field.default,
+        "custom": False,
+    }
+
+
+def _own_row(column: Column) -> Row:
+    """Tell of a column that only the account has; what it does not tell is null."""
+    field = as_field(column)
+    return {
+        "name": column.id,
+        "title": column.name or None,
+        "about": column.description or None,
+        "type": field.type or None,
+        "group": field.group or None,
+        "filterable": None,
+        "sortable": None,
+        "default": False,
+        "custom": column.is_custom,
+    }
+
+
+def search(rows: Iterable[Row], words: str) -> list[Row]:
+    """Keep the fields in whose name, title or description every word is found, in any case."""
+    wanted = words.casefold().split()
+    found = []
+    for row in rows:
+        text = " ".join(str(row[name] or "") for name in ("name", "title", "about")).casefold()
+        if all(word in text for word in wanted):
+            found.append(row)
+    return found
+
+
+def filter_rows(told: Iterable[Row], field: str | None, report: ReportType) -> list[Row]:
+    """List what a report can be filtered by; of one field, where it is named.
+
+    Raises `UsageProblem` for a field that it can't be filtered by.
+    """
+    rows = [_filter_row(row) for row in told]
+    if field is None:
+        return rows
+    if found := [row for row in rows if row["field"] == field]:
+        return found
+    names = [str(row["field"]) for row in rows]
+    raise UsageProblem(
+        f"{report.command} can't be filtered by {field!r}",
+        hint=meant(field, names, 0.5) or "Leave it out to see all.",
+    )
+
+
+def _filter_row(row: Row) -> Row:
+    operators = row.get("operators")
+    return {
+        "field": row.get("id"),
+        "values": row.get("values"),
+        "operators": [_as_typed(each) for each in operators or ()]
+        if isinstance(operators, list | None)
+        else operators,
+        "format": row.get("format"),
+        "title": row.get("name"),
+        "custom": row.get("is_custom_dimension"),
+    }
+
+
+def _as_typed(operator: Any) -> Any:
+    """Name an operator as --where takes it: `is null` for `is_null`."""
+    name = operator.get("id", operator) if isinstance(operator, dict) else operator
+    return name.replace("_", " ") if isinstance(name, str) else name
+
+
+def account_rows(told: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:
+    """Tell of the account, and of its points of a day, an hour and a minute."""
+    points = {}
+    for span in ("day", "hour", "minute"):
+        points[f"{span}_points_left"] = limits.get(f"{span}_remaining")
+        points[f"{span}_points"] = limits.get(f"{span}_limit")
+    rows = list(told) or [{}]  # the points are known, even so
+    return [row | {"id": row.get("app_id", row.get("id"))} | points for row in rows]

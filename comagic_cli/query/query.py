@@ -1,0 +1,103 @@
+"""The whole request as one frozen value, and the parameters that it sends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from comagic_cli.query.catalog import Field, ReportType
+from comagic_cli.query.period import Period
+
+TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
+IDS = "entity_ids"  # the parameter of what is asked for by ids
+
+
+class Sort(msgspec.Struct, frozen=True):
+    """One field to sort by."""
+
+    field: str
+    descending: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.field}{':desc' * self.descending}"
+
+    def param(self) -> dict[str, str]:
+        """Return it as the API takes it."""
+        return {"field": self.field, "order": "desc" if self.descending else "asc"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked of one report.
+
+    `columns` are written, in this order; `needed` are only asked for. `page_size` is rows a call;
+    `most` is the cap of rows written, `None` for all. `extra` are the report's own parameters.
+    `ties` says that the key breaks ties.
+    """
+
+    report: ReportType
+    report_id: int | str
+    period: Period
+    columns: tuple[str, ...]
+    report_type: str | None = None
+    sort: tuple[Sort, ...] = ()
+    filter: Mapping[str, Any] | None = None
+    page_size: int = 10_000
+    most: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    ties: bool = True
+    needed: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The columns, as the catalogue knows them."""
+        return tuple(self.report.field(name) for name in self.columns)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Every field sent: the columns, and what is needed to order, count and de-duplicate."""
+        needed = (*self.report.time, *(path.split(".")[0] for path in self.report.key))
+        return tuple(dict.fromkeys((*self.columns, *self.needed, *needed)))
+
+    @property
+    def order(self) -> tuple[Sort, ...]:
+        """Every field sorted by: the asked ones or the time, then the key to break ties."""
+        by_time = tuple(Sort(name, self.descending) for name in self.report.time)
+        asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
+        ties = (Sort(path) for path in self.report.key if self.ties and "." not in path)
+        first: dict[str, Sort] = {}
+        for sort in (*asked, *ties):
+            first.setdefault(sort.field, sort)
+        return tuple(first.values())
+
+    @property
+    def by_time(self) -> bool:
+        """Tell whether rows come by time, so that the period can be cut into windows."""
+        head = self.sort[: len(self.report.time)]
+        one_way = len({sort.descending for sort in head}) < 2  # noqa: PLR2004 - both ways
+        named = tuple(sort.field for sort in head)
+        return bool(self.report.time) and one_way and named == self.report.time[: len(head)]
+
+    @property
+    def descending(self) -> bool:
+        """Tell whether the latest rows come first."""
+        return bool(self.sort) and self.by_time and self.sort[0].descending
+
+    def params(self, start: datetime, end: datetime, offset: int, limit: int) -> dict[str, Any]:
+        """Return the parameters of one page, but for the key and the user."""
+        params: dict[str, Any] = {"report_id": self.report_id}
+        if self.report_type is not None:
+            params["report_type"] = self.report_type
+        params |= {
+            "date_from": start.isoformat(" ", "seconds"),
+            "date_till": end.isoformat(" ", "seconds"),
+            "fields": list(self.asked),
+            "sort": [sort.param() for sort in self.order],
+        }
+        if self.filter:
+            params["filter"] = dict(self.filter)
+        return params | dict(self.extra) | {"limit": limit, "offset": offset}

@@ -1,0 +1,201 @@
+"""The import rules of the package: by folder, by library, and without cycles."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from functools import cache
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from measuring import unmeasured
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+HOME = Path(__file__).parent.parent
+PACKAGE = "comagic_cli"
+MOST_MODULES = 16  # in one folder
+
+# What of ours a folder may import, besides itself, `errors` and `__version__`.
+ALLOWED = {
+    "cli": ("export", "config", "query", "rows", "paging", "formats", "files", "api", "sandbox"),
+    "export": ("paging", "api", "query", "rows", "formats", "files", "config"),
+    "paging": ("rows", "query"),
+    "api": ("query", "rows"),
+    "formats": ("rows", "query"),
+    "files": (),
+    "query": (),
+    "rows": (),
+    "config": (),
+    "sandbox": ("query.catalog",),
+    "errors": (),
+    "__init__": (),
+    "__main__": ("cli",),
+}
+# Folders that are still to be taken apart.
+OLD = ("commands", "fetch", "output", "request", "export", "following")
+# The folders or modules that a library may be imported in.
+LIBRARIES = {
+    "click": ("cli",),
+    "requests": ("api",),
+    "urllib3": ("api",),
+    "rich": ("cli.console", "formats.table"),
+    "dateutil": ("query.period",),
+    "msgspec": ("api", "rows", "formats"),
+    "pyarrow": ("formats",),
+    "xlsxwriter": ("formats",),
+    "sqlite3": ("formats",),
+}
+
+
+def imports(source: str, module: str, *, is_package: bool = False) -> Iterator[tuple[int, str]]:
+    """Yield line and full name of each thing imported anywhere in `source`."""
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source, module)):
+        if isinstance(node, ast.Import):
+            yield from ((node.lineno, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            start = resolve_name("." * node.level + (node.module or ""), package)
+            yield from ((node.lineno, f"{start}.{alias.name}") for alias in node.names)
+        elif isinstance(node, ast.Call) and (name := name_of_call(node)):
+            yield node.lineno, resolve_name(name, package)
+
+
+def name_of_call(call: ast.Call) -> str:
+    """Return the name in `import_module("name")` and `__import__("name")`; "" for other calls."""
+    match call:
+        case ast.Call(
+            func=ast.Name("import_module" | "__import__") | ast.Attribute(attr="import_module"),
+            args=[ast.Constant(str(name)), *_],
+        ):
+            return name
+    return ""
+
+
+def violations(source: str, module: str, *, is_package: bool = False) -> list[str]:
+    """List each import that the rules forbid in `module`, with its line."""
+    if folder_of(module) not in (*ALLOWED, *OLD):
+        return [f"{module}: no rule says what {folder_of(module)} may import"]
+    return [
+        f"{module}:{line} imports {name}: {reason}"
+        for line, name in imports(source, module, is_package=is_package)
+        if (reason := reason_against(name, module))
+    ]
+
+
+def folder_of(module: str) -> str:
+    return "__init__" if module == PACKAGE else module.split(".")[1]
+
+
+def reason_against(name: str, module: str) -> str:
+    """Return the rule that forbids to import `name` in `module`; "" where none does."""
+    folder, library = folder_of(module), name.partition(".")[0]
+    if folder in OLD:
+        return ""
+    if library == PACKAGE:
+        if folder in {"errors", "__init__"}:
+            return f"{folder} imports nothing of ours"
+        allowed = (folder, *ALLOWED[folder], "errors", "__version__")
+        inside = name.removeprefix(PACKAGE).removeprefix(".")
+        return (
+            "" if is_in(inside, (*allowed, *OLD)) else f"{folder} may import {', '.join(allowed)}"
+        )
+    homes = LIBRARIES.get(library)
+    if homes is None or is_in(module.removeprefix(f"{PACKAGE}."), homes):
+        return ""
+    return f"{library} belongs in {', '.join(homes)}"
+
+
+def is_in(name: str, places: tuple[str, ...]) -> bool:
+    return any(name == place or name.startswith(f"{place}.") for place in places)
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Return the text of each module of the package by its full name."""
+    return {
+        ".".join(path.relative_to(HOME).with_suffix("").parts).removesuffix(".__init__"): (
+            path.read_text(encoding="utf-8")
+        )
+        for path in sorted((HOME / PACKAGE).rglob("*.py"))
+    }
+
+
+def is_package(module: str) -> bool:
+    return any(name.startswith(f"{module}.") for name in modules())
+
+
+@unmeasured
+@pytest.mark.parametrize("folder", [*ALLOWED, *OLD])
+def test_every_module_imports_only_what_its_folder_may(folder):
+    found = [
+        violation
+        for module, source in modules().items()
+        if folder_of(module) == folder
+        for violation in violations(source, module, is_package=is_package(module))
+    ]
+
+    assert not found, "\n".join(found)
+
+
+@unmeasured
+def test_no_folder_has_more_modules_than_a_reader_can_hold():
+    sizes = Counter(module.rpartition(".")[0] for module in modules() if not is_package(module))
+
+    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "reason"),
+    [
+        ("paging.reader", "from comagic_cli.files import output", "may import paging, rows, query"),
+        ("paging.reader", "from ..formats.csv import Csv", "may import paging, rows, query"),
+        ("formats.csv", "def f():\n    import comagic_cli.config", "may import formats, rows"),
+        (
+            "sandbox.server",
+            "from comagic_cli.query import period",
+            "may import sandbox, query.cata",
+        ),
+        ("config.profiles", "from comagic_cli.query import catalog", "may import config, errors"),
+        ("errors", "from comagic_cli import __version__", "errors imports nothing of ours"),
+        ("formats.table", "from click import echo", "click belongs in cli"),
+        ("cli.main", "import requests", "requests belongs in api"),
+        ("api.client", "import rich", "rich belongs in cli.console, formats.table"),
+        ("files.output", "def f():\n    import dateutil.tz", "dateutil belongs in query.period"),
+        ("paging.reader", "if TYPE_CHECKING:\n    import click", "click belongs in cli"),
+        ("paging.reader", "import_module('click.core')", "click belongs in cli"),
+        ("paging.reader", "importlib.import_module('comagic_cli.config')", "may import paging"),
+    ],
+)
+def test_forbidden_import_is_caught(module, source, reason):
+    [violation] = violations(source, f"{PACKAGE}.{module}")
+
+    assert reason in violation
+    assert violation.startswith(f"{PACKAGE}.{module}:{len(source.splitlines())} imports ")
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("cli.main", "from comagic_cli.sandbox import server; import click"),
+        ("cli.main", "from comagic_cli import config, errors, export, __version__"),
+        ("api.client", "import requests, urllib3, msgspec, json"),
+        ("api.client", "from ..query.query import Query"),
+        ("formats.table", "from rich.table import Table"),
+        ("sandbox.server", "from comagic_cli.query.catalog import reports; import http.server"),
+        ("query.period", "from dateutil.relativedelta import relativedelta"),
+        ("__main__", "from comagic_cli.cli.main import run"),
+        ("paging.reader", "import_module(name); run('click')"),
+    ],
+)
+def test_allowed_import_passes(module, source):
+    assert violations(source, f"{PACKAGE}.{module}") == []
+
+
+def test_folder_without_a_rule_is_caught_once():
+    assert violations("import json, re", f"{PACKAGE}.attic") == [
+        "comagic_cli.attic: no rule says what attic may import"
+    ]
