@@ -58,7 +58,7 @@ OF_CALLS = [
 ]
 STATUS = {
     "field": "call_status",
-    "values": ["Успешный", "Потерянный"],
+    "values": ["Принятый", "Пропущенный"],
     "operators": OF_CALLS,
     "format": "list",
     "title": "Признак, что звонок потерянный или успешный",
@@ -289,7 +289,7 @@ def test_discovery_goes_through_jq_and_csvcut(tmp_path):
         ran = shell("set -eo pipefail; " + "; ".join(lines), env)
     assert ran == Ran(
         0,
-        "Успешный\nПотерянный\n"
+        "Принятый\nПропущенный\n"
         "name,about\n"
         'communication_id,"Number of the call, unique among calls"\n'
         "call_start_date_time,Day and time the call began\n"

@@ -205,9 +205,11 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
         return
-    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - only where it is used
+    from comagic_cli.sandbox.quirks import Quirks  # noqa: PLC0415 - only where it is used
+    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - the same
 
-    with Sandbox() as box:
+    is_agent = options.user_id is not None or bool(getattr(options, "users", ()))
+    with Sandbox(quirks=Quirks(agent=is_agent)) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
