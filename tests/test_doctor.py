@@ -143,7 +143,7 @@ ENDS = [
         ("limit_exceeded", 7),
         (
             f"{ANSWERS}no  points          get.account: the account is out of points "
-            "(limit_exceeded): The minute limit of 100 requests has been exceeded. There are more "
+            "(limit_exceeded): Limit per minute has been exceeded. Value of current limit per minute is 100. There are more "
             "in 30 s\n"
         ),
     ),

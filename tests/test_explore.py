@@ -52,10 +52,7 @@ contact_phone_number │ Phone number of the contact the message is with   │ s
 virtual_phone_number │ Virtual number of the account the message is with │ string  │ true    │ true     │ true       │
 sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │
 """  # noqa: E501 - a table is as wide as it is
-OF_CALLS = [
-    *("=", "!=", "is null", "is not null", "in", "not in", "like", "ilike", "not like"),
-    *("not ilike", "regexp", "overlap", "not overlap", "jsquery"),
-]
+OF_CALLS = ["=", "!=", "ilike", "not ilike", "is null", "is not null"]
 STATUS = {
     "field": "call_status",
     "values": ["Принятый", "Пропущенный"],

@@ -161,6 +161,8 @@ class Api:
 
     def _listed(self, rows: list[dict[str, Any]], params: Params) -> dict[str, Any]:
         """Return a page of a list: filtered, sorted, and only the asked fields of it."""
+        if not rows:
+            return {"metadata": {"total_items": 0}, "data": []}
         names = list(rows[0])
         fields, tree = params.get("fields", list) or names, params.values.get("filter")
         for item in params.get("sort", list) or []:
