@@ -106,11 +106,11 @@ def test_a_saved_token_goes_only_to_its_host(tmp_path, values, saved, url, refus
     with pytest.raises(UsageProblem) as caught:
         find_access(None, {}, profile, url=url)
     host, other = refused
-    assert (caught.value.exit_code, caught.value.message, caught.value.hint) == (
-        2,
-        f"the token of profile work was saved for {host}; it is not sent to {other}",
+    message = f"the token of profile work was saved for {host}; it is not sent to {other}"
+    assert (caught.value.exit_code, caught.value.message) == (2, message)
+    assert caught.value.hint == (
         f"Save a profile for that host: comagic login NAME --base-url {other}. "
-        "Or give its token with COMAGIC_TOKEN or --token-file.",
+        "Or give its token with COMAGIC_TOKEN or --token-file."
     )
 
 
