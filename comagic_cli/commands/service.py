@@ -18,7 +18,7 @@ from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
 from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, url_named
 from comagic_cli.files.cache import Memory, memory_of, name_of
@@ -201,7 +201,8 @@ def saved_zone(options: ServiceOptions) -> str | None:
 def _account(options: ServiceOptions) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        access = find_access(options.token_file, os.environ, options.profile)
+        warn = ignore if options.quiet else tell
+        access = find_access(options.token_file, os.environ, options.profile, url=url, warn=warn)
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
         return
@@ -228,6 +229,8 @@ def teller(options: ServiceOptions) -> Callable[[str], None]:
     """Return what tells about the work on stderr: only with --verbose."""
     if not options.verbose or options.quiet:
         return lambda _: None
+    if options.sandbox:
+        return lambda text: tell(f"sandbox, invented data: {text}")
     return tell
 
 
