@@ -129,7 +129,7 @@ def _capped(name: str, value: int, most: int, behaviour: str) -> int:
 def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Field:
     """Find a field of the report or of the account's own columns, or refuse."""
     field = report.field(name)
-    if field.type or name in quirks.columns:
+    if (field.type and field.documented) or name in quirks.columns:
         return field
     raise wrong_value(param, name, f'no field "{name}"')
 

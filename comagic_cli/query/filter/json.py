@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.query.catalog import Field, ReportType, find_field
+from comagic_cli.query.catalog import Field, ReportType, find_filter_field
 from comagic_cli.query.fields import Saved
 from comagic_cli.query.filter.tree import Tree
 from comagic_cli.query.filter.values import ALL, number, operators_of
@@ -107,7 +108,10 @@ class _Check:
     def tree(self, tree: Any, path: str) -> Tree:
         if not isinstance(tree, dict):
             raise self._wrong(path, f"an object was expected, not {_kind(tree)}", SHAPES)
-        if "field" in tree and tree.get("filters") in ([], None):  # as the web account saves a condition
+        if "field" in tree and tree.get("filters") in (
+            [],
+            None,
+        ):  # as the web account saves a condition
             tree = {name: value for name, value in tree.items() if name not in GROUP}
         if not tree.keys().isdisjoint(GROUP):
             return self._group(tree, path)
@@ -146,7 +150,7 @@ class _Check:
     def _field(self, name: str, operator: str, path: str) -> None:
         where = _member(path, "field")
         try:
-            found = find_field(self.report, name, f"{self.given.origin}: {where}")
+            found = find_filter_field(self.report, name, f"{self.given.origin}: {where}")
         except UnknownField as unknown:
             self.unknown.append(unknown)
             return
@@ -180,7 +184,7 @@ class _Check:
             return
         raise self._wrong(_member(path, "value"), f"{operator} takes {wanted}")
 
-    def _only(self, tree: Mapping[str, Any], known: Set[str], path: str) -> None:
+    def _only(self, tree: Mapping[str, Any], known: AbstractSet[str], path: str) -> None:
         for name in tree:
             if name not in known:
                 raise self._wrong(_member(path, name), "the API takes no such member here", SHAPES)
