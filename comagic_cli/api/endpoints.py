@@ -171,6 +171,7 @@ def objects(answer: Answer, method: str) -> list[dict[str, Any]]:
 
 
 METHOD = "getobj.columns_tree"
+FILTERS = "get.report_filters"
 
 
 def ask_kind(call: AccountCall, report: ReportType, named: str | None) -> str:
@@ -195,6 +196,22 @@ def _columns(listed: Any) -> Iterator[Column]:
             told = {name: text for name, text in texts.items() if isinstance(text, str)}
             custom = item.get("is_custom") is True or NAME_OF_CUSTOM.fullmatch(item["id"])
             yield Column(item["id"], **told, is_custom=bool(custom))
+
+
+def ask_dimensions(call: AccountCall, kind: str) -> tuple[Column, ...]:
+    """Return the custom dimensions that reports of a type can be filtered by."""
+    filters = objects(call(FILTERS, {"report_type": kind}), FILTERS)
+    return tuple(
+        Column(
+            item["id"],
+            name=str(item.get("name") or ""),
+            data_type=str(item.get("format") or ""),
+            is_custom=True,
+            is_dimension=True,
+        )
+        for item in filters
+        if item.get("is_custom_dimension") is True and isinstance(item.get("id"), str)
+    )
 
 
 ListingCall = Callable[[str, Mapping[str, Any]], Answer]

@@ -140,10 +140,10 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     names = {name for options in heeding for name in options}
     if key in names:
         return
-    from comagic_cli.query.suggest import meant  # noqa: PLC0415 - only for this hint
+    from comagic_cli.query.suggest import did_you_mean  # noqa: PLC0415 - only for this hint
 
     known = sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()})
-    hint = meant(key, known) or "It may hold options of a report."
+    hint = did_you_mean(key, known) or "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
 
 
