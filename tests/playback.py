@@ -11,7 +11,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.http import Line
+from comagic_cli.api.http import HttpTransport
 from comagic_cli.api.retry import Patience
 from comagic_cli.errors import ComagicError
 
@@ -141,7 +141,7 @@ class Clockwork:
 def client_of(url: str, *, timeout: float = 5, token: str = TOKEN, **more: Any) -> Client:
     """Make a client that doesn't wait; what it would tell is in `notes` of the clockwork."""
     more.setdefault("patience", Clockwork().patience)
-    return Client(Line(url, timeout), token, **more)
+    return Client(HttpTransport(url, timeout), token, **more)
 
 
 def called(*answers, **more):

@@ -9,7 +9,7 @@ from playback import TOKEN, Clockwork, Playback, called, client_of, http, refuse
 from sandbox_client import sandbox
 
 from comagic_cli.api.client import Client, open_line, service_url
-from comagic_cli.api.http import Reply
+from comagic_cli.api.http import HttpResponse
 from comagic_cli.api.retry import Patience
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, Refused, UsageProblem
 from comagic_cli.sandbox.quirks import Fault
@@ -146,16 +146,16 @@ def test_threads_call_one_after_another():
     """A page that was asked for ahead may still be on its way when something else is asked."""
     inside, most, together = 0, 0, Barrier(4)
 
-    class Line:
-        def send(self, body: bytes) -> Reply:
+    class HttpTransport:
+        def send(self, body: bytes) -> HttpResponse:
             nonlocal inside, most
             inside += 1
             most = max(most, inside)
             time.sleep(0)  # lets the others in, were they let
             inside -= 1
-            return Reply(200, result([1], id=json.loads(body)["id"]).encode())
+            return HttpResponse(200, result([1], id=json.loads(body)["id"]).encode())
 
-    client = Client(Line(), "t")
+    client = Client(HttpTransport(), "t")
 
     def call() -> None:
         together.wait(10)

@@ -90,7 +90,7 @@ MIXED = "Something between here and the service mixes answers up."
         (
             [http("{", length=9), CLOSE],
             5,
-            "the answer was cut: 1 of 9 bytes came",
+            "the answer was cut off: 1 of 9 bytes received",
             "Check the network and --base-url.",
         ),
         (

@@ -23,7 +23,7 @@ from comagic_cli.api.envelope import (
     total_of,
 )
 from comagic_cli.api.errors import is_ended, is_of_api, mnemonic_of, refusal
-from comagic_cli.api.http import Broken, Line, Reply, is_loopback
+from comagic_cli.api.http import TransportError, HttpTransport, HttpResponse, is_loopback
 from comagic_cli.api.rate_limit import Left, Purse, Turn, limits_of_failure, spent_by
 from comagic_cli.api.redact import Mask, excerpt, masker, one_line
 from comagic_cli.api.retry import Patience, Portion
@@ -44,7 +44,7 @@ DEFAULT_PATH = "/v2.0"
 class Transport(Protocol):
     """What carries a request's bytes to the service."""
 
-    def send(self, body: bytes) -> Reply:
+    def send(self, body: bytes) -> HttpResponse:
         """Post `body` and return the reply."""
 
     def close(self) -> None:
@@ -190,11 +190,11 @@ class Client:
             {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         )
 
-    def _exchange(self, method: str, body: bytes) -> Reply:
+    def _exchange(self, method: str, body: bytes) -> HttpResponse:
         try:
             reply = self.line.send(body)
-        except Broken as broken:
-            why, heavy = str(broken), broken.heavy
+        except TransportError as broken:
+            why, heavy = str(broken), broken.try_smaller
         else:
             self._check_redirect(method, reply)
             return reply
@@ -202,7 +202,7 @@ class Client:
             self._problem(f"{method}: {why}", "Check the network and --base-url."), heavy=heavy
         )  # without the cause: it may hold what the service echoes
 
-    def _check_redirect(self, method: str, reply: Reply) -> None:
+    def _check_redirect(self, method: str, reply: HttpResponse) -> None:
         if reply.status in REDIRECTS:
             place = f" to {reply.location}" if reply.location else ""
             raise self._problem(
@@ -210,7 +210,7 @@ class Client:
                 "It was not followed, since the request holds the key. Correct --base-url.",
             )
 
-    def _envelope(self, method: str, reply: Reply) -> tuple[Envelope, bytes]:
+    def _envelope(self, method: str, reply: HttpResponse) -> tuple[Envelope, bytes]:
         try:
             envelope, marker = read_envelope(reply.body)
         except Unreadable as unreadable:
@@ -221,7 +221,7 @@ class Client:
             why = "it has neither a result nor an error of the API"
         raise self._unreadable(method, reply, why)
 
-    def _unreadable(self, method: str, reply: Reply, why: str) -> Exception:
+    def _unreadable(self, method: str, reply: HttpResponse, why: str) -> Exception:
         status = "" if reply.status == OK else f" with HTTP {reply.status}"
         # Half an answer to a login may show a key that is not known yet.
         begins = "" if method == LOGIN else excerpt(reply.body, self._mask)
@@ -307,9 +307,9 @@ def _no_url(text: str) -> UsageProblem:
     )
 
 
-def open_line(url: str, timeout: float) -> Line:
+def open_line(url: str, timeout: float) -> HttpTransport:
     """Prepare a connection to the service; nothing is sent yet."""
-    return Line(service_url(url), timeout)
+    return HttpTransport(service_url(url), timeout)
 
 
 def _is_answer(envelope: Envelope, status: int) -> bool:
