@@ -36,7 +36,7 @@ def test_the_sandbox_tells_its_zone_and_reports(single):
         client = client_of(box.url, token=box.token)
         assert ask_zone(client.call).key == "Asia/Yekaterinburg"
         assert ask_report(client.call, CALLS)["id"] == IDS["calls"]
-        client.line.close()
+        client.transport.close()
 
 
 @pytest.mark.parametrize(

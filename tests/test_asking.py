@@ -67,7 +67,7 @@ def test_the_report_type_is_sent_as_the_service_takes_it(service, query):
         ask = asker(client, query)
         for _ in range(3):
             assert ask(WINDOW, 0, 10).total is not None
-        client.line.close()
+        client.transport.close()
         fits = service == "accepted" or (service == "required") == (query is WITH)
         assert len(box.journal) == (3 if fits else 4)
 

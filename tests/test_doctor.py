@@ -111,14 +111,14 @@ ALL = None  # all methods
 WAYS = "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url."
 PASSED = WELL.replace("answered in 0.00 s", "the service answers")
 ANSWERS, ALLOWED, ACCEPTED = PASSED.splitlines(keepends=True)
-UNKNOWN = "get.account: the key is not known (access_token_invalid): The access token is invalid"
+UNKNOWN = "get.account: the token is not known (access_token_invalid): The access token is invalid"
 
 
 ENDS = [
     (
         ("503", 6),
         (
-            "no  connection      get.account: the answer came with HTTP 503, but it is HTML: 503 "
+            "no  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
             "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
             "API's.\n"
         ),
@@ -176,7 +176,7 @@ def test_what_does_not_end_it(comagic, file):
     refused = [line for line in told.splitlines() if line.startswith("no")]
     assert (code, told.startswith(began(file, box) + PASSED)) == (4, True)
     forbidden = (
-        "no  account         get.account: the user has no right to do this (forbidden): Permission "
+        "no  account         get.account: the user is not allowed to do this (forbidden): Permission "
         "denied. Ask the account's administrator for the right."
     )
     disabled = (

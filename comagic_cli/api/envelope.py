@@ -26,11 +26,11 @@ ESCAPE = re.compile(
 ASCII_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
-class Unreadable(Exception):
-    """The body is not an answer of the API; the text says why, and quotes nothing of it."""
+class MalformedResponse(Exception):
+    """The body is not an answer of the API; the text says why and quotes nothing of it."""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class ApiError(msgspec.Struct, frozen=True):
     """The error member of an answer."""
 
     code: Any = None
@@ -62,12 +62,12 @@ class Envelope(msgspec.Struct, frozen=True):
 
     id: Any = None
     result: Result | None = None
-    error: Failure | str | None = None
+    error: ApiError | str | None = None
 
     @property
-    def failure(self) -> Failure | None:
+    def failure(self) -> ApiError | None:
         """The error; `None` where there is none, or an empty one beside a result."""
-        failure = Failure(message=self.error) if isinstance(self.error, str) else self.error
+        failure = ApiError(message=self.error) if isinstance(self.error, str) else self.error
         says = failure is not None and (failure.code or failure.message or failure.data)
         return None if self.result is not None and not says else failure
 
@@ -116,7 +116,7 @@ _decoder = msgspec.json.Decoder(_OfAny)
 def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
     """Decode an answer; with it comes the marker of lone surrogates, empty where there are none.
 
-    Raises `Unreadable`.
+    Raises `MalformedResponse`.
     """
     if body.startswith(BOM):  # noqa: FURB188 - removeprefix copies a bytearray, BOM or not
         body = body[len(BOM) :]
@@ -127,7 +127,7 @@ def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
         marked, marker = mark_lone_surrogates(bytes(body))
         envelope = _decoded(marked) if marker else wrong
     if isinstance(envelope, Exception):
-        raise Unreadable(_describe(body, envelope))
+        raise MalformedResponse(_describe(body, envelope))
     return envelope, marker
 
 
@@ -199,7 +199,7 @@ def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
     if body.isascii():
         return
     if body.startswith(GZIP):
-        raise Unreadable("it is compressed, though its head does not say so")
+        raise MalformedResponse("it is compressed, but no header says so")
     view = memoryview(body)
     start = 0
     while start < len(view):
@@ -207,7 +207,7 @@ def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
         try:
             str(view[start:end], "utf-8")
         except UnicodeDecodeError as error:
-            raise Unreadable(f"it is not UTF-8 at byte {start + error.start}") from None
+            raise MalformedResponse(f"it is not UTF-8 at byte {start + error.start}") from None
         start = end
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,8 @@ from comagic_cli.errors import NetworkFailure, UsageProblem
 CHUNK_SIZE = 1 << 18  # bytes
 MAX_BODY = 1 << 30  # bytes after decompression: 100 kB for each of the 10 000 rows of a page
 CONNECT_TIMEOUT = 30.0  # seconds
+DEFAULT_PATH = "/v2.0"
+HOST = re.compile(r"[\w.:%-]+")  # a name or an address, as far as its characters show
 BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 HTTP_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 INVALID_URL = (
@@ -155,6 +158,40 @@ class HttpTransport:
         return TransportError(
             f"no answer: {_describe(cause)}", try_smaller=isinstance(cause, CONNECTION_CLOSED)
         )
+
+
+def open_transport(url: str, timeout: float) -> HttpTransport:
+    """Prepare a connection to the service; nothing is sent yet."""
+    return HttpTransport(service_url(url), timeout)
+
+
+def service_url(text: str) -> str:
+    """Check the URL of a service, and add the API's path if it has none.
+
+    Raises `UsageProblem` if it is not a URL, or is plain HTTP to anything but loopback.
+    """
+    text = text.strip()
+    if "@" in text:  # before any message that would show it
+        raise UsageProblem("--base-url: the URL must not contain a user name or password")
+    try:
+        parts = urlsplit(text if "//" in text else f"https://{text}")
+        host, port_is_valid = parts.hostname or "", parts.port != 0
+    except ValueError:  # of the port or of an IPv6 address
+        raise _not_a_url(text) from None
+    if parts.scheme not in {"http", "https"} or not HOST.fullmatch(host) or not port_is_valid:
+        raise _not_a_url(text)
+    if parts.scheme == "http" and not is_loopback(host):
+        raise UsageProblem(
+            f"--base-url: http://{parts.netloc} would send the token unencrypted",
+            hint=f"Use https://{parts.netloc}.",
+        )
+    return parts._replace(path=parts.path.rstrip("/") or DEFAULT_PATH, fragment="").geturl()
+
+
+def _not_a_url(text: str) -> UsageProblem:
+    return UsageProblem(
+        f"--base-url: {text!r} is not a URL", hint="Example: https://dataapi.comagic.ru"
+    )
 
 
 def is_loopback(host: str) -> bool:

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from comagic_cli.api.client import service_url
 from comagic_cli.api.endpoints import ask_reports, objects, zone_of
 from comagic_cli.api.envelope import Answer
-from comagic_cli.api.errors import ENDED
+from comagic_cli.api.errors import TOKEN_ENDED
+from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import ServiceOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
@@ -30,7 +30,7 @@ GOOD, BAD, NONE = "ok", "no", "--"
 WIDTH = 14  # of the longest name
 DAY = timedelta(days=1)
 NAMED = 3  # reports of a type that are named
-OF_KEY = ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
+OF_KEY = TOKEN_ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
 FATAL = (NetworkFailure, OutOfPoints)
 
 
