@@ -96,6 +96,9 @@ def test_the_other_form_is_tried_and_kept(query, refusal, types):
     [
         (WITHOUT, refused(UNEXPECTED, "report_type")),
         (WITH, refused(UNEXPECTED, "sort")),
+        (WITH, refused(UNEXPECTED, "communication_id")),
+        (WITH, refused(UNEXPECTED, message="Unexpected method parameter(s): communication_id")),
+        (WITH, Refused("no", mnemonic=UNEXPECTED, value="communication_id")),
         (WITH, refused(MISSED, "report_type")),
         (WITHOUT, refused(MISSED, "report_id")),
         (WITH, refused("error", "report_type")),

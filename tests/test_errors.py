@@ -9,8 +9,9 @@ from comagic_cli.api.errors import (
     MNEMONIC_OF_CODE,
     error_for,
     is_of_api,
+    may_mean_parameter,
     mnemonic_of,
-    error_for,
+    refused_operators,
 )
 from comagic_cli.api.redact import redactor
 from comagic_cli.errors import NetworkFailure, NotAllowed, OutOfPoints, Refused
@@ -266,3 +267,71 @@ def test_what_a_refusal_echoes_is_masked_before_it_is_cut():
     shown = repr([error, error.args, error.message, error.mnemonic, error.field, error.hint])
     assert TOKEN[:4] not in shown
     assert error.mnemonic == error.field == "x" * 70 + "***"
+
+
+# A name that the service does not know
+
+
+@pytest.mark.parametrize(
+    ("error", "may"),
+    [
+        (Refused("Unexpected method parameter(s)", mnemonic="unexpected_parameters"), True),
+        (Refused("no", mnemonic="unexpected_parameters", field="report_type"), True),
+        (Refused("no", mnemonic="unexpected_parameters", value="report_type"), True),
+        (Refused("no report_type here", mnemonic="unexpected_parameters", field="params"), True),
+        (Refused("no", mnemonic="unexpected_parameters", field="fields"), False),
+        (Refused("no", mnemonic="unexpected_parameters", value="cc_12"), False),
+        (Refused("Unexpected: cc_12", mnemonic="unexpected_parameters"), False),
+        (Refused("Unexpected: cc_123", mnemonic="unexpected_parameters"), True),
+        (Refused("no report_type", mnemonic="error"), False),
+    ],
+)
+def test_an_unknown_parameter_is_told_from_an_unknown_field(error, may):
+    assert may_mean_parameter(error, "report_type", ["communication_id", "cc_12"]) is may
+
+
+@pytest.mark.parametrize(
+    ("field", "hint"),
+    [("", UNKNOWN_HINT), ("cc_12", UNKNOWN_HINT), ("fields[2]", "Check --fields.")],
+)
+def test_unexpected_parameters_is_explained_as_both_things_it_means(field, hint):
+    error = error_for(failure("unexpected_parameters", field=field), "get.calls")
+    assert "does not know a parameter, or a field in fields, filter or sort" in error.message
+    assert error.hint == hint
+
+
+USED = {("type", "in"), ("status", "="), ("duration", "<="), ("duration", ">="), ("phone", "ilike")}
+DURATION = {("duration", "<="), ("duration", ">=")}
+
+
+@pytest.mark.parametrize(
+    ("mnemonic", "message", "field", "value", "meant"),
+    [
+        ("invalid_parameter_value", "", "operator", "ilike", {("phone", "ilike")}),
+        ("invalid_parameter_value", "", "filter.filters[0].operator", "in", {("type", "in")}),
+        ("invalid_parameter_value", "Operator '<=' is not allowed", "", "", {("duration", "<=")}),
+        ("invalid_parameter_value", "operator: IN", "filter", "", {("type", "in")}),
+        ("error", 'duration does not take ">="', "", "", {("duration", ">=")}),
+        ("filter_prohibited", "", "duration", "", DURATION),
+        ("filter_prohibited", "duration can't be filtered by this operator", "", "", DURATION),
+        ("filter_prohibited", "", "filter", "", USED),
+        ("data_type_error", "", "filter", "", USED),
+        # Not about an operator
+        ("invalid_parameter_value", "", "filter.filters[0].value", "x", set()),
+        ("invalid_parameter_value", "", "filter", "Звонки", set()),
+        ("invalid_parameter_value", "must be in the future", "date_from", "x", set()),
+        ("invalid_parameter_value", "", "limit", "0", set()),
+        ("unexpected_parameters", "", "filter", "", set()),
+        ("date_interval_limit_reached", "operator", "", "", set()),
+        ("forbidden", "", "operator", "in", set()),
+    ],
+)
+def test_a_refused_operator_is_recognised(mnemonic, message, field, value, meant):
+    error = error_for(failure(mnemonic, message, field=field, value=value), "get.calls")
+    assert refused_operators(error, USED) == meant
+
+
+def test_the_longer_operator_is_meant():
+    error = Refused("operator 'not_in'", mnemonic="error")
+    used = {("a", "in"), ("a", "not_in"), ("b", "in")}
+    assert refused_operators(error, used) == {("a", "not_in")}

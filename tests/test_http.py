@@ -16,7 +16,7 @@ import pytest
 import zstandard
 from playback import CLOSE, HANG, RESET, Playback, chunked, http
 
-from comagic_cli.api.http import TransportError, HttpTransport, is_loopback
+from comagic_cli.api.http import HttpTransport, TransportError, is_loopback
 from comagic_cli.errors import NetworkFailure, UsageProblem
 
 BODY = json.dumps({"result": {"data": ["Звонки " * 50]}}, ensure_ascii=False).encode()

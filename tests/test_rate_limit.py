@@ -10,11 +10,11 @@ from clocks import Ticking
 from comagic_cli.api.envelope import ApiError, limits_of
 from comagic_cli.api.rate_limit import (
     Quota,
-    RateLimits,
     RateLimitedCall,
+    RateLimits,
+    exhausted_quota,
     limits_of_error,
     read_quotas,
-    exhausted_quota,
 )
 from comagic_cli.api.retry import RetryPolicy, format_duration
 from comagic_cli.errors import OutOfPoints

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.api.redact import preview, redactor, one_line
+from comagic_cli.api.redact import one_line, preview, redactor
 
 SECRETS = ("pa ss/+=&<\"'\\word", "короткий ключ", "n4j6e2q1l7fpqn9")
 CHARACTERS = string.printable[:95] + "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВ"

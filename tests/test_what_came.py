@@ -40,7 +40,10 @@ PAUSES = [0.5, 1.0, 2.0, 4.0]
 def test_what_is_no_answer_is_said(status, body, tries, exit_code, why):
     got, asked, pauses = called(*[http(body, status)] * 5)
     status = "" if status == 200 else f" (HTTP {status})"
-    assert (got.message, got.exit_code) == (f"get.calls: the answer{status} is unusable: {why}", exit_code)
+    assert (got.message, got.exit_code) == (
+        f"get.calls: the answer{status} is unusable: {why}",
+        exit_code,
+    )
     assert (asked, pauses) == (tries, PAUSES[: tries - 1])
 
 

@@ -415,7 +415,9 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
     """Ask for the account; return what is told of it, and the client's user of an agent."""
     client = connection.client
     try:
-        return ask_account(client.call), client.user_id
+        account = ask_account(client.call)
+        if account.get("is_agent") is not True or client.user_id is not None:
+            return account, client.user_id
     except Refused as error:
         is_agent = "user_id" in f"{error.field} {error.message}"
         if not is_agent or client.user_id is not None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from comagic_cli.api.endpoints import ask_reports, objects, zone_of
+from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
@@ -100,9 +100,14 @@ def _entrance(options: ServiceOptions, connection: Connection) -> str:
 
 def _of_account(connection: Connection) -> Iterator[Finding]:
     """Ask for the account; where it answers, look at what it says."""
-    started = monotonic()
+    started, answers = monotonic(), list[Answer]()
+
+    def call(method: str, params: Mapping[str, Any]) -> Answer:
+        answers.append(connection.client.call(method, params))
+        return answers[-1]
+
     try:
-        answer = connection.client.call("get.account", {})
+        account = ask_account(call)
     except ComagicError as error:
         step = _step(error)
         yield from _passed()[: {"": 3, "connection": 0}.get(step, 1)]
@@ -112,10 +117,9 @@ def _of_account(connection: Connection) -> Iterator[Finding]:
         yield from _of_reports(connection, None)
         return
     yield from _passed(f"answered in {monotonic() - started:.2f} s")
-    account = next(iter(objects(answer, "get.account")), {})
     yield Finding("account", str(account.get("name") or "it has no name"))
     yield _time_zone(account, connection)
-    yield from _of_reports(connection, answer)
+    yield from _of_reports(connection, answers[-1])
 
 
 def _passed(answered: str = "the service answers") -> list[Finding]:

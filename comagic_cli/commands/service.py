@@ -182,7 +182,8 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
         try:
             yield Connection(client, account, note, memory, progress=progress)
         finally:
-            client.note, client.on_response = None, lambda *_: None  # an answer may still be on its way
+            # An answer may still be on its way.
+            client.note, client.on_response = None, lambda *_: None
             line.close()
 
 
