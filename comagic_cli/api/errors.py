@@ -219,7 +219,7 @@ def may_mean_parameter(error: Refused, parameter: str, fields: Iterable[str]) ->
     """
     if error.mnemonic != "unexpected_parameters":
         return False
-    names = {error.field, error.value, *NAME.findall(error.message)}
+    names = {error.field, error.value, *NAME.findall(_service_text(error))}
     if any(parameter in name for name in names):
         return True
     return not error.field and names.isdisjoint(fields)
@@ -232,8 +232,9 @@ def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tu
     refusal that names neither a field nor an operator may mean any pair.
     """
     pairs = set(used)
-    words = {error.field, error.value, *NAME.findall(error.message)}
-    operators = {operator.lower() for operator in OPERATOR.findall(error.message)}
+    text = _service_text(error)
+    words = {error.field, error.value, *NAME.findall(text)}
+    operators = {operator.lower() for operator in OPERATOR.findall(text)}
     operators |= {error.value} & {operator for _, operator in pairs}
     member = error.field.rpartition(".")[2]
     root = NAME.match(error.field)
@@ -242,7 +243,7 @@ def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tu
         or member == "operator"
         or bool(operators)
         or (root is not None and root[0] == "filter" and not error.value)
-        or "operator" in error.message.lower()
+        or "operator" in text.lower()
     )
     if error.mnemonic not in FILTER_REFUSALS or member == "value" or not about_filter:
         return set()
@@ -250,6 +251,12 @@ def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tu
         named = {pair for pair in pairs if pair[place] in names}
         pairs = named or pairs
     return pairs
+
+
+def _service_text(error: Refused) -> str:
+    """Return what the service said, without our sentence before it, whose words may be names."""
+    _, mnemonic, text = error.message.partition(f"({error.mnemonic})")
+    return text if mnemonic else error.message
 
 
 def _hint(mnemonic: str, template: str, field: str, text: str) -> str:
