@@ -149,15 +149,15 @@ class Session:
 
     def _check_not_refused(self) -> None:
         """Raise `NotAllowed` for a password that was refused a moment ago."""
-        wrong = self._recall(self._refused, _RefusedPassword, REFUSED_FOR)
-        if wrong is None:
+        refused = self._recall(self._refused, _RefusedPassword, REFUSED_FOR)
+        if refused is None:
             return
-        left = wrong.at + REFUSED_FOR - self.now()
-        if 0 < left <= REFUSED_FOR and self._digest(wrong.salt) == wrong.digest:
+        remaining = refused.at + REFUSED_FOR - self.now()
+        if 0 < remaining <= REFUSED_FOR and self._digest(refused.salt) == refused.digest:
             raise NotAllowed(
                 f"{LOGIN}: the login or password is wrong: it was refused "
-                f"{format_duration(REFUSED_FOR - left)} ago, and will be tried again in "
-                f"{format_duration(left)}",
+                f"{format_duration(REFUSED_FOR - remaining)} ago, and will be tried again in "
+                f"{format_duration(remaining)}",
                 hint=f"{self.check} Another password is tried at once.",
                 mnemonic="auth_error",
             )
@@ -165,8 +165,8 @@ class Session:
     def _keep_refusal(self) -> None:
         if self.memory:
             salt = os.urandom(16).hex()
-            wrong = _RefusedPassword(self.now(), salt, self._digest(salt))
-            self.memory.keep(self._refused, msgspec.json.encode(wrong).decode())
+            refused = _RefusedPassword(self.now(), salt, self._digest(salt))
+            self.memory.keep(self._refused, msgspec.json.encode(refused).decode())
 
     @property
     def _refused(self) -> str:
