@@ -29,6 +29,7 @@ class ComagicError(Exception):
         hint: str = "",
         mnemonic: str = "",
         field: str = "",
+        value: str = "",
         place: Place | None = None,
     ) -> None:
         super().__init__(message)
@@ -36,6 +37,7 @@ class ComagicError(Exception):
         self.hint = hint
         self.mnemonic = mnemonic
         self.field = field
+        self.value = value
         self.place = place
 
 

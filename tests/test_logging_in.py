@@ -44,7 +44,7 @@ def test_a_key_is_asked_for_tried_and_saved(comagic, file, box, monkeypatch):
     assert (ran.code, ran.out, asked) == (0, "", HIDDEN[:1])
     names = "comagic, uis, callgear, callgear-ae, novofon"
     unknown = f"'comagc' is neither a URL nor one of {names}.\n"
-    wrong = "--base-url: 'a b' is no URL. Example: https://dataapi.comagic.ru.\n"
+    wrong = "--base-url: 'a b' is not a URL. Example: https://dataapi.comagic.ru.\n"
     told = f"{SERVICE}{unknown}{SERVICE}{wrong}{SERVICE}{TOLD.format('default', file)}\n"
     assert ran.err == told
     assert file.read_text() == (

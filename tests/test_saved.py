@@ -211,4 +211,4 @@ def test_where_the_account_tells_nothing(comagic, monkeypatch):
     with Watched(rows=5) as box:
         ran = comagic("communications", *DAYS, "--as-saved", box=box)
     assert ran.code == 2
-    assert "getobj.report_state tells nothing of the report 1001" in ran.err
+    assert "getobj.report_state has no saved state of the report 1001" in ran.err

@@ -14,10 +14,11 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.api.client import Client, open_line, service_url
+from comagic_cli.api.client import Client
 from comagic_cli.api.endpoints import ask_account, objects, zone_of
-from comagic_cli.api.errors import ENDED
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.errors import TOKEN_ENDED
+from comagic_cli.api.http import open_transport, service_url
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import report_index as menu
 from comagic_cli.cli.console import VOICE, tell
@@ -404,7 +405,7 @@ def _nothing_saved() -> Iterator[None]:
     try:
         yield
     except ComagicError as error:
-        if error.mnemonic == "auth_error" or error.mnemonic in ENDED:
+        if error.mnemonic == "auth_error" or error.mnemonic in TOKEN_ENDED:
             error.hint = "Check what was typed, and the service."
         error.hint = f"{error.hint} Nothing was saved.".lstrip()
         raise
@@ -414,7 +415,9 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
     """Ask for the account; return what is told of it, and the client's user of an agent."""
     client = connection.client
     try:
-        return ask_account(client.call), client.user_id
+        account = ask_account(client.call)
+        if account.get("is_agent") is not True or client.user_id is not None:
+            return account, client.user_id
     except Refused as error:
         is_agent = "user_id" in f"{error.field} {error.message}"
         if not is_agent or client.user_id is not None:
@@ -620,7 +623,7 @@ def _end_session(profile: Profile) -> None:
     key = session.forget() if session else ""
     if not key:
         return
-    line = open_line(url, 10)
+    line = open_transport(url, 10)
     with suppress(ComagicError):  # it ends by itself within the hour
-        Client(line, key, patience=Patience(tries=1, most_wait=0)).call("logout.user", {})
+        Client(line, key, retry_policy=RetryPolicy(tries=1, max_wait=0)).call("logout.user", {})
     line.close()

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from comagic_cli.api.client import service_url
+from comagic_cli.api.http import service_url
 from comagic_cli.cli.console import tell
 from comagic_cli.cli.options import ExportOptions
 from comagic_cli.cli.summary import tell_counted

@@ -11,9 +11,10 @@ from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from comagic_cli.api.client import Client, open_line, service_url
+from comagic_cli.api.client import Client
 from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.http import open_transport, service_url
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
@@ -169,19 +170,20 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
     piped = into_a_pipe(getattr(options, "output", None))
     with open_progress(quiet=options.quiet, piped=piped) as progress:
         note = teller(options)
-        line = open_line(account.url, options.timeout)
-        patience = Patience(
-            most_wait=options.max_wait, show=progress.wait if progress.draw else None
+        line = open_transport(account.url, options.timeout)
+        retry_policy = RetryPolicy(
+            max_wait=options.max_wait, show=progress.wait if progress.draw else None
         )
         memory = None if options.sandbox else memory_of(os.environ)
         session = session_of(account, memory)
         told = note if options.verbose else None  # else it need not be masked
-        client = Client(line, account.token, account.user_id, patience, told, session=session)
-        client.heard = progress.heard
+        client = Client(line, account.token, account.user_id, retry_policy, told, session=session)
+        client.on_response = progress.heard
         try:
             yield Connection(client, account, note, memory, progress=progress)
         finally:
-            client.note, client.heard = None, lambda *_: None  # an answer may still be on its way
+            # An answer may still be on its way.
+            client.note, client.on_response = None, lambda *_: None
             line.close()
 
 

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 from comagic_cli.api.client import Client
 from comagic_cli.api.envelope import Answer
+from comagic_cli.api.errors import may_mean_parameter
 from comagic_cli.errors import Refused
 from comagic_cli.fetch.reading import Ask
 from comagic_cli.fetch.windows import Window
+from comagic_cli.query.filter.tree import fields_of
 from comagic_cli.query.query import Query
 
 
@@ -51,7 +53,10 @@ def _other_form(query: Query, error: Refused) -> Query | None:
     """Return the form that a refusal calls for, `None` where it is about something else."""
     named = "report_type" in error.field or "report_type" in error.message
     if error.mnemonic == "unexpected_parameters" and query.report_type is not None:
-        return replace(query, report_type=None) if named or not error.field else None
+        names = {*query.asked, *(sort.field for sort in query.order)}
+        names |= fields_of(query.filter) if query.filter else set()
+        unknown = may_mean_parameter(error, "report_type", names)
+        return replace(query, report_type=None) if unknown else None
     if error.mnemonic == "required_parameter_missed" and query.report_type is None and named:
         return replace(query, report_type=query.report.kind)
     if error.mnemonic == "sort_prohibited" and query.ties:
