@@ -199,10 +199,10 @@ def ask_columns(call: Call, kind: str) -> tuple[Column, ...]:
 def _columns(listed: Any) -> Iterator[Column]:
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict) and isinstance(item.get("id"), str):
-            texts = {name: item.get(name) for name in ("name", "description", "data_type")}
-            values = {name: text for name, text in texts.items() if isinstance(text, str)}
+            texts = (item.get(name) for name in ("name", "description", "data_type"))
+            told = [text if isinstance(text, str) else "" for text in texts]
             custom = item.get("is_custom") is True or NAME_OF_CUSTOM.fullmatch(item["id"])
-            yield Column(item["id"], **values, is_custom=bool(custom))
+            yield Column(item["id"], told[0], told[1], told[2], is_custom=bool(custom))
 
 
 def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:

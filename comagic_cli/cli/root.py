@@ -163,9 +163,8 @@ def sentence(error: NoSuchOption) -> str:
     """Say that there is no such option, and which one is near or called so elsewhere."""
     there = _options(error)
     other = KNOWN_AS.get(error.option_name, "")
-    hint = (
-        f"Did you mean {other}?" if other in there else did_you_mean(error.option_name, there, LIKE)
-    )
+    near = did_you_mean(error.option_name, there, LIKE)
+    hint = f"Did you mean {other}?" if other in there else near
     if not hint and error.ctx and not error.ctx.parent:
         hint = f"Options stand behind a command: comagic calls {error.option_name}"
     return f"No such option {error.option_name!r}.{' ' * bool(hint)}{hint}"
