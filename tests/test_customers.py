@@ -17,8 +17,8 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
-from comagic_cli.request.pages import Page, rows_of, with_members
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Page, rows_of, with_members
 
 
 class Lists:

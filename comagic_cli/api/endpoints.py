@@ -21,7 +21,7 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
-from comagic_cli.fetch.windows import OFFSET_MOST
+from comagic_cli.paging.window import OFFSET_MOST
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
 
 STATE = "getobj.report_state"

@@ -7,8 +7,8 @@ from dataclasses import replace
 from comagic_cli.api.client import Client
 from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.reading import Ask
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.reader import Ask
+from comagic_cli.paging.window import Window
 from comagic_cli.query.query import Query
 
 
