@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from comagic_cli.errors import RowsMissing
-from comagic_cli.fetch.ahead import one_ahead
 from comagic_cli.formats.base import Sink
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 
-def export(pages: Iterator[Page], sink: Sink, *, ahead: bool = True) -> int:
+def export(pages: Iterator[Page], sink: Sink) -> int:
     """Write every page and return the number of rows written.
-
-    `ahead` takes each page in a thread while the one before is written; leave it out where the
-    pager asks ahead.
 
     Nothing is written before the first page: a request that fails at once leaves no header. Where
     rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.
@@ -22,11 +18,11 @@ def export(pages: Iterator[Page], sink: Sink, *, ahead: bool = True) -> int:
     written = 0
     begun = False
     try:
-        for page in one_ahead(pages) if ahead else pages:
+        for page in pages:
             if not begun:
                 sink.begin()
                 begun = True
-            if page.count or page.settled:
+            if page.count or page.settled or page.since:
                 sink.write(page)
                 written += page.count
             del page  # else its memory is held until the next one has come

@@ -7,7 +7,7 @@ from measuring import unmeasured
 from program import DAYS, REPORT, SPAN, Watched, fault
 
 from comagic_cli.errors import OutputBusy
-from comagic_cli.fetch.pager import Pager
+from comagic_cli.paging.reader import Pager
 
 PAGED = [*REPORT, "--page-size", "40"]  # 100 rows in three pages
 

@@ -8,7 +8,7 @@ from sinks import members, page_of
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import Flattener, cell
 from comagic_cli.query.catalog import Field, reports
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
 
 ENUM = Field("kind", "object", members=members("value", "value_id"))
 BARE = Field("kind", "object")

@@ -21,7 +21,7 @@ from comagic_cli.query.grouping import (
     number_of,
 )
 from comagic_cli.query.period import Period
-from comagic_cli.request.rows import Digits
+from comagic_cli.rows.decode import Digits
 
 TIME = "2026-11-01 09:30:00"  # a Sunday
 

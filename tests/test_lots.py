@@ -10,7 +10,7 @@ from program import DAYS, PATIENCE, Fault, Watched, environment, start
 from terminals import Terminal
 
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.lots import is_about_ids
+from comagic_cli.paging.id_batches import is_about_ids
 
 DETAILS = ["call-details", *DAYS, "--fields", "communication_id"]
 PERSONS = ["person-details", *DAYS, "--fields", "person_id"]

@@ -28,11 +28,11 @@ from comagic_cli.cli.console import (
     sized,
     spaced,
 )
-from comagic_cli.fetch.pager import Pager
+from comagic_cli.paging.reader import Pager
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.request.pages import Mark, Page
+from comagic_cli.rows.page import Mark, Page
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
 DAY = tuple(map(datetime.fromisoformat, ("2026-10-01", "2026-10-10 23:59:59")))

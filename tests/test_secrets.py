@@ -14,7 +14,7 @@ from accounts import person, piped
 from measuring import unmeasured
 from program import DAYS, TWO, Watched, ended, environment, fault, start
 
-from comagic_cli.fetch.pager import Pager
+from comagic_cli.paging.reader import Pager
 from comagic_cli.sandbox import accounts, refusals
 
 KEY = 'kEy+/0é"\\&=%Ж<z>'

@@ -7,7 +7,7 @@ from sinks import page_of, written
 
 from comagic_cli.formats.table import bare, brief, common, is_duration
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.rows import Digits
+from comagic_cli.rows.decode import Digits
 
 # A length of time as it came, and in short.
 BRIEF = [

@@ -10,7 +10,7 @@ from sinks import members, page_of
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.typed import Typed, real, seconds, whole
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
 
 FITS = {"whole": whole, "real": real, "seconds": seconds}
 NUMBER = Field("count", "number")

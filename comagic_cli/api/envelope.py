@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.api.redact import is_markup
-from comagic_cli.request.pages import rows_of
+from comagic_cli.rows.page import rows_of
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"

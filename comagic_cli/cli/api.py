@@ -25,7 +25,7 @@ from comagic_cli.files.output import STDOUT, open_output
 from comagic_cli.files.stream import reading
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")
 

@@ -25,15 +25,15 @@ from rich.cells import cell_len
 from comagic_cli.api.rate_limit import Quota, read_quotas
 from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import CannotWrite, ComagicError, Place
-from comagic_cli.fetch.pager import Pager
-from comagic_cli.fetch.windows import outer, parse_time, spread
 from comagic_cli.files.atomic_file import Part
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.window import outer, parse_time, spread
 
 if TYPE_CHECKING:
     from comagic_cli.api.envelope import Answer
     from comagic_cli.files.stream import Under
     from comagic_cli.query.query import Query
-    from comagic_cli.request.pages import Page
+    from comagic_cli.rows.page import Page
 
 
 OPTION, VARIABLE = "--log-format", "COMAGIC_LOG_FORMAT"
@@ -286,7 +286,7 @@ class Progress:
     def watch(self, pager: Paged) -> Iterator[Page]:
         """Yield the pages, counting the rows as they come."""
         self._pager = pager
-        self._by_time = isinstance(pager, Pager)  # and not client by client, or lot by lot
+        self._by_time = isinstance(pager, Reader)  # and not client by client, or lot by lot
         self._whole = self._by_time and in_one_window(pager.query)
         for page in pager.pages():
             self.rows += page.count

@@ -21,7 +21,7 @@ from comagic_cli.config.credentials import VARIABLES
 from comagic_cli.config.services import name_of
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query

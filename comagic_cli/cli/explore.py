@@ -26,7 +26,7 @@ from comagic_cli.formats.base import make_sink
 from comagic_cli.query import listing
 from comagic_cli.query.catalog import Column, ReportType
 from comagic_cli.query.listing import Row
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 # ruff: noqa: PLC0415
 

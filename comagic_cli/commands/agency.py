@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,13 +15,13 @@ from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, connect, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing
-from comagic_cli.fetch.pager import WindowDone
 from comagic_cli.output.record import ClientCount
+from comagic_cli.paging.reader import WindowDone
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.fields import Wish
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
-from comagic_cli.request.pages import Mark, Page, with_members
+from comagic_cli.rows.page import Page, with_members
 
 FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 """The columns that stand in front of the rows of several clients."""
@@ -161,10 +161,10 @@ class AgencyPager:
     wish: Wish
     query: Query
     clients: Clients
-    before: Sequence[Mark] = ()
     done: list[WindowDone] = field(default_factory=list)
     matching: int | None = None
-    overstated: bool = False
+    overstated: int = 0
+    outside: int = 0
     missing: list[str] = field(default_factory=list)
     _written: int = 0
     _totals: list[int | None] = field(default_factory=list)
@@ -192,6 +192,8 @@ class AgencyPager:
                 yield msgspec.structs.replace(whole, settled=None, zone=zone)
         finally:
             self._totals.append(pager.matching)
+            self.overstated += pager.overstated
+            self.outside += pager.outside
             user = told.customer.user_id
             self.done += [msgspec.structs.replace(window, user_id=user) for window in pager.done]
 

@@ -13,8 +13,8 @@ from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.service import Service, open_service, saved_zone
 from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.counting import count_rows, pieces
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.count import count_rows, pieces
+from comagic_cli.paging.window import Window
 from comagic_cli.query.fields import Wish
 
 # What is about rows that are written.

@@ -16,8 +16,8 @@ from comagic_cli.api.http import service_url
 from comagic_cli.cli.console import tell
 from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import draft, saved_zone, utc_now
-from comagic_cli.fetch.lots import MOST
-from comagic_cli.fetch.windows import Window, outer, spread
+from comagic_cli.paging.id_batches import MOST
+from comagic_cli.paging.window import Window, outer, spread
 from comagic_cli.query.fields import Wish
 from comagic_cli.query.filter.tree import shown
 from comagic_cli.query.period import resolve

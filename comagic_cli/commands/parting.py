@@ -18,13 +18,13 @@ from comagic_cli.commands.service import Service, draft, open_service, saved_zon
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export import export
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.pager import Pager
 from comagic_cli.files.lock import held
 from comagic_cli.files.stream import naming
 from comagic_cli.formats.base import ZONED, Sink, make_sink
 from comagic_cli.output.dealing import PartitionedSink, dealing
 from comagic_cli.output.fingerprint import changed_look, check_request, keep_request, read_request
 from comagic_cli.output.partitions import Part, Plan, Template, make_plan
+from comagic_cli.paging.reader import Reader
 from comagic_cli.query.fields import Wish
 from comagic_cli.query.filter.tree import shown
 from comagic_cli.query.period import Period, has_ended, parse_start, resolve
@@ -181,20 +181,18 @@ def write_parts(service: Service, job: Job) -> None:
 def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]) -> None:
     """Write parts, those that stand next to each other in one go; tell of all that are short."""
     ask = asker(service.client, query, service.refused_operators)
-    overstated = False
     first: RowsMissing | None = None
     short: list[Part] = []
     for run in runs:
         here = replace(query, period=Period(run[0].start, run[-1].end))
-        pager = Pager(here, ask, service.note, overstated=overstated)
+        reader = Reader(here, ask, service.note, zone=service.known_zone)
         sink = PartitionedSink(run, job.sink, service.note)
         try:
             with dealing(sink):
-                export(service.progress.watch(pager), sink)
+                export(service.progress.watch(reader), sink)
         except RowsMissing as error:
             first = first or error
             short += sink.waiting.values()
-        overstated = pager.overstated
     if first:
         raise _missing(first, short)
     count = sum(map(len, runs))

@@ -19,7 +19,6 @@ from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export import export
-from comagic_cli.fetch.pager import Pager, WindowDone
 from comagic_cli.files.atomic_file import Part
 from comagic_cli.files.compression import gone_on
 from comagic_cli.files.output import (
@@ -37,16 +36,17 @@ from comagic_cli.output import checkpoint, manifest
 from comagic_cli.output.checkpoint import Checkpoint, is_left
 from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
+from comagic_cli.paging.reader import Reader, WindowDone
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import Wish
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
-from comagic_cli.request.pages import Mark, parts_of
+from comagic_cli.rows.page import Mark, parts_of
 
 if TYPE_CHECKING:
     from comagic_cli.commands.agency import AgencyPager
-    from comagic_cli.fetch.lots import LotPager
     from comagic_cli.formats.sqlite import Database
+    from comagic_cli.paging.id_batches import LotPager
 
 # ruff: noqa: PLC0415 - few are agents: what several clients need is imported for them
 
@@ -87,7 +87,7 @@ class Run:
     output: Measured | Database
     part: Part | None
     left: Checkpoint | None
-    pager: Pager | LotPager | AgencyPager = field(init=False)
+    pager: Reader | LotPager | AgencyPager = field(init=False)
     sink: FollowedSink = field(init=False)
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
@@ -109,24 +109,30 @@ class Run:
             self.pager = agency_pager(self.wish, query, self.service)
         else:
             self.pager = pager_of(query, self.service)
-        ahead = True
-        if isinstance(self.pager, Pager) and isinstance(sink, Rendering):
-            self.pager.render, ahead = sink.render, False  # it asks ahead by itself
-        if self.left:
-            self.pager.before = self.left.marks
-            self.pager.overstated = self.left.overstated
-            self.pager.missing = [*self.left.missing]
-        self.sink = FollowedSink(sink, query, self.left)
+        if isinstance(self.pager, Reader):
+            self.pager.cut = isinstance(sink, Rendering)
+            if self.left:
+                self.pager.since = self.left.since
+                self.pager.overstated = self.left.overstated
+                self.pager.outside = self.left.outside
+                self.pager.missing = [*self.left.missing]
+        self.sink = FollowedSink(sink, self.left)
         if self.part and stream:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
-            export(self.service.progress.watch(self.pager), self.sink, ahead=ahead)
+            export(self.service.progress.watch(self.pager), self.sink)
         except RowsMissing:
             raise
         except BaseException:
             self.sink.keep_last()
             raise
+        finally:
+            if self.pager.outside:
+                tell(
+                    f"comagic: {self.pager.outside} rows that came are outside the period asked for"
+                    " and are not written"
+                )
 
     @property
     def published(self) -> Path | None:
@@ -152,9 +158,11 @@ class Run:
             first=left.first if left else first,
             last=last or (left.last if left else None),
             windows=[*(left.windows if left else ()), *map(_window, self.pager.done)],
-            stops=[*left.stops, Stop(left.rows, left.last_time)] if left else [],
+            stops=[*left.stops, Stop(left.rows, left.since)] if left else [],
             points=(left.points if left else 0) + self.service.client.calls,
             clients=self._clients(),
+            overstated=self.pager.overstated,
+            outside=self.pager.outside,
         )
 
     def _clients(self) -> list[ClientCount]:
@@ -173,9 +181,7 @@ class Run:
         kept = Checkpoint(
             format=checkpoint.FORMAT,
             fingerprint=checkpoint.fingerprint_of(record),
-            last_time=self.sink.tail.farthest,
-            marks=self.sink.tail.marks(),
-            overstated=self.pager.overstated,
+            since=self.sink.since,
             missing=self.pager.missing,
             **_members(record),
         )

@@ -95,7 +95,7 @@ def choose_form(options: ExportOptions) -> Form:
 
 def _tell_unfound(run: Run) -> None:
     """Say on a terminal how many of the ids brought nothing: the period may be the reason."""
-    from comagic_cli.fetch.lots import LotPager
+    from comagic_cli.paging.id_batches import LotPager
 
     ids = run.pager.unfound if isinstance(run.pager, LotPager) else 0
     if ids > 0 and sys.stderr is not None and sys.stderr.isatty():

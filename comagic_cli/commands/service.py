@@ -123,17 +123,24 @@ class Service(Connection):
     @cached_property
     def zone(self) -> ZoneInfo:
         """The account's time zone: --tz, or remembered, or asked for."""
-        if self.account.zone:
-            return zone_named(self.account.zone, "--tz")
-        if self.account.saved_zone:
-            return zone_named(self.account.saved_zone, "the profile's timezone")
-        name = self.name_of("zone")
-        known = self.memory.recall(name) if self.memory else None
-        zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
+        known = self.known_zone
+        if self.account.zone or self.account.saved_zone:
+            return ZoneInfo(known or "")
+        zone = ZoneInfo(known) if known else ask_zone(self.client.call)
         if self.memory and not known:
-            self.memory.keep(name, zone.key)
+            self.memory.keep(self.name_of("zone"), zone.key)
         self.note(f"time zone {zone.key}")
         return zone
+
+    @property
+    def known_zone(self) -> str | None:
+        """The name of the account's time zone, `None` where it would have to be asked for."""
+        if self.account.zone:
+            return zone_named(self.account.zone, "--tz").key
+        if self.account.saved_zone:
+            return zone_named(self.account.saved_zone, "the profile's timezone").key
+        known = self.memory.recall(self.name_of("zone")) if self.memory else None
+        return zone_named(known, "the cache").key if known else None
 
 
 def _has_moments(fields: Iterable[Field]) -> bool:

@@ -26,8 +26,8 @@ from comagic_cli.query.grouping import (
     number_of,
 )
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Marks, Page, slices
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Marks, Page, slices
 
 
 @dataclass(frozen=True)

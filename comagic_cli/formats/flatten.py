@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from comagic_cli.formats.base import Look
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.rows import Digits, compact
+from comagic_cli.rows.decode import Digits, compact
 
 Cell: TypeAlias = "str | int | None"
 Take: TypeAlias = Callable[[Any], Cell]

@@ -10,8 +10,8 @@ import msgspec
 
 from comagic_cli.formats.base import Look
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import NULL, Page, rendered, row_struct
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import NULL, Page, rendered, row_struct
 
 Raw: TypeAlias = msgspec.Raw
 Row: TypeAlias = dict[str, Raw]

@@ -21,8 +21,8 @@ from rich.cells import cell_len
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import ENUM, Cell, Flattener
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import Digits, RowReader
+from comagic_cli.rows.decode import Digits, RowReader
+from comagic_cli.rows.page import Page, slices
 
 BOLD, DIM = "1", "2"
 JOINERS = frozenset("\u200c\u200d")  # unprintable, but parts of emoji and of some scripts

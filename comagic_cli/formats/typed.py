@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import Cell, Flattener, cell
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.rows import compact
+from comagic_cli.rows.decode import compact
 
 Kind: TypeAlias = Literal[
     "text", "whole", "real", "boolean", "moment", "date", "clock", "seconds", "list"

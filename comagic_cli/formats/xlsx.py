@@ -36,8 +36,8 @@ from comagic_cli.formats.typed import (
     seconds,
 )
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import Digits, RowReader
+from comagic_cli.rows.decode import Digits, RowReader
+from comagic_cli.rows.page import Page, slices
 
 Shown: TypeAlias = "str | int | float | bool | None"
 

@@ -14,9 +14,8 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.files.atomic_file import Part, remove, sync_folder
 from comagic_cli.files.stream import naming, reading
 from comagic_cli.output.record import Record
-from comagic_cli.request.pages import Mark
 
-FORMAT = 2  # of the checkpoint and of the part beside it
+FORMAT = 3  # of the checkpoint and of the part beside it
 ANEW = "Leave --resume out to begin anew."
 CHUNK = 1 << 20
 SHOWN = 60  # characters of a value that a message quotes
@@ -25,16 +24,13 @@ SHOWN = 60  # characters of a value that a message quotes
 class Checkpoint(Record, frozen=True, kw_only=True):
     """What an unfinished export has on the disk.
 
-    `bytes` of the part are safe, with that `sha256`. `last_time` is the farthest time written, ""
-    where no row had one; `marks` are those of the rows near it and of those without a time.
-    `overstated` and `missing` are what the windows that were read came short of: see `Pager`.
+    `bytes` of the part are safe, with that `sha256`. `since` is the position of the reader there:
+    see `Reader`. `missing` says what the windows that were read came short of.
     """
 
     format: int
     fingerprint: str
-    last_time: str
-    marks: list[Mark]
-    overstated: bool
+    since: str
     missing: list[str]
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from comagic_cli.query.period import Period
-from comagic_cli.request.rows import compact
+from comagic_cli.rows.decode import compact
 
 Group: TypeAlias = "str | int | None"
 Number: TypeAlias = "int | Decimal"

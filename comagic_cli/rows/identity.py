@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.request.pages import PART, Marks, Page
-from comagic_cli.request.rows import RowReader, each_of, plain_values
+from comagic_cli.rows.decode import RowReader, each_of, plain_values
+from comagic_cli.rows.page import PART, Marks, Page
 
 # Zero dates and the like are no times, though they look so.
 TIME = re.compile(

@@ -15,10 +15,9 @@ from itertools import islice
 
 from comagic_cli.api.errors import ERRORS
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
-from comagic_cli.fetch.reading import Ask
+from comagic_cli.paging.reader import Ask, Reader, WindowDone, tell_missing
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.request.pages import Mark, Marks, Page
+from comagic_cli.rows.page import Marks, Page
 
 MOST = 100  # ids a call
 # Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.
@@ -41,10 +40,10 @@ class LotPager:
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
-    before: Sequence[Mark] = ()
     done: list[WindowDone] = field(default_factory=list)
     matching: int | None = None
-    overstated: bool = False
+    overstated: int = 0
+    outside: int = 0
     missing: list[str] = field(default_factory=list)
     found: int = 0
     _keys: set[str] = field(default_factory=set)
@@ -85,9 +84,9 @@ class LotPager:
     def _enough(self) -> bool:
         return self.query.most is not None and self.found >= self.query.most
 
-    def _pager(self, lot: list[int]) -> Pager:
+    def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Pager(query, self.asking(query), self.note, overstated=self.overstated)
+        return Reader(query, self.asking(query), self.note)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -98,7 +97,7 @@ class LotPager:
         self._new_keys = set()
         return places[-1] if places and not self._enough else len(lot)
 
-    def _new_rows(self, pager: Pager) -> Iterator[Page]:
+    def _new_rows(self, pager: Reader) -> Iterator[Page]:
         """Yield a lot's pages without rows that came before: two ids may name the same."""
         for page in pager.read():
             rows = self._new(page)
@@ -122,11 +121,12 @@ class LotPager:
         self._new_keys |= keys
         return picked
 
-    def _close(self, pager: Pager) -> None:
+    def _close(self, pager: Reader) -> None:
         self._totals.append(pager.matching)
         self.done += pager.done
         self.missing += pager.missing
-        self.overstated = pager.overstated
+        self.overstated += pager.overstated
+        self.outside += pager.outside
 
     def _sum_up(self, *, finished: bool) -> None:
         if self.unfound > 0:

@@ -8,9 +8,9 @@ from datetime import timedelta
 from math import ceil
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.fetch.lots import MOST, halved, is_about_ids
-from comagic_cli.fetch.reading import Ask
-from comagic_cli.fetch.windows import SECOND, Window, named_cap
+from comagic_cli.paging.id_batches import MOST, halved, is_about_ids
+from comagic_cli.paging.reader import Ask
+from comagic_cli.paging.window import SECOND, Window, named_cap
 from comagic_cli.query.query import IDS, Query
 
 Asking = Callable[[Query], Ask]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import chain
 from operator import attrgetter
-from typing import Any, NamedTuple, NoReturn, TypeAlias, TypeVar, overload
+from typing import Any, NamedTuple, TypeAlias, TypeVar, overload
 
 import msgspec
 
@@ -110,10 +110,10 @@ class Page(msgspec.Struct, frozen=True):
     """The rows of one answer that count, whole or cut, in order.
 
     The rows are views of the answer, which lives as long as one of them. `marks` are the rows'
-    marks. `settled` says that a window ended here and its rows were counted: no row of a shown time
-    between its two ends will come any more. `zone` is that of its times, where pages differ in it.
-    `unbroken` says that no line break stands within a row. Rows that a sink's texts are made of
-    already are `Rendered`.
+    marks. `settled` says that no row of a shown time between its two ends will come any more.
+    `zone` is that of its times, where pages differ in it. `unbroken` says that no line break stands
+    within a row. `since` is the position of the reader: every row shown before it is in this page
+    or in earlier ones.
     """
 
     rows: Sequence[Row]
@@ -122,6 +122,7 @@ class Page(msgspec.Struct, frozen=True):
     settled: tuple[str, str] | None = None
     zone: str | None = None
     unbroken: bool = False
+    since: str = ""
 
     @property
     def count(self) -> int:
@@ -154,20 +155,6 @@ class Page(msgspec.Struct, frozen=True):
             return self
         marks = Marks.of(self.marks).pick(places) if self.marks else ()
         return msgspec.structs.replace(self, rows=_pick(self.rows, places), marks=marks)
-
-
-class Rendered(Sequence[Row]):
-    """Rows that a sink's texts were made of; they themselves are gone, and can't be read."""
-
-    def __init__(self, texts: Sequence[bytes], count: int) -> None:
-        self.texts = texts
-        self._count = count
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __getitem__(self, place: Any) -> NoReturn:
-        raise TypeError("the rows are rendered already")
 
 
 def row_struct(
@@ -208,9 +195,18 @@ def slices(page: Page, size: int = 0) -> Iterator[Page]:
 
 
 def rendered(page: Page, render: Callable[[Page], bytes]) -> Iterator[bytes]:
-    """Return a page's texts: those that it brings, else what `render` makes of few rows each."""
-    rows = page.rows
-    return iter(rows.texts) if isinstance(rows, Rendered) else map(render, slices(page))
+    """Return the texts that `render` makes of few rows each."""
+    return map(render, slices(page))
+
+
+def join_pages(first: Page, second: Page) -> Page:
+    """Return the rows of two pages of one reading as one page."""
+    if not first.count or not second.count:
+        return second if second.count else first
+    marks = Marks.joined([Marks.of(first.marks), Marks.of(second.marks)])
+    rows = [*first.rows, *second.rows]
+    marker = first.marker or second.marker
+    return Page(rows, marker, marks, unbroken=first.unbroken and second.unbroken)
 
 
 def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:

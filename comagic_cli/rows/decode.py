@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from comagic_cli.request.pages import Page, cut_row, row_struct
+from comagic_cli.rows.page import Page, cut_row, row_struct
 
 _MINUS_ZERO = re.compile(rb"-0[]},\s]")  # may also match text, which only costs time
 _SHORT = 640  # no setting of Python makes it refuse integers of fewer digits
