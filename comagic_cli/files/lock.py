@@ -36,7 +36,7 @@ def held(path: Path, name: str = "") -> Iterator[None]:
     """
     name = name or str(path)
     file = beside(path, "lock")
-    # Another user may have left the file: it is writable for all, and followed through no link.
+    # Writable for all: what a killed run of another user leaves must not lock out others.
     lock = FileLock(file, mode=0o666, fallback_to_soft=False, on_acquired=_write_process_id)
     with naming(name):
         try:
@@ -44,12 +44,11 @@ def held(path: Path, name: str = "") -> Iterator[None]:
         except Timeout as error:
             raise _busy(name, file) from error
         except PermissionError as error:
+            if file.exists():
+                raise _foreign(name, file) from error
             raise no_new_files(name, file.parent) from error
-    try:
+    with _released(lock, file):
         yield
-    finally:
-        with suppress(OSError):
-            lock.release()
 
 
 @contextmanager
@@ -58,10 +57,19 @@ def waited_for(file: Path) -> Iterator[None]:
     lock = FileLock(file, mode=0o600, fallback_to_soft=False)
     with suppress(OSError):
         lock.acquire()
+    with _released(lock, file):
+        yield
+
+
+@contextmanager
+def _released(lock: FileLock, file: Path) -> Iterator[None]:
+    """Remove the lock file, while it is locked and so nobody else's, and release the lock."""
     try:
         yield
     finally:
         with suppress(OSError):
+            if lock.is_locked:
+                file.unlink()
             lock.release()
 
 
@@ -79,6 +87,13 @@ def _busy(name: str, file: Path) -> OutputBusy:
     return OutputBusy(
         f"{name} is being written by another run{process}.",
         hint="Wait until it has ended, or write to another file.",
+    )
+
+
+def _foreign(name: str, file: Path) -> CannotWrite:
+    return CannotWrite(
+        f"{name} can't be written: the lock file {file} belongs to another user.",
+        hint="Wait until that user's run has ended, or have the file removed.",
     )
 
 
