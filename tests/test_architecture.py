@@ -29,7 +29,7 @@ ALLOWED = {
     "files": (),
     "query": (),
     "rows": (),
-    "config": (),
+    "config": ("files",),  # private files are locked and replaced as outputs are
     "sandbox": ("query.catalog",),
     "errors": (),
     "__init__": (),

@@ -239,7 +239,7 @@ def test_no_command_is_answered_with_the_help(comagic):
 def test_an_empty_key_is_none(comagic, key):
     ran = comagic("communications", *DAYS, COMAGIC_TOKEN=key)
     assert (ran.code, ran.out) == (2, "")
-    check_told(ran, "Type comagic login, or put the key in COMAGIC_TOKEN or a file")
+    check_told(ran, "Type comagic login, or put the token in COMAGIC_TOKEN or a file")
 
 
 @pytest.mark.parametrize("option", ["FORMAT", "FIELDS", "REPORT_ID", "USER_ID", "TZ", "TIMEOUT"])

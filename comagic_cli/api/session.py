@@ -31,19 +31,19 @@ CHECK = "Check COMAGIC_LOGIN and COMAGIC_PASSWORD."
 Ask = Callable[[Mapping[str, Any]], Answer]
 
 
-class Memory(Protocol):
+class Cache(Protocol):
     """What keeps texts between runs, where only their owner can read them."""
 
-    def recall(self, name: str, most_age: float) -> str | None:
-        """Return the text kept under a name, unless it is older than `most_age` seconds."""
+    def get(self, name: str, max_age: float) -> str | None:
+        """Return the text kept under a name, unless it is older than `max_age` seconds."""
 
-    def keep(self, name: str, text: str) -> None:
+    def set(self, name: str, text: str) -> None:
         """Keep a text under a name."""
 
-    def forget(self, name: str) -> None:
+    def delete(self, name: str) -> None:
         """Forget the text kept under a name."""
 
-    def alone(self, name: str) -> AbstractContextManager[None]:
+    def lock(self, name: str) -> AbstractContextManager[None]:
         """Let one run in at a time."""
 
 
@@ -79,7 +79,7 @@ class Session:
     login: str = field(repr=False)
     password: str = field(repr=False)
     name: str = "session"
-    memory: Memory | None = field(default=None, repr=False)
+    cache: Cache | None = field(default=None, repr=False)
     now: Callable[[], float] = field(default=time.time, repr=False)
     logins: int = 0
     check: str = CHECK
@@ -109,8 +109,8 @@ class Session:
         """Forget all that is kept; return the key of the session that was open, "" for none."""
         kept = self._kept()
         for name in (self.name, self._refused):
-            if self.memory:
-                self.memory.forget(name)
+            if self.cache:
+                self.cache.delete(name)
         return kept.key if kept else ""
 
     def _is_good(self, session: _Open) -> bool:
@@ -126,7 +126,7 @@ class Session:
 
     def _begun(self, ask: Ask) -> _Open:
         """Log in, unless another run has done so meanwhile."""
-        with self.memory.alone(self.name) if self.memory else nullcontext():
+        with self.cache.lock(self.name) if self.cache else nullcontext():
             return self._kept() or self._logged_in(ask)
 
     def _logged_in(self, ask: Ask) -> _Open:
@@ -141,8 +141,8 @@ class Session:
         self.logins += 1
         session = _opened(answer, self.now())
         self._seen.append(session.key)
-        if self.memory:
-            self.memory.keep(self.name, msgspec.json.encode(session).decode())
+        if self.cache:
+            self.cache.set(self.name, msgspec.json.encode(session).decode())
         return session
 
     def _check_not_refused(self) -> None:
@@ -160,10 +160,10 @@ class Session:
             )
 
     def _keep_refusal(self) -> None:
-        if self.memory:
+        if self.cache:
             salt = os.urandom(16).hex()
             wrong = _Wrong(self.now(), salt, self._digest(salt))
-            self.memory.keep(self._refused, msgspec.json.encode(wrong).decode())
+            self.cache.set(self._refused, msgspec.json.encode(wrong).decode())
 
     @property
     def _refused(self) -> str:
@@ -173,8 +173,8 @@ class Session:
         """Return what can't be guessed the password from: each guess takes time and memory."""
         return scrypt(self.password.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1).hex()
 
-    def _recall(self, name: str, kind: type[_Kept], most_age: float) -> _Kept | None:
-        text = self.memory.recall(name, most_age) if self.memory else None
+    def _recall(self, name: str, kind: type[_Kept], max_age: float) -> _Kept | None:
+        text = self.cache.get(name, max_age) if self.cache else None
         try:
             return msgspec.json.decode(text or "null", type=kind | None)
         except (msgspec.DecodeError, RecursionError):

@@ -76,15 +76,15 @@ class Columns:
     def ask(self) -> tuple[Column, ...]:
         """Ask the account, and remember what it says."""
         columns = ask_columns(self.connection.client.call, self.kind)
-        if self.connection.memory:
+        if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
-            self.connection.memory.keep(self._name, text)
+            self.connection.cache.set(self._name, text)
         return columns
 
-    def recall(self, most_age: float = DAY) -> tuple[Column, ...] | None:
+    def recall(self, max_age: float = DAY) -> tuple[Column, ...] | None:
         """Return what is remembered; `None` where nothing is, or it is older than that."""
-        memory = self.connection.memory
-        text = memory.recall(self._name, most_age) if memory else None
+        cache = self.connection.cache
+        text = cache.get(self._name, max_age) if cache else None
         with suppress(msgspec.DecodeError):  # what is damaged is asked again
             return msgspec.json.decode(text, type=tuple[Column, ...]) if text else None
         return None

@@ -18,10 +18,10 @@ from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
 from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.config.services import DEFAULT, url_named
-from comagic_cli.files.cache import Memory, memory_of, name_of
+from comagic_cli.config.services import DEFAULT, resolve_service
+from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.fields import Wish
@@ -42,13 +42,13 @@ class Connection:
     client: Client
     account: Account
     note: Callable[[str], None]
-    memory: Memory | None
+    cache: Cache | None
     progress: Progress = field(default_factory=Progress, kw_only=True)
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
         account = self.account
-        return name_of(kind, account.url, account.owner, account.user_id, *more)
+        return cache_key(kind, account.url, account.owner, account.user_id, *more)
 
     def number_of(self, report: ReportType, typed: str | None) -> int | str:
         """Return a report's number: typed, else asked for by its name or by its type."""
@@ -108,10 +108,10 @@ class Service(Connection):
         if self.account.saved_zone:
             return zone_named(self.account.saved_zone, "the profile's timezone")
         name = self.name_of("zone")
-        known = self.memory.recall(name) if self.memory else None
+        known = self.cache.get(name) if self.cache else None
         zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
-        if self.memory and not known:
-            self.memory.keep(name, zone.key)
+        if self.cache and not known:
+            self.cache.set(name, zone.key)
         self.note(f"time zone {zone.key}")
         return zone
 
@@ -153,7 +153,7 @@ def rough_period(options: ExportOptions) -> Period:
 def open_service(options: ExportOptions) -> Iterator[Service]:
     """Connect to export what the options say."""
     with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.memory, options, progress=at.progress)
+        yield Service(at.client, at.account, at.note, at.cache, options, progress=at.progress)
 
 
 @contextmanager
@@ -173,13 +173,13 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
         patience = Patience(
             most_wait=options.max_wait, show=progress.wait if progress.draw else None
         )
-        memory = None if options.sandbox else memory_of(os.environ)
-        session = session_of(account, memory)
+        cache = None if options.sandbox else default_cache()
+        session = session_of(account, cache)
         told = note if options.verbose else None  # else it need not be masked
         client = Client(line, account.token, account.user_id, patience, told, session=session)
         client.heard = progress.heard
         try:
-            yield Connection(client, account, note, memory, progress=progress)
+            yield Connection(client, account, note, cache, progress=progress)
         finally:
             client.note, client.heard = None, lambda *_: None  # an answer may still be on its way
             line.close()
@@ -190,8 +190,8 @@ def saved_zone(options: ServiceOptions) -> str | None:
     profile = options.profile
     same = (
         not options.sandbox
-        and is_of_profile(options.token_file, os.environ)
-        and url_named(profile.text("base-url") or DEFAULT) == options.base_url
+        and uses_profile(options.token_file, os.environ)
+        and resolve_service(profile.text("base-url") or DEFAULT) == options.base_url
         and str(profile.values.get("user-id") or None) == str(options.user_id)
     )
     return profile.text(SAVED_ZONE) or None if same else None
@@ -212,12 +212,12 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
-def session_of(account: Account, memory: Memory | None) -> Session | None:
+def session_of(account: Account, cache: Cache | None) -> Session | None:
     """Return what logs in, where there is no key; the session is kept between runs."""
     if account.login is None:
         return None
     login, password = account.login.login, account.login.password
-    session = Session(login, password, name_of("session", account.url, login), memory)
+    session = Session(login, password, cache_key("session", account.url, login), cache)
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
