@@ -206,8 +206,8 @@ def test_a_profile_serves_commands_that_lack_what_stands_in_it(comagic, file, bo
 def test_a_profile_says_how_errors_are_told(comagic, file):
     profile(file, 'log-format = "json"')
     assert json.loads(comagic("calls").err)["message"] == "there is no token for the account"
-    assert comagic("calls", "--log-format", "text").err.startswith("comagic: there is no key")
-    assert comagic("calls", COMAGIC_LOG_FORMAT="text").err.startswith("comagic: there is no key")
+    assert comagic("calls", "--log-format", "text").err.startswith("comagic: there is no token")
+    assert comagic("calls", COMAGIC_LOG_FORMAT="text").err.startswith("comagic: there is no token")
 
 
 def test_the_period_of_a_profile_gives_way_to_typed_dates(comagic, file):

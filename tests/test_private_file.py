@@ -55,7 +55,7 @@ def test_what_can_t_be_written_leaves_the_old_file(tmp_path, monkeypatch, error)
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]
     if isinstance(error, OSError):
-        assert str(caught.value) == f"{path} can't be written: No space left on device"
+        assert str(caught.value) == f"{path} can't be written: No space left on device."
 
 
 def test_a_folder_that_can_t_be_made(tmp_path):

@@ -178,7 +178,7 @@ def test_a_refused_password_cannot_be_read_from_what_is_kept(cache):
     for _ in range(2):
         key_or_error(session(cache), Door(wrong()))
     kept = {path.name: path.read_text() for path in cache.directory.iterdir()}
-    assert set(kept) == {"session-x.refused", "session-x.lock"}
+    assert set(kept) == {"session-x.refused"}
     assert re.fullmatch(
         r'{"at":100.0,"salt":"[0-9a-f]{32}","digest":"[0-9a-f]{128}"}', kept["session-x.refused"]
     )
