@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 
 import msgspec
@@ -206,7 +207,7 @@ def test_a_checkpoint_that_can_not_be_written_leaves_the_one_before(stopped, mon
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotWrite, match="No space left on device"):
         checkpoint.write_checkpoint(path, kept)
     assert (path.read_bytes(), left(stopped)) == (before, KEPT)

@@ -100,10 +100,10 @@ WITHOUT = (
     ("words", "typed", "told"),
     [
         ([], b"", WITHOUT),
-        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is no name for a profile\n  Use letters, "),
-        (["--with-token"], b"", "comagic: login: profiles.default.token: it is no text, or an em"),
-        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the key has blanks o"),
-        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the key has chara"),
+        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is not a name for a profile\n  Use letter"),
+        (["--with-token"], b"", "comagic: login: profiles.default.token: it must be a text that "),
+        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the token has blanks"),
+        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the token has cha"),
         (["--with-token"], b"\xff", "comagic: --with-token: standard input is no text\n"),
         (["--with-token", "--token-file", "x"], b"", "comagic: --with-token and --token-file: giv"),
         (["--with-token"], None, "comagic: --with-token: standard input is closed\n"),
@@ -192,7 +192,7 @@ def test_what_stands_in_a_profile_stays_and_its_account_changes(comagic, file, b
     piped(monkeypatch, b"sandbox-token")
     assert comagic("login", "work", "--with-token", "--base-url", box.url).code == 0
     assert file.read_text() == (
-        'default = "work"\n[profiles.work]\n'
+        'default = "work"\n\n[profiles.work]\n'
         "timezone = \"Europe/Moscow\"\ntz = 'Asia/Omsk'\nformat = 'csv' # so\n"
         f'base-url = "{box.url}"\ntoken = "sandbox-token"\n'
         "[profiles.work.calls]\npage_size = 5\n"
@@ -235,11 +235,11 @@ def test_a_folder_that_can_t_be_written(comagic, file, box, monkeypatch):
     file.parent.write_text("")
     piped(monkeypatch, b"sandbox-token")
     ran = comagic("login", "--with-token", "--base-url", box.url)
-    assert (ran.code, ran.err) == (8, f"comagic: {file} can't be written: File exists\n")
+    assert (ran.code, ran.err) == (8, f"comagic: {file} can't be written: File exists.\n")
 
 
 def test_a_user_without_a_home(comagic, monkeypatch):
-    monkeypatch.setattr("comagic_cli.cli.auth.config_file", lambda _: None)
+    monkeypatch.setattr("comagic_cli.cli.auth.config_file", lambda: None)
     ran = comagic("login")
     told = (
         "comagic: there is no home directory to keep profiles in\n  Set XDG_CONFIG_HOME or HOME.\n"

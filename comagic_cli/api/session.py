@@ -32,20 +32,20 @@ CHECK = "Check COMAGIC_LOGIN and COMAGIC_PASSWORD."
 LogIn = Callable[[Mapping[str, Any]], Answer]
 
 
-class Memory(Protocol):
-    """A cache of texts between runs that only their owner can read."""
+class Cache(Protocol):
+    """What keeps texts between runs, where only their owner can read them."""
 
-    def recall(self, name: str, most_age: float) -> str | None:
-        """Return the text of a name, unless it is older than `most_age` seconds."""
+    def get(self, name: str, max_age: float) -> str | None:
+        """Return the text kept under a name, unless it is older than `max_age` seconds."""
 
-    def keep(self, name: str, text: str) -> None:
-        """Save a text under a name."""
+    def set(self, name: str, text: str) -> None:
+        """Keep a text under a name."""
 
-    def forget(self, name: str) -> None:
-        """Delete the text of a name."""
+    def delete(self, name: str) -> None:
+        """Forget the text kept under a name."""
 
-    def alone(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock: one run at a time."""
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Let one run in at a time."""
 
 
 _Cached = TypeVar("_Cached", bound=msgspec.Struct)
@@ -81,7 +81,7 @@ class Session:
     login: str = field(repr=False)
     password: str = field(repr=False)
     name: str = "session"
-    memory: Memory | None = field(default=None, repr=False)
+    cache: Cache | None = field(default=None, repr=False)
     now: Callable[[], float] = field(default=time.time, repr=False)
     logins: int = 0
     check: str = CHECK
@@ -111,8 +111,8 @@ class Session:
         """Delete what is cached; return the token of the session that was open, "" for none."""
         kept = self._kept()
         for name in (self.name, self._refused):
-            if self.memory:
-                self.memory.forget(name)
+            if self.cache:
+                self.cache.delete(name)
         return kept.token if kept else ""
 
     def _is_good(self, session: _OpenSession) -> bool:
@@ -128,7 +128,7 @@ class Session:
 
     def _open_new(self, log_in: LogIn) -> _OpenSession:
         """Log in, unless another run has done so meanwhile."""
-        with self.memory.alone(self.name) if self.memory else nullcontext():
+        with self.cache.lock(self.name) if self.cache else nullcontext():
             return self._kept() or self._log_in(log_in)
 
     def _log_in(self, log_in: LogIn) -> _OpenSession:
@@ -143,8 +143,8 @@ class Session:
         self.logins += 1
         session = _opened(answer, self.now())
         self._seen.append(session.token)
-        if self.memory:
-            self.memory.keep(self.name, msgspec.json.encode(session).decode())
+        if self.cache:
+            self.cache.set(self.name, msgspec.json.encode(session).decode())
         return session
 
     def _check_not_refused(self) -> None:
@@ -163,10 +163,10 @@ class Session:
             )
 
     def _keep_refusal(self) -> None:
-        if self.memory:
+        if self.cache:
             salt = os.urandom(16).hex()
             refused = _RefusedPassword(self.now(), salt, self._digest(salt))
-            self.memory.keep(self._refused, msgspec.json.encode(refused).decode())
+            self.cache.set(self._refused, msgspec.json.encode(refused).decode())
 
     @property
     def _refused(self) -> str:
@@ -177,7 +177,7 @@ class Session:
         return scrypt(self.password.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1).hex()
 
     def _recall(self, name: str, kind: type[_Cached], most_age: float) -> _Cached | None:
-        text = self.memory.recall(name, most_age) if self.memory else None
+        text = self.cache.get(name, most_age) if self.cache else None
         try:
             return msgspec.json.decode(text or "null", type=kind | None)
         except (msgspec.DecodeError, RecursionError):

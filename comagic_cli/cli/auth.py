@@ -28,7 +28,7 @@ from comagic_cli.cli.profile_option import name_of_option
 from comagic_cli.commands.service import Connection, connect_to, session_of
 from comagic_cli.config.credentials import VARIABLES, Account, find_access
 from comagic_cli.config.profiles import (
-    ENTRANCES,
+    CREDENTIALS,
     SAVED_ZONE,
     SECRETS,
     USUAL,
@@ -39,9 +39,9 @@ from comagic_cli.config.profiles import (
     config_file,
     read_profiles,
 )
-from comagic_cli.config.services import BRANDS, DEFAULT, name_of, url_named
+from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError, Refused, UsageProblem
-from comagic_cli.files.cache import memory_of
+from comagic_cli.files.cache import default_cache
 
 # What these do imports the network and is slow to load: --help and completion do without.
 
@@ -285,7 +285,7 @@ class _Question:
             raise UsageProblem("the input has ended, and nothing was saved") from None
 
 
-OF_ACCOUNT = frozenset({*ENTRANCES, SAVED_ZONE, "base-url", "user-id"})
+OF_ACCOUNT = frozenset({*CREDENTIALS, SAVED_ZONE, "base-url", "user-id"})
 LISTED = 20  # clients of an agent that are shown
 
 
@@ -319,13 +319,13 @@ def log_in(wish: Wish) -> None:
     kept = {key: value for key, value in old.items() if key.replace("_", "-") not in OF_ACCOUNT}
     users = {} if user is None else {"user-id": user}
     zone = {} if told is None else _zone(told)
-    _save(profiles, name, {"base-url": name_of(url), **values, **users, **zone, **kept})
+    _save(profiles, name, {"base-url": service_name(url), **values, **users, **zone, **kept})
     _tell_saved(name, file, told, zone)
 
 
 def file_of_profiles() -> Path:
     """Return where profiles are kept. Raises `UsageProblem` where there is no home for them."""
-    file = config_file(os.environ)
+    file = config_file()
     if file is None:
         raise UsageProblem(
             "there is no home directory to keep profiles in", hint="Set XDG_CONFIG_HOME or HOME."
@@ -361,9 +361,9 @@ def _entrance(wish: Wish) -> dict[str, Any] | None:
 def _service(wish: Wish, old: Mapping[str, Any]) -> str:
     """Return the URL of the service; a person is asked until it is one."""
     before = old.get("base-url", old.get("base_url", DEFAULT))
-    usual = name_of(url_named(before)) if isinstance(before, str) else DEFAULT
+    usual = service_name(resolve_service(before)) if isinstance(before, str) else DEFAULT
     if wish.base_url or not somebody_is_there():
-        return service_url(wish.base_url or url_named(usual))
+        return service_url(wish.base_url or resolve_service(usual))
     while True:
         typed = ask(f"Service: {', '.join(BRANDS)} or a URL", usual)
         try:
@@ -544,7 +544,7 @@ def _listed(found: Profiles) -> Iterator[Sequence[str]]:
 
 
 def _remembered_service(values: Mapping[str, Any]) -> str:
-    return name_of(url_named(str(values.get("base-url", DEFAULT))))
+    return service_name(resolve_service(str(values.get("base-url", DEFAULT))))
 
 
 def _values(profile: Profile) -> Iterator[Sequence[str]]:
@@ -553,7 +553,7 @@ def _values(profile: Profile) -> Iterator[Sequence[str]]:
     from_environment = [name for name in VARIABLES if os.environ.get(name, "").strip()]
     for name in from_environment:
         yield name.removeprefix("COMAGIC_").lower().replace("_", "-"), MASK, name
-    for key in profile.entrances:
+    for key in profile.credentials:
         unused = f", but {from_environment[0]} goes first" if from_environment else ""
         yield key, _way(key, profile.values[key]), f"profile{unused}"
     if SAVED_ZONE in profile.values:
@@ -615,11 +615,11 @@ def aligned(rows: Iterator[Sequence[str]]) -> Iterator[str]:
 
 def _end_session(profile: Profile) -> None:
     """End the session that is kept of a login, and forget it, even where nobody answers."""
-    if profile.entrances != ["login", "password"]:
+    if profile.credentials != ["login", "password"]:
         return
-    url = service_url(url_named(profile.text("base-url") or DEFAULT))
+    url = service_url(resolve_service(profile.text("base-url") or DEFAULT))
     access = find_access(None, {}, profile)
-    session = session_of(Account(url, "", login=access.login), memory_of(os.environ))
+    session = session_of(Account(url, "", login=access.login), default_cache())
     key = session.forget() if session else ""
     if not key:
         return

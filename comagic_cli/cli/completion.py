@@ -27,7 +27,7 @@ from click.shell_completion import (
 )
 
 from comagic_cli.cli import report_index as menu
-from comagic_cli.config.services import BRANDS, DEFAULT, name_of, url_named
+from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError
 from comagic_cli.query.catalog import about
 
@@ -310,7 +310,7 @@ def profiles(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     from comagic_cli.config.profiles import config_file, read_profiles  # noqa: PLC0415 - only here
 
     try:
-        found = read_profiles(config_file(os.environ))
+        found = read_profiles(config_file())
     except ComagicError:
         return []
     return _items(((name, _about(table)) for name, table in found.tables.items()), incomplete)
@@ -319,7 +319,7 @@ def profiles(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
 def _about(table: Mapping[str, Any]) -> str:
     """Say which account a profile is of; never what opens it."""
     url = table.get("base-url", table.get("base_url", DEFAULT))
-    return name_of(url_named(url)) if isinstance(url, str) else ""
+    return service_name(resolve_service(url)) if isinstance(url, str) else ""
 
 
 def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:

@@ -18,7 +18,7 @@ from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import ServiceOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
-from comagic_cli.config.services import name_of
+from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
 from comagic_cli.fetch.asking import asker
 from comagic_cli.paging.window import Window
@@ -62,7 +62,7 @@ def findings(options: ServiceOptions) -> Iterator[Finding]:
     what = "service"
     try:
         if not options.sandbox:
-            yield Finding(what, name_of(service_url(options.base_url)))
+            yield Finding(what, service_name(service_url(options.base_url)))
         what = "key or login"
         with connect(options) as connection:
             yield Finding("key or login", _entrance(options, connection))

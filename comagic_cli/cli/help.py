@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from comagic_cli.errors import EXIT_CODES
+from comagic_cli.errors import ExitCode
 
 DATES = """\
 Which days an export is about.
@@ -128,7 +128,7 @@ OTHERS = {
 
 def exit_codes() -> Rows:
     """Yield codes and what they mean."""
-    yield from ((str(code), meaning) for code, meaning in EXIT_CODES.items())
+    yield from ((str(code), code.meaning) for code in ExitCode)
 
 
 def variables(root: click.Group) -> Rows:

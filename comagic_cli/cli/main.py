@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from comagic_cli.cli.console import VOICE, ClosedStdout, forget, log_format, tell
-from comagic_cli.errors import INTERRUPTED, READER_GONE, CannotWrite, ComagicError, UsageProblem
+from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     import click
@@ -70,12 +70,12 @@ def _exit_code(error: BaseException) -> int:
         case Stopped():
             return _tell_machine(f"stopped by {error.name}", error.exit_code)
         case KeyboardInterrupt():
-            return _tell_machine("stopped by SIGINT", INTERRUPTED)
+            return _tell_machine("stopped by SIGINT", ExitCode.INTERRUPTED)
         case ComagicError():
             return _tell(error)
         case BrokenPipeError():
             forget(sys.stdout)
-            return _tell_machine("the reader of standard output is gone", READER_GONE)
+            return _tell_machine("the reader of standard output is gone", ExitCode.PIPE_CLOSED)
         case OSError():
             forget(sys.stdout)
             return _tell(CannotWrite(f"a file or stream failed: {error.strerror or error}"))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 import click
 from click.core import ParameterSource
 
-from comagic_cli.config.services import BRANDS, url_named
+from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
 from comagic_cli.files.stream import reading
 
@@ -140,7 +140,7 @@ class ServiceUrl(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL; whether it is a good one is found out where it is used."""
-        url = url_named(str(value))
+        url = resolve_service(str(value))
         if WORD.fullmatch(url) and url != "localhost":
             self.fail(f"{value!r} is neither a URL nor one of {', '.join(BRANDS)}.", param, ctx)
         return url

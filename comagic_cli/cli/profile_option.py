@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from comagic_cli.cli import completion as offers
 from comagic_cli.cli import report_index as menu
 from comagic_cli.cli.console import VOICE
 from comagic_cli.cli.params import Account
-from comagic_cli.config.profiles import ENTRANCES, SAVED_ZONE, Profile
+from comagic_cli.config.profiles import CREDENTIALS, SAVED_ZONE, Profile
 from comagic_cli.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -46,7 +45,7 @@ def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
     typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
     if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
         raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
-    return read_profiles(config_file(os.environ)).chosen(known["profile"])
+    return read_profiles(config_file()).chosen(known["profile"])
 
 
 profile_option = click.option(
@@ -69,7 +68,7 @@ ONE_RUN = frozenset(
         *("profile", "sandbox"),
     }
 )
-NO_OPTIONS = frozenset({*ENTRANCES, SAVED_ZONE})
+NO_OPTIONS = frozenset({*CREDENTIALS, SAVED_ZONE})
 
 
 def defaults(context: click.Context, profile: Profile) -> Iterator[tuple[str, Any]]:

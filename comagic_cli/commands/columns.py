@@ -100,14 +100,14 @@ class Columns:
 
     def _ask(self, name: str) -> tuple[Column, ...]:
         columns = LISTS[name](self.connection.client.call, self.kind)
-        if self.connection.memory:
+        if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
-            self.connection.memory.keep(self.connection.name_of(name, self.kind), text)
+            self.connection.cache.set(self.connection.name_of(name, self.kind), text)
         return columns
 
     def _recall(self, name: str, most_age: float) -> tuple[Column, ...] | None:
-        memory = self.connection.memory
-        text = memory.recall(self.connection.name_of(name, self.kind), most_age) if memory else None
+        cache = self.connection.cache
+        text = cache.get(self.connection.name_of(name, self.kind), most_age) if cache else None
         with suppress(msgspec.DecodeError):  # what is damaged is asked again
             return msgspec.json.decode(text, type=tuple[Column, ...]) if text else None
         return None

@@ -21,11 +21,11 @@ from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
 from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.config.services import DEFAULT, resolve_service
 from comagic_cli.fetch.asking import RefusedOperators
-from comagic_cli.files.cache import Memory, memory_of, name_of
+from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.fields import Wish
@@ -47,26 +47,26 @@ class Connection:
     client: Client
     account: Account
     note: Callable[[str], None]
-    memory: Memory | None
+    cache: Cache | None
     progress: Progress = field(default_factory=Progress, kw_only=True)
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
         account = self.account
-        return name_of(kind, account.url, account.owner, account.user_id, *more)
+        return cache_key(kind, account.url, account.owner, account.user_id, *more)
 
     @cached_property
     def refused_operators(self) -> RefusedOperators:
         """Return the operators that this account refused, cached for a day."""
-        memory, name = self.memory, self.name_of("operators")
-        if not memory:
+        cache, name = self.cache, self.name_of("operators")
+        if not cache:
             return RefusedOperators()
         uses = set[Use]()
         with suppress(msgspec.DecodeError):
-            uses = msgspec.json.decode(memory.recall(name) or "[]", type=set[Use])
+            uses = msgspec.json.decode(cache.get(name) or "[]", type=set[Use])
 
         def save(uses: set[Use]) -> None:
-            memory.keep(name, msgspec.json.encode(sorted(uses)).decode())
+            cache.set(name, msgspec.json.encode(sorted(uses)).decode())
 
         return RefusedOperators(uses, save)
 
@@ -127,8 +127,8 @@ class Service(Connection):
         if self.account.zone or self.account.saved_zone:
             return ZoneInfo(known or "")
         zone = ZoneInfo(known) if known else ask_zone(self.client.call)
-        if self.memory and not known:
-            self.memory.keep(self.name_of("zone"), zone.key)
+        if self.cache and not known:
+            self.cache.set(self.name_of("zone"), zone.key)
         self.note(f"time zone {zone.key}")
         return zone
 
@@ -139,7 +139,7 @@ class Service(Connection):
             return zone_named(self.account.zone, "--tz").key
         if self.account.saved_zone:
             return zone_named(self.account.saved_zone, "the profile's timezone").key
-        known = self.memory.recall(self.name_of("zone")) if self.memory else None
+        known = self.cache.get(self.name_of("zone")) if self.cache else None
         return zone_named(known, "the cache").key if known else None
 
 
@@ -180,7 +180,7 @@ def rough_period(options: ExportOptions) -> Period:
 def open_service(options: ExportOptions) -> Iterator[Service]:
     """Connect to export what the options say."""
     with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.memory, options, progress=at.progress)
+        yield Service(at.client, at.account, at.note, at.cache, options, progress=at.progress)
 
 
 @contextmanager
@@ -200,13 +200,13 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
         retry_policy = RetryPolicy(
             max_wait=options.max_wait, show=progress.wait if progress.draw else None
         )
-        memory = None if options.sandbox else memory_of(os.environ)
-        session = session_of(account, memory)
+        cache = None if options.sandbox else default_cache()
+        session = session_of(account, cache)
         told = note if options.verbose else None  # else it need not be masked
         client = Client(line, account.token, account.user_id, retry_policy, told, session=session)
         client.on_response = progress.heard
         try:
-            yield Connection(client, account, note, memory, progress=progress)
+            yield Connection(client, account, note, cache, progress=progress)
         finally:
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
@@ -218,8 +218,8 @@ def saved_zone(options: ServiceOptions) -> str | None:
     profile = options.profile
     same = (
         not options.sandbox
-        and is_of_profile(options.token_file, os.environ)
-        and url_named(profile.text("base-url") or DEFAULT) == options.base_url
+        and uses_profile(options.token_file, os.environ)
+        and resolve_service(profile.text("base-url") or DEFAULT) == options.base_url
         and str(profile.values.get("user-id") or None) == str(options.user_id)
     )
     return profile.text(SAVED_ZONE) or None if same else None
@@ -242,12 +242,12 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
-def session_of(account: Account, memory: Memory | None) -> Session | None:
+def session_of(account: Account, cache: Cache | None) -> Session | None:
     """Return what logs in, where there is no key; the session is kept between runs."""
     if account.login is None:
         return None
     login, password = account.login.login, account.login.password
-    session = Session(login, password, name_of("session", account.url, login), memory)
+    session = Session(login, password, cache_key("session", account.url, login), cache)
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session

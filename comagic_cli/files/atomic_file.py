@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -121,6 +122,25 @@ def whole_file(path: str, *, keep_incomplete: bool = False) -> Iterator[Part]:
             raise
         finally:
             part.close()
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a small file, whole or not at all; only its owner can read it (mode 0600).
+
+    A symlink stays one, and its target is replaced. Raises `OSError`; the old file stays then.
+    """
+    target = Path(os.path.realpath(path))
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")  # with mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        remove(Path(temporary))
+        raise
+    sync_folder(target.parent)
 
 
 def remove(path: Path) -> None:

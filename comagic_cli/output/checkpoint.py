@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.files.atomic_file import Part, remove, sync_folder
+from comagic_cli.files.atomic_file import Part, write_private
 from comagic_cli.files.stream import naming, reading
 from comagic_cli.output.record import Record
 
@@ -47,18 +46,8 @@ def fingerprint_of(record: Record) -> str:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all. Raises `CannotWrite`."""
-    new = path.with_name(f"{path.name}.new")
     with naming(str(path)):
-        try:
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(checkpoint))
-                file.flush()
-                os.fsync(file)
-            new.replace(path)
-        except BaseException:
-            remove(new)
-            raise
-        sync_folder(path.parent)
+        write_private(path, msgspec.json.encode(checkpoint))
 
 
 def is_left(part: Part) -> bool:

@@ -4,9 +4,9 @@ import os
 import threading
 
 import pytest
+from filelock import FileLock
 
-from comagic_cli.config import private_file as guarded
-from comagic_cli.config.private_file import alone, read_guarded, write_guarded
+from comagic_cli.config.private_file import changing, read_private, replace_private
 from comagic_cli.errors import CannotWrite, UsageProblem
 
 
@@ -19,17 +19,17 @@ def test_a_file_is_its_owner_s_from_its_first_byte(tmp_path, monkeypatch, umask)
     seen = []
     fsync = os.fsync
     monkeypatch.setattr(
-        guarded.os, "fsync", lambda fd: (seen.append(os.fstat(fd).st_mode & 0o777), fsync(fd))
+        os, "fsync", lambda fd: (seen.append(os.fstat(fd).st_mode & 0o777), fsync(fd))
     )
     path = tmp_path / "a" / "b" / "config.toml"
     old = os.umask(umask)
     try:
-        with alone(path):
-            write_guarded(path, "é = 1\n")
+        with changing(path):
+            replace_private(path, "é = 1\n")
     finally:
         os.umask(old)
-    assert (seen, mode(path), mode(path.parent)) == ([0o600], 0o600, 0o700)
-    assert read_guarded(path, "x") == "é = 1\n"
+    assert (seen[0], mode(path), mode(path.parent)) == (0o600, 0o600, 0o700)
+    assert read_private(path, "x") == "é = 1\n"
     assert [each.name for each in path.parent.iterdir()] == ["config.toml"]
 
 
@@ -37,7 +37,7 @@ def test_the_place_of_a_link_is_kept(tmp_path):
     real, link = tmp_path / "real.toml", tmp_path / "config.toml"
     real.write_text("old")
     link.symlink_to(real)
-    write_guarded(link, "new")
+    replace_private(link, "new")
     assert (link.is_symlink(), real.read_text(), mode(real)) == (True, "new", 0o600)
 
 
@@ -49,18 +49,21 @@ def test_what_can_t_be_written_leaves_the_old_file(tmp_path, monkeypatch, error)
     def fail(_):
         raise error
 
-    monkeypatch.setattr(guarded.os, "fsync", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises((CannotWrite, KeyboardInterrupt)) as caught:
-        write_guarded(path, "new")
+        replace_private(path, "new")
     assert path.read_text() == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]
     if isinstance(error, OSError):
-        assert str(caught.value) == f"{path} can't be written: No space left on device"
+        assert str(caught.value) == f"{path} can't be written: No space left on device."
 
 
 def test_a_folder_that_can_t_be_made(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(CannotWrite, match="Not a directory"), alone(tmp_path / "file" / "x" / "y"):
+    with (
+        pytest.raises(CannotWrite, match="Not a directory"),
+        changing(tmp_path / "file" / "x" / "y"),
+    ):
         pass
 
 
@@ -70,8 +73,8 @@ def test_a_file_that_others_can_read_is_refused(tmp_path, bits):
     path.write_text("secret")
     path.chmod(bits)
     with pytest.raises(UsageProblem) as caught:
-        read_guarded(path, "x")
-    assert caught.value.message == f"x: {path} can be read by others"
+        read_private(path, "x")
+    assert caught.value.message == f"x: {path} can be read by other users"
     assert caught.value.hint == f"Type: chmod 600 '{path}'"
 
 
@@ -80,11 +83,11 @@ def test_one_run_at_a_time_changes_a_file(tmp_path):
     inside, waiting = threading.Event(), threading.Event()
 
     def second():
-        with alone(path):
+        with changing(path):
             inside.set()
 
     other = threading.Thread(target=second)
-    with alone(path):
+    with changing(path):
         other.start()
         waiting.wait(0.05)
         assert not inside.is_set()
@@ -96,6 +99,6 @@ def test_where_no_lock_can_be_had_all_go_in(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError
 
-    monkeypatch.setattr(guarded.os, "open", fail)
-    with alone(tmp_path / "config.toml"):
+    monkeypatch.setattr(FileLock, "acquire", fail)
+    with changing(tmp_path / "config.toml"):
         pass
