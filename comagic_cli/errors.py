@@ -48,7 +48,12 @@ class UsageProblem(ComagicError):
 
 
 class UnknownField(UsageProblem):
-    """A field that the catalogue lacks; the account may have it. `field` is what was typed."""
+    """The catalogue lacks a field; the account may have it.
+
+    `field` is what was typed. `in_filter` says that it was typed in a filter.
+    """
+
+    in_filter = False
 
 
 class RowsMissing(ComagicError):

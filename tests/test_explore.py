@@ -52,13 +52,10 @@ contact_phone_number │ Phone number of the contact the message is with   │ s
 virtual_phone_number │ Virtual number of the account the message is with │ string  │ true    │ true     │ true       │
 sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │
 """  # noqa: E501 - a table is as wide as it is
-OF_CALLS = [
-    *("=", "!=", "is null", "is not null", "in", "not in", "like", "ilike", "not like"),
-    *("not ilike", "regexp", "overlap", "not overlap", "jsquery"),
-]
+OF_CALLS = ["=", "!=", "ilike", "not ilike", "is null", "is not null"]
 STATUS = {
     "field": "call_status",
-    "values": ["Успешный", "Потерянный"],
+    "values": ["Принятый", "Пропущенный"],
     "operators": OF_CALLS,
     "format": "list",
     "title": "Признак, что звонок потерянный или успешный",
@@ -289,7 +286,7 @@ def test_discovery_goes_through_jq_and_csvcut(tmp_path):
         ran = shell("set -eo pipefail; " + "; ".join(lines), env)
     assert ran == Ran(
         0,
-        "Успешный\nПотерянный\n"
+        "Принятый\nПропущенный\n"
         "name,about\n"
         'communication_id,"Number of the call, unique among calls"\n'
         "call_start_date_time,Day and time the call began\n"

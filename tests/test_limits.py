@@ -120,7 +120,7 @@ def test_a_refusal_of_the_day_is_the_last_call(comagic, clock, error_data):
     quirks = {"limits": "empty", "error_data": error_data, "day_limit": 4}
     ran, calls = export(comagic, clock, **quirks)
     assert (ran.code, calls, clock.pauses) == (7, [*["ok"] * 4, "limit_exceeded"], [])
-    assert "The day limit of 4 requests has been exceeded" in ran.err
+    assert "Value of current limit per day is 4" in ran.err
 
 
 def test_an_export_that_uses_up_the_day_with_its_last_call_is_whole(comagic, clock):

@@ -81,11 +81,11 @@ def test_points_are_reported_and_enforced_where_told():
     assert refused(straight(box, "get.nothing"))[0] == "method_not_found"  # costs nothing
     straight(box, "get.account")
     over = straight(box, "get.account")["error"]
-    assert (over["code"], over["data"]["params"]["limit"]) == (-32029, "minute")
+    assert (over["code"], over["data"]["params"]["limit_type"]) == (-32029, "minute")
     assert over["data"]["metadata"]["limits"]["minute_remaining"] == 0
     clock.seconds += 60
     assert straight(box, "get.account")["result"]["metadata"]["limits"]["day_remaining"] == 0
-    assert straight(box, "get.account")["error"]["data"]["params"]["limit"] == "day"
+    assert straight(box, "get.account")["error"]["data"]["params"]["limit_type"] == "day"
     box.close()
 
 

@@ -154,7 +154,7 @@ def test_points_used_up_by_name(period):
     with faulty("limit_exceeded", detail=period, seconds=30) as box:
         error = call(box, "get.account")["error"]
         assert period in error["message"]
-        assert error["data"]["params"]["limit"] == period
+        assert error["data"]["params"]["limit_type"] == period
         assert error["data"]["metadata"]["limits"][f"{period}_reset"] == 30
 
 

@@ -136,7 +136,7 @@ MADE = [
     ),
     (
         "communications",
-        leaf("communication_type", "=", "Звонок"),
+        leaf("communication_type", "=", "Звонки"),
         lambda row: kind_of(row) == "call",
     ),
     (
@@ -146,8 +146,8 @@ MADE = [
     ),
     (
         "communications",
-        leaf("call_status", "!=", "Успешный"),
-        lambda row: names(row, "call_status")[:1] == ["Потерянный"],
+        leaf("call_status", "!=", "Принятый"),
+        lambda row: names(row, "call_status")[:1] == ["Пропущенный"],
     ),
     ("communications", leaf("call_status", "is_null"), lambda row: not names(row, "call_status")),
     (
@@ -250,7 +250,7 @@ BAD = [
     ({"field": "site_name"}, "required_parameter_missed", "operator"),
     ({"field": 7, "operator": "="}, "data_type_error", "field"),
     ({"operator": "="}, "required_parameter_missed", "field"),
-    (leaf("colour", "=", 1), "invalid_parameter_value", "filter"),
+    (leaf("colour", "=", 1), "unexpected_parameters", "filter"),
     (leaf("site_name", "is", "x"), "invalid_parameter_value", "operator"),
     (leaf("total_duration", "like", "1%"), "invalid_parameter_value", "operator"),
     (leaf("tags", "<", "1%"), "invalid_parameter_value", "operator"),

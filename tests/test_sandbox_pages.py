@@ -8,6 +8,7 @@ from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, tota
 
 from comagic_cli.query.catalog import reports
 from comagic_cli.sandbox import rhythm
+from comagic_cli.sandbox.business import words
 from comagic_cli.sandbox.filters import as_json
 
 SPAN = ("2025-01-01 00:00:00", "2026-07-01 00:00:00")
@@ -40,7 +41,7 @@ def test_pages_by_time_are_those_of_brute_force(sort, size, period):
     held = dense.worlds.report(None, "communications").rows
     edges = rhythm.parse(period[0]), rhythm.parse(period[1])
     wanted = [row for row in map(held.row, range(len(held))) if edges[0] <= row.stored <= edges[1]]
-    kinds = {"call": "Звонок", "chat": "Чат", "offline_message": "Заявка", "goal": "Цель"}
+    kinds = words()["kinds"]
     values = {
         TIME: lambda row: row.shown,
         "communication_type": lambda row: kinds[row.kind],

@@ -10,6 +10,10 @@ from comagic_cli.query.catalog import Field, report, reports
 # A value, its id, and what they mean.
 MEANINGS = [
     ("Успешный", "success", GOOD),
+    ("Принятый", "received", GOOD),
+    ("Пропущенный", "lost", BAD),
+    ("Не успешен", "failure", BAD),
+    ("Успешен", "success", GOOD),
     ("Потерянный", "lost", BAD),
     ("Потерянный звонок", None, BAD),
     ("Пропущен", "missed", BAD),

@@ -26,6 +26,7 @@ Call: TypeAlias = Callable[[str, Mapping[str, Any]], Answer]
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"
+FILTERS = "get.report_filters"
 CUSTOMERS = "get.customer_users"
 REPORTS = "get.reports_list"
 STATE = "getobj.report_state"
@@ -198,10 +199,26 @@ def ask_columns(call: Call, kind: str) -> tuple[Column, ...]:
 def _columns(listed: Any) -> Iterator[Column]:
     for item in listed if isinstance(listed, list) else []:
         if isinstance(item, dict) and isinstance(item.get("id"), str):
-            texts = {name: item.get(name) for name in ("name", "description", "data_type")}
-            values = {name: text for name, text in texts.items() if isinstance(text, str)}
+            texts = (item.get(name) for name in ("name", "description", "data_type"))
+            told = [text if isinstance(text, str) else "" for text in texts]
             custom = item.get("is_custom") is True or NAME_OF_CUSTOM.fullmatch(item["id"])
-            yield Column(item["id"], **values, is_custom=bool(custom))
+            yield Column(item["id"], told[0], told[1], told[2], is_custom=bool(custom))
+
+
+def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:
+    """Return the custom dimensions that reports of a type can be filtered by."""
+    filters = objects(call(FILTERS, {"report_type": kind}), FILTERS)
+    return tuple(
+        Column(
+            item["id"],
+            name=str(item.get("name") or ""),
+            data_type=str(item.get("format") or ""),
+            is_custom=True,
+            is_dimension=True,
+        )
+        for item in filters
+        if item.get("is_custom_dimension") is True and isinstance(item.get("id"), str)
+    )
 
 
 # Lists

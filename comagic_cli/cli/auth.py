@@ -21,7 +21,7 @@ from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.console import tell
+from comagic_cli.cli.console import VOICE, tell
 from comagic_cli.cli.options import ServiceOptions, whose_account
 from comagic_cli.cli.params import ExportCommand, Seconds, ServiceUrl, Whole, Written
 from comagic_cli.cli.profile_option import name_of_option
@@ -245,7 +245,7 @@ def somebody_is_there() -> bool:
 def ask(question: str, usual: str = "") -> str:
     """Ask for a line; an empty one stands for what is usual. Raises `UsageProblem` at the end."""
     shown = f"{question} [{usual}]: " if usual else f"{question}: "
-    with _Question():
+    with VOICE.aside(), _Question():  # the line of progress would overwrite the question
         sys.stderr.write(shown)
         sys.stderr.flush()
         line = sys.stdin.readline()
@@ -256,7 +256,7 @@ def ask(question: str, usual: str = "") -> str:
 
 def ask_secret(question: str) -> str:
     """Ask for a line that is not shown. Raises `UsageProblem` at the end of the input."""
-    with _Question():
+    with VOICE.aside(), _Question():
         return getpass(f"{question}: ", stream=sys.stderr)
 
 
@@ -312,7 +312,7 @@ def log_in(wish: Wish) -> None:
     asked = _entrance(wish) or {}
     url = _service(wish, old)
     values = asked or _typed_entrance()
-    found = find_access(None, {}, Profile(name, Path("login"), values))
+    found = find_access(None, {}, Profile(name, Path("login"), values), warn=tell)
     account = Account(url, found.token, wish.user_id, login=found.login, profile=name)
     with connect_to(account, _options(wish, url)) as connection, _nothing_saved():
         told, user = _tried(connection)

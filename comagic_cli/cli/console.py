@@ -50,6 +50,7 @@ class Voice:
 
     def __init__(self) -> None:
         self.machine = False
+        self.sandbox = False  # every line for a machine says so
         self._drawn = ""
         self._columns = 0  # the terminal's when it was drawn
         self._midway = False  # rows on the same terminal have not ended their line
@@ -59,7 +60,9 @@ class Voice:
         """Write one line; a machine gets the members too."""
         text = plain(text)
         if self.machine:
-            text = as_json(text, members)
+            text = as_json(
+                text, {"sandbox": "invented data", **members} if self.sandbox else members
+            )
         with self._lock:
             drawn, broken = self._drawn, "\n" * self._midway
             self._midway = False

@@ -13,6 +13,7 @@ EXAMPLES = """\b
 Examples:
   comagic sandbox --port 8080
   comagic sandbox --rows 1000000
+  comagic sandbox --agent
 In another terminal, with what it prints:
   export COMAGIC_BASE_URL=http://127.0.0.1:8080 COMAGIC_TOKEN=sandbox-token
   comagic communications --period yesterday"""
@@ -22,12 +23,14 @@ In another terminal, with what it prints:
 @click.option("--port", metavar="N", type=Whole(65_535), help="The port; left out: any free one.")
 @click.option("--rows", metavar="N", type=Whole(), help="Communications; left out: three years.")
 @click.option("--seed", metavar="N", type=Whole(), default=1, help="Another one, another business.")
+@click.option("--agent", is_flag=True, help="Be an agent with several customers.")
 @click.help_option("-h", "--help", help="Show this help.")
-def sandbox(port: int | None, rows: int | None, seed: int) -> None:
+def sandbox(port: int | None, rows: int | None, seed: int, *, agent: bool) -> None:
     """Serve until interrupted; what is needed to use it goes to stdout."""
-    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - --help does without
+    from comagic_cli.sandbox.quirks import Quirks  # noqa: PLC0415 - --help does without
+    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - the same
 
-    box = Sandbox(rows=rows, seed=seed, port=port or 0)
+    box = Sandbox(quirks=Quirks(agent=agent), rows=rows, seed=seed, port=port or 0)
     click.echo(f"export COMAGIC_BASE_URL={box.url} COMAGIC_TOKEN={box.token}")
     if sys.stderr is not None and sys.stderr.isatty():
         tell("Serving. Stop with Ctrl-C.")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from comagic_cli.api.client import Client
 from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
@@ -19,13 +21,15 @@ from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
 from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.fetch.asking import RefusedOperators
 from comagic_cli.files.cache import Memory, memory_of, name_of
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.fields import Wish
+from comagic_cli.query.filter.operators import Use
 from comagic_cli.query.filter.tree import shown
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
@@ -50,6 +54,21 @@ class Connection:
         """Name what is remembered of this account, and of no other."""
         account = self.account
         return name_of(kind, account.url, account.owner, account.user_id, *more)
+
+    @cached_property
+    def refused_operators(self) -> RefusedOperators:
+        """Return the operators that this account refused, cached for a day."""
+        memory, name = self.memory, self.name_of("operators")
+        if not memory:
+            return RefusedOperators()
+        uses = set[Use]()
+        with suppress(msgspec.DecodeError):
+            uses = msgspec.json.decode(memory.recall(name) or "[]", type=set[Use])
+
+        def save(uses: set[Use]) -> None:
+            memory.keep(name, msgspec.json.encode(sorted(uses)).decode())
+
+        return RefusedOperators(uses, save)
 
     def number_of(self, report: ReportType, typed: str | None) -> int | str:
         """Return a report's number: typed, else asked for by its name or by its type."""
@@ -203,13 +222,16 @@ def saved_zone(options: ServiceOptions) -> str | None:
 def _account(options: ServiceOptions) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        access = find_access(options.token_file, os.environ, options.profile)
+        warn = ignore if options.quiet else tell
+        access = find_access(options.token_file, os.environ, options.profile, url=url, warn=warn)
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
         return
-    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - only where it is used
+    from comagic_cli.sandbox.quirks import Quirks  # noqa: PLC0415 - only where it is used
+    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - the same
 
-    with Sandbox() as box:
+    is_agent = options.user_id is not None or bool(getattr(options, "users", ()))
+    with Sandbox(quirks=Quirks(agent=is_agent)) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
@@ -228,6 +250,8 @@ def teller(options: ServiceOptions) -> Callable[[str], None]:
     """Return what tells about the work on stderr: only with --verbose."""
     if not options.verbose or options.quiet:
         return lambda _: None
+    if options.sandbox:
+        return lambda text: tell(f"sandbox, invented data: {text}")
     return tell
 
 

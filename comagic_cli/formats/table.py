@@ -278,10 +278,10 @@ BAD, WAITING, GOOD = "31", "35", "32"  # red, magenta, green: seen on dark and o
 _MEANINGS = {
     BAD: r"lost|missed|no[t_ ]+answer|not_processed|unanswered|unsuccessful|abandoned|busy|error"
     r"|fail|reject|declined|cancell?ed|timeout|bad_|denied|потерян|пропущен|нет ответа"
-    r"|не отвеч|не обработан|неуспеш|занято|ошибк|сбой|отклонен|отменен|превышен|неверн",
+    r"|не отвеч|не обработан|не ?успеш|занято|ошибк|сбой|отклонен|отменен|превышен|неверн",
     WAITING: r"\bactive\b|queued|pending|in_(work|progress)|активен|в очереди|в работе|ожида",
-    GOOD: r"\bsuccess|\banswered|\bprocessed|\bsent\b|delivered|completed|\bclosed\b|успешн"
-    r"|обработан|отправлен|доставлен|завершен\b|принят\b|состоял",
+    GOOD: r"\bsuccess|\banswered|\breceived|\bprocessed|\bsent\b|delivered|completed|\bclosed\b"
+    r"|успешн|обработан|отправлен|доставлен|завершен\b|принят|состоял",
 }
 _WORDS = [(style, re.compile(words)) for style, words in _MEANINGS.items()]
 

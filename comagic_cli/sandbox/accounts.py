@@ -149,6 +149,27 @@ def timezone(user: int | None, quirks: Quirks) -> str:
     return quirks.client_timezones[ids.index(user) % len(quirks.client_timezones)]
 
 
+def account_object(user: int | None, quirks: Quirks) -> dict[str, Any]:
+    """Make the data of `getobj.account`."""
+    names = {client["id"]: client["name"] for client in words()["clients"]}
+    return {
+        "app_id": user or APP_ID,
+        "app_name": words()["company"] if user is None else names[user],
+        "timezone": timezone(user, quirks),
+        "user_id": user or 9001,
+        "user_login": LOGIN,
+        "user_name": "Выгрузка",
+        "is_agent": quirks.agent and user is None,
+        "agent_type": "partner" if quirks.agent and user is None else None,
+        "lang": "ru",
+        "version": 3,
+        "project": "comagic",
+        "report_currency": "RUB",
+        "components": ["data_api"] if quirks.flat_reports else [],
+        "permissions": [{"unit_id": "reports", "is_select": True}],
+    }
+
+
 def account(user: int | None, quirks: Quirks) -> Any:
     """Make the data of `get.account`: a list of one, or the object itself."""
     names = {client["id"]: client["name"] for client in words()["clients"]}

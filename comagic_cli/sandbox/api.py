@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
+from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.catalog import Field, ReportType, reports
 from comagic_cli.sandbox import accounts, checks, discovery
-from comagic_cli.sandbox.business import words
 from comagic_cli.sandbox.checks import Params
 from comagic_cli.sandbox.filters import Filters
 from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
-from comagic_cli.sandbox.reports import Query, Report
+from comagic_cli.sandbox.reports import Query, Report, comparable
+from comagic_cli.sandbox.rhythm import micros
 from comagic_cli.sandbox.shapes import keys, rows_as_dicts, shaper
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _FLAT: Final = (
     "limit",
     "offset",
 )
+_LIST: Final = ("fields", "filter", "sort", "limit", "offset")
 FLAT: Final = {report.method: report for report in reports()}
 
 
@@ -78,7 +81,10 @@ class Api:
         self._first_query: Query | None = None
         self._methods: dict[str, tuple[tuple[str, ...], Callable[[Params], Any]]] = {
             "get.account": ((), self._account),
-            "get.reports_list": (("limit", "offset"), self._reports_list),
+            "getobj.account": ((), self._account_object),
+            "get.customer_users": (_LIST, self._customer_users),
+            "get.report_types": ((), self._report_types),
+            "get.reports_list": (_LIST, self._reports_list),
             "getobj.columns_tree": (("report_type",), self._columns_tree),
             "get.report_filters": (("report_type",), self._report_filters),
             "getobj.report_state": (("report_id",), self._report_state),
@@ -90,7 +96,7 @@ class Api:
         if request.method == "login.user":
             params.only(("login", "password"))
             return {"metadata": {}, "data": self.sessions.login(params)}
-        if request.method not in {*self._methods, *FLAT, "logout.user", "get.customer_users"}:
+        if not self._is_known(request.method):
             message = f'Method "{request.method}" not found'
             raise Refusal("method_not_found", message, value=request.method)
         token = params.need("access_token", str)
@@ -100,14 +106,19 @@ class Api:
         self.points.spend()
         return self._with_limits(answer)
 
+    def _is_known(self, method: str) -> bool:
+        absent = {
+            "get.account": self.quirks.get_account == "absent",
+            "getobj.account": self.quirks.getobj_account == "absent",
+        }
+        known = {*self._methods, *FLAT, "logout.user"}
+        return method in known and not absent.get(method, False)
+
     def _authorised(self, method: str, params: Params, token: str) -> dict[str, Any]:
         if method == "logout.user":
             params.only(_COMMON)
             self.sessions.logout(token)
             return _answer({})
-        if method == "get.customer_users":
-            params.only((*_COMMON, "limit", "offset"))
-            return _listed(accounts.clients(self.quirks), params, self.quirks)
         if method in self._methods:
             names, call = self._methods[method]
             params.only((*_COMMON, *names))
@@ -125,11 +136,48 @@ class Api:
         return accounts.user_of(params, self.quirks)
 
     def _account(self, params: Params) -> dict[str, Any]:
+        behaviour = self.quirks.get_account
+        if behaviour == "forbidden":
+            raise Refusal("forbidden")
+        if behaviour == "no_user_id" and "user_id" in params.values:
+            raise checks.unexpected("user_id", params.values["user_id"])
         return _answer(accounts.account(self._user(params), self.quirks))
+
+    def _account_object(self, params: Params) -> dict[str, Any]:
+        if self.quirks.getobj_account == "forbidden":
+            raise Refusal("forbidden")
+        return _answer(accounts.account_object(self._user(params), self.quirks))
+
+    def _customer_users(self, params: Params) -> dict[str, Any]:
+        return self._listed(accounts.clients(self.quirks), params)
+
+    def _report_types(self, params: Params) -> dict[str, Any]:
+        self._user(params)
+        return _answer(discovery.report_types())
 
     def _reports_list(self, params: Params) -> dict[str, Any]:
         self._user(params)
-        return _listed(discovery.reports_list(self.quirks), params, self.quirks)
+        return self._listed(discovery.reports_list(self.quirks), params)
+
+    def _listed(self, rows: list[dict[str, Any]], params: Params) -> dict[str, Any]:
+        """Return a page of a list: filtered, sorted, and only the asked fields of it."""
+        if not rows:
+            return {"metadata": {"total_items": 0}, "data": []}
+        names = list(rows[0])
+        fields, tree = params.get("fields", list) or names, params.values.get("filter")
+        for item in params.get("sort", list) or []:
+            name, descending = checks.sort_item(item)
+            _must_be_one_of(names, "sort", name)
+            rows = sorted(rows, key=lambda row: comparable(row[name]), reverse=descending)
+        for name in fields:
+            _must_be_one_of(names, "fields", name)
+        if tree not in (None, {}, []):
+            find = partial(_field_of_list, names)
+            test = Filters(find, _member, self.quirks).test(tree)
+            rows = [row for row in rows if test(row)]  # type: ignore[arg-type]  # a plain row will do
+        limit, offset = checks.paging(params, self.quirks)
+        page = [{name: row[name] for name in fields} for row in rows[offset : offset + limit]]
+        return {"metadata": {"total_items": len(rows)}, "data": page}
 
     def _columns_tree(self, params: Params) -> dict[str, Any]:
         self._user(params)
@@ -146,12 +194,14 @@ class Api:
         return _answer(discovery.report_state(params.need("report_id", int), self.quirks))
 
     def _flat(self, type_: ReportType, params: Params) -> dict[str, Any]:
+        if not self.quirks.flat_reports:
+            raise Refusal("method_component_disabled")
         user = self._user(params)
         params.only((*_COMMON, *_FLAT, *type_.params))
         self._check_report(type_, params)
         report = self.worlds.report(user, type_.command)
         fields = checks.asked_fields(params, type_, self.quirks)
-        query = self._query(report, params)
+        query = self._query(report, params, user)
         limit, offset = checks.paging(params, self.quirks)
         self._calls[type_.method] += 1
         rows, total = report.page(query, offset, self._shortened(limit, query.call))
@@ -179,10 +229,13 @@ class Api:
         if "is_realtime" in type_.params:
             params.need("is_realtime", bool)
 
-    def _query(self, report: Report, params: Params) -> Query:
-        start, end = checks.period(params, report.type, self.quirks)
+    def _query(self, report: Report, params: Params, user: int | None) -> Query:
+        now = micros(self.worlds.local_now(user))
+        start, end = checks.period(params, report.type, self.quirks, now)
         tree = params.values.get("filter")
-        test = None if tree in (None, {}) else self._filters(report).test(tree)
+        if tree == [] and self.quirks.empty_filter == "refused":
+            raise wrong_type("filter", tree, "object")
+        test = None if tree in (None, {}, []) else self._filters(report).test(tree)
         query = Query(
             json.dumps(tree, sort_keys=True),
             start,
@@ -196,12 +249,10 @@ class Api:
         return query
 
     def _filters(self, report: Report) -> Filters:
-        aliases = dict(_listed_names())
         return Filters(
             lambda name: checks.filtered(name, report.type, self.quirks),
             report.rows.source.maker,
-            aliases,
-            ids=self.quirks.filter_value_ids,
+            self.quirks,
         )
 
     def _entities(self, params: Params) -> tuple[int, ...]:
@@ -220,7 +271,7 @@ class Api:
         return min(limit, Random(call).randint(1, most))  # noqa: S311  # no secret
 
     def _metadata(self, total: int, query: Query) -> dict[str, Any]:
-        metadata: dict[str, Any] = {"api_version": {"current_version_deprecated": False}}
+        metadata: dict[str, Any] = {"version": None}
         if self.quirks.total_items != "absent":
             metadata["total_items"] = total + (total > 0 and self._overstated(query))
         return metadata
@@ -233,15 +284,21 @@ class Api:
         return self.quirks.total_items == "one_more_once" and len(same) == 1
 
 
-def _listed_names() -> list[tuple[str, str]]:
-    return [(shown, listed) for shown, listed in words()["kinds"].values()]
-
-
 def _answer(data: Any) -> dict[str, Any]:
     return {"metadata": {}, "data": data}
 
 
-def _listed(rows: list[dict[str, Any]], params: Params, quirks: Quirks) -> dict[str, Any]:
-    """Return a page of a list."""
-    limit, offset = checks.paging(params, quirks)
-    return {"metadata": {"total_items": len(rows)}, "data": rows[offset : offset + limit]}
+def _must_be_one_of(names: list[str], param: str, name: str) -> None:
+    if name not in names:
+        raise Refusal(
+            "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name
+        )
+
+
+def _member(name: str) -> Callable[[Any], Any]:
+    return itemgetter(name)
+
+
+def _field_of_list(names: list[str], name: str) -> Field:
+    _must_be_one_of(names, "filter", name)
+    return Field(name, "number" if name in {"id", "customer_id", "group_id", "sort"} else "string")

@@ -22,8 +22,8 @@ SPREAD: Final = 0x9E3779B97F4A7C15  # the golden ratio, as splitmix64 uses it
 
 # Rows come in blocks of fixed content, so that the n-th call is found without counting.
 BLOCK: Final = 20
-CALL, CHAT, REQUEST, GOAL = "call", "chat", "offline_message", "goal"
-IN_BLOCK: Final = {CALL: 11, CHAT: 4, REQUEST: 3, GOAL: 2}
+CALL, CHAT, REQUEST, EMAIL, GOAL = "call", "chat", "offline_message", "email", "goal"
+IN_BLOCK: Final = {CALL: 11, CHAT: 4, REQUEST: 2, EMAIL: 1, GOAL: 2}
 _HASHES: Final = 1 << 14  # remembered for each seed
 _ORDERS: Final = 64  # so many ways of ordering a block's types
 

@@ -50,7 +50,7 @@ def calls() -> dict[str, Maker]:
         "tags": tags,
         "coaches": _some_employees("coaches"),
         "prompters": _some_employees("prompters"),
-        "cdrs": lambda row: [{"id": f"{row.identity}_1", "date_time": row.shown}],
+        "cdrs": lambda row: [{"id": row.identity * 2, "date_time": row.shown}],
     }
     for name in ("call_type", "call_direction", "call_finish_reason", "call_processing_status"):
         makers[name] = pairs_of(name)
@@ -67,9 +67,14 @@ def _call_course() -> dict[str, Maker]:
         "call_dialing_duration": dial,
         "call_talk_duration": lambda row: clock(seconds(row)),
         "call_scenario": one_of("scenario", lists["scenarios"], nothing=10),
-        "call_scenario_actions": lambda row: lists["scenario_actions"][: row.hash & 3] or None,
-        "call_events": lambda row: _events(row, lists["call_events"]),
-        "redirection_info": one_of("redirection", ["79161234567", "sip:101"], nothing=80),
+        "call_scenario_actions": lambda row: (
+            [
+                {"action_id": 31 + place, "action_name": name}
+                for place, name in enumerate(lists["scenario_actions"][: row.hash & 3])
+            ]
+            or None
+        ),
+        "call_redirection_info": one_of("redirection", ["79161234567", "sip:101"], nothing=80),
     }
 
 
@@ -99,8 +104,46 @@ def _author(row: Row) -> str:
     return str(names[row.hash % len(names)])
 
 
-def _events(row: Row, names: list[str]) -> list[dict[str, Any]]:
-    return [{"name": name, "date_time": _later(row, place)} for place, name in enumerate(names)]
+def _call_events(row: Row) -> list[dict[str, Any]]:
+    """Make the course of a call: the scenario's steps stand inside of the call."""
+    lost = not seconds(row)
+    names = words()["call_events"]
+    steps = [
+        _event(row, name, place, is_failed=lost and place == len(names) - 1)
+        for place, name in enumerate(names[1:], 1)
+    ]
+    return [_event(row, names[0], 0, is_failed=False) | {"data": steps}]
+
+
+def _event(row: Row, name: str, place: int, *, is_failed: bool) -> dict[str, Any]:
+    return {
+        "event_name": name,
+        "event_text": f"{name}, шаг {place + 1}",
+        "event_time": _later(row, place)[11:],
+        "event_mnemonic": ("call", "greeting", "employee", "end")[place % 4],
+        "duration": place * 4,
+        "is_failed": is_failed,
+        "fail_hint": "Никто не ответил" if is_failed else None,
+        "data": [],
+    }
+
+
+def _comment(row: Row) -> dict[str, Any]:
+    text = text_of("comment", "comments", nothing=60)(row)
+    return {"comment": text, "communication_id": row.identity, "communication_type": row.kind}
+
+
+def _record_links(row: Row) -> dict[str, Any] | None:
+    ids = records(row)
+    if not ids:
+        return None
+    folder = f"https://app.comagic.ru/system/media/talk/{row.identity}"
+    return {
+        "links": [f"{folder}/{id_}/" for id_ in ids],
+        "links_name": [row.shown for _ in ids],
+        "communication_id": row.identity,
+        "communication_type": row.kind,
+    }
 
 
 def _later(row: Row, some_seconds: int) -> str:
@@ -109,11 +152,15 @@ def _later(row: Row, some_seconds: int) -> str:
 
 
 def _phone_in_calls(row: Row) -> Any:
-    """Make a text, or an object in a fifth of the calls."""
-    number = phone(row)
-    return (
-        {"value": number, "extra": {"is_new": bool(row.hash & 1)}} if row.hash % 5 == 0 else number
-    )
+    """Make the number, wrapped with what the web account shows beside it."""
+    extra = {
+        "call_status": call_status(row)["value_id"],
+        "call_direction": _direction(row)["value_id"],
+    }
+    return {"extra": extra, "value": phone(row)}
+
+
+_direction = pairs_of("call_direction")
 
 
 def _some_employees(name: str) -> Maker:
@@ -121,8 +168,23 @@ def _some_employees(name: str) -> Maker:
 
 
 def call_details() -> dict[str, Maker]:
-    """Make the fields of call details: there the employees are an array of strings."""
-    return calls() | {"employees": lambda row: employee_names(row) or None}
+    """Make the fields of call details, which have some shapes of their own."""
+    return calls() | {
+        "employees": lambda row: employee_names(row) or None,
+        "call_events": _call_events,
+        "call_records": _record_links,
+        "communication_comment": _comment,
+        "communication_number": number_of("number", 1, 5),
+        "deals": lambda _: None,
+    }
+
+
+def mgf_calls() -> dict[str, Maker]:
+    """Make the fields of the calls of the MegaFon integration."""
+    return calls() | {
+        "communication_comment": _comment,
+        "call_processed_mark_duration": number_of("mark", 1, 900, nothing=60),
+    }
 
 
 def chats() -> dict[str, Maker]:

@@ -6,6 +6,7 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from comagic_cli.sandbox.discovery import UNDOCUMENTED
 from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
 from comagic_cli.sandbox.rhythm import DAY, moment, parse
 
@@ -19,6 +20,7 @@ MOST_ROWS: Final = 10_000
 MOST_OFFSET: Final = 100_000
 DEFAULT_LIMIT: Final = 1_000
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WORDS: Final[Mapping[type, str]] = {
     str: "string",
     int: "number",
@@ -56,9 +58,11 @@ class Params:
             raise missed(name)
         return value
 
-    def time(self, name: str) -> int:
-        """Return a moment in microseconds."""
-        text = self.need(name, str)
+    def time(self, name: str, quirks: Quirks) -> int:
+        """Return a moment in microseconds; a bare date begins at midnight."""
+        text: str = self.need(name, str)
+        if quirks.bare_dates == "taken" and _DAY.fullmatch(text):
+            text += " 00:00:00"
         if not _DATE.fullmatch(text):
             raise wrong_value(name, text, "YYYY-MM-DD hh:mm:ss")
         try:
@@ -69,14 +73,14 @@ class Params:
 
 def unexpected(name: str, value: Any) -> Refusal:
     """Refuse for a parameter that the method does not know."""
-    message = f'Unexpected parameters: "{name}"'
-    params = {"unexpected": [name]}
-    return Refusal("unexpected_parameters", message, field=name, value=value, params=params)
+    return Refusal(
+        "unexpected_parameters", "Unexpected method parameter(s)", field=name, value=value
+    )
 
 
-def period(params: Params, report: ReportType, quirks: Quirks) -> tuple[int, int]:
-    """Return the asked period, at most as long as the report allows."""
-    start, end = params.time("date_from"), params.time("date_till")
+def period(params: Params, report: ReportType, quirks: Quirks, now: int) -> tuple[int, int]:
+    """Return the asked period, at most as long as the report allows; `now` is in microseconds."""
+    start, end = params.time("date_from", quirks), params.time("date_till", quirks)
     if start > end:
         raise Refusal(
             "invalid_parameters_combination",
@@ -85,15 +89,19 @@ def period(params: Params, report: ReportType, quirks: Quirks) -> tuple[int, int
             value=params.values["date_from"],
         )
     most = quirks.max_days or report.max_days
-    if _too_long(start, end, most, quirks):
+    kept = quirks.retention_days
+    too_old = kept is not None and start < now - kept * DAY and quirks.retention == "refused"
+    if too_old or _too_long(start, end, most, quirks):
+        words = quirks.interval_text.format(kept if too_old else most)
         raise Refusal(
             "date_interval_limit_reached",
-            f"The date interval must not be longer than {most} days",
+            f"Max value of requested date interval is {words}",
             field="date_till",
             value=params.values["date_till"],
-            params={"limit": most},
         )
-    return start, end
+    if kept is not None:
+        start = max(start, now - kept * DAY)
+    return start, max(start, end)
 
 
 def _too_long(start: int, end: int, most: int, quirks: Quirks) -> bool:
@@ -129,9 +137,16 @@ def _capped(name: str, value: int, most: int, behaviour: str) -> int:
 def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Field:
     """Find a field of the report or of the account's own columns, or refuse."""
     field = report.field(name)
-    if field.type or name in quirks.columns:
+    custom = (*quirks.columns, *UNDOCUMENTED.get(report.command, ()))
+    if (
+        (field.type and field.documented)
+        or name in custom
+        or (param == "filter" and name in quirks.dimensions)
+    ):
         return field
-    raise wrong_value(param, name, f'no field "{name}"')
+    raise Refusal(
+        "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name
+    )
 
 
 def asked_fields(params: Params, report: ReportType, quirks: Quirks) -> tuple[str, ...]:
@@ -146,6 +161,7 @@ def asked_fields(params: Params, report: ReportType, quirks: Quirks) -> tuple[st
 
 def filtered(name: str, report: ReportType, quirks: Quirks) -> Field:
     """Find a field that may be filtered by, or refuse."""
+    name = "segments" if name == "segment_name" else name
     field = known_field(name, report, quirks, "filter")
     if not field.filter or name in quirks.filters_prohibited:
         raise _prohibited("filter", name)
@@ -157,19 +173,25 @@ def sorting(params: Params, report: ReportType, quirks: Quirks) -> tuple[tuple[s
     return tuple(_sort(item, report, quirks) for item in params.get("sort", list) or [])
 
 
-def _sort(item: Any, report: ReportType, quirks: Quirks) -> tuple[str, bool]:
+def sort_item(item: Any) -> tuple[str, bool]:
+    """Read one item of `sort`: the field, and whether descending."""
     if not isinstance(item, dict):
         raise wrong_type("sort", item, "object")
     for member in item:
         if member not in {"field", "order"}:
             raise unexpected(f"sort.{member}", item[member])
     name, order = Params(item).need("field", str), item.get("order", "asc")
-    field = known_field(name, report, quirks, "sort")
-    if not field.sort or name in quirks.sorts_prohibited:
-        raise _prohibited("sort", name)
     if order not in {"asc", "desc"}:
         raise wrong_value("order", order, "asc, desc")
     return name, order == "desc"
+
+
+def _sort(item: Any, report: ReportType, quirks: Quirks) -> tuple[str, bool]:
+    name, descending = sort_item(item)
+    field = known_field(name, report, quirks, "sort")
+    if not field.sort or name in quirks.sorts_prohibited:
+        raise _prohibited("sort", name)
+    return name, descending
 
 
 def _prohibited(what: str, name: str) -> Refusal:

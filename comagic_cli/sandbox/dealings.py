@@ -263,10 +263,21 @@ def persons() -> dict[str, Maker]:
         "visitor_emails": lambda row: [mail(row)] if row.hash & 2 else None,
         "visitor_phones": lambda row: [phone(row)],
         "visits_count": number_of("visits", 1, 30),
-        "communicatons_count": number_of("talks", 1, 9),  # the API's own spelling
+        "communications_count": number_of("talks", 1, 9),  # documented as communicatons_count
         "deals_count": deals_made,
         "leads_count": number_of("leads", 0, 3),
         "deal_revenue": lambda row: revenue(row) if deals_made(row) else 0,
         "avg_deal_revenue": lambda row: revenue(row) / made if (made := deals_made(row)) else None,
-        "person_events": lambda row: [{"type": "visit", "date_time": row.shown}],
+        "person_events": lambda row: [
+            {
+                "event_name": "Визит",
+                "event_text": "Зашёл на сайт",
+                "event_time": row.shown,
+                "event_mnemonic": "visit",
+                "duration": row.hash % 600,
+                "is_failed": False,
+                "fail_hint": None,
+                "data": [],
+            }
+        ],
     }

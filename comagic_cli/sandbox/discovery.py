@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import Field, ReportType, reports
 from comagic_cli.sandbox.business import words
-from comagic_cli.sandbox.filters import FORMATS, OPERATORS
+from comagic_cli.sandbox.filters import LISTED, TEXT_IDS, format_of
 from comagic_cli.sandbox.refusals import wrong_value
 
 if TYPE_CHECKING:
@@ -18,6 +18,19 @@ FIRST_REPORT: Final = 1001
 _NEXT_OF_TYPE: Final = 1000  # the second report of a type has an id so much higher
 _SAVED: Final = 8  # columns of a saved report
 
+# Fields that are answered, and listed by the columns tree, though no table documents them.
+UNDOCUMENTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "calls": ("employee_rating",),
+    "mgf-calls": ("tags", "call_start_date_time", "call_processed_mark_duration"),
+    "call-details": ("deals", "communication_number", "call_redirection_info"),
+    "person-details": ("communications_count",),
+    "leads": ("lead_current_funnel",),
+}
+ANSWERED_AS: Final[Mapping[str, str]] = {
+    "communicatons_count": "communications_count",
+    "redirection_info": "call_redirection_info",
+}
+"""Fields whose documented names have a slip: the answer has the other name."""
 _LISTS: Final[Mapping[str, str]] = {"visit_weekday": "weekday", "visit_month": "month"}
 _DATA_TYPES: Final[Mapping[str, str]] = {
     "number": "integer",
@@ -60,9 +73,19 @@ def _listed(id_: int, type_: str, name: str) -> dict[str, Any]:
         "sort": id_ - FIRST_REPORT,
         "is_mobile": False,
         "is_editable": True,
+        "is_system": id_ < FIRST_REPORT + _NEXT_OF_TYPE,
+        "is_deletable": id_ >= FIRST_REPORT + _NEXT_OF_TYPE,
         "is_favorite": id_ == FIRST_REPORT,
         "date_time_added_to_favorite": "2025-02-03 10:11:12" if id_ == FIRST_REPORT else None,
     }
+
+
+def report_types() -> list[dict[str, Any]]:
+    """List the types of reports."""
+    return [
+        {"id": type_of(report), "name": words()["report_names"][report.command]}
+        for report in reports()
+    ]
 
 
 def by_type(type_: str) -> ReportType:
@@ -81,33 +104,40 @@ def by_id(id_: int, quirks: Quirks) -> ReportType:
     raise wrong_value("report_id", id_, "no such report")
 
 
+def answered(report: ReportType) -> list[Field]:
+    """Return the fields that the service answers: the documented ones, and some others."""
+    more = UNDOCUMENTED.get(report.command, ())
+    documented = [field for field in report.fields if field.documented]
+    return documented + [report.field(name) for name in more]
+
+
 def columns_tree(report: ReportType, quirks: Quirks) -> dict[str, Any]:
-    """Return a report's columns and their groups."""
-    groups = list(dict.fromkeys(field.group or "common" for field in report.fields))
-    if quirks.columns:
-        groups.append("custom")
-    fields = [(field, field.group or "common", False) for field in report.fields]
+    """Return a report's columns and their groups; the group of plain columns has no id."""
+    fields = [(field, field.group, False) for field in answered(report)]
+    fields = [one for one in fields if one[0].name not in ANSWERED_AS]
     fields += [(Field(name), "custom", True) for name in quirks.columns]
+    groups = list(dict.fromkeys(group for _, group, _ in fields))
+    ids = {group: place or None for place, group in enumerate(sorted(groups))}
     return {
-        "columns_groups": [_group(name, place) for place, name in enumerate(groups)],
+        "columns_groups": [_group(ids[name], name, place) for place, name in enumerate(groups)],
         "columns": [
-            _column(field, group, place, custom=custom)
+            _column(field, ids[group], place, custom=custom)
             for place, (field, group, custom) in enumerate(fields)
         ],
     }
 
 
-def _group(name: str, place: int) -> dict[str, Any]:
+def _group(id_: int | None, name: str, place: int) -> dict[str, Any]:
     return {
-        "id": name,
-        "name": _named(name),
+        "id": id_,
+        "name": _named(name or "common"),
         "description": None,
         "parent_group_id": None,
         "sort": place,
     }
 
 
-def _column(field: Field, group: str, place: int, *, custom: bool) -> dict[str, Any]:
+def _column(field: Field, group: int | None, place: int, *, custom: bool) -> dict[str, Any]:
     return {
         "id": field.name,
         "name": _named(field.name),
@@ -115,49 +145,65 @@ def _column(field: Field, group: str, place: int, *, custom: bool) -> dict[str, 
         "group_id": group,
         "sort": place,
         "is_custom": custom,
-        "type": "metric",
+        "type": "base",
         "expression": None,
         "data_type": _data_type(field),
+        "default_width": 150,
+        "is_transferable": True,
+        "is_pie_chart_available": field.type == "object",
         "multichannel_model": None,
+        "filter": _operators(format_of(field)) if field.filter else None,
     }
 
 
 def _data_type(field: Field) -> str:
-    special = {"tags": "tag_json_object", "employees": "employee_list"}
+    special = {
+        "tags": "tag_json_object",
+        "employees": "employee_list",
+        "segments": "segment_list",
+        "deals": "deal_list",
+    }
+    if field.name in TEXT_IDS:
+        return "string"
     return special.get(field.name) or _DATA_TYPES.get(field.type, "string")
 
 
 def _named(name: str) -> str:
-    return str(words()["column_names"].get(name) or name.replace("_", " ").capitalize())
+    return str(words()["column_names"].get(name) or name)
 
 
 def report_filters(report: ReportType, quirks: Quirks) -> list[dict[str, Any]]:
     """List what a report can be filtered by."""
-    fields = [field for field in report.fields if field.filter]
-    fields += [Field(name) for name in quirks.columns]
+    fields = [field for field in report.fields if field.filter and field.documented]
+    fields += [Field(name) for name in (*quirks.columns, *quirks.dimensions)]
     allowed = [field for field in fields if field.name not in quirks.filters_prohibited]
-    return [_filter(field, custom=field.name in quirks.columns) for field in allowed]
+    return [_filter(field, custom=field.name in quirks.dimensions) for field in allowed]
 
 
 def _filter(field: Field, *, custom: bool) -> dict[str, Any]:
-    format_ = FORMATS[field.type]
     return {
         "id": field.name,
         "name": _named(field.name),
         "description": None,
-        "format": format_,
-        "operators": [
-            {"id": name, "name": name, "is_default": name == "="} for name in OPERATORS[format_]
-        ],
+        **_operators(format_of(field)),
         "values": _values(field),
         "is_custom_dimension": custom,
+    }
+
+
+def _operators(format_: str) -> dict[str, Any]:
+    return {
+        "format": format_,
+        "operators": [
+            {"id": name, "name": name, "is_default": name == "="} for name in LISTED[format_]
+        ],
     }
 
 
 def _values(field: Field) -> list[str]:
     """List the display names of a closed list's values."""
     if field.name == "communication_type":
-        return [listed for _, listed in words()["kinds"].values()]
+        return list(words()["kinds"].values())
     if field.name == "tags":
         return [name for _, name, _ in words()["tags"]]
     if field.type != "object":

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from comagic_cli.query.catalog import Field
     from comagic_cli.sandbox.business import Row
+    from comagic_cli.sandbox.quirks import Quirks
 
     Test = Callable[[Row], bool]
     Compare = Callable[[Any], bool]
@@ -47,6 +48,22 @@ OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
     "list": _EQUAL + _TEXT + _ITEMS,
     "text_list": _EQUAL + _TEXT + _ITEMS,
 }
+_LISTED_TEXT = ("=", "!=", "ilike", "not_ilike", "is_null", "is_not_null")
+_LISTED_ORDER = ("=", "!=", "<", ">", "is_null", "is_not_null")
+LISTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "text": _LISTED_TEXT,
+    "list": _LISTED_TEXT,
+    "text_list": _LISTED_TEXT,
+    "system": ("=", "!=", "is_null", "is_not_null"),
+    "numeric": _LISTED_ORDER,
+    "timestamptz": _LISTED_ORDER,
+    "duration": _LISTED_ORDER,
+}
+"""The operators that the account lists by format; the documentation has more."""
+TEXT_IDS: Final = frozenset({"visitor_id", "person_id", "visitor_session_id"})
+"""Ids that are numbers in rows and texts in filters."""
+DURATIONS: Final = frozenset({"total_duration"})
+"""Numbers of seconds that the account calls durations."""
 _ALL: Final = frozenset(name for names in OPERATORS.values() for name in names)
 _NEGATED: Final[Mapping[str, str]] = {
     "!=": "=",
@@ -63,33 +80,38 @@ _TIMES: Final[Mapping[str, str]] = {
 _CLOCK: Final = re.compile(r"(\d+):(\d\d):(\d\d)")
 
 
+def format_of(field: Field) -> str:
+    """Return the format that the account lists for a field."""
+    if field.name in TEXT_IDS:
+        return "text"
+    return "duration" if field.name in DURATIONS else FORMATS.get(field.type, "text")
+
+
 class Filters:
     """What filters of one report may name, and how a row's values are had.
 
-    `find` finds a permitted field or refuses; `maker` makes a field of a row; `aliases` are the
-    other names of values (`Звонок` is listed as `Звонки`); `ids` lets a value be a value_id.
+    `find` finds a permitted field or refuses; `maker` makes a field of a row; `quirks` say
+    which operators are taken, and whether a value may be a value_id.
     """
 
     def __init__(
         self,
         find: Callable[[str], Field],
         maker: Callable[[str], Callable[[Row], Any]],
-        aliases: Mapping[str, str],
-        *,
-        ids: bool,
+        quirks: Quirks,
     ) -> None:
         self._find = find
         self._maker = maker
-        self._aliases = aliases
-        self._ids = ids
+        self._quirks = quirks
 
     def test(self, tree: Any, level: int = 1) -> Test:
         """Turn a tree into a test of rows, or refuse it."""
         if not isinstance(tree, dict):
             raise wrong_type("filter", tree, "object")
-        if "filters" in tree or "condition" in tree:
-            return self._joined(tree, level)
-        return self._condition(tree)
+        is_group = bool(tree.get("filters")) or (
+            "field" not in tree and not tree.keys().isdisjoint({"filters", "condition"})
+        )
+        return self._joined(tree, level) if is_group else self._condition(tree)
 
     def _joined(self, tree: Mapping[str, Any], level: int) -> Test:
         _only_members(tree, {"filters", "condition"})
@@ -107,14 +129,16 @@ class Filters:
         return lambda row: every(test(row) for test in tests)
 
     def _condition(self, tree: Mapping[str, Any]) -> Test:
-        _only_members(tree, {"field", "operator", "value"})
+        _only_members(tree, {"field", "operator", "value", "filters", "condition"})
         name, operator = (_text_member(tree, member) for member in ("field", "operator"))
         field = self._find(name)
-        allowed = OPERATORS[FORMATS.get(field.type, "text")]
+        format_ = format_of(field)
+        listed = LISTED if self._quirks.operators == "listed" else OPERATORS
+        allowed = [name for name in listed[format_] if name not in self._quirks.operators_refused]
         if operator not in allowed:
             why = f"{field.name} takes {', '.join(allowed)}" if operator in _ALL else ""
             raise wrong_value("operator", operator, why)
-        value, make = tree.get("value"), self._maker(name)
+        value, make = tree.get("value"), self._maker(field.name)
         if operator in {"is_null", "is_not_null"} or (value is None and operator in {"=", "!="}):
             wanted = operator in {"is_null", "="}
             return lambda row: (not self._values(field, make(row))) == wanted
@@ -133,8 +157,8 @@ class Filters:
     def _values(self, field: Field, value: Any) -> list[Any]:
         """List all that a value may be called in a filter; nothing where it is null."""
         if isinstance(value, dict) and "value_id" in value:
-            found = [value["value"], self._aliases.get(value["value"])]
-            found += [value["value_id"]] if self._ids else []
+            found = [value["value"]]
+            found += [value["value_id"]] if self._quirks.filter_value_ids else []
             return (
                 [name for name in found if name is not None] if value["value"] is not None else []
             )
@@ -229,6 +253,8 @@ def _among(operator: str, field: Field, value: Any) -> Compare:
 def _check(field: Field, value: Any) -> None:
     """Refuse a value that is of another type than the field."""
     number = isinstance(value, int | float) and not isinstance(value, bool)
+    if field.name in TEXT_IDS:
+        number = True  # ids are compared as texts
     if field.type == "number" and not number:
         raise wrong_type("value", value, "number")
     if field.type == "boolean" and not isinstance(value, bool):
@@ -252,7 +278,7 @@ def _check_time(field: Field, value: Any) -> None:
 def _equal(field: Field, value: Any) -> Compare:
     if field.type == "iso8601" and field.format == "YYYY-MM-DD":
         return lambda found: found == value[:10]
-    if field.type in {"number", "boolean", "duration"}:
+    if field.type in {"number", "boolean", "duration"} and field.name not in TEXT_IDS:
         wanted = to_seconds(value)
         return lambda found: found == wanted
     text = _text(value)

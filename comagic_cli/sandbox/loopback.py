@@ -102,7 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(HTTPStatus.LENGTH_REQUIRED)
             return
         body = self.rfile.read(int(length))
-        if self.path != PATH:
+        path, _, _ = self.path.partition("?")
+        if path.removesuffix("/") != PATH:
             self._refuse(HTTPStatus.NOT_FOUND)
             return
         self._send(self.server.respond(body, tuple(self.headers.items())))

@@ -75,6 +75,7 @@ class Quirks:
     null_arrays: bool = False
     missing_keys: bool = False  # a null value's key is left out
     columns: tuple[str, ...] = ()  # custom columns of the account, such as cc_17
+    dimensions: tuple[str, ...] = ()  # custom dimensions, such as cd_5: only to filter by
     lone_surrogates: bool = False
     invalid_utf8: bool = False
     big_numbers: bool = False  # more digits than a float or 64 bits hold
@@ -96,18 +97,28 @@ class Quirks:
     shown: Literal["truncated", "rounded"] = "truncated"
     days_counted: Literal["seconds", "calendar"] = "seconds"
     max_days: int | None = None  # overrules the cap of every report
+    interval_text: str = "{} days"  # how a refusal names that cap
+    retention_days: int | None = None  # days back from now that the service keeps
+    retention: Literal["refused", "empty"] = "refused"  # what becomes of older days
+    bare_dates: Literal["refused", "taken"] = "refused"  # dates without a time
 
     # Parameters and rights.
     report_type: Literal["accepted", "required", "refused"] = "accepted"
     sorts_prohibited: tuple[str, ...] = ()
     filters_prohibited: tuple[str, ...] = ()
     filter_value_ids: bool = True  # a filter's value may be a value_id
+    operators: Literal["documented", "listed"] = "documented"  # which of them filters may use
+    operators_refused: tuple[str, ...] = ()
+    empty_filter: Literal["taken", "refused"] = "taken"  # `"filter": []`
+    flat_reports: bool = True  # else the account lacks their component
     max_entity_ids: int = 1000
     max_rows_evaluated: int = 200_000  # for filters and for sorting by other things than time
 
     # Account.
     timezone: str = "Europe/Moscow"
     account_object: bool = False  # get.account answers an object, not a list of one
+    get_account: Literal["answered", "no_user_id", "forbidden", "absent"] = "answered"
+    getobj_account: Literal["answered", "forbidden", "absent"] = "answered"
     expire_at: Literal["number", "text", "absent"] = "number"  # "text" names it `expire`
     session_calls: int | None = None  # a session ends after so many calls
     agent: bool = False

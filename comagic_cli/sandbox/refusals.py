@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -86,12 +87,18 @@ class Refusal(Exception):  # an API that says no is no error of the program
             return data
         full = quirks.error_data == "full"
         data["field"] = self.field if full else None
-        data["value"] = self.value if full else None
+        data["value"] = _as_text(self.value) if full else None
         data["params"] = self.params if full else None
         data["extended_helper"] = "" if full else None
         if self.metadata is not None:
             data["metadata"] = self.metadata
         return data
+
+
+def _as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def missed(field: str) -> Refusal:
@@ -120,7 +127,7 @@ def limit_exceeded(period: str, limit: int, reset: int) -> Refusal:
     limits = {f"{period}_limit": limit, f"{period}_remaining": 0, f"{period}_reset": reset}
     return Refusal(
         "limit_exceeded",
-        f"The {period} limit of {limit} requests has been exceeded",
-        params={"limit": period, "value": limit},
+        f"Limit per {period} has been exceeded. Value of current limit per {period} is {limit}",
+        params={"limit_type": period, "limit_max_value": limit},
         metadata={"limits": limits},
     )

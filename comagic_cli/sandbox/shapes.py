@@ -7,6 +7,8 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from comagic_cli.sandbox.discovery import ANSWERED_AS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -83,7 +85,7 @@ def _marked(value: Any, mark: str) -> Any:
 
 def keys(fields: Sequence[str], report: ReportType, quirks: Quirks, call: int) -> list[str]:
     """Return the keys of a row, in the order of the wire."""
-    names = list(dict.fromkeys(fields))
+    names = [ANSWERED_AS.get(name, name) for name in dict.fromkeys(fields)]
     if quirks.extra_key and ID not in names and report.field(ID).type:
         names.append(ID)
     if quirks.key_order == "catalog":

@@ -41,7 +41,7 @@ FIELDS: Final[Mapping[str, Callable[[], dict[str, Maker]]]] = {
     "tags-history": dealings.tags_history,
     "notifications": dealings.notifications,
     "api-requests": dealings.api_requests,
-    "mgf-calls": calls.calls,
+    "mgf-calls": calls.mgf_calls,
     "call-details": calls.call_details,
     "person-details": dealings.persons,
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from comagic_cli.sandbox.business import (
     CALL,
     CHAT,
+    EMAIL,
     GOAL,
     REQUEST,
     Row,
@@ -51,7 +51,7 @@ def shown(row: Row) -> str:
 
 def kind_pair(row: Row) -> dict[str, Any]:
     """Make the communication's type."""
-    return {"value": words()["kinds"][row.kind][0], "value_id": row.kind}
+    return {"value": words()["kinds"][row.kind], "value_id": row.kind}
 
 
 def pairs_of(name: str, nothing: int = 0) -> Maker:
@@ -118,7 +118,7 @@ def virtual_phone(row: Row) -> str:
 
 
 def call_status(row: Row) -> dict[str, Any]:
-    """Make success or loss, as the duration says."""
+    """Make a received or a lost call, as the duration says."""
     value, id_ = words()["pairs"]["call_status"][0 if seconds(row) else 1]
     return {"value": value, "value_id": id_}
 
@@ -140,7 +140,7 @@ def communications() -> dict[str, Maker]:
         "contact_full_name": full_name,
         "total_duration": only(talk, seconds),
         "tags": tags,
-        "employees": only((CALL, CHAT, REQUEST), employees),
+        "employees": only((CALL, CHAT, REQUEST, EMAIL), employees),
         "deals": _deals,
         "site_analytics": pairs_of("site_analytics", nothing=60),
     }
@@ -204,7 +204,7 @@ def chat_fields() -> dict[str, Maker]:
 
 
 def _mail_part() -> dict[str, Maker]:
-    """Make the e-mail's fields for the requests that came by mail."""
+    """Make the fields of e-mails."""
     text = text_of("mail", "requests")
     made: dict[str, Maker] = {
         "email_message": text,
@@ -215,12 +215,7 @@ def _mail_part() -> dict[str, Maker]:
         "email_bcc": one_of("bcc", [["archive@okna-svetly-dom.example"]], nothing=70),
         "email_subject": one_of("subject", words()["comments"]),
     }
-    kind = pairs_of("offline_message_type")
-    return {name: only((REQUEST,), partial(_if_mail, kind, make)) for name, make in made.items()}
-
-
-def _if_mail(kind: Maker, make: Maker, row: Row) -> Any:
-    return make(row) if kind(row)["value_id"] == "email" else None
+    return {name: only((EMAIL,), make) for name, make in made.items()}
 
 
 def _copies(row: Row) -> list[str] | None:
