@@ -186,7 +186,7 @@ MISTAKES = """
     --timeout 1d              | '1d' is no length of time: write 90, 90s, 5m or 2h.
     --max-wait -1             | '-1' is no length of time
     --from -7x                | --from '-7x': not a date
-    --from yesteday           | did you mean yesterday?
+    --from yesteday           | Did you mean yesterday?
     --period last             | --period
     --period 7d --from -7d    | --period
     --fields sit_name         | Did you mean site_name

@@ -184,7 +184,7 @@ def test_live_fields_are_asked_anew(comagic):
         (["filters", "cals"], "there is no report 'cals'\n  Did you mean calls?"),
         (
             ["filters", "calls", "cdrs"],
-            "calls can't be filtered by 'cdrs'\n  Leave it out to see all.",
+            "calls can't be filtered by 'cdrs'\n  Omit it to list all.",
         ),
         (
             ["fields", "calls", "-o", "x.docx"],

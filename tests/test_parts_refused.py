@@ -15,7 +15,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import Look
 from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from comagic_cli.query.catalog import report
-from comagic_cli.query.fields import make_wish
+from comagic_cli.query.fields import build_request
 
 FIELDS = ["--fields", "communication_id"]
 
@@ -175,7 +175,7 @@ def test_a_command_line_that_is_refused(comagic, box, out, more, message):
 
 
 def test_a_report_without_a_time_has_no_days():
-    wish = make_wish(report("person-details"), [], [])
+    wish = build_request(report("person-details"), [], [])
     with pytest.raises(UsageProblem, match="person-details has no time to tell days by"):
         check_options(wish, SimpleNamespace(output="{date}.csv"))
 

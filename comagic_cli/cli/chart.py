@@ -28,7 +28,7 @@ from comagic_cli.formats.aggregate import CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.output.partitions import Template, read_template
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.grouping import TIMES
 from comagic_cli.query.listing import find_command
 from comagic_cli.query.query import IDS
@@ -195,7 +195,7 @@ def choose_format(options: ExportOptions) -> str:
     return format_
 
 
-def check(wish: Wish, question: Question) -> None:
+def check(wish: ExportRequest, question: Question) -> None:
     """Refuse to add up what is no number. Raises `UsageProblem`."""
     able = [field.name for field in wish.report.fields if field.type in ADDED]
     if question.of and wish.report.field(question.of).type not in ADDED:
@@ -213,7 +213,7 @@ def _told(unknown: UnknownField, question: Question) -> UnknownField:
     return unknown
 
 
-def count(wish: Wish, question: Question, options: ExportOptions, format_: str) -> None:
+def count(wish: ExportRequest, question: Question, options: ExportOptions, format_: str) -> None:
     """Count the rows and write the counts; those of an export that misses rows too."""
     with (
         open_target(options.output) as target,
@@ -230,7 +230,7 @@ def count(wish: Wish, question: Question, options: ExportOptions, format_: str) 
     tell_counted(sink.counts.rows, query.period, service)
 
 
-def write(stream: BinaryIO, wish: Wish, format_: str, look: Look, counts: Counts) -> None:
+def write(stream: BinaryIO, wish: ExportRequest, format_: str, look: Look, counts: Counts) -> None:
     """Draw the counts, or write them as any rows are."""
     if format_ == BARS:
         picture = Picture(counts, title(wish, counts), look, wish.report.known)
@@ -239,7 +239,7 @@ def write(stream: BinaryIO, wish: Wish, format_: str, look: Look, counts: Counts
     export(iter([counts.page()]), make_sink(format_, stream, counts.fields(), look))
 
 
-def title(wish: Wish, counts: Counts) -> str:
+def title(wish: ExportRequest, counts: Counts) -> str:
     """Say what the counts are of."""
     question, period = counts.question, counts.period
     measures = {"rows": "", "sum": f"sum of {question.of} ", "avg": f"average {question.of} "}

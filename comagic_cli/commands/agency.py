@@ -18,7 +18,7 @@ from comagic_cli.errors import ComagicError, RowsMissing
 from comagic_cli.output.record import ClientCount
 from comagic_cli.paging.reader import WindowDone
 from comagic_cli.query.catalog import Field
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.page import Page, with_members
@@ -158,7 +158,7 @@ class AgencyPager:
     It is used like a `Pager`. `query` is that of all clients: of a period that holds theirs.
     """
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     clients: Clients
     done: list[WindowDone] = field(default_factory=list)
@@ -207,7 +207,7 @@ class AgencyPager:
         self.query = replace(self.query, period=period)
 
 
-def agency_pager(wish: Wish, query: Query, service: Service) -> AgencyPager:
+def agency_pager(wish: ExportRequest, query: Query, service: Service) -> AgencyPager:
     """Make what reads all clients of an agent."""
     return AgencyPager(wish, query, Clients(service))
 

@@ -15,13 +15,13 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.fetch.asking import asker
 from comagic_cli.paging.count import count_rows, pieces
 from comagic_cli.paging.window import Window
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 
 # What is about rows that are written.
 NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
 
 
-def show_count(wish: Wish, options: ExportOptions) -> None:
+def show_count(wish: ExportRequest, options: ExportOptions) -> None:
     """Print the number of rows to stdout. Raises `ComagicError`."""
     check_options(options)
     wish = replace(wish, columns=())  # what is asked for anyway is enough
@@ -52,7 +52,7 @@ class Counted:
     """How many rows there are, of all clients where there are several; `None`: not known."""
 
     service: Service
-    wish: Wish
+    wish: ExportRequest
     number: int | None = None
 
     def count(self) -> None:
@@ -64,12 +64,12 @@ class Counted:
             self.number = (self.number or 0) + number
 
 
-def _count(service: Service, wish: Wish) -> int:
+def _count(service: Service, wish: ExportRequest) -> int:
     asking = partial(asker, service.client, refused=service.refused_operators)
     return count_rows(service.query(wish, None), asking, service.note)
 
 
-def show_plan(wish: Wish, options: ExportOptions) -> None:
+def show_plan(wish: ExportRequest, options: ExportOptions) -> None:
     """Print the plan to stderr and the first request to stdout; nothing is sent."""
     clock = DryClock(options.tz or saved_zone(options))
     query = dry_query(wish, 1, clock, options)

@@ -18,8 +18,8 @@ from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import draft, saved_zone, utc_now
 from comagic_cli.paging.id_batches import MOST
 from comagic_cli.paging.window import Window, outer, spread
-from comagic_cli.query.fields import Wish
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -27,7 +27,7 @@ MASK = "***"
 AS_SAVED = "(as saved in the account)"
 
 
-def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
+def show_plan(wish: ExportRequest, most: int | None, options: ExportOptions) -> None:
     """Print the plan to stderr and the first request, as JSON, to stdout; the key is masked.
 
     The account's time zone is not asked: relative dates are read in --tz, else in UTC.
@@ -36,7 +36,9 @@ def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
     show_query(dry_query(wish, most, clock, options), clock, options)
 
 
-def dry_query(wish: Wish, most: int | None, clock: DryClock, options: ExportOptions) -> Query:
+def dry_query(
+    wish: ExportRequest, most: int | None, clock: DryClock, options: ExportOptions
+) -> Query:
     """Make the query of a dry run; the clock tells the dates of the period and of the filter."""
     now = cache(clock)
     period = resolve(options.from_, options.till, options.period, now, utc_now)
@@ -87,7 +89,7 @@ def _plan(
         lines.append(f"ids      {ids}, {MOST} a call")
     filters = ["as saved"] if options.as_saved else []
     if query.filter:
-        filters.append(shown(query.filter))
+        filters.append(to_expression(query.filter))
     if filters:
         lines.append(f"filter   {' and '.join(filters)}")
     if options.users:

@@ -9,7 +9,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import FORMATS, Look
 from comagic_cli.formats.transforms import NEEDED
 from comagic_cli.query.catalog import reports
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
@@ -58,7 +58,7 @@ def _unfit(name: str, value: object, format_: str) -> UsageProblem:
     )
 
 
-def with_needed(wish: Wish, options: ExportOptions) -> Wish:
+def with_needed(wish: ExportRequest, options: ExportOptions) -> ExportRequest:
     """Add the fields that the addresses of recordings are made of, where those are wanted.
 
     Raises `UsageProblem` for a report that lacks them.

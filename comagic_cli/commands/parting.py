@@ -25,8 +25,8 @@ from comagic_cli.output.dealing import PartitionedSink, dealing
 from comagic_cli.output.fingerprint import changed_look, check_request, keep_request, read_request
 from comagic_cli.output.partitions import Part, Plan, Template, make_plan
 from comagic_cli.paging.reader import Reader
-from comagic_cli.query.fields import Wish
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start, resolve
 from comagic_cli.query.query import Query
 
@@ -47,7 +47,7 @@ NAMED = 3  # files that a message names
 class Job:
     """What is to be written where; the query's report may still have to be asked for."""
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     template: Template
     form: Form
@@ -75,7 +75,9 @@ class Job:
         check_request(template.note, self.request, template.text, plan.found)
 
 
-def export_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def export_parts(
+    wish: ExportRequest, template: Template, form: Form, options: ExportOptions
+) -> None:
     """Write the files of a period that are missing. Raises `ComagicError`.
 
     Nothing is asked of the account, but for its zone where dates are relative, if all are there.
@@ -90,7 +92,7 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
         job = make_job(wish, template, form, options, cache(service.now))
         service.note(f"period {job.query.period}")
         if job.query.filter:
-            service.note(f"filter {shown(job.query.filter)}")
+            service.note(f"filter {to_expression(job.query.filter)}")
         plan = job.plan()
         for line in told(plan):
             service.note(line)
@@ -98,7 +100,7 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
             write_parts(service, job)
 
 
-def check_options(wish: Wish, options: ExportOptions) -> None:
+def check_options(wish: ExportRequest, options: ExportOptions) -> None:
     """Refuse what does not go together with one file a day or month. Raises `UsageProblem`."""
     for name, hint in NOT_HERE.items():
         if getattr(options, name, None):
@@ -124,7 +126,7 @@ def check_options(wish: Wish, options: ExportOptions) -> None:
 
 
 def make_job(
-    wish: Wish,
+    wish: ExportRequest,
     template: Template,
     form: Form,
     options: ExportOptions,
@@ -144,7 +146,7 @@ def make_job(
 
 
 def request_of(
-    wish: Wish, query: Query, template: Template, form: Form, options: ExportOptions
+    wish: ExportRequest, query: Query, template: Template, form: Form, options: ExportOptions
 ) -> dict[str, Any]:
     """Return all that the files depend on, by the names of the options; never the key."""
     return {
@@ -153,7 +155,7 @@ def request_of(
         "--user-id": options.user_id,
         "--report-id": options.report_id,
         "--fields": query.columns,
-        "--where": wish.filter.asked,
+        "--where": wish.filter.texts,
         "--sort": [*map(str, query.sort)],
         "parameters": dict(query.extra),
         "--format": form.format,
@@ -210,7 +212,7 @@ def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
     )
 
 
-def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def show_parts(wish: ExportRequest, template: Template, form: Form, options: ExportOptions) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
     known = options.tz or saved_zone(options)
     clock = DryClock(known)

@@ -38,7 +38,7 @@ from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
 from comagic_cli.paging.reader import Reader, WindowDone
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.page import Mark, parts_of
@@ -80,7 +80,7 @@ class Run:
     `part` is a file's, `left` what an earlier run left of it.
     """
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     asked: dict[str, Any]
     service: Service
@@ -189,11 +189,11 @@ class Run:
         part.kept = True
 
 
-Store: TypeAlias = Callable[[Wish, Form, ExportOptions], tuple[Run, RowsMissing | None]]
+Store: TypeAlias = Callable[[ExportRequest, Form, ExportOptions], tuple[Run, RowsMissing | None]]
 
 
 def export_to_output(
-    wish: Wish, form: Form, options: ExportOptions, store: Store | None = None
+    wish: ExportRequest, form: Form, options: ExportOptions, store: Store | None = None
 ) -> Run:
     """Export to the output that the options name; go on with what is there where they say so.
 
@@ -215,7 +215,7 @@ def export_to_output(
     return run
 
 
-def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
+def _why_not(wish: ExportRequest, form: Form, options: ExportOptions) -> str:
     if not is_file(options.output):
         return "only a file can be gone on with; name it with -o FILE"
     if options.users:
@@ -224,7 +224,7 @@ def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
 
 
 def _export(
-    wish: Wish, form: Form, options: ExportOptions, *, resumable: bool
+    wish: ExportRequest, form: Form, options: ExportOptions, *, resumable: bool
 ) -> tuple[Run, RowsMissing | None]:
     """Export, and return what is missing once what there is has its name."""
     run = None
@@ -258,7 +258,7 @@ def _complete_look(look: Look, report: ReportType, service: Service) -> Look:
     return of_any_client(service, lambda at: complete_look(look, report, at))
 
 
-def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
+def _begun(wish: ExportRequest, form: Form, service: Service, target: Target) -> Run:
     """Make the query and the output; where an earlier run is gone on with, from what it left."""
     asked = asked_of(wish, form, service)
     if service.options.clients:
@@ -281,7 +281,7 @@ def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     return Run(wish, query, asked, service, output, target.part, left)
 
 
-def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
+def asked_of(wish: ExportRequest, form: Form, service: Service) -> dict[str, Any]:
     """Return the request as typed, but for the key: all that decides the rows and their bytes."""
     options = service.options
     typed = {each.name: getattr(options, each.name) for each in fields(options)}
@@ -294,7 +294,7 @@ def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
         **({"user_id": list(options.users)} if options.users else {}),
         "sort": [*map(str, wish.sort)],
-        "filters": wish.filter.asked,
+        "filters": wish.filter.texts,
         **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,
         **look,

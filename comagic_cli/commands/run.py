@@ -14,7 +14,7 @@ from comagic_cli.commands.resuming import Form, Run, Store, export_to_output
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 
 # Most exports are of one client to one file: what others need is imported where they part.
 # ruff: noqa: PLC0415
@@ -39,7 +39,7 @@ def run_export(report: ReportType, options: ExportOptions) -> None:
         _export_to_one(wish, form, options)
 
 
-def _export_to_named(wish: Wish, form: Form, options: ExportOptions, name: str) -> None:
+def _export_to_named(wish: ExportRequest, form: Form, options: ExportOptions, name: str) -> None:
     """Export to the files that a name with braces stands for, which may be one."""
     from comagic_cli.output.partitions import Template, read_template
 
@@ -56,7 +56,7 @@ def _export_to_named(wish: Wish, form: Form, options: ExportOptions, name: str) 
     export_parts(wish, output, form, options)
 
 
-def _export_to_one(wish: Wish, form: Form, options: ExportOptions) -> None:
+def _export_to_one(wish: ExportRequest, form: Form, options: ExportOptions) -> None:
     if options.refresh:
         from comagic_cli.output.partitions import BRACES
 

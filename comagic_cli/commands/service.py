@@ -28,9 +28,9 @@ from comagic_cli.fetch.asking import RefusedOperators
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.operators import Use
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 
@@ -91,18 +91,18 @@ class Service(Connection):
         self.client.user_id = user_id
         return replace(self, account=replace(self.account, user_id=user_id, saved_zone=None))
 
-    def query(self, wish: Wish, most: int | None) -> Query:
+    def query(self, wish: ExportRequest, most: int | None) -> Query:
         """Make the query: ask for what only the account knows, and only where it is needed."""
         typed, now = self.options, cache(self.now)
         period = resolve(typed.from_, typed.till, typed.period, now, utc_now)
         self.note(f"period {period}")
         tree = wish.tree(now)
         if tree:
-            self.note(f"filter {shown(tree)}")
+            self.note(f"filter {to_expression(tree)}")
         query = draft(wish, self.options, period, most)
         return replace(query, filter=tree, report_id=self.report_id(wish))
 
-    def report_id(self, wish: Wish) -> int | str:
+    def report_id(self, wish: ExportRequest) -> int | str:
         """Return the report's number: typed, else asked for by its name or by its type."""
         return self.number_of(wish.report, self.options.report_id)
 
@@ -110,7 +110,7 @@ class Service(Connection):
         """Return the time in the account's zone, which may have to be asked for."""
         return datetime.now(self.zone).replace(microsecond=0)
 
-    def zoned(self, form: Form, wish: Wish) -> Form:
+    def zoned(self, form: Form, wish: ExportRequest) -> Form:
         """Add the account's zone to a form whose times need it."""
         fields = map(wish.report.field, wish.columns)
         if self.options.clients and not self.options.tz:  # several zones: times stay without one
@@ -149,7 +149,7 @@ def _has_moments(fields: Iterable[Field]) -> bool:
     return any(kind_of(field) == "moment" for field in fields)
 
 
-def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:
+def draft(wish: ExportRequest, options: ExportOptions, period: Period, most: int | None) -> Query:
     """Make the query as far as it is known without asking the account for its report."""
     return Query(
         wish.report,

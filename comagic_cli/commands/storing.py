@@ -13,7 +13,7 @@ from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.query import TIME_FORMAT, Query
 
 # What does not go together with a database, and what does instead.
@@ -49,7 +49,7 @@ def check_storing(format_: str, options: ExportOptions) -> None:
 
 
 def export_to_database(
-    wish: Wish, form: Form, options: ExportOptions
+    wish: ExportRequest, form: Form, options: ExportOptions
 ) -> tuple[Run, RowsMissing | None]:
     """Put the rows into the table that the options name; return what is missing of them.
 

@@ -15,7 +15,7 @@ from comagic_cli.query.catalog import Field
 from comagic_cli.query.grouping import (
     TIMES,
     Group,
-    NoNumber,
+    NotANumber,
     Number,
     add,
     digits,
@@ -224,7 +224,7 @@ class CountingSink:
     def _number(self, value: Any) -> Number | None:
         try:
             return number_of(value)
-        except NoNumber:
+        except NotANumber:
             self.counts.unread += 1
             return None
 

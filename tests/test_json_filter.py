@@ -9,11 +9,11 @@ from filters import NOON, ONE, REPORT, TWO, both, either, leaf
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.json import SHAPES, Given, read_given
+from comagic_cli.query.filter.json import SHAPES, JsonFilter, read_json_filter
 
 
 def tree_of(text):
-    return Filter((), (read_given(text, "f.json"),)).tree(REPORT, lambda: NOON)
+    return Filter((), (read_json_filter(text, "f.json"),)).tree(REPORT, lambda: NOON)
 
 
 def problem(text, *, kind=UsageProblem):
@@ -72,44 +72,44 @@ def test_what_is_made_of_others(text, tree):
 
 
 BAD = """
-{                                                | no JSON: Expecting property name enclosed in double quotes at line 1, column 2
-                                                 | no JSON: Expecting value at line 1, column 1
-size > 1                                         | no JSON: Expecting value at line 1, column 1
-[7]                                              | an object was expected, not a list
-null                                             | an object was expected, not null
-3                                                | an object was expected, not a number
-true                                             | an object was expected, not a boolean
-{"filters": [7]}                                 | filters[0]: an object was expected, not a number
-{"filters": {}}                                  | filters: a list of filters was expected
-{"condition": "and"}                             | filters: a list of filters was expected
-{"filters": [A, {"filters": []}], "condition": "or"} | filters[1].filters: a list of filters was expected
-{"filters": [A, A]}                              | condition: it must be and or or
-{"filters": [A, A], "condition": "xor"}          | condition: it must be and or or
-{"filters": [A], "condition": 1}                 | condition: it must be and or or
+{                                                | not JSON: Expecting property name enclosed in double quotes at line 1, column 2
+                                                 | not JSON: Expecting value at line 1, column 1
+size > 1                                         | not JSON: Expecting value at line 1, column 1
+[7]                                              | must be an object, not a list
+null                                             | must be an object, not null
+3                                                | must be an object, not a number
+true                                             | must be an object, not a boolean
+{"filters": [7]}                                 | filters[0]: must be an object, not a number
+{"filters": {}}                                  | filters: must be a list of filters
+{"condition": "and"}                             | filters: must be a list of filters
+{"filters": [A, {"filters": []}], "condition": "or"} | filters[1].filters: must be a list of filters
+{"filters": [A, A]}                              | condition: must be 'and' or 'or'
+{"filters": [A, A], "condition": "xor"}          | condition: must be 'and' or 'or'
+{"filters": [A], "condition": 1}                 | condition: must be 'and' or 'or'
 {"filters": [A], "field": "size"}                | field: the API takes no such member here
 {"field": "size", "operator": "=", "not": true}  | not: the API takes no such member here
-{"operator": "="}                                | field: a text was expected
-{"field": 3, "operator": "="}                    | field: a text was expected
-{"field": "size"}                                | operator: a text was expected
-{"field": "size", "operator": "is"}              | operator: 'is' is no operator
-{"filters": [A, {"field": "id", "operator": "NOT LIKE", "value": "a"}], "condition": "or"} | filters[1].operator: 'NOT LIKE' is no operator
+{"operator": "="}                                | field: must be a text
+{"field": 3, "operator": "="}                    | field: must be a text
+{"field": "size"}                                | operator: must be a text
+{"field": "size", "operator": "is"}              | operator: 'is' is not an operator
+{"filters": [A, {"field": "id", "operator": "NOT LIKE", "value": "a"}], "condition": "or"} | filters[1].operator: 'NOT LIKE' is not an operator
 {"field": "size", "operator": "like", "value": "1"} | operator: like does not go with size
 {"field": "closed", "operator": "=", "value": "1"} | field: calls can't be filtered by closed
 {"field": "size", "operator": "<"}               | value: < takes a value
 {"field": "id", "operator": "like", "value": null} | value: like takes a value
-{"field": "id", "operator": "in", "value": "a"}  | value: in takes a list
-{"field": "id", "operator": "in"}                | value: in takes a list
-{"field": "id", "operator": "in", "value": []}   | value: in takes no empty list
+{"field": "id", "operator": "in", "value": "a"}  | value: in takes a list of values
+{"field": "id", "operator": "in"}                | value: in takes a list of values
+{"field": "id", "operator": "in", "value": []}   | value: in takes a list of values
 {"field": "id", "operator": "in", "value": ["a", null]} | value: in takes a value
 {"field": "id", "operator": "in", "value": [["a"]]} | value: in takes texts, numbers or booleans
-{"field": "id", "operator": "=", "value": ["a"]} | value: = takes no list
+{"field": "id", "operator": "=", "value": ["a"]} | value: = takes one value, not a list
 {"field": "id", "operator": "=", "value": {}}    | value: = takes a text, number or boolean
 {"field": "id", "operator": "is_null", "value": "a"} | value: is_null takes no value
-{"field": "id", "field": "size", "operator": "="} | 'field' stands twice in one object
-{"field": "size", "operator": "=", "value": NaN} | NaN is no JSON
+{"field": "id", "field": "size", "operator": "="} | an object has 'field' twice
+{"field": "size", "operator": "=", "value": NaN} | NaN is not JSON
 {"field": "size", "operator": "=", "value": 1e999} | 1e999 has more digits than can be sent
 {"field": "size", "operator": "=", "value": 0.12345678901234567890} | 0.12345678901234567890 has more digits than can be sent
-{"field": "id", "operator": "=", "value": "\\ud83d"} | it has half a surrogate pair, which is no text
+{"field": "id", "operator": "=", "value": "\\ud83d"} | half a surrogate pair is not a text
 """  # noqa: E501 - a table
 MISTAKES = [line.partition(" | ")[::2] for line in BAD.split("\n")[1:-1]]
 
@@ -123,7 +123,7 @@ def test_mistakes_are_named_by_their_place(text, message):
 @pytest.mark.parametrize(
     ("text", "hint"),
     [
-        ('{"field": "id", "operator": "NOT LIKE"}', "Did you mean not_like?"),
+        ('{"field": "id", "operator": "NOT LIKE"}', "Did you mean not_like or not_ilike?"),
         (
             '{"field": "done", "operator": "<"}',
             "Operators: =, !=, in, not_in, is_null, is_not_null.",
@@ -148,13 +148,16 @@ def test_unknown_fields_are_told_last():
 @pytest.mark.parametrize("depth", [51, 900, 100_000])
 def test_what_is_nested_without_end_is_a_mistake_not_a_crash(depth):
     text = '{"filters": [' * depth + json.dumps(ONE) + "]}" * depth
-    assert "it is nested too deeply" in problem(text).message
+    assert "nested too deeply" in problem(text).message
 
 
 def test_what_the_service_saved_need_not_fit_the_catalogue():
     for tree in (leaf("closed", "=", "a"), leaf("size", "like", "1%")):
-        assert Filter((), (Given("saved", tree, trusted=True),)).tree(REPORT, lambda: NOON) == tree
+        assert (
+            Filter((), (JsonFilter("saved", tree, trusted=True),)).tree(REPORT, lambda: NOON)
+            == tree
+        )
     for nothing in (None, {}, [], {"filters": []}):
-        saved = Filter((), (Given("saved", nothing, trusted=True),))
+        saved = Filter((), (JsonFilter("saved", nothing, trusted=True),))
         assert saved.tree(REPORT, lambda: NOON) is None
-        assert saved.asked == []
+        assert saved.texts == []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from comagic_cli.query.grouping import (
     TIMES,
-    NoNumber,
+    NotANumber,
     add,
     digits,
     group_of_time,
@@ -132,7 +132,7 @@ def test_numbers_and_lengths_of_time(value, number):
     "value", ["abc", "1:2", "00:99:00", True, [1], {"a": 1}, "0x10", "١", "1e9999"]
 )
 def test_what_is_no_number(value):
-    with pytest.raises(NoNumber):
+    with pytest.raises(NotANumber):
         number_of(value)
 
 

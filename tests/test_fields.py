@@ -5,7 +5,7 @@ import pytest
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.query.catalog import Field, ReportType, report, reports
-from comagic_cli.query.fields import Wish, choose_columns, choose_sort, make_wish
+from comagic_cli.query.fields import ExportRequest, build_request, choose_columns, choose_sort
 from comagic_cli.query.query import Sort
 
 REPORT = ReportType(
@@ -125,17 +125,17 @@ def test_what_is_typed_to_sort_by(typed, sort):
 
 
 WRITE = "Write FIELD, FIELD:asc or FIELD:desc."
-ABLE = "It can be by: id, time, utm_source, utm_medium."
+ABLE = "Fields: id, time, utm_source, utm_medium."
 
 
 @pytest.mark.parametrize(
     ("typed", "message", "hint"),
     [
-        ("", "'' is no sort", WRITE),
-        (":desc", "':desc' is no sort", WRITE),
-        ("id:", "'id:' is no sort", WRITE),
-        ("id:down", "'id:down' is no sort", WRITE),
-        ("id,", "'' is no sort", WRITE),
+        ("", "'' is not a sort order", WRITE),
+        (":desc", "':desc' is not a sort order", WRITE),
+        ("id:", "'id:' is not a sort order", WRITE),
+        ("id:down", "'id:down' is not a sort order", WRITE),
+        ("id,", "'' is not a sort order", WRITE),
         ("tags:desc", "calls can't be sorted by tags", ABLE),
         ("tiem", "calls has no field 'tiem'", "Did you mean time?"),
     ],
@@ -158,19 +158,19 @@ def test_what_leaves_no_column(typed):
 
 
 def test_a_wish_tells_the_types_that_only_the_account_knows():
-    assert make_wish(OWN, ["rank,id,cc_17"], []).own_types == ["rank", "cc_17 number"]
-    assert make_wish(REPORT, ["id"], []).own_types == []
+    assert build_request(OWN, ["rank,id,cc_17"], []).own_types == ["rank", "cc_17 number"]
+    assert build_request(REPORT, ["id"], []).own_types == []
 
 
 def test_a_wish_holds_what_is_typed():
-    wish = make_wish(REPORT, ["id"], ["time:desc"])
-    assert wish == Wish(REPORT, ("id",), (Sort("time", descending=True),))
+    wish = build_request(REPORT, ["id"], ["time:desc"])
+    assert wish == ExportRequest(REPORT, ("id",), (Sort("time", descending=True),))
 
 
 @pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
 def test_the_report_type_is_sent_only_where_the_method_takes_it(entry):
     wanted = "communications" if entry.command == "communications" else None
-    assert make_wish(entry, [], []).report_type == wanted
+    assert build_request(entry, [], []).report_type == wanted
 
 
 @pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)

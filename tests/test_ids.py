@@ -32,16 +32,16 @@ GOOD = [
     ("999999999999999999", [999_999_999_999_999_999]),
 ]
 BAD = [
-    ("seventeen", "ids: 'seventeen' is no id"),
-    ("17\n\n1x\n", "ids, line 3: '1x' is no id"),
-    ('17\n"\n', "ids, line 2: '' is no id"),
-    ("-17", "ids: '-17' is no id"),
-    ("1.5", "ids: '1.5' is no id"),
-    ("17\ncommunication_id", "ids, line 2: 'communication_id' is no id"),
-    ("call_id\n17", "ids, line 1: 'call_id' is no id"),
-    ("١٧", "ids: '١٧' is no id"),  # digits, but of no JSON
-    ("9" * 19, f"ids: '{'9' * 19}' is no id"),
-    ("x" * 50, f"ids: '{'x' * 40}…' is no id"),
+    ("seventeen", "ids: 'seventeen' is not an id"),
+    ("17\n\n1x\n", "ids, line 3: '1x' is not an id"),
+    ('17\n"\n', "ids, line 2: '' is not an id"),
+    ("-17", "ids: '-17' is not an id"),
+    ("1.5", "ids: '1.5' is not an id"),
+    ("17\ncommunication_id", "ids, line 2: 'communication_id' is not an id"),
+    ("call_id\n17", "ids, line 1: 'call_id' is not an id"),
+    ("١٧", "ids: '١٧' is not an id"),  # digits, but of no JSON
+    ("9" * 19, f"ids: '{'9' * 19}' is not an id"),
+    ("x" * 50, f"ids: '{'x' * 40}…' is not an id"),
 ]
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.tree import TooDeep, conditions, levels, shown, two_levels
+from comagic_cli.query.filter.tree import TooDeep, conditions, levels, to_expression, two_levels
 
 A, B, C, D = (leaf(name, "=", "1") for name in "abcd")
 
@@ -147,7 +147,7 @@ flat_trees = st.one_of(leaves, st.builds(both, leaves, leaves), st.builds(either
 
 @given(st.one_of(flat_trees, st.builds(both, leaves, st.builds(either, leaves, leaves))))
 def test_what_is_shown_of_a_tree_means_the_tree(tree):
-    read = Filter((shown(tree),)).tree(REPORT, lambda: NOON)
+    read = Filter((to_expression(tree),)).tree(REPORT, lambda: NOON)
     assert json.dumps(read) == json.dumps(tree)
 
 
@@ -163,4 +163,4 @@ def test_what_is_shown_of_a_tree_means_the_tree(tree):
     ],
 )
 def test_how_trees_are_shown(tree, text):
-    assert shown(tree) == text
+    assert to_expression(tree) == text
