@@ -7,7 +7,7 @@ from threading import current_thread, main_thread
 import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
-from comagic_cli.export import export
+from comagic_cli.export.pipeline import export
 from comagic_cli.request.pages import Page
 
 ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())

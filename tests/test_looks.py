@@ -30,7 +30,7 @@ BARE = ["-f", "csv", "--header", "none"]
 SHOWN = [
     (["-f", "csv"], NAMES + ROW),
     (BARE, ROW),
-    ([*BARE, "--enum", "id"], ROW.replace("Звонок", "call")),
+    ([*BARE, "--coded-values", "id"], ROW.replace("Звонок", "call")),
     ([*BARE, "--delimiter", "tab"], ROW.replace(",", "\t")),
     ([*BARE, "--delimiter", r"\t"], ROW.replace(",", "\t")),
     ([*BARE, "--newlines", "space"], ROW.replace('"=1+1;\n-5"', "=1+1; -5")),
@@ -56,7 +56,7 @@ UNFIT = [
     (["--delimiter", ";"], "--delimiter does not go with the format jsonl", "csv"),
     (["--delimiter", ",", "-f", "tsv"], "--delimiter does not go with the format tsv", "csv"),
     (["--excel", "-f", "json"], "--excel does not go with the format json", "csv"),
-    (["--enum", "value"], "--enum does not go with the format jsonl", None),
+    (["--coded-values", "value"], "--coded-values does not go with the format jsonl", None),
     (["--header", "none", "-f", "table"], "--header none does not go with the format table", None),
     (["--newlines", "keep", "-f", "table"], "--newlines does not go with the format table", None),
     (["--decimal", ","], "--decimal does not go with the format jsonl", "csv, tsv"),
@@ -73,7 +73,7 @@ def test_what_does_not_fit_the_format_is_an_error(comagic, options, message, fit
 
 
 TASTE = {
-    "COMAGIC_ENUM": "id",
+    "COMAGIC_CODED_VALUES": "id",
     "COMAGIC_LIST_SEPARATOR": "|",
     "COMAGIC_HEADER": "none",
     "COMAGIC_DELIMITER": "tab",
@@ -108,7 +108,7 @@ def test_a_separator_is_text(comagic):
 def test_the_titles_of_the_account_are_remembered(comagic, box):
     box.journal.clear()
     for _ in range(2):
-        ran = comagic(*ASKED, "-f", "csv", "--header", "title", "--enum", "both", box=box)
+        ran = comagic(*ASKED, "-f", "csv", "--header", "title", "--coded-values", "both", box=box)
         assert ran.out.splitlines()[0] == (
             "Уникальный идентификатор обращения,Тип обращения,Тип обращения.id,"
             "Дата и время обращения,Фамилия Имя Отчество контакта или имя указанное в заявке,"
@@ -220,12 +220,12 @@ def test_an_unknown_service_keeps_its_recordings_elsewhere(comagic, calls):
 
 def test_a_file_is_gone_on_with_in_the_same_look_only(comagic, tmp_path):
     target = tmp_path / "rows.csv"
-    look = ["--header", "none", "--excel", "--times", "iso", "--enum", "both", "--decimal", ","]
+    look = ["--header", "none", "--excel", "--times", "iso", "--coded-values", "both", "--decimal", ","]
     few = ["communications", *DAYS, "--page-size", 10, "-o", target]
     with Watched(faults=fault("forbidden", 3)) as box:
         assert comagic(*few, *look, box=box).code == 4
         for other, said in (
-            (["--enum", "id"], "enum was both, now it is id"),
+            (["--coded-values", "id"], "enum was both, now it is id"),
             (["--tz", "UTC"], "zone was Europe/Moscow, now it is UTC"),
             (["--header", "id"], "header was none, now it is id"),
         ):

@@ -85,8 +85,8 @@ def test_another_way_to_write_enums_is_refused(comagic, path):
     with Watched(rows=10) as box:
         assert comagic(*ASKED, *DAYS, "-o", path, box=box).code == 0
         before = path.read_bytes()
-        ran = comagic(*ASKED, *DAYS, "-o", path, "--enum", "id", box=box)
-    assert (ran.code, "--enum was value and is id" in ran.err) == (2, True)
+        ran = comagic(*ASKED, *DAYS, "-o", path, "--coded-values", "id", box=box)
+    assert (ran.code, "--coded-values was value and is id" in ran.err) == (2, True)
     assert path.read_bytes() == before
 
 

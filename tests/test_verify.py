@@ -52,7 +52,7 @@ def test_a_file_that_is_as_it_was_written(comagic, export, suffix):
 LOOKS = [
     ("csv", ["--header", "none"]),
     ("tsv", ["--header", "none"]),
-    ("csv", ["--excel", "--enum", "both"]),
+    ("csv", ["--excel", "--coded-values", "both"]),
     ("csv", ["--excel", "--header", "none"]),
     ("csv", ["--header", "title", "--delimiter", "tab", "--newlines", "escape"]),
 ]

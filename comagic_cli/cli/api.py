@@ -17,11 +17,13 @@ import msgspec
 from comagic_cli.api.endpoints import Items, ask_items, read_items
 from comagic_cli.api.endpoints import ListingCall as Call
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.options import ServiceOptions, whose_account
-from comagic_cli.cli.params import Asked, ExportCommand, Whole, Written, bundle
+from comagic_cli.cli.console import StderrReporter
+from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
 from comagic_cli.commands.dry import MASK
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.output import STDOUT, open_output
 from comagic_cli.files.stream import reading
 from comagic_cli.formats.base import Look, make_sink
@@ -33,7 +35,7 @@ FORMATS = ("json", "jsonl", "csv", "tsv", "table")
 how = bundle(
     click.option(
         "--params",
-        cls=Asked,
+        cls=QueryOption,
         metavar="JSON",
         default="{}",
         help="The parameters: an object, @FILE of one, or - for stdin.",
@@ -41,27 +43,33 @@ how = bundle(
     click.option(
         "-f",
         "--format",
-        cls=Written,
+        cls=OutputOption,
         type=click.Choice(FORMATS),
         metavar="FORMAT",
         default="json",
         shell_complete=offers.formats,
         help=f"{', '.join(FORMATS)}; json unless told.",
     ),
-    click.option("-o", "--output", cls=Written, metavar="FILE", type=click.Path(), help="A file."),
     click.option(
-        "--max-rows", cls=Written, metavar="N", type=Whole(), help="Print no more items than this."
+        "-o", "--output", cls=OutputOption, metavar="FILE", type=click.Path(), help="A file."
     ),
-    click.option("--dry-run", cls=Written, is_flag=True, help="Print the call; send nothing."),
-    click.option("-q", "--quiet", cls=Written, is_flag=True, help="Tell nothing but errors."),
-    click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call."),
+    click.option(
+        "--max-rows",
+        cls=OutputOption,
+        metavar="N",
+        type=PositiveInt(),
+        help="Print no more items than this.",
+    ),
+    click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the call; send nothing."),
+    click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors."),
+    click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call."),
 )
 
 
 @click.command(cls=ExportCommand)
 @click.argument("method", shell_complete=offers.methods)
 @how
-@whose_account
+@connection_options
 @click.help_option("-h", "--help", help="Show this help.")
 def api(
     method: str,
@@ -84,8 +92,6 @@ def api(
       comagic api get.reports_list --sandbox -f table
       comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
     """  # noqa: D301 - \b is Click's
-    # moved
-
     request = Request.typed(method, params)
     print_answer(request, ServiceOptions(**typed), format, output, max_rows, dry_run=dry_run)
 
@@ -149,7 +155,7 @@ def print_answer(
     if dry_run:
         _show(request, options)
         return
-    with connect(options) as at:
+    with connect(options, StderrReporter(options.quiet, options.verbose)) as at:
         pages = capped(request.pages(at.client.call, at.note), most)
         first = next(pages)  # a refusal leaves no file behind
         with open_output(output) as stream:

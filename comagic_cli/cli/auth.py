@@ -1,4 +1,4 @@
-"""`comagic login`, `logout`, `profiles` and `doctor`: accounts that are remembered."""
+"""`comagic login`, `logout` and `profiles`: saved accounts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,10 @@ from comagic_cli.api.endpoints import ask_account, objects, zone_of
 from comagic_cli.api.errors import ENDED
 from comagic_cli.api.retry import Patience
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ServiceOptions, whose_account
-from comagic_cli.cli.params import ExportCommand, Seconds, ServiceUrl, Whole, Written
+from comagic_cli.cli.console import CONSOLE, StderrReporter, tell
+from comagic_cli.cli.params import Duration, PositiveInt, ServiceUrl
 from comagic_cli.cli.profile_option import name_of_option
+from comagic_cli.cli.root import catalog_reports, cli
 from comagic_cli.commands.service import Connection, connect_to, session_of
 from comagic_cli.config.credentials import VARIABLES, Account, find_access
 from comagic_cli.config.profiles import (
@@ -40,9 +39,8 @@ from comagic_cli.config.profiles import (
 )
 from comagic_cli.config.services import BRANDS, DEFAULT, name_of, url_named
 from comagic_cli.errors import ComagicError, Refused, UsageProblem
+from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import memory_of
-
-# What these do imports the network and is slow to load: --help and completion do without.
 
 
 @click.command()
@@ -67,14 +65,14 @@ from comagic_cli.files.cache import memory_of
 @click.option(
     "--user-id",
     metavar="N",
-    type=Whole(),
+    type=PositiveInt(),
     envvar="COMAGIC_USER_ID",
     help="For agents: the client's user.",
 )
 @click.option(
     "--timeout",
     metavar="S",
-    type=Seconds(0.1),
+    type=Duration(0.1),
     default=120,
     envvar="COMAGIC_TIMEOUT",
     help="Longest wait for one answer (120 unless told).",
@@ -94,8 +92,6 @@ def login(**typed: Any) -> None:
       comagic login work --with-token < key.txt
       comagic login work --token-command 'pass show comagic'
     """  # noqa: D301 - \b is Click's
-    # moved
-
     log_in(Wish(**typed))
 
 
@@ -111,8 +107,6 @@ def logout(profile: str | None) -> None:
     Example:
       comagic logout work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     log_out(profile)
 
 
@@ -129,8 +123,6 @@ def profiles(context: click.Context) -> None:
       comagic profiles default work
     """  # noqa: D301 - \b is Click's
     if context.invoked_subcommand is None:
-        # moved
-
         tell_profiles()
 
 
@@ -143,8 +135,6 @@ def list_() -> None:
     Example:
       comagic profiles list
     """  # noqa: D301 - \b is Click's
-    # moved
-
     tell_profiles()
 
 
@@ -159,8 +149,6 @@ def show(profile: str | None) -> None:
       comagic profiles show
       comagic profiles show work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     tell_profile(profile)
 
 
@@ -175,8 +163,6 @@ def default(profile: str | None) -> None:
       comagic profiles default work
       comagic profiles default
     """  # noqa: D301 - \b is Click's
-    # moved
-
     make_usual(profile)
 
 
@@ -190,50 +176,7 @@ def remove(profile: str) -> None:
     Example:
       comagic profiles remove work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     remove_profile(profile)
-
-
-class Doctor(ExportCommand):
-    """A command that tells of a configuration that can't be read as of anything else."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **more: Any,
-    ) -> click.Context:
-        """Read the command line."""
-        try:
-            return super().make_context(info_name, args, parent, **more)
-        except ComagicError as error:
-            from comagic_cli.cli.doctor import bad  # noqa: PLC0415
-
-            click.echo(str(bad("configuration", error)).encode())
-            raise click.exceptions.Exit(error.exit_code) from None
-
-
-@click.command(cls=Doctor)
-@whose_account
-@click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call.")
-@click.help_option("-h", "--help", help="Show this help.")
-def doctor(**typed: Any) -> None:
-    """Look whether all is as exports need it: one line each, ok or what to do about it.
-
-    It takes a call for the account, one for its reports, and one for each report that there is. The
-    exit code is that of the first thing that is not well.
-
-    \b
-    Examples:
-      comagic doctor
-      comagic doctor --profile work
-      comagic doctor --sandbox
-    """  # noqa: D301 - \b is Click's
-    from comagic_cli.cli.doctor import examine  # noqa: PLC0415
-
-    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
 
 
 def somebody_is_there() -> bool:
@@ -244,7 +187,7 @@ def somebody_is_there() -> bool:
 def ask(question: str, usual: str = "") -> str:
     """Ask for a line; an empty one stands for what is usual. Raises `UsageProblem` at the end."""
     shown = f"{question} [{usual}]: " if usual else f"{question}: "
-    with _Question():
+    with CONSOLE.paused(), _Question():
         sys.stderr.write(shown)
         sys.stderr.flush()
         line = sys.stdin.readline()
@@ -255,7 +198,7 @@ def ask(question: str, usual: str = "") -> str:
 
 def ask_secret(question: str) -> str:
     """Ask for a line that is not shown. Raises `UsageProblem` at the end of the input."""
-    with _Question():
+    with CONSOLE.paused(), _Question():
         return getpass(f"{question}: ", stream=sys.stderr)
 
 
@@ -313,7 +256,8 @@ def log_in(wish: Wish) -> None:
     values = asked or _typed_entrance()
     found = find_access(None, {}, Profile(name, Path("login"), values))
     account = Account(url, found.token, wish.user_id, login=found.login, profile=name)
-    with connect_to(account, _options(wish, url)) as connection, _nothing_saved():
+    reporter = StderrReporter(quiet=False, verbose=wish.verbose)
+    with connect_to(account, _options(wish, url), reporter) as connection, _nothing_saved():
         told, user = _tried(connection)
     kept = {key: value for key, value in old.items() if key.replace("_", "-") not in OF_ACCOUNT}
     users = {} if user is None else {"user-id": user}
@@ -434,7 +378,7 @@ def _chosen_user(connection: Connection) -> int | None:
     if len(clients) > LISTED:
         tell(f"  … and {len(clients) - LISTED} more")
     typed = ask("User id of the client (empty: say it each time with --user-id)")
-    return Whole().convert(typed, None, None) if typed else None
+    return PositiveInt().convert(typed, None, None) if typed else None
 
 
 def _save(profiles: Profiles, name: str, values: dict[str, Any]) -> None:
@@ -568,9 +512,7 @@ def _way(key: str, value: Any) -> str:
 
 def _remembered_options(profile: Profile) -> Iterator[Sequence[str]]:
     """Yield the options that do not have their usual values, and those of single reports."""
-    from comagic_cli.cli.root import cli  # noqa: PLC0415 - it imports this
-
-    reports = menu.reports()
+    reports = catalog_reports()
     name = next(iter(reports))
     command = cli.get_command(click.Context(cli), name)
     if command is None:  # pragma: no cover - the menu has it

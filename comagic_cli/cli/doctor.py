@@ -1,4 +1,4 @@
-"""Look whether everything is as an export needs it, one line each, with as few calls as can be."""
+"""`comagic doctor`: checks of the setup, one line each, with as few calls as possible."""
 
 from __future__ import annotations
 
@@ -15,11 +15,14 @@ from comagic_cli.api.client import service_url
 from comagic_cli.api.endpoints import ask_reports, objects, zone_of
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import ENDED
-from comagic_cli.cli.options import ServiceOptions
+from comagic_cli.cli.console import StderrReporter
+from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.params import ExportCommand, OutputOption
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
 from comagic_cli.config.services import name_of
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
+from comagic_cli.export.options import ServiceOptions
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.windows import Window
 from comagic_cli.query.catalog import ReportType, reports
@@ -47,6 +50,43 @@ class Finding:
         return f"{self.mark}  {self.what.ljust(WIDTH)}  {self.text}".rstrip()
 
 
+class Doctor(ExportCommand):
+    """A command that reports a configuration that can't be read as it does other failures."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Read the command line."""
+        try:
+            return super().make_context(info_name, args, parent, **more)
+        except ComagicError as error:
+            click.echo(str(bad("configuration", error)).encode())
+            raise click.exceptions.Exit(error.exit_code) from None
+
+
+@click.command(cls=Doctor)
+@connection_options
+@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call.")
+@click.help_option("-h", "--help", help="Show this help.")
+def doctor(**typed: Any) -> None:
+    """Check the setup: token, address, rights, reports, points.
+
+    One line for each check: ok, or what to do. It makes one call for the account, one for its list
+    of reports, and one for each report. The exit code is that of the first check that failed.
+
+    \b
+    Examples:
+      comagic doctor
+      comagic doctor --profile work
+      comagic doctor --sandbox
+    """  # noqa: D301 - \b is Click's
+    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
+
+
 def examine(options: ServiceOptions) -> int:
     """Print what is found, and return the exit code of the first thing that is not well."""
     code = 0
@@ -64,7 +104,7 @@ def findings(options: ServiceOptions) -> Iterator[Finding]:
         if not options.sandbox:
             yield Finding(what, name_of(service_url(options.base_url)))
         what = "key or login"
-        with connect(options) as connection:
+        with connect(options, StderrReporter(options.quiet, options.verbose)) as connection:
             yield Finding("key or login", _entrance(options, connection))
             yield from _of_account(connection)
     except ComagicError as error:

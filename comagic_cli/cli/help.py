@@ -77,7 +77,7 @@ How rows are written: -f FORMAT, or by the end of the name after -o.
 install 'comagic[zst]'). {date} or {month} in the name writes one file a day or
 a month, and a second run writes only what is new.
 
-Values are written as the service gave them. These change that: --enum,
+Values are written as the service gave them. These change that: --coded-values,
 --list-separator, --header, --newlines, --decimal, --excel, --times, --flatten,
 --record-urls. An option that a format has no use for is an error.
 

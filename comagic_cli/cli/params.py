@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import click
 
 from comagic_cli.config.services import BRANDS, url_named
-from comagic_cli.errors import UsageProblem
-from comagic_cli.files.stream import reading
+from comagic_cli.export.inputs import is_number
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
@@ -21,7 +18,7 @@ WORD = re.compile(r"[\w-]*")  # no host: that has dots
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 
 
-class Seconds(click.ParamType[float]):
+class Duration(click.ParamType[float]):
     """A length of time: `90`, `90s`, `5m`, `2h`; `least` is in seconds."""
 
     name = "duration"
@@ -44,7 +41,7 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
-class Whole(click.ParamType[int]):
+class PositiveInt(click.ParamType[int]):
     """A whole number from 1, or up to `most`."""
 
     name = "number"
@@ -81,7 +78,7 @@ class Users(click.ParamType[tuple[int | str, ...]]):
         return tuple(word if word == "all" else int(word) for word in words)
 
 
-def one_by_one(
+def unique_users(
     context: click.Context, option: click.Parameter, typed: tuple[tuple[int | str, ...], ...]
 ) -> tuple[int | str, ...]:
     """Return the users of all times that the option was typed, each once."""
@@ -95,7 +92,7 @@ def _is_user(word: str) -> bool:
     return is_number(word) and int(word) > 0
 
 
-class Back(click.ParamType[str]):
+class LookBack(click.ParamType[str]):
     """Days, weeks or months before today: `3d`, `2w`, `1mo`; or `all`."""
 
     name = "length"
@@ -162,63 +159,32 @@ def is_writable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def is_number(text: str) -> bool:
-    """Tell whether a text is a whole number of a size that can be meant."""
-    return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - 64 bits
-
-
-STDIN = "-"
-
-
-def read_text(name: str, option: str) -> str:
-    """Read a whole file, or standard input, as UTF-8. Raises `UsageProblem`."""
-    if name == STDIN:
-        return _decoded(_stdin(option), "standard input", option)
-    with reading(name):
-        data = Path(name).read_bytes()
-    return _decoded(data, name, option)
-
-
-def _stdin(option: str) -> bytes:
-    if sys.stdin is None or sys.stdin.closed:
-        raise UsageProblem(f"{option}: standard input is closed", hint="Name a file.")
-    with reading("standard input"):
-        return sys.stdin.buffer.read()
-
-
-def _decoded(data: bytes, name: str, option: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{option}: {name} is no UTF-8 text") from error
-
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
 
-class Asked(click.Option):
+class QueryOption(click.Option):
     """An option of the request."""
 
-    section: ClassVar[str] = "What is asked"
+    section: ClassVar[str] = "Query"
 
 
-class Written(click.Option):
+class OutputOption(click.Option):
     """An option of the output."""
 
-    section: ClassVar[str] = "How it is written"
+    section: ClassVar[str] = "Output"
 
 
-class Shown(click.Option):
+class FormatOption(click.Option):
     """An option of how values are shown."""
 
-    section: ClassVar[str] = "How values are shown"
+    section: ClassVar[str] = "Formatting"
 
 
-class Account(click.Option):
+class ConnectionOption(click.Option):
     """An option of the account."""
 
-    section: ClassVar[str] = "Whose account"
+    section: ClassVar[str] = "Connection"
 
 
 class ExportCommand(click.Command):

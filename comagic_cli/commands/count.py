@@ -7,11 +7,12 @@ from functools import partial
 
 import click
 
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.service import Service, open_service, saved_zone
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.counting import count_rows, pieces
 from comagic_cli.fetch.windows import Window
@@ -21,14 +22,14 @@ from comagic_cli.query.fields import Wish
 NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
 
 
-def show_count(wish: Wish, options: ExportOptions) -> None:
+def show_count(wish: Wish, options: ExportOptions, reporter: Reporter) -> None:
     """Print the number of rows to stdout. Raises `ComagicError`."""
     check_options(options)
     wish = replace(wish, columns=())  # what is asked for anyway is enough
     if options.dry_run:
-        show_plan(wish, options)
+        show_plan(wish, options, reporter)
         return
-    with open_service(options) as service:
+    with open_service(options, reporter) as service:
         rows = Counted(service, wish)
         try:
             rows.count()
@@ -68,10 +69,10 @@ def _count(service: Service, wish: Wish) -> int:
     return count_rows(service.query(wish, None), partial(asker, service.client), service.note)
 
 
-def show_plan(wish: Wish, options: ExportOptions) -> None:
+def show_plan(wish: Wish, options: ExportOptions, reporter: Reporter) -> None:
     """Print the plan to stderr and the first request to stdout; nothing is sent."""
     clock = DryClock(options.tz or saved_zone(options))
     query = dry_query(wish, 1, clock, options)
     window = Window(query.period.start, query.period.end)
     windows = pieces(query, window, query.report.max_days)
-    show_query(query, clock, options, windows)
+    show_query(query, clock, options, reporter, windows)

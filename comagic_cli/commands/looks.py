@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.formats.base import FORMATS, Look
 from comagic_cli.formats.transforms import NEEDED
 from comagic_cli.query.catalog import reports
@@ -14,14 +14,14 @@ from comagic_cli.query.fields import Wish
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
 GOES_WITH = {
-    "enum": (*CELLS, "parquet", "sqlite"),
+    "coded_values": (*CELLS, "parquet", "sqlite"),
     "list_separator": CELLS,
     "header": CELLS,
     "delimiter": ("csv",),
     "newlines": LINES,
     "excel": ("csv",),
     "decimal": LINES,
-    "record": ("table",),
+    "vertical": ("table",),
     "flatten": ("jsonl", "json"),
     "times": (*LINES, "table", "jsonl", "json"),
     "record_urls": tuple(FORMATS),
@@ -29,6 +29,8 @@ GOES_WITH = {
 }
 """The formats in which each choice means something. In the others it is an error to type it; what
 the environment or a profile says of it is left aside there."""
+
+LOOK_NAMES = {"coded_values": "enum", "vertical": "record"}  # of a `Look`, where another
 
 
 def choose_look(format_: str, options: ExportOptions, screen: Look) -> Look:
@@ -39,7 +41,7 @@ def choose_look(format_: str, options: ExportOptions, screen: Look) -> Look:
     for name in GOES_WITH:
         value = getattr(options, name)
         if format_ in _formats(name, value):
-            chosen[name] = value
+            chosen[LOOK_NAMES.get(name, name)] = value
         elif name in options.typed:
             raise _unfit(name, value, format_)
     return replace(screen, **chosen)

@@ -9,14 +9,14 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from comagic_cli.api.client import service_url
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.summary import tell_counted
 from comagic_cli.commands.dry import DryClock, show_query
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.export import export
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.pipeline import export
+from comagic_cli.export.progress import Summary
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.files.lock import held
@@ -75,7 +75,9 @@ class Job:
         check_request(template.note, self.request, template.text, plan.found)
 
 
-def export_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def export_parts(
+    wish: Wish, template: Template, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     """Write the files of a period that are missing. Raises `ComagicError`.
 
     Nothing is asked of the account, but for its zone where dates are relative, if all are there.
@@ -83,9 +85,9 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
     """
     check_options(wish, options)
     if options.dry_run:
-        show_parts(wish, template, form, options)
+        show_parts(wish, template, form, options, reporter)
         return
-    with open_service(options) as service:
+    with open_service(options, reporter) as service:
         form = service.zoned(form, wish)
         job = make_job(wish, template, form, options, cache(service.now))
         service.note(f"period {job.query.period}")
@@ -200,7 +202,17 @@ def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]
     count = sum(map(len, runs))
     files = f"{count} file{'s' * (count != 1)} of {job.template}"
     whole = Period(runs[0][0].start, runs[-1][-1].end)
-    tell_counted(service.progress.rows, whole, service, files)
+    rows, points = service.progress.rows, service.client.calls
+    service.reporter.finish(
+        Summary(
+            rows=rows,
+            days=[f"{day:%Y-%m-%d}" for day in (whole.start, whole.end)],
+            points=points,
+            progress=service.progress,
+            output=files,
+            members={"rows": rows, "points": points},
+        )
+    )
 
 
 def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
@@ -212,7 +224,9 @@ def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
     )
 
 
-def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def show_parts(
+    wish: Wish, template: Template, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
     known = options.tz or saved_zone(options)
     clock = DryClock(known)
@@ -224,10 +238,9 @@ def show_parts(wish: Wish, template: Template, form: Form, options: ExportOption
     job.check(plan)
     if plan.write:
         first = Period(plan.runs[0][0].start, plan.runs[0][-1].end)
-        show_query(replace(job.query, period=first), clock, options)
-    if not options.quiet:
-        for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
-            tell(line)
+        show_query(replace(job.query, period=first), clock, options, reporter)
+    for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
+        reporter.info(line)
 
 
 def zone_of(template: Template) -> str | None:

@@ -15,12 +15,13 @@ from comagic_cli.api.client import Client, open_line, service_url
 from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
 from comagic_cli.api.retry import Patience
 from comagic_cli.api.session import Session
-from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
-from comagic_cli.cli.options import ExportOptions, ServiceOptions
-from comagic_cli.cli.params import is_number
 from comagic_cli.config.credentials import Account, find_access, is_of_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.inputs import is_number
+from comagic_cli.export.options import ExportOptions, ServiceOptions
+from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Memory, memory_of, name_of
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
@@ -41,9 +42,14 @@ class Connection:
 
     client: Client
     account: Account
-    note: Callable[[str], None]
+    reporter: Reporter
     memory: Memory | None
     progress: Progress = field(default_factory=Progress, kw_only=True)
+
+    @property
+    def note(self) -> Callable[[str], None]:
+        """Report a step."""
+        return self.reporter.note
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
@@ -150,36 +156,36 @@ def rough_period(options: ExportOptions) -> Period:
 
 
 @contextmanager
-def open_service(options: ExportOptions) -> Iterator[Service]:
+def open_service(options: ExportOptions, reporter: Reporter) -> Iterator[Service]:
     """Connect to export what the options say."""
-    with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.memory, options, progress=at.progress)
+    with connect(options, reporter) as at:
+        yield Service(at.client, at.account, reporter, at.memory, options, progress=at.progress)
 
 
 @contextmanager
-def connect(options: ServiceOptions) -> Iterator[Connection]:
+def connect(options: ServiceOptions, reporter: Reporter) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
-    with _account(options) as account, connect_to(account, options) as connection:
+    with _account(options) as account, connect_to(account, options, reporter) as connection:
         yield connection
 
 
 @contextmanager
-def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection]:
+def connect_to(
+    account: Account, options: ServiceOptions, reporter: Reporter
+) -> Iterator[Connection]:
     """Connect to an account."""
-    piped = into_a_pipe(getattr(options, "output", None))
-    with open_progress(quiet=options.quiet, piped=piped) as progress:
-        note = teller(options)
+    with reporter.follow(getattr(options, "output", None)) as progress:
         line = open_line(account.url, options.timeout)
         patience = Patience(
-            most_wait=options.max_wait, show=progress.wait if progress.draw else None
+            most_wait=options.max_wait, show=progress.wait if progress.is_watched else None
         )
         memory = None if options.sandbox else memory_of(os.environ)
         session = session_of(account, memory)
-        told = note if options.verbose else None  # else it need not be masked
+        told = reporter.note if reporter.verbose else None  # else it need not be masked
         client = Client(line, account.token, account.user_id, patience, told, session=session)
         client.heard = progress.heard
         try:
-            yield Connection(client, account, note, memory, progress=progress)
+            yield Connection(client, account, reporter, memory, progress=progress)
         finally:
             client.note, client.heard = None, lambda *_: None  # an answer may still be on its way
             line.close()
@@ -220,13 +226,6 @@ def session_of(account: Account, memory: Memory | None) -> Session | None:
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
-
-
-def teller(options: ServiceOptions) -> Callable[[str], None]:
-    """Return what tells about the work on stderr: only with --verbose."""
-    if not options.verbose or options.quiet:
-        return lambda _: None
-    return tell
 
 
 def utc_now() -> datetime:

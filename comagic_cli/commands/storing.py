@@ -6,10 +6,11 @@ import re
 from typing import Any
 
 from comagic_cli import __version__
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.resuming import Form, Run, asked_of
 from comagic_cli.commands.service import Service, open_service
 from comagic_cli.errors import RowsMissing, UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
 from comagic_cli.query.catalog import ReportType
@@ -49,7 +50,7 @@ def check_storing(format_: str, options: ExportOptions) -> None:
 
 
 def export_to_database(
-    wish: Wish, form: Form, options: ExportOptions
+    wish: Wish, form: Form, options: ExportOptions, reporter: Reporter
 ) -> tuple[Run, RowsMissing | None]:
     """Put the rows into the table that the options name; return what is missing of them.
 
@@ -60,7 +61,7 @@ def export_to_database(
     try:
         with (
             open_database(str(options.output), keep_incomplete=kept) as database,
-            open_service(options) as service,
+            open_service(options, reporter) as service,
         ):
             query = service.query(wish, None)
             run = Run(wish, query, asked_of(wish, form, service), service, database, None, None)
@@ -80,7 +81,7 @@ def request_of(report: ReportType, query: Query, service: Service) -> Request:
         "report": report.command,
         "--base-url": "sandbox" if options.sandbox else service.account.url,
         "--user-id": service.account.user_id,
-        "--enum": options.enum,
+        "--coded-values": options.coded_values,
     }
     rows = {
         "--report-id": query.report_id,
