@@ -204,7 +204,7 @@ def test_rows_missing_in_a_lot_do_not_stop_the_others(comagic, calls):
     [
         (["--sort", "communication_id"], "--sort: 250 ids are asked for 100 at once"),
         (["--resume", "-o", "x.csv"], "--resume: rows of call-details come by the ids asked for"),
-        (["-o", "x-{date}.csv"], "call-details does not go with x-{date}.csv"),
+        (["-o", "x-{date}.csv"], "call-details can't be used with x-{date}.csv"),
     ],
 )
 def test_what_does_not_go_with_lots_is_refused_before_a_call(comagic, box, calls, more, message):

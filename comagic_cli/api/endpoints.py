@@ -219,19 +219,24 @@ def ask_items(
     method: str,
     params: Mapping[str, Any],
     note: Callable[[str], None] = lambda _: None,
+    page_size: int | None = None,
 ) -> Iterator[Items]:
     """Yield a list answer by answer, to its end: a total reached, or an answer of nothing new.
 
-    One call is made where `params` page by themselves, or the data is no list. A method that takes
+    `page_size` is the limit of each call; without it the service chooses. One call is made where
+    `params` page by themselves, or the data is no list. A method that takes
     no `offset` is at its end where it refuses that, or gives the same again. Raises `RowsMissing`
     where fewer came than the total says, but for one, by which the service may overstate.
     """
+    is_paged = not PAGING & set(params)
+    if is_paged and page_size:
+        params = {**params, "limit": page_size}
     answer = call(method, params)
     page = read_items(answer, method)
     yield page
     received, seen = len(page.items), set(map(_digest, page.items))
     total = answer.total
-    while page.is_list and page.items and not PAGING & set(params) and _is_more(received, total):
+    while page.is_list and page.items and is_paged and _is_more(received, total):
         if received > OFFSET_MOST:
             raise RowsMissing(f"{method}: more than {received} items, and paging reaches no more")
         try:
@@ -249,7 +254,7 @@ def ask_items(
         yield page
         received += len(page.items)
         seen |= new
-    if not PAGING & set(params) and (total or 0) > received + 1:
+    if is_paged and (total or 0) > received + 1:
         raise RowsMissing(
             f"{method}: {received} of {total} items came",
             hint="Page by yourself: give limit and offset in --params.",

@@ -20,6 +20,7 @@ from comagic_cli.cli import completion as offers
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.cli.options import connection_options
 from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
+from comagic_cli.cli.root import catalog_reports
 from comagic_cli.commands.dry import MASK
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
@@ -98,6 +99,8 @@ def api(
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
 EXAMPLE = """Example: --params '{"report_type": "calls"}'"""
+LISTS = frozenset({"get.customer_users", "get.reports_list"})  # they page as reports do
+PAGE_SIZE = 10_000  # the most that the API gives; its default is 1000
 VALUE = "value"  # the column of items that are no objects
 
 
@@ -129,7 +132,13 @@ class Request:
         if self.method.startswith("getobj."):
             yield read_items(call(self.method, self.params), self.method)
         else:
-            yield from ask_items(call, self.method, self.params, note)
+            yield from ask_items(call, self.method, self.params, note, self.page_size)
+
+    @property
+    def page_size(self) -> int | None:
+        """Return the rows per call, where the method is known to page."""
+        methods = {entry["method"] for entry in catalog_reports().values()} | LISTS
+        return PAGE_SIZE if self.method in methods else None
 
 
 def read_params(typed: str) -> dict[str, Any]:

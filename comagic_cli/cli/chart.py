@@ -21,7 +21,7 @@ from comagic_cli.commands.service import open_service
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.events import Reporter
-from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
 from comagic_cli.export.pipeline import export
 from comagic_cli.export.progress import Summary
 from comagic_cli.files.output import Target, format_of, open_stream, open_target
@@ -35,7 +35,6 @@ from comagic_cli.query.grouping import TIMES
 from comagic_cli.query.listing import find_command
 from comagic_cli.query.query import IDS
 
-NOT_HERE = frozenset({"fields", "sort", "as_saved"})  # of what is asked, what a chart decides
 FORMATS = ("bars", "table", "csv", "tsv", "jsonl", "json")
 EPILOG = """\b
 Left out, --format follows the name of -o, else it is bars on a terminal and
@@ -46,7 +45,7 @@ a row may be counted more than once. Bars of a field that are many are one bar,
 
 
 def _without(command: click.Command) -> click.Command:
-    command.params = [param for param in command.params if param.name not in NOT_HERE]
+    command.params = [param for param in command.params if param.name not in INCOMPATIBLE["chart"]]
     return command
 
 

@@ -10,21 +10,17 @@ import click
 from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.service import Service, open_service, saved_zone
-from comagic_cli.errors import UsageProblem
 from comagic_cli.export.events import Reporter
-from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.fetch.asking import asker
 from comagic_cli.fetch.counting import count_rows, pieces
 from comagic_cli.fetch.windows import Window
 from comagic_cli.query.fields import Wish
 
-# What is about rows that are written.
-NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
-
 
 def show_count(wish: Wish, options: ExportOptions, reporter: Reporter) -> None:
     """Print the number of rows to stdout. Raises `ComagicError`."""
-    check_options(options)
+    check_options(options, "count", "--count")
     wish = replace(wish, columns=())  # what is asked for anyway is enough
     if options.dry_run:
         show_plan(wish, options, reporter)
@@ -36,16 +32,6 @@ def show_count(wish: Wish, options: ExportOptions, reporter: Reporter) -> None:
         finally:
             if rows.number is not None:
                 click.echo(str(rows.number).encode())
-
-
-def check_options(options: ExportOptions) -> None:
-    """Refuse what does not go together with --count. Raises `UsageProblem`."""
-    for name in NOT_HERE:
-        if getattr(options, name, None):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageProblem(
-                f"{option} does not go with --count", hint="It prints one number to stdout."
-            )
 
 
 @dataclass

@@ -14,7 +14,7 @@ from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.events import Reporter
-from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.export.pipeline import export
 from comagic_cli.export.progress import Summary
 from comagic_cli.fetch.asking import asker
@@ -33,13 +33,6 @@ from comagic_cli.query.query import Query
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form
 
-# What does not go together with one file a day or month, and what does instead.
-NOT_HERE = {
-    "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
-    "keep_incomplete": "What came of a file where rows are missing is kept as NAME.incomplete.",
-    "resume": "Run the same command again: it writes the files that are missing.",
-    "manifest": "Each file is counted before it gets its name; -v tells the rows of each.",
-}
 NAMED = 3  # files that a message names
 
 
@@ -83,7 +76,7 @@ def export_parts(
     Nothing is asked of the account, but for its zone where dates are relative, if all are there.
     Rows that are missing in one window leave the files of the others written.
     """
-    check_options(wish, options)
+    check_partitions(wish, options)
     if options.dry_run:
         show_parts(wish, template, form, options, reporter)
         return
@@ -100,12 +93,9 @@ def export_parts(
             write_parts(service, job)
 
 
-def check_options(wish: Wish, options: ExportOptions) -> None:
-    """Refuse what does not go together with one file a day or month. Raises `UsageProblem`."""
-    for name, hint in NOT_HERE.items():
-        if getattr(options, name, None):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageProblem(f"{option} does not go with {options.output}", hint=hint)
+def check_partitions(wish: Wish, options: ExportOptions) -> None:
+    """Refuse what can't be written to one file per day or month."""
+    check_options(options, "partitions", str(options.output))
     if not wish.report.time:
         raise UsageProblem(
             f"{wish.report.command} has no time to tell days by: its rows are sums of the period",
@@ -113,13 +103,13 @@ def check_options(wish: Wish, options: ExportOptions) -> None:
         )
     if options.users:
         raise UsageProblem(
-            f"several users do not go with {options.output}: the days of clients in several time "
-            "zones do not end together",
+            f"several users can't be used with {options.output}: the days of customers in "
+            "several time zones do not end together",
             hint="Export each by itself, to a folder of its own: --user-id N -o 'N/{date}.csv'.",
         )
     if "entity_ids" in wish.report.params:
         raise UsageProblem(
-            f"{wish.report.command} does not go with {options.output}: files would be of the ids "
+            f"{wish.report.command} can't be used with {options.output}: files would hold the ids "
             "asked for, not of whole days or months",
             hint="Write to a single file.",
         )

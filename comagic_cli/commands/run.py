@@ -62,7 +62,7 @@ def _export_to_one(wish: Wish, form: Form, options: ExportOptions, reporter: Rep
     if options.refresh:
         from comagic_cli.output.partitions import BRACES
 
-        raise UsageProblem("--refresh goes with {date} or {month} in --output", hint=BRACES)
+        raise UsageProblem("--refresh needs {date} or {month} in --output", hint=BRACES)
     if options.dry_run:
         from comagic_cli.commands.dry import show_plan
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import join
 from typing import Literal
 
 from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
+from comagic_cli.errors import UsageProblem
+from comagic_cli.formats.base import FORMATS
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -84,3 +87,77 @@ def repeat_command(options: ListOptions, option: str) -> str:
     """Return the command line with one more option, quoted for a shell."""
     words = options.command_line
     return join(["comagic", *words, *([] if option in words else [option])])
+
+
+Mode = Literal["count", "sqlite", "partitions", "chart"]
+
+INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
+    "count": dict.fromkeys(
+        ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete"),
+        "It prints one number to stdout.",
+    ),
+    "sqlite": {
+        "max_rows": "A period cut short would pass for a whole one: choose a shorter period.",
+        "resume": "An export to a database is written whole or not at all: omit --resume.",
+    },
+    "partitions": {
+        "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
+        "keep_incomplete": "A file whose rows are missing is kept as NAME.incomplete.",
+        "resume": "Run the same command again: it writes the files that are missing.",
+        "manifest": "Each file is counted before it gets its name; -v shows the rows of each.",
+    },
+    "chart": dict.fromkeys(("fields", "sort", "as_saved"), "The chart decides it."),
+}
+"""The options that can't be used in each mode, with a hint."""
+
+CELLS = ("csv", "tsv", "table", "xlsx")
+LINES = ("csv", "tsv")
+VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
+    "coded_values": (*CELLS, "parquet", "sqlite"),
+    "list_separator": CELLS,
+    "header": CELLS,
+    "header none": LINES,
+    "delimiter": ("csv",),
+    "newlines": LINES,
+    "excel": ("csv",),
+    "decimal": LINES,
+    "vertical": ("table",),
+    "flatten": ("jsonl", "json"),
+    "times": (*LINES, "table", "jsonl", "json"),
+    "record_urls": tuple(FORMATS),
+    "record_host": tuple(FORMATS),
+}
+"""The formats that an option applies to. To type it with another is an error; in the environment or
+a profile it is ignored there."""
+
+
+def check_options(options: ExportOptions, mode: Mode, name: str) -> None:
+    """Refuse options that can't be used in a mode, which messages call `name`.
+
+    Raises `UsageProblem`.
+    """
+    for option, hint in INCOMPATIBLE[mode].items():
+        if getattr(options, option):
+            raise UsageProblem(f"{flag(option)} can't be used with {name}", hint=hint)
+
+
+def applies_to(option: str, value: object, format_: str) -> bool:
+    """Return whether an option, or this value of it, applies to a format."""
+    return format_ in _valid_formats(option, value)
+
+
+def refuse_format(option: str, value: object, format_: str) -> UsageProblem:
+    """Return the error for an option that does not apply to a format."""
+    typed = f"{flag(option)} none" if f"{option} {value}" in VALID_FORMATS else flag(option)
+    *others, last = _valid_formats(option, value)
+    formats = f"{', '.join(others)} and {last}" if others else last
+    return UsageProblem(f"{typed} can't be used with -f {format_}, only with {formats}")
+
+
+def flag(option: str) -> str:
+    """Return an option as it is typed."""
+    return f"--{option.replace('_', '-')}"
+
+
+def _valid_formats(option: str, value: object) -> tuple[str, ...]:
+    return VALID_FORMATS.get(f"{option} {value}", VALID_FORMATS.get(option, ()))
