@@ -107,7 +107,7 @@ def test_what_the_environment_likes_is_no_error_where_it_does_not_fit(comagic, b
 @pytest.mark.parametrize("value", ["", "ab", '"', "\n", "\r", "\udcff"])
 def test_a_delimiter_is_one_character_that_can_part_cells(comagic, value):
     ran = comagic("calls", "--sandbox", "-f", "csv", "--delimiter", value, "--dry-run")
-    assert (ran.code, "is not one character, or can't part cells." in ran.err) == (2, True)
+    assert (ran.code, "is not one character, or can't separate cells." in ran.err) == (2, True)
 
 
 def test_a_separator_is_text(comagic):

@@ -49,7 +49,7 @@ how = bundle(
         metavar="FORMAT",
         default="json",
         shell_complete=offers.formats,
-        help=f"{', '.join(FORMATS)}; json unless told.",
+        help=f"{', '.join(FORMATS)}; default: json.",
     ),
     click.option(
         "-o", "--output", cls=OutputOption, metavar="FILE", type=click.Path(), help="A file."
@@ -59,7 +59,7 @@ how = bundle(
         cls=OutputOption,
         metavar="N",
         type=PositiveInt(),
-        help="Print no more items than this.",
+        help="Print at most so many items.",
     ),
     click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the call; send nothing."),
     click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors."),
@@ -82,9 +82,9 @@ def api(
     dry_run: bool,
     **typed: Any,
 ) -> None:
-    """Send a method of the API that only reads, and print what it answers.
+    """Call a read-only API method and print the answer.
 
-    METHOD begins with get. or getobj. The key is added, and --user-id where it is given. A list is
+    METHOD begins with get. or getobj. The token is added, and --user-id if given. A list is
     paged to its end, unless the parameters hold limit or offset: then one call is made.
 
     \b
@@ -106,7 +106,7 @@ VALUE = "value"  # the column of items that are no objects
 
 @dataclass(frozen=True)
 class Request:
-    """A method that only reads, and its parameters, the key left out."""
+    """A read-only method and its parameters, without the token."""
 
     method: str
     params: Mapping[str, Any]
@@ -116,13 +116,13 @@ class Request:
         """Check what was typed. Raises `UsageProblem`."""
         if not READS.fullmatch(method):
             raise UsageProblem(
-                f"{method!r} is no method that only reads, and nothing else is sent",
-                hint="The methods that do begin with get. or getobj.",
+                f"{method!r} is not a read-only method, and no other is called",
+                hint="Read-only methods begin with get. or getobj.",
             )
         read = read_params(params)
         if "access_token" in read:
             raise UsageProblem(
-                "--params: the key can't stand in the parameters: others could see it",
+                "--params: the token can't be a parameter: others could see it",
                 hint="Put it in COMAGIC_TOKEN, or in a file for --token-file.",
             )
         return cls(method, read)
@@ -147,7 +147,7 @@ def read_params(typed: str) -> dict[str, Any]:
     try:
         read = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{place} is no JSON object: {error}", hint=EXAMPLE) from error
+        raise UsageProblem(f"{place} is not a JSON object: {error}", hint=EXAMPLE) from error
     return {name: _plain(value) for name, value in read.items()}
 
 

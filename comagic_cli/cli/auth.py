@@ -53,14 +53,17 @@ from comagic_cli.files.cache import memory_of
     shell_complete=offers.services,
     help="The service: comagic, uis, callgear … or a URL.",
 )
-@click.option("--with-token", is_flag=True, help="Read the key from standard input.")
+@click.option("--with-token", is_flag=True, help="Read the token from standard input.")
 @click.option(
-    "--token-file", metavar="FILE", type=click.Path(), help="Remember the file of the key only."
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(),
+    help="Save the name of a file with the token.",
 )
 @click.option(
     "--token-command",
     metavar="COMMAND",
-    help="Remember what prints the key: 'pass show comagic'.",
+    help="Save a command that prints the token: 'pass show comagic'.",
 )
 @click.option(
     "--user-id",
@@ -75,21 +78,21 @@ from comagic_cli.files.cache import memory_of
     type=Duration(0.1),
     default=120,
     envvar="COMAGIC_TIMEOUT",
-    help="Longest wait for one answer (120 unless told).",
+    help="Timeout of one API call, in seconds (default: 120).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell about every call.")
 @click.help_option("-h", "--help", help="Show this help.")
 def login(**typed: Any) -> None:
-    """Remember an account: its service, its key or login, its time zone.
+    """Save an account: its service, its token or login, its time zone.
 
-    Asks for what is needed, tries it, and saves it as PROFILE ("default" where none is named), in a
-    file that only you can read. The first profile is used wherever none is named.
+    Asks for what is needed, tries it, and saves it as PROFILE (default: "default") in a file that
+    only you can read. The first profile is the default profile.
 
     \b
     Examples:
       comagic login
       comagic login work --base-url uis
-      comagic login work --with-token < key.txt
+      comagic login work --with-token < token.txt
       comagic login work --token-command 'pass show comagic'
     """  # noqa: D301 - \b is Click's
     log_in(Wish(**typed))
@@ -99,9 +102,9 @@ def login(**typed: Any) -> None:
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def logout(profile: str | None) -> None:
-    """Forget the key or the login of a profile, and end its session.
+    """Delete the token or login of a profile, and end its session.
 
-    The defaults of options in it stay; comagic profiles remove forgets them as well.
+    The options in it stay; comagic profiles remove deletes them as well.
 
     \b
     Example:
@@ -114,7 +117,7 @@ def logout(profile: str | None) -> None:
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
 def profiles(context: click.Context) -> None:
-    """List the accounts that login has saved, and change which there are.
+    """List and change the saved accounts.
 
     \b
     Examples:
@@ -129,7 +132,7 @@ def profiles(context: click.Context) -> None:
 @profiles.command("list")
 @click.help_option("-h", "--help", help="Show this help.")
 def list_() -> None:
-    """List the profiles; the usual one has a star.
+    """List the profiles; the default profile has a star.
 
     \b
     Example:
@@ -138,11 +141,11 @@ def list_() -> None:
     tell_profiles()
 
 
-@profiles.command(short_help="Show what holds, and where it comes from.")
+@profiles.command(short_help="Show the settings in force and their sources.")
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def show(profile: str | None) -> None:
-    """Show what holds with a profile, and where each value comes from; no secrets.
+    """Show the settings in force with a profile and their sources; no secrets.
 
     \b
     Examples:
@@ -152,11 +155,11 @@ def show(profile: str | None) -> None:
     tell_profile(profile)
 
 
-@profiles.command(short_help="Choose the usual profile, or print which it is.")
+@profiles.command(short_help="Choose the default profile, or print its name.")
 @click.argument("profile", required=False, shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def default(profile: str | None) -> None:
-    """Use a profile wherever none is named; without PROFILE, print which it is.
+    """Choose the default profile; without PROFILE, print its name.
 
     \b
     Examples:
@@ -170,7 +173,7 @@ def default(profile: str | None) -> None:
 @click.argument("profile", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def remove(profile: str) -> None:
-    """Forget a profile, with the defaults that stand in it.
+    """Delete a profile and its options.
 
     \b
     Example:
@@ -180,7 +183,7 @@ def remove(profile: str) -> None:
 
 
 def somebody_is_there() -> bool:
-    """Tell whether a person can be asked."""
+    """Return whether a person can be asked."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
@@ -205,13 +208,13 @@ def ask_secret(question: str) -> str:
 def read_secret() -> str:
     """Read a secret from standard input, which nobody types at. Raises `UsageProblem`."""
     if somebody_is_there():
-        return ask_secret("Key")
+        return ask_secret("Token")
     if sys.stdin is None or sys.stdin.closed:
         raise UsageProblem("--with-token: standard input is closed")
     try:
         return sys.stdin.read().strip()
     except UnicodeDecodeError:
-        raise UsageProblem("--with-token: standard input is no text") from None
+        raise UsageProblem("--with-token: standard input is not text") from None
 
 
 class _Question:
@@ -294,7 +297,7 @@ def _entrance(wish: Wish) -> dict[str, Any] | None:
         return {"token-command": wish.token_command}
     if not somebody_is_there():
         raise UsageProblem(
-            "login: there is nobody to ask for the key",
+            "login: not a terminal, so the token cannot be prompted for",
             hint="Pipe it in: comagic login --with-token < FILE. Or name --token-file or "
             "--token-command.",
         )
@@ -318,8 +321,8 @@ def _service(wish: Wish, old: Mapping[str, Any]) -> str:
 
 
 def _typed_entrance() -> dict[str, Any]:
-    """Ask for a key, else for a login and password."""
-    if key := ask_secret("Key (empty: a login and password instead)").strip():
+    """Ask for a token, else for a login and password."""
+    if key := ask_secret("Token (empty: a login and password instead)").strip():
         return {"token": key}
     pair = {"login": ask("Login"), "password": ask_secret("Password")}
     if not all(pair.values()):
@@ -365,7 +368,7 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
             raise
     client.user_id = _chosen_user(connection) if somebody_is_there() else None
     if client.user_id is None:
-        tell("This is an agent's account: say whose data you want with --user-id.")
+        tell("This is an agent's account: choose a customer with --user-id.")
         return None, None
     return ask_account(client.call), client.user_id
 
@@ -377,7 +380,7 @@ def _chosen_user(connection: Connection) -> int | None:
         tell(f"  {client.get('id')}  {client.get('name') or client.get('login') or ''}")
     if len(clients) > LISTED:
         tell(f"  … and {len(clients) - LISTED} more")
-    typed = ask("User id of the client (empty: say it each time with --user-id)")
+    typed = ask("User id of the customer (empty: give --user-id each time)")
     return PositiveInt().convert(typed, None, None) if typed else None
 
 
@@ -406,15 +409,15 @@ def _tell_saved(
 
 MASK = "***"
 WAYS = {
-    "token": "key",
-    "token-file": "key of a file",
-    "token-command": "key of a command",
+    "token": "token",
+    "token-file": "token file",
+    "token-command": "token command",
     "login": "login",
 }
 
 
 def tell_profiles() -> None:
-    """List the profiles; the usual one has a star."""
+    """List the profiles; the default profile has a star."""
     found = read_profiles(file_of_profiles())
     if not found.tables:
         tell(f"There are no profiles in {found.file}. Make one: comagic login")
@@ -424,13 +427,13 @@ def tell_profiles() -> None:
 
 
 def tell_profile(name: str | None) -> None:
-    """Show what holds with a profile, and where each value comes from; no secrets."""
+    """Show the settings in force with a profile and their sources; no secrets."""
     for line in aligned(_values(_chosen(name))):
         click.echo(line.encode())
 
 
 def make_usual(name: str | None) -> None:
-    """Use a profile wherever none is named; without a name, print which it is."""
+    """Choose the default profile; without a name, print it."""
     if name is None:
         click.echo(_chosen(None).name.encode())
         return
@@ -440,7 +443,7 @@ def make_usual(name: str | None) -> None:
 
 
 def remove_profile(name: str) -> None:
-    """Forget a profile, with the defaults that stand in it, and end its session."""
+    """Delete a profile and its options, and end its session."""
     found = read_profiles(file_of_profiles())
     _end_session(found.chosen(name))
     change_profiles(found.file, name, None, "" if found.usual == name else found.usual)
@@ -448,7 +451,7 @@ def remove_profile(name: str) -> None:
 
 
 def log_out(name: str | None) -> None:
-    """Forget the key or the login of a profile, and end its session."""
+    """Delete the token or login of a profile, and end its session."""
     chosen = _chosen(name)
     _end_session(chosen)
     found = read_profiles(chosen.file)
@@ -456,7 +459,7 @@ def log_out(name: str | None) -> None:
     table = found.tables[chosen.name].items()
     kept = {key: value for key, value in table if key.replace("_", "-") not in gone}
     change_profiles(chosen.file, chosen.name, kept, found.usual)
-    tell(f"Profile {chosen.name} has no key any more. {_still_there()}".rstrip())
+    tell(f"Profile {chosen.name} has no token any more. {_still_there()}".rstrip())
 
 
 def _still_there() -> str:
@@ -470,7 +473,7 @@ def _chosen(name: str | None) -> Profile:
     profile = found.chosen(name)
     if not profile.name:
         there = f"There is {', '.join(found.tables)}." if found.tables else "Type comagic login."
-        raise UsageProblem(f"{found.file}: there is no usual profile", hint=there)
+        raise UsageProblem(f"{found.file}: there is no default profile", hint=there)
     return profile
 
 
@@ -478,7 +481,7 @@ def _listed(found: Profiles) -> Iterator[Sequence[str]]:
     usual = found.chosen(None).name if found.usual in ("", *found.tables) else ""
     for name in found.tables:
         values = found.chosen(name).values
-        way = next((text for key, text in WAYS.items() if key in values), "no key")
+        way = next((text for key, text in WAYS.items() if key in values), "no token")
         user = f"user {values['user-id']}" if "user-id" in values else ""
         zone = str(values.get("tz") or values.get(SAVED_ZONE, ""))
         yield ("*" if name == usual else "", name, _remembered_service(values), way, user, zone)
@@ -495,7 +498,7 @@ def _values(profile: Profile) -> Iterator[Sequence[str]]:
     for name in from_environment:
         yield name.removeprefix("COMAGIC_").lower().replace("_", "-"), MASK, name
     for key in profile.entrances:
-        unused = f", but {from_environment[0]} goes first" if from_environment else ""
+        unused = f", but {from_environment[0]} overrides it" if from_environment else ""
         yield key, _way(key, profile.values[key]), f"profile{unused}"
     if SAVED_ZONE in profile.values:
         yield SAVED_ZONE, str(profile.values[SAVED_ZONE]), "profile, saved by login"

@@ -57,7 +57,7 @@ def _without(command: click.Command) -> click.Command:
     metavar="GROUP",
     default="day",
     shell_complete=offers.groups,
-    help="day, week, month, hour, weekday, or a field (day unless told).",
+    help="day, week, month, hour, weekday, or a field [default: day].",
 )
 @click.option(
     "--split",
@@ -109,7 +109,7 @@ def _without(command: click.Command) -> click.Command:
 def chart(
     report: str, by: str, split: str, sum_: str | None, avg: str | None, **typed: Any
 ) -> None:
-    """Count the rows of a report, and draw them as bars.
+    """Count the rows of a report and draw bars.
 
     \b
     Examples:
@@ -150,7 +150,7 @@ def show_chart(
     format_ = choose_format(options)
     if IDS in report.params:
         raise UsageProblem(
-            f"{report.command} is asked for by ids, which a chart does not take",
+            f"{report.command} is exported by ids, which a chart can't use",
             hint=f"Export it, and count the rows: comagic {report.command} --help.",
         )
     if question.by in TIMES and not report.time:
@@ -199,7 +199,7 @@ def check(wish: Wish, question: Question) -> None:
     able = [field.name for field in wish.report.fields if field.type in ADDED]
     if question.of and wish.report.field(question.of).type not in ADDED:
         raise UsageProblem(
-            f"--{question.measure}: {question.of} is no number and no length of time",
+            f"--{question.measure}: {question.of} is not a number or a duration",
             hint=f"These can be added up: {', '.join(able)}.",
         )
 

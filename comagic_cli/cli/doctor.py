@@ -29,7 +29,7 @@ from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
-GOOD, BAD, NONE = "ok", "no", "--"
+GOOD, BAD, NONE = "ok", "FAIL", "--"
 WIDTH = 14  # of the longest name
 DAY = timedelta(days=1)
 NAMED = 3  # reports of a type that are named
@@ -103,9 +103,9 @@ def findings(options: ServiceOptions) -> Iterator[Finding]:
     try:
         if not options.sandbox:
             yield Finding(what, name_of(service_url(options.base_url)))
-        what = "key or login"
+        what = "token"
         with connect(options, StderrReporter(options.quiet, options.verbose)) as connection:
-            yield Finding("key or login", _entrance(options, connection))
+            yield Finding("token", _entrance(options, connection))
             yield from _of_account(connection)
     except ComagicError as error:
         yield bad(_step(error) or what, error)
@@ -131,8 +131,8 @@ def _entrance(options: ServiceOptions, connection: Connection) -> str:
     if options.sandbox:
         return "the sandbox's own"
     if options.token_file:
-        return "a key, from --token-file"
-    kind = "a login" if connection.account.login else "a key"
+        return "a token, from --token-file"
+    kind = "a login" if connection.account.login else "a token"
     if connection.account.profile:
         return f"{kind}, from the profile"
     return f"{kind}, from {next(name for name in VARIABLES if os.environ.get(name, '').strip())}"
@@ -160,8 +160,8 @@ def _of_account(connection: Connection) -> Iterator[Finding]:
 
 def _passed(answered: str = "the service answers") -> list[Finding]:
     """Say what is known to be well where the service refuses nothing, or something else."""
-    allowed = "allowed; the service names it only where it is not"
-    told = {"connection": answered, "address": allowed, "key": "accepted"}
+    allowed = "allowed (the service tells the address only when it refuses)"
+    told = {"connection": answered, "address": allowed, "token": "accepted"}
     return [Finding(what, text) for what, text in told.items()]
 
 
@@ -170,7 +170,7 @@ def _step(error: ComagicError) -> str:
     if error.mnemonic == "ip_not_whitelisted":
         return "address"
     if error.mnemonic in OF_KEY:
-        return "key"
+        return "token"
     if isinstance(error, NetworkFailure):
         return "connection"
     return "points" if isinstance(error, OutOfPoints) else ""

@@ -61,17 +61,16 @@ def reports(kind: str | None, **typed: Any) -> None:
     cls=QueryOption,
     metavar="WORDS",
     default="",
-    help="Only fields that have these words in name or text.",
+    help="Only fields with these words in name or text.",
 )
 @click.option(
-    "--live", cls=QueryOption, is_flag=True, help="Ask the account: its titles, its own columns."
+    "--live", cls=QueryOption, is_flag=True, help="Ask the account for its titles and own columns."
 )
 @list_options
 def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
     """List the fields of a report: what they are, and what can be done with them.
 
-    They come from the program's own catalogue, and nothing is asked of the service, but with
-    --live.
+    They come from the catalogue of the program; only --live calls the service.
 
     \b
     Examples:
@@ -89,7 +88,7 @@ def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
 @click.argument("field", metavar="[FIELD]", required=False, shell_complete=offers.filtered)
 @list_options
 def filters(report: str, field: str | None, **typed: Any) -> None:
-    """List what a report can be filtered by: fields, operators, and the values of lists.
+    """List the fields, operators and values for filters of a report.
 
     \b
     Examples:
@@ -108,7 +107,7 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
 @click.command(cls=ExportCommand)
 @list_options
 def users(**typed: Any) -> None:
-    """List the users of an agent's clients: their ids are for --user-id.
+    """List the users of an agent's customers: their ids are for --user-id.
 
     \b
     Examples:
@@ -122,7 +121,7 @@ def users(**typed: Any) -> None:
 @click.command(cls=ExportCommand)
 @list_options
 def account(**typed: Any) -> None:
-    """Tell of the account: name, id, time zone, and the points that are left.
+    """Show the account: name, id, time zone, points left.
 
     \b
     Examples:

@@ -27,19 +27,19 @@ Examples:
   comagic {command} --sandbox --ids - --max-rows 3 < ids.csv"""
 
 EPILOG = """\b
-Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,
-.parquet, .db), then COMAGIC_FORMAT, else it is a table on a terminal, of 50
-rows unless told, and jsonl in a pipe. No period is the seven days before
-today, and today. Rows of sqlite (.db) go into what the table has already.
-More is told by comagic help filters, dates, formats; comagic fields REPORT.
+The default --format is that of the suffix of -o (.csv, .tsv, .jsonl, .json,
+.xlsx, .parquet, .db), then COMAGIC_FORMAT, else table on a terminal (50 rows)
+and jsonl in a pipe. The default period is the seven days before today, and
+today. SQLite: rows are added to, or updated in, the existing table.
+See comagic help filters, dates, formats; comagic fields REPORT.
 
 \b
-The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
+The token comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
 COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
-_FORMAT, _TIMEOUT and _MAX_WAIT stand in for the options of those names, and
-go before what the profile has for them. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR,
-_HEADER, _DELIMITER, _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and
-_RECORD_HOST, in formats that have a use for them."""
+_FORMAT, _TIMEOUT and _MAX_WAIT set the options of those names and override the
+profile. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR, _HEADER, _DELIMITER,
+_NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats that
+they apply to."""
 
 
 def report_command(entry: Mapping[str, Any]) -> click.Command:

@@ -94,7 +94,7 @@ def _show(error: click.ClickException) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
     is_help = isinstance(error, NoArgsIsHelpError)
-    message = "there is no command" if is_help else error.format_message()
+    message = "no command was given" if is_help else error.format_message()
     if isinstance(error, NoSuchOption):
         from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - see above
 

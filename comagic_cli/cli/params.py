@@ -34,7 +34,7 @@ class Duration(click.ParamType[float]):
             return float(value)
         found = LENGTH.fullmatch(value)
         if not found:
-            self.fail(f"{value!r} is no length of time: write 90, 90s, 5m or 2h.", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 2h.", param, ctx)
         seconds = float(found[1]) * UNITS[found[2] or "s"]
         if seconds < self.least:
             self.fail(f"{value!r} is too short: write {self.least} or more.", param, ctx)
@@ -53,8 +53,8 @@ class PositiveInt(click.ParamType[int]):
         """Return the number."""
         number = int(value) if is_number(str(value)) else 0
         if number < 1 or (self.most and number > self.most):
-            reach = f"from 1 to {self.most}" if self.most else "from 1"
-            self.fail(f"{value!r} is no whole number {reach}.", param, ctx)
+            reach = f"from 1 to {self.most}" if self.most else "1 or more"
+            self.fail(f"{value!r}: it must be a whole number, {reach}.", param, ctx)
         return number
 
 
@@ -84,7 +84,7 @@ def unique_users(
     """Return the users of all times that the option was typed, each once."""
     users = tuple(dict.fromkeys(user for some in typed for user in some))
     if "all" in users and len(users) > 1:
-        raise click.BadParameter("all is every client: name no others.", context, option)
+        raise click.BadParameter("all means every customer: name no others.", context, option)
     return users
 
 
@@ -100,7 +100,7 @@ class LookBack(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
         if not BACK.fullmatch(value):
-            self.fail(f"{value!r} is no length of time: write 3d, 2w, 1mo or all.", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 3d, 2w, 1mo or all.", param, ctx)
         return str(value)
 
 
@@ -112,7 +112,7 @@ class Text(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
         if not is_writable(value):
-            self.fail(f"{value!r} is no UTF-8 text.", param, ctx)
+            self.fail(f"{value!r} is not UTF-8 text.", param, ctx)
         return str(value)
 
 
@@ -125,7 +125,7 @@ class Delimiter(click.ParamType[str]):
         """Return the character."""
         character = "\t" if value in ("tab", r"\t") else str(value)
         if len(character) != 1 or character in '"\r\n' or not is_writable(character):
-            self.fail(f"{value!r} is not one character, or can't part cells.", param, ctx)
+            self.fail(f"{value!r} is not one character, or can't separate cells.", param, ctx)
         return character
 
 
@@ -150,7 +150,7 @@ class Host(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text, without a slash at its end."""
         if not HOST.fullmatch(value):
-            self.fail(f"{value!r} is no host: write it like app.comagic.ru.", param, ctx)
+            self.fail(f"{value!r} is not a host: write it like app.comagic.ru.", param, ctx)
         return str(value).rstrip("/")
 
 

@@ -38,7 +38,9 @@ def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
     typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
     if known["sandbox"] and not typed:
         return Profile()
-    if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
+    if (
+        typed and not known["profile"]
+    ):  # of a variable that is not set: it must not mean the default
         raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
     return read_profiles(config_file(os.environ)).chosen(known["profile"])
 
@@ -51,7 +53,7 @@ profile_option = click.option(
     is_eager=True,
     callback=load_profile,
     shell_complete=offers.profiles,
-    help="An account that comagic login has saved.",
+    help="A saved account: see comagic login.",
 )
 
 
@@ -81,7 +83,7 @@ def defaults(
         key = keys[-1]
         if key in ONE_RUN:
             raise UsageProblem(
-                f"{profile.place(*keys)}: --{key} is about one run",
+                f"{profile.place(*keys)}: {key} can't be set in a profile",
                 hint="Give it on the command line.",
             )
         if key not in options:

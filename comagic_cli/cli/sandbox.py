@@ -18,15 +18,22 @@ In another terminal, with what it prints:
   comagic communications --period yesterday"""
 
 
-@click.command(help=f"Serve a private sandbox of the Data API, to try things out.\n\n{EXAMPLES}")
+@click.command(help=f"Serve a private sandbox of the Data API with invented data.\n\n{EXAMPLES}")
 @click.option(
-    "--port", metavar="N", type=PositiveInt(65_535), help="The port; left out: any free one."
+    "--port", metavar="N", type=PositiveInt(65_535), help="The port. [default: any free one]"
 )
 @click.option(
-    "--rows", metavar="N", type=PositiveInt(), help="Communications; left out: three years."
+    "--rows",
+    metavar="N",
+    type=PositiveInt(),
+    help="Number of communications. [default: three years of them]",
 )
 @click.option(
-    "--seed", metavar="N", type=PositiveInt(), default=1, help="Another one, another business."
+    "--seed",
+    metavar="N",
+    type=PositiveInt(),
+    default=1,
+    help="Random seed: another number makes other data.",
 )
 @click.help_option("-h", "--help", help="Show this help.")
 def sandbox(port: int | None, rows: int | None, seed: int) -> None:
