@@ -175,8 +175,8 @@ MISTAKES = """
     extra                     | Got unexpected extra argument (extra)
     --from                    | Option '--from' requires an argument
     --format xml              | 'xml' is not one of 'table', 'csv', 'tsv', 'jsonl', 'json',
-    --max-rows 0              | Invalid value for '--max-rows': '0': it must be a whole number, 1 or more.
-    --max-rows 1e3            | Invalid value for '--max-rows': '1e3': it must be a whole number, 1 or more.
+    --max-rows 0              | Invalid value for '--max-rows': '0': it must be a whole number
+    --max-rows 1e3            | '1e3': it must be a whole number, 1 or more.
     --page-size 10001         | '10001': it must be a whole number, from 1 to 10000.
     --page-size ٣             | '٣': it must be a whole number, from 1 to 10000.
     --report-id abc           | no report of the type communications is named 'abc'

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import click
 import msgspec
 
-from comagic_cli.api.endpoints import ask_items, ask_kind, objects
-from comagic_cli.api.envelope import Answer
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli.console import StderrReporter, at_terminal, tell
 from comagic_cli.cli.options import list_options, typed_options
 from comagic_cli.cli.params import ExportCommand, QueryOption
-from comagic_cli.commands.columns import Columns
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
-from comagic_cli.commands.service import Connection, connect
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import ListOptions, ServiceOptions
 from comagic_cli.export.pipeline import export
 from comagic_cli.files.output import WHOLE, is_file, open_output
 from comagic_cli.formats.base import make_sink
 from comagic_cli.query import listing
-from comagic_cli.query.catalog import Column, ReportType
 from comagic_cli.query.listing import ACCOUNT, FIELDS, FILTERS, LIVE_FIELDS, REPORTS, USERS, Row
 from comagic_cli.request.pages import Page
 
@@ -50,7 +47,7 @@ def reports(kind: str | None, **typed: Any) -> None:
       comagic reports --sandbox --type calls -f csv
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(REPORTS, lambda: reports_of(kind, options), options)
+    write_list(REPORTS, lambda: lists().ask_reports(kind, options, reporter_of(options)), options)
 
 
 @click.command(cls=ExportCommand)
@@ -98,7 +95,7 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
     options = ListOptions(**typed, **typed_options())
     write_list(
         FILTERS,
-        lambda: filters_of(report, field, options),
+        lambda: lists().ask_filters(report, field, options, reporter_of(options)),
         options,
         record=field is not None,
     )
@@ -115,7 +112,7 @@ def users(**typed: Any) -> None:
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(USERS, lambda: users_of(options), options)
+    write_list(USERS, lambda: lists().ask_users(options, reporter_of(options)), options)
 
 
 @click.command(cls=ExportCommand)
@@ -129,7 +126,9 @@ def account(**typed: Any) -> None:
       comagic account --sandbox | jq .day_points_left
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(ACCOUNT, lambda: account_of(options), options, record=True)
+    write_list(
+        ACCOUNT, lambda: lists().ask_account(options, reporter_of(options)), options, record=True
+    )
 
 
 DATABASE = "sqlite"  # which is updated by exports, row by row
@@ -176,55 +175,13 @@ def _format(options: ListOptions) -> str:
     return format_
 
 
-def fields_of(typed: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
-    """List a report's fields; where it is `live`, as the account has them."""
-    report = listing.find_command(typed)
-    columns: Sequence[Column] = ()
-    if live:
-        columns = columns_of(report, options)
+def fields_of(name: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
+    """List the fields of a report; with `live` as the account has them."""
+    report = listing.find_command(name)
+    columns = lists().ask_columns(report, options, reporter_of(options)) if live else ()
     return listing.search(listing.field_rows(report, columns), words)
 
 
-def reports_of(kind: str | None, options: ListOptions) -> list[Row]:
-    """List the account's reports, all or those of a type."""
-    with connect(options, reporter_of(options)) as connection:
-        return listing.report_rows(_every(connection, "get.reports_list"), kind)
-
-
-def columns_of(report: ReportType, options: ListOptions) -> tuple[Column, ...]:
-    """List the columns of a report as the account has them now."""
-    with connect(options, reporter_of(options)) as connection:
-        return Columns(connection, ask_kind(connection.client.call, report, None)).ask()
-
-
-def filters_of(typed: str, field: str | None, options: ListOptions) -> list[Row]:
-    """List what a report can be filtered by, with what operators and values."""
-    report, method = listing.find_command(typed), "get.report_filters"
-    with connect(options, reporter_of(options)) as connection:
-        call = connection.client.call
-        told = objects(call(method, {"report_type": ask_kind(call, report, None)}), method)
-    return listing.filter_rows(told, field, report)
-
-
-def users_of(options: ListOptions) -> list[Row]:
-    """List the users of an agent's clients."""
-    with connect(options, reporter_of(options)) as connection:
-        return _every(connection, "get.customer_users")
-
-
-def account_of(options: ListOptions) -> list[Row]:
-    """Tell of the account, and of the points that are left."""
-    method = "get.account"
-    with connect(options, reporter_of(options)) as connection:
-        answer = connection.client.call(method, {})
-    return listing.account_rows(objects(answer, method), answer.limits)
-
-
-def _every(connection: Connection, method: str) -> list[Row]:
-    """Return every object of a list, however many pages it has; those of one id once."""
-    found: dict[str, Row] = {}
-    for page in ask_items(connection.client.call, method, {}, connection.note):
-        answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
-        for row in objects(answer, method):
-            found.setdefault(str(row.get("id") or row), row)
-    return list(found.values())
+def lists() -> ModuleType:
+    """Load what calls the service: `comagic fields` does without."""
+    return import_module("comagic_cli.export.lists")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from shlex import join
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import FORMATS
+
+if TYPE_CHECKING:  # it loads the network
+    from comagic_cli.api.endpoints import Customer
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
