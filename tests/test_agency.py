@@ -345,7 +345,7 @@ def test_counts_are_added_up(comagic, denied_users, code):
 
 def test_ids_are_asked_of_every_client(comagic, agent):
     ids = [row["communication_id"] for row in truth(agent, 7003, command="call-details")]
-    asked = ["--entity-id", ",".join(map(str, ids)), "--fields", "communication_id"]
+    asked = ["--ids", ",".join(map(str, ids)), "--fields", "communication_id"]
     ran = comagic("call-details", *DAYS, *asked, "--user-id", "7003", box=agent)
     both = comagic("call-details", *DAYS, *asked, "--user-id", "7003,7001", box=agent)
     assert (ran.code, both.code) == (0, 0)

@@ -16,7 +16,7 @@ ok  key or login    {entrance}
 """
 WELL = """\
 ok  connection      answered in 0.00 s
-ok  address         allowed; the service names it only where it is not
+ok  address         allowed (the service tells the address only when it refuses)
 ok  key             accepted
 """
 ACCOUNT = """\
@@ -163,7 +163,7 @@ def test_a_key_of_a_file(comagic, file, tmp_path):
     (tmp_path / "key").chmod(0o600)
     with examinable() as box:
         code, told = examined(comagic, "--base-url", box.url, "--token-file", tmp_path / "key")
-    assert (code, told.startswith(began(file, box, "a key, from --token-file"))) == (0, True)
+    assert (code, told.startswith(began(file, box, "a token, from --token-file"))) == (0, True)
 
 
 def test_what_does_not_end_it(comagic, file):

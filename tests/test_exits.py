@@ -175,15 +175,15 @@ MISTAKES = """
     extra                     | Got unexpected extra argument (extra)
     --from                    | Option '--from' requires an argument
     --format xml              | 'xml' is not one of 'table', 'csv', 'tsv', 'jsonl', 'json',
-    --max-rows 0              | Invalid value for '--max-rows': '0' is no whole number from 1.
-    --max-rows 1e3            | Invalid value for '--max-rows': '1e3' is no whole number from 1.
-    --page-size 10001         | '10001' is no whole number from 1 to 10000.
-    --page-size ٣             | '٣' is no whole number from 1 to 10000.
+    --max-rows 0              | Invalid value for '--max-rows': '0': it must be a whole number
+    --max-rows 1e3            | '1e3': it must be a whole number, 1 or more.
+    --page-size 10001         | '10001': it must be a whole number, from 1 to 10000.
+    --page-size ٣             | '٣': it must be a whole number, from 1 to 10000.
     --report-id abc           | no report of the type communications is named 'abc'
     --report-id -1            | no report of the type communications is named '-1'
     --user-id 0               | '0' is neither a user's number nor all.
     --timeout 0               | '0' is too short
-    --timeout 1d              | '1d' is no length of time: write 90, 90s, 5m or 2h.
+    --timeout 1d              | '1d' is not a duration: write 90, 90s, 5m or 2h.
     --max-wait -1             | '-1' is no length of time
     --from -7x                | --from '-7x': not a date
     --from yesteday           | Did you mean yesterday?
@@ -219,7 +219,7 @@ def test_a_mistake_is_told_before_any_row_is_asked_for(comagic, words, told):
         (["wrong"], "No such command 'wrong'"),
         (["--wrong"], "No such option '--wrong'"),
         (["completion", "tcsh"], "'tcsh' is not one of 'bash', 'zsh', 'fish'"),
-        (["sandbox", "--port", "70000"], "'70000' is no whole number from 1 to 65535"),
+        (["sandbox", "--port", "70000"], "'70000': it must be a whole number, from 1 to 65535"),
         (["communications", "--fields", "\x1b[31m\nред"], "has no field"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
-from comagic_cli.export import export
+from comagic_cli.export.pipeline import export
 from comagic_cli.rows.page import Page
 
 ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())

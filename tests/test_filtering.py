@@ -273,7 +273,7 @@ def test_a_tree_that_cant_be_used(comagic, box, tmp_path, text, message):
 
 @pytest.mark.usefixtures("no_call")
 def test_standard_input_is_read_once(comagic, box):
-    report = ["call-details", *DAYS, "--entity-id", "-", "--filter-json", "-"]
+    report = ["call-details", *DAYS, "--ids", "-", "--filter-json", "-"]
     ran = comagic(*report, box=box)
     assert ran.code == 2
     assert "standard input can be read only once" in ran.err

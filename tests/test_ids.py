@@ -88,12 +88,12 @@ def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
 @pytest.mark.parametrize(
     ("typed", "message"),
     [
-        (["no.txt"], "--entity-id: 'no.txt' is neither an id nor a file"),
-        ([""], "--entity-id: '' is neither an id nor a file"),
+        (["no.txt"], "--ids: 'no.txt' is neither an id nor a file"),
+        ([""], "--ids: '' is neither an id nor a file"),
         (["@no.txt"], "no.txt can't be read: No such file or directory."),
         (["."], ". can't be read: Is a directory."),
-        (["binary"], "--entity-id: binary is no UTF-8 text"),
-        (["-", "-"], "--entity-id: standard input can be read only once"),
+        (["binary"], "--ids: binary is no UTF-8 text"),
+        (["-", "-"], "--ids: standard input can be read only once"),
     ],
 )
 def test_what_can_not_be_read_is_told(folder, typed, message):

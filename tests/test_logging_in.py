@@ -15,7 +15,7 @@ from program import COMAGIC, PATIENCE, Watched, environment, fault
 from comagic_cli.cli import auth as prompts
 from comagic_cli.config import services as brands
 
-HIDDEN = ["Key (empty: a login and password instead)", "Password"]
+HIDDEN = ["Token (empty: a login and password instead)", "Password"]
 TOLD = "ООО «Светлый дом», Europe/Moscow: saved as profile {} in {}."
 
 
@@ -91,7 +91,7 @@ def test_a_key_is_asked_for_where_a_person_was_to_pipe_it(comagic, file, box, mo
 
 
 WITHOUT = (
-    "comagic: login: there is nobody to ask for the key\n"
+    "comagic: login: not a terminal, so the token cannot be prompted for\n"
     "  Pipe it in: comagic login --with-token < FILE. Or name --token-file or --token-command.\n"
 )
 
@@ -100,11 +100,11 @@ WITHOUT = (
     ("words", "typed", "told"),
     [
         ([], b"", WITHOUT),
-        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is not a name for a profile\n  Use letter"),
-        (["--with-token"], b"", "comagic: login: profiles.default.token: it must be a text that "),
-        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the token has blanks"),
-        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the token has cha"),
-        (["--with-token"], b"\xff", "comagic: --with-token: standard input is no text\n"),
+        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is no name for a profile\n  Use letters, "),
+        (["--with-token"], b"", "comagic: login: profiles.default.token: it is no text, or an em"),
+        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the key has blanks o"),
+        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the key has chara"),
+        (["--with-token"], b"\xff", "comagic: --with-token: standard input is not text\n"),
         (["--with-token", "--token-file", "x"], b"", "comagic: --with-token and --token-file: giv"),
         (["--with-token"], None, "comagic: --with-token: standard input is closed\n"),
         (["--token-file", "/no"], b"", "comagic: login: profiles.default.token-file: /no can't be"),

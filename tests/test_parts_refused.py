@@ -152,10 +152,10 @@ def test_a_look_is_told_by_what_is_not_as_usual():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--max-rows", "5"], "--max-rows does not go with"),
-        (["--resume"], "--resume does not go with"),
-        (["--manifest", "m.json"], "--manifest does not go with"),
-        (["--keep-incomplete"], "--keep-incomplete does not go with"),
+        (["--max-rows", "5"], "--max-rows can't be used with"),
+        (["--resume"], "--resume can't be used with"),
+        (["--manifest", "m.json"], "--manifest can't be used with"),
+        (["--keep-incomplete"], "--keep-incomplete can't be used with"),
         (["--sort", "communication_id"], "--sort communication_id: with"),
         (["--from", "2024-10-01 10:00"], "the period begins at 2024-10-01 10:00:00"),
         (["--till", "2024-10-02 10:00"], "the period ends at 2024-10-02 10:00:59"),
@@ -164,7 +164,7 @@ def test_a_look_is_told_by_what_is_not_as_usual():
         (["--refresh", "99999d", "--tz", "UTC"], "more than a hundred years back"),
         (["-o", "{day}.csv"], "there is no {day}"),
         (["-o", "{date}.data"], "doesn't say which format"),
-        (["-o", "plain.csv", "--refresh", "3d"], "--refresh goes with {date} or {month}"),
+        (["-o", "plain.csv", "--refresh", "3d"], "--refresh needs {date} or {month}"),
     ],
 )
 @pytest.mark.usefixtures("no_call")

@@ -86,7 +86,7 @@ class Answer(msgspec.Struct, frozen=True):
     `came` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
     `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
     is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
-    (see `request.rows`). `unbroken` says that it holds no line break.
+    (see `rows.decode`). `unbroken` says that it holds no line break.
     """
 
     came: msgspec.Raw | bytes | list[msgspec.Raw]

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from comagic_cli.api.endpoints import ALL, Customer, ask_customers, is_of_client
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, connect, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.output.record import ClientCount
 from comagic_cli.paging.reader import WindowDone
 from comagic_cli.query.catalog import Field
@@ -29,7 +29,7 @@ FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 Taken = TypeVar("Taken")
 
 
-def with_clients(options: ExportOptions) -> ExportOptions:
+def with_clients(options: ExportOptions, reporter: Reporter) -> ExportOptions:
     """Ask who the clients are, where several are meant; the first is asked for what all share.
 
     Raises `UsageProblem` for a period that can't be read, before anything is asked.
@@ -40,7 +40,7 @@ def with_clients(options: ExportOptions) -> ExportOptions:
     if options.dry_run:
         first = options.users[0]
         return replace(options, user_id=None if first == ALL else int(first))
-    with connect(options) as connection:
+    with connect(options, reporter) as connection:
         clients = ask_customers(connection.client.call, options.users, connection.note)
     return replace(options, clients=tuple(clients), user_id=clients[0].user_id)
 
@@ -132,9 +132,8 @@ class Clients:
     def _fail(self, told: Told, error: ComagicError) -> None:
         told.refused = error.message
         self._failures.append(error)
-        tell(
-            f"comagic: {told.customer}: {error.message}",
-            level="error",
+        self.service.reporter.error(
+            f"{told.customer}: {error.message}",
             user_id=told.customer.user_id,
             mnemonic=error.mnemonic,
         )

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
-from comagic_cli.cli.command_line import command_to
-from comagic_cli.cli.console import polite, tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
-from comagic_cli.export import export
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions, repeat_command
+from comagic_cli.export.pipeline import export
 from comagic_cli.files.atomic_file import Part
 from comagic_cli.files.compression import gone_on
 from comagic_cli.files.output import (
@@ -56,8 +55,15 @@ ANYHOW = frozenset(
         # See `service` below.
         *("base_url", "sandbox", "profile", "tz", "token_file", "timeout", "max_wait"),
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
-        *("count", "dry_run", "quiet", "verbose", "typed"),
-        *("realtime", "entity_id", "users", "clients", "record"),  # see `parameters` and `look`
+        *("count", "dry_run", "quiet", "verbose", "typed", "command_line"),
+        *(
+            "realtime",
+            "ids",
+            "users",
+            "clients",
+            "coded_values",
+            "vertical",
+        ),  # see `parameters` and `look`
         *("where", "filter_json"),  # see `filters`
     }
 )
@@ -129,9 +135,9 @@ class Run:
             raise
         finally:
             if self.pager.outside:
-                tell(
-                    f"comagic: {self.pager.outside} rows that came are outside the period asked for"
-                    " and are not written"
+                self.service.reporter.error(
+                    f"{self.pager.outside} rows that came are outside the period asked for and "
+                    "are not written"
                 )
 
     @property
@@ -189,11 +195,17 @@ class Run:
         part.kept = True
 
 
-Store: TypeAlias = Callable[[ExportRequest, Form, ExportOptions], tuple[Run, RowsMissing | None]]
+Store: TypeAlias = Callable[
+    [ExportRequest, Form, ExportOptions, Reporter], tuple[Run, RowsMissing | None]
+]
 
 
 def export_to_output(
-    wish: ExportRequest, form: Form, options: ExportOptions, store: Store | None = None
+    wish: ExportRequest,
+    form: Form,
+    options: ExportOptions,
+    reporter: Reporter,
+    store: Store | None = None,
 ) -> Run:
     """Export to the output that the options name; go on with what is there where they say so.
 
@@ -205,9 +217,9 @@ def export_to_output(
         raise UsageProblem(f"--resume: {reason}.", hint=checkpoint.ANEW)
     with _manifest_stream(options) as notes:
         if store:
-            run, missing = store(wish, form, options)
+            run, missing = store(wish, form, options, reporter)
         else:
-            run, missing = _export(wish, form, options, resumable=not reason)
+            run, missing = _export(wish, form, options, reporter, resumable=not reason)
         if notes is not None:
             manifest.write_manifest(notes, _manifest(run, missing, str(options.manifest)))
     if missing:
@@ -224,18 +236,19 @@ def _why_not(wish: ExportRequest, form: Form, options: ExportOptions) -> str:
 
 
 def _export(
-    wish: ExportRequest, form: Form, options: ExportOptions, *, resumable: bool
+    wish: ExportRequest, form: Form, options: ExportOptions, reporter: Reporter, *, resumable: bool
 ) -> tuple[Run, RowsMissing | None]:
     """Export, and return what is missing once what there is has its name."""
     run = None
     try:
         with (
             open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
-            open_service(options) as service,
+            open_service(options, reporter) as service,
         ):
             zoned = service.zoned(form, wish)
             form = replace(zoned, look=_complete_look(zoned.look, wish.report, service))
-            run = _begun(wish, form, service, replace(target, under=polite(target.under)))
+            shared = target.under if target.part else reporter.share(target.under)
+            run = _begun(wish, form, service, replace(target, under=shared))
             with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)
     except RowsMissing as missing:
@@ -244,7 +257,7 @@ def _export(
         return run, missing
     except BaseException as error:
         if run is not None and run.part is not None and run.part.kept:
-            _tell_to_go_on(error, options)
+            _tell_to_go_on(error, options, reporter)
         raise
     return run, None
 
@@ -301,13 +314,13 @@ def asked_of(wish: ExportRequest, form: Form, service: Service) -> dict[str, Any
     }
 
 
-def _tell_to_go_on(error: BaseException, options: ExportOptions) -> None:
+def _tell_to_go_on(error: BaseException, options: ExportOptions, reporter: Reporter) -> None:
     """Say that there is something to go on with: in the error's hint, where it has one."""
-    text = f"What is written is kept. Go on with: {command_to('--resume')}"
+    text = f"What is written is kept. Go on with: {repeat_command(options, '--resume')}"
     if isinstance(error, ComagicError):
         error.hint = f"{error.hint} {text}".strip()
-    elif not options.quiet:
-        tell(f"comagic: {text}")
+    else:
+        reporter.info(f"comagic: {text}")
 
 
 def _manifest_stream(options: ExportOptions) -> AbstractContextManager[BinaryIO | None]:

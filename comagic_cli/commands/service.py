@@ -18,12 +18,13 @@ from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
-from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
-from comagic_cli.cli.options import ExportOptions, ServiceOptions
-from comagic_cli.cli.params import is_number
 from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.inputs import is_number
+from comagic_cli.export.options import ExportOptions, ServiceOptions
+from comagic_cli.export.progress import Progress
 from comagic_cli.fetch.asking import RefusedOperators
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
@@ -46,9 +47,14 @@ class Connection:
 
     client: Client
     account: Account
-    note: Callable[[str], None]
+    reporter: Reporter
     cache: Cache | None
     progress: Progress = field(default_factory=Progress, kw_only=True)
+
+    @property
+    def note(self) -> Callable[[str], None]:
+        """Report a step."""
+        return self.reporter.note
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
@@ -177,36 +183,39 @@ def rough_period(options: ExportOptions) -> Period:
 
 
 @contextmanager
-def open_service(options: ExportOptions) -> Iterator[Service]:
+def open_service(options: ExportOptions, reporter: Reporter) -> Iterator[Service]:
     """Connect to export what the options say."""
-    with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.cache, options, progress=at.progress)
+    with connect(options, reporter) as at:
+        yield Service(at.client, at.account, reporter, at.cache, options, progress=at.progress)
 
 
 @contextmanager
-def connect(options: ServiceOptions) -> Iterator[Connection]:
+def connect(options: ServiceOptions, reporter: Reporter) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
-    with _account(options) as account, connect_to(account, options) as connection:
+    with (
+        _account(options, reporter) as account,
+        connect_to(account, options, reporter) as connection,
+    ):
         yield connection
 
 
 @contextmanager
-def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection]:
+def connect_to(
+    account: Account, options: ServiceOptions, reporter: Reporter
+) -> Iterator[Connection]:
     """Connect to an account."""
-    piped = into_a_pipe(getattr(options, "output", None))
-    with open_progress(quiet=options.quiet, piped=piped) as progress:
-        note = teller(options)
+    with reporter.follow(getattr(options, "output", None)) as progress:
         line = open_transport(account.url, options.timeout)
         retry_policy = RetryPolicy(
-            max_wait=options.max_wait, show=progress.wait if progress.draw else None
+            max_wait=options.max_wait, show=progress.wait if progress.is_watched else None
         )
         cache = None if options.sandbox else default_cache()
         session = session_of(account, cache)
-        told = note if options.verbose else None  # else it need not be masked
+        told = reporter.note if reporter.verbose else None  # else it need not be masked
         client = Client(line, account.token, account.user_id, retry_policy, told, session=session)
         client.on_response = progress.heard
         try:
-            yield Connection(client, account, note, cache, progress=progress)
+            yield Connection(client, account, reporter, cache, progress=progress)
         finally:
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
@@ -226,10 +235,10 @@ def saved_zone(options: ServiceOptions) -> str | None:
 
 
 @contextmanager
-def _account(options: ServiceOptions) -> Iterator[Account]:
+def _account(options: ServiceOptions, reporter: Reporter) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        warn = ignore if options.quiet else tell
+        warn = ignore if options.quiet else reporter.info
         access = find_access(options.token_file, os.environ, options.profile, url=url, warn=warn)
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
@@ -251,15 +260,6 @@ def session_of(account: Account, cache: Cache | None) -> Session | None:
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
-
-
-def teller(options: ServiceOptions) -> Callable[[str], None]:
-    """Return what tells about the work on stderr: only with --verbose."""
-    if not options.verbose or options.quiet:
-        return lambda _: None
-    if options.sandbox:
-        return lambda text: tell(f"sandbox, invented data: {text}")
-    return tell
 
 
 def utc_now() -> datetime:

@@ -7,13 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from comagic_cli.api.endpoints import ask_state
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.params import STDIN, read_text
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import with_needed
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.inputs import STDIN, read_text
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 OVER = ("fields", "sort")  # what is saved takes the place of these, unless they are typed
 
 
-def wish_of(report: ReportType, options: ExportOptions) -> tuple[ExportRequest, ExportOptions]:
+def wish_of(
+    report: ReportType, options: ExportOptions, reporter: Reporter
+) -> tuple[ExportRequest, ExportOptions]:
     """Read and check what was typed, then make it whole with what was saved.
 
     The account is asked only for what is saved, and for its columns where a field is one that it
@@ -49,21 +52,22 @@ def wish_of(report: ReportType, options: ExportOptions) -> tuple[ExportRequest, 
         def make(known: ReportType) -> ExportRequest:
             return build_request(known, options.fields, options.sort, filter_, saved)
 
-        wish = replace(with_columns(report, make, options), extra=extra)
+        wish = replace(with_columns(report, make, options, reporter), extra=extra)
         return with_needed(wish, options)
 
     wish = made()
     if not options.as_saved or options.dry_run:
         return wish, options
-    return _as_saved(report, options, made)
+    return _as_saved(report, options, reporter, made)
 
 
 def _given(options: ExportOptions) -> tuple[JsonFilter, ...]:
     name = options.filter_json
     if name is None:
         return ()
-    if name == STDIN and STDIN in options.entity_id:
-        raise UsageProblem("--filter-json and --entity-id: standard input can be read only once")
+    if name == STDIN and STDIN in options.ids:
+        raise UsageProblem("--filter-json and --ids: standard input can be read only once")
+
     from comagic_cli.query.filter.json import read_json_filter
 
     origin = f"--filter-json {name}"
@@ -71,11 +75,14 @@ def _given(options: ExportOptions) -> tuple[JsonFilter, ...]:
 
 
 def _as_saved(
-    report: ReportType, options: ExportOptions, made: Callable[[SavedReport], ExportRequest]
+    report: ReportType,
+    options: ExportOptions,
+    reporter: Reporter,
+    made: Callable[[SavedReport], ExportRequest],
 ) -> tuple[ExportRequest, ExportOptions]:
     from comagic_cli.query.filter.json import read_saved
 
-    with connect(options) as connection:
+    with connect(options, reporter) as connection:
         number = connection.number_of(report, options.report_id)
         saved = read_saved(ask_state(connection.client.call, number))
         wish = made(saved)

@@ -519,7 +519,7 @@ class TableSink:
         parts = [told] * bool(told) + [f"empty: {empty}"] * bool(empty)
         return fill(
             f"{len(plan.picked)} of {len(texts)} columns are shown. Not shown: {'; '.join(parts)}."
-            " All of them: --record; others: --fields a,b.",
+            " All of them: --vertical; others: --fields a,b.",
             max(self._look.width or 0, NARROW),
             break_on_hyphens=False,
         )

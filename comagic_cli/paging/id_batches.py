@@ -156,7 +156,7 @@ def halved(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> i
         raise error
     raise Refused(
         f"the id {lot[0]} is refused: {error.message}",
-        hint="Leave it out of --entity-id.",
+        hint="Leave it out of --ids.",
         mnemonic=error.mnemonic,
         field=error.field,
     ) from error

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 import signal
+import sys
+import time
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
@@ -14,21 +17,14 @@ from types import SimpleNamespace
 import pytest
 from clocks import Ticking
 from program import PATIENCE, REPORT, Watched, environment, start, stop
-from screens import Screen
+from screens import seen
 
 from comagic_cli.api.rate_limit import Quota
-from comagic_cli.cli import console as progress_
-from comagic_cli.cli import console as voice
-from comagic_cli.cli.console import (
-    Polite,
-    Progress,
-    into_a_pipe,
-    open_progress,
-    polite,
-    sized,
-    spaced,
-)
-from comagic_cli.paging.reader import Pager
+from comagic_cli.cli import console as console_
+from comagic_cli.cli.console import CONSOLE, StderrReporter, into_a_pipe, tell
+from comagic_cli.export import progress as progress_
+from comagic_cli.export.progress import Progress, sized, spaced
+from comagic_cli.paging.reader import Reader
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
@@ -43,7 +39,7 @@ def page(rows, time="2026-10-03 12:00:00"):
     return Page([b"{}"] * rows, marks=[Mark("1", time, b"")] * bool(rows))
 
 
-class Paged(Pager):
+class Paged(Reader):
     """A pager of known pages."""
 
     def __init__(self, query, matching, given):
@@ -63,12 +59,12 @@ def answer(**limits):
 
 
 class Followed:
-    """A progress by a stopped clock, and all the lines it drew."""
+    """A progress by a stopped clock."""
 
     def __init__(self):
         self.clock = Ticking()
-        self.drawn = []
-        self.progress = Progress(self.drawn.append, self.clock)
+        self.lines = []
+        self.progress = Progress(self.clock)
 
     def after(self, seconds, total, *pages, period=DAY, **query):
         """Take in pages, each after some seconds."""
@@ -82,6 +78,7 @@ class Followed:
         for _ in progress.watch(pager):
             self.clock.seconds += seconds
             progress.heard(params, answer(minute_remaining=58, day_remaining=4980))
+            self.lines.append(progress.line(200))
         return progress
 
 
@@ -91,11 +88,10 @@ FULL = [
 ]
 
 
-def test_how_far_it_is(monkeypatch):
-    monkeypatch.setattr(progress_, "width", lambda: 200)
+def test_how_far_it_is():
     followed = Followed()
     followed.after(4, 60, page(12), page(12))
-    assert followed.drawn == FULL
+    assert followed.lines == FULL
 
 
 # Cells, and what they have room for.
@@ -153,14 +149,6 @@ def test_before_anything_is_known():
     assert progress.line(80) == "no rows, 2026-10-01, 0 s"
 
 
-def test_it_is_drawn_ten_times_a_second_at_most_and_not_for_what_is_short():
-    followed = Followed()
-    for _ in range(100):
-        followed.clock.seconds += 0.01
-        followed.progress.tick()
-    assert len(followed.drawn) == 6  # from 0.4 s on
-
-
 def test_what_is_not_looked_at_is_counted():
     progress = Progress(clock=Ticking())
     assert list(progress.watch(Paged(asked(), 1, [page(1), page(2)]))) == [page(1), page(2)]
@@ -168,27 +156,25 @@ def test_what_is_not_looked_at_is_counted():
     assert progress.rows == 3
 
 
-def test_of_what_is_piped_only_waits_are_drawn():
-    drawn, clock = [], Ticking()
-    progress = Progress(drawn.append, piped=True, clock=clock)
-    clock.seconds += 1
-    assert list(progress.watch(Paged(asked(), 1, [page(1)]))) == [page(1)]
+def test_who_draws_is_told_when_a_wait_begins_and_ends():
+    waits = []
+    progress = Progress(on_wait=waits.append, clock=Ticking())
     progress.wait("5 s")
     progress.wait("")
-    assert drawn == ["5 s, 1 of 1 rows", ""]
+    assert waits == ["5 s", ""]
 
 
 @pytest.mark.parametrize(("output", "piped"), [(None, True), ("-", True), ("a.csv", False)])
 def test_rows_that_go_to_a_pipe(monkeypatch, output, piped):
     reading, writing = os.pipe()
     with os.fdopen(reading), os.fdopen(writing, "w") as end:
-        monkeypatch.setattr(progress_, "sys", SimpleNamespace(stdout=end))
+        monkeypatch.setattr(console_, "sys", SimpleNamespace(stdout=end))
         assert into_a_pipe(output) is piped
 
 
 @pytest.mark.parametrize("stdout", [None, StringIO()])
 def test_what_is_no_pipe(monkeypatch, stdout):
-    monkeypatch.setattr(progress_, "sys", SimpleNamespace(stdout=stdout))
+    monkeypatch.setattr(console_, "sys", SimpleNamespace(stdout=stdout))
     assert not into_a_pipe(None)
 
 
@@ -224,41 +210,102 @@ def test_sizes(count, told):
 # On terminals
 
 
-@pytest.fixture
-def screen(monkeypatch):
-    screen = Screen()
-    monkeypatch.setattr(voice, "sys", SimpleNamespace(stderr=screen))
+REPORTER = StderrReporter(quiet=False, verbose=False)
+
+
+class Terminal:
+    """A terminal in the place of stderr, and what it got so far."""
+
+    def __enter__(self):
+        self._ours, theirs = pty.openpty()
+        self.stream = os.fdopen(theirs, "w")
+        self._before, sys.stderr = sys.stderr, self.stream
+        return self
+
+    def __exit__(self, *_):
+        sys.stderr = self._before
+        self.stream.close()
+        os.close(self._ours)
+
+    def text(self):
+        """Return what was written since the last look."""
+        got = ""
+        while select.select([self._ours], [], [], 0.1)[0]:
+            got += os.read(self._ours, 65536).decode()
+        return got
+
+    def lines(self):
+        """Return what is seen of that, as a terminal would show it."""
+        text = re.sub(r"\x1b\[\?25[lh]", "", self.text()).replace("\x1b[2K", "\r\x1b[K")
+        return [line.rstrip() for line in seen(text.replace("\r\n", "\n"))]
+
+
+@pytest.fixture(autouse=True)
+def xterm(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
-    return screen
+    monkeypatch.setenv("COLUMNS", "60")
 
 
-def test_it_is_taken_away_in_the_end_and_draws_no_more(screen):
-    with open_progress(quiet=False) as progress:
+def test_the_progress_is_drawn_below_what_is_said_and_erased_in_the_end():
+    with Terminal() as terminal:
+        with REPORTER.follow("rows.csv") as progress:
+            progress.wait("5 s")
+            CONSOLE.show()
+            tell("one")
+            assert terminal.lines() == ["one", "5 s, no rows"]
+        assert terminal.text().endswith("\x1b[2K")
+        tell("two")
+        CONSOLE.show()
+        assert terminal.lines() == ["two", ""]
+
+
+def test_of_what_is_piped_only_waits_are_drawn(monkeypatch):
+    monkeypatch.setattr(console_, "into_a_pipe", lambda _: True)
+    with Terminal() as terminal, REPORTER.follow(None) as progress:
+        time.sleep(2 * console_.DELAY)
+        assert terminal.text() == ""
         progress.wait("5 s")
-    progress.wait("4 s")
-    assert re.fullmatch(r"5 s, no rows\r\x1b\[K", screen.written)
+        assert terminal.lines() == ["5 s, no rows"]
+        progress.wait("")
+        assert terminal.text().endswith("\x1b[2K")
 
 
-def test_nothing_is_drawn_where_nobody_looks(screen):
-    with open_progress(quiet=True) as progress:
-        progress.wait("5 s")
-        assert progress.draw is None
-    assert screen.written == ""
+def test_nothing_is_drawn_where_nobody_looks():
+    with Terminal() as terminal:
+        with StderrReporter(quiet=True, verbose=False).follow(None) as progress:
+            progress.wait("5 s")
+            CONSOLE.show()
+            assert not progress.is_watched
+        assert terminal.text() == ""
 
 
-def test_what_is_no_terminal_is_written_straight():
-    with Path(os.devnull).open("wb", buffering=0) as under:
-        assert polite(under) is under
+def test_an_interrupted_end_is_made_up_for():
+    with Terminal() as terminal:
+        with REPORTER.follow("rows.csv"):
+            CONSOLE.show()
+            live = CONSOLE._live
+            live.stop()  # as where a signal comes in the midst of `hide`
+            terminal.text()
+        assert terminal.text() == console_.CLEAR
 
 
 def test_rows_on_a_terminal_take_the_line_away():
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "wb", buffering=0) as under:
-        written = polite(under)
-        assert isinstance(written, Polite)
-        assert (written.write(memoryview(b"a row\n")), written.fileno()) == (6, under.fileno())
-        assert os.read(ours, 100) == b"a row\r\n"
-    os.close(ours)
+    with Terminal() as terminal, REPORTER.follow(None):
+        CONSOLE.show()
+        under = os.fdopen(os.dup(terminal.stream.fileno()), "wb", 0)
+        shared = REPORTER.share(under)
+        assert (shared.write(memoryview(b"[{}")), shared.fileno()) == (3, under.fileno())
+        assert terminal.lines()[-1] == "[{}"
+        CONSOLE.show()
+        assert terminal.text() == ""  # not behind a row that has not ended
+        tell("told")
+        assert terminal.text().startswith("\r\ntold")
+        under.close()
+
+
+def test_what_is_no_terminal_is_written_straight():
+    with Path(os.devnull).open("wb", buffering=0) as stream:
+        assert REPORTER.share(stream) is stream
 
 
 # Real processes
@@ -291,7 +338,7 @@ def test_a_signal_ends_the_wait_and_takes_the_line_away(exporting, number, code)
     process, terminal = exporting
     read_until(terminal, r"out of points for this minute: ")
     assert stop(process, number).code == code
-    assert read_until(terminal, r"\r\x1b\[K$").endswith("\r\x1b[K")
+    assert re.search(r"\x1b\[\?25h\r\x1b\[1A\x1b\[2K$", read_until(terminal, r"\x1b\[2K$"))
 
 
 def test_a_signal_ends_a_wait_that_nobody_looks_at(tmp_path):
