@@ -7,7 +7,7 @@ from measuring import unmeasured
 from program import DAYS, REPORT, SPAN, Watched, fault
 
 from comagic_cli.errors import OutputBusy
-from comagic_cli.paging.reader import Pager
+from comagic_cli.paging.reader import Reader
 
 PAGED = [*REPORT, "--page-size", "40"]  # 100 rows in three pages
 
@@ -149,7 +149,7 @@ def test_what_was_not_foreseen(comagic, tmp_path, monkeypatch, error, code, word
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(Pager, "pages", fail)
+    monkeypatch.setattr(Reader, "pages", fail)
     ran, rows = export(comagic, tmp_path, ())
     assert (ran.code, rows) == (code, "old")
     check_told(ran, words)
@@ -162,7 +162,7 @@ def test_what_needs_no_words(comagic, tmp_path, monkeypatch, error, code):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(Pager, "pages", fail)
+    monkeypatch.setattr(Reader, "pages", fail)
     ran, rows = export(comagic, tmp_path, ())
     assert (ran.code, ran.err, rows) == (code, "", "old")
 

@@ -9,7 +9,7 @@ import pytest
 from paging import START
 
 from comagic_cli.api.envelope import Answer
-from comagic_cli.paging.reader import Pager
+from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
@@ -52,7 +52,7 @@ def test_rows_that_move_around_a_probe(command, stored, moves, short, size, call
         return Answer(msgspec.json.encode(members), len(rows))
 
     period = Period(START, START + timedelta(days=1))
-    pager = Pager(Query(type_, 1, period, (type_.key[-1],), page_size=size), ask)
+    pager = Reader(Query(type_, 1, period, (type_.key[-1],), page_size=size), ask)
     reader = RowReader((type_.key[-1],))
     assert [int(row[0]) for page in pager.pages() for row in reader.plain(page)] == out
     assert made == calls
