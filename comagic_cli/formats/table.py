@@ -357,7 +357,6 @@ class Shaper:
     def __init__(self, field: Field, look: Look) -> None:
         self._flat = Flattener([field], look)
         self._on_terminal = look.width is not None
-        self._bare = self._on_terminal and not look.record  # a record is shown whole
         self._colored = look.color and is_enum(field)
         self._lasts = self._on_terminal and is_duration(field)
         self.columns = [Column(name, field) for name in self._flat.names]
@@ -366,8 +365,6 @@ class Shaper:
         """Return the field's columns."""
         if not values:
             return [Shown([], [], []) for _ in self.columns]
-        if self._bare:
-            values = list(map(bare, values))
         styles = list(map(meaning, values)) if self._colored else []
         return [
             Shown(cells, list(map(self._text, cells)), styles)
@@ -376,12 +373,6 @@ class Shaper:
 
     def _text(self, cell: Cell) -> str:
         return brief(cell) if self._lasts else visible(cell)
-
-
-def bare(value: Any) -> Any:
-    """Show a text that the service wraps, as it does a phone's, `{value, extra}`, by itself."""
-    wrapped = isinstance(value, dict) and value.keys() == {"value", "extra"}
-    return value["value"] if wrapped and isinstance(value["value"], str) else value
 
 
 def is_duration(field: Field) -> bool:
