@@ -52,7 +52,7 @@ class Output(io.RawIOBase):
         return self._under.fileno()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all the bytes; raise `CannotWrite`, or `BrokenPipeError` where the reader closed the pipe."""
+        """Write all the bytes. Raises `CannotWrite`, or `BrokenPipeError` for a closed pipe."""
         left = memoryview(data).cast("B")
         size = left.nbytes
         with naming(self.name):
