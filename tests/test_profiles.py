@@ -168,3 +168,28 @@ def test_names(name):
 def test_no_names(name):
     with pytest.raises(UsageProblem, match="is not a name for a profile"):
         check_name(name)
+
+
+LAYOUTS = [
+    "[profiles]\nwork.token = 'a'\nwork.tz = 'x'\nhome.token = 'b'\n",
+    "[profiles]\nwork = {token = 'a', tz = 'x'}\nhome = {token = 'b'}\n",
+    "profiles.work.token = 'a'\nprofiles.work.tz = 'x'\nprofiles.home.token = 'b'\n",
+    "[profiles.work]\ntoken = 'a'\n[profiles.home]\ntoken = 'b'\n[profiles.work.calls]\nx = 1\n",
+    "[profiles.work.calls]\nx = 1\n[profiles.home]\ntoken = 'b'\n[profiles.work]\ntoken = 'a'\n",
+    "# mine\n\n[profiles.home] # h\n token = 'b' # t\n[profiles.work]\ntoken='''a\n'''\n",
+    "[profiles.home]\r\ntoken = 'b'\r\n",
+]
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
+@pytest.mark.parametrize("table", [None, {}, {"token": "c"}, {"token": "a", "calls": {"x": 2}}])
+@pytest.mark.parametrize("usual", ["", "home"])
+def test_a_file_of_any_layout_is_changed(file, text, table, usual):
+    home = {"token": "b"}
+    change_profiles(put(file, text), "work", table, usual)
+    wanted = {"home": home} if table is None else {"home": home, "work": table}
+    changed = read_profiles(file)
+    assert (changed.usual, changed.tables) == (usual, wanted)
+    assert [
+        line for line in text.splitlines() if "#" in line and line not in file.read_text()
+    ] == []

@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -112,7 +113,7 @@ def change_profiles(file: Path, name: str, table: Mapping[str, Any] | None, usua
     """
     with changing(file):
         text = read_private(file, "profiles") if os.path.lexists(file) else ""
-        _parse(file, text)
+        kept = {key: old for key, old in _parse(file, text).tables.items() if key != name}
         document = tomlkit.parse(text)
         _set(document, "default", usual or None)
         tables = document.setdefault("profiles", tomlkit.table(is_super_table=True))
@@ -122,7 +123,8 @@ def change_profiles(file: Path, name: str, table: Mapping[str, Any] | None, usua
             _update(tables, name, table)
         if not tables:
             del document["profiles"]
-        replace_private(file, tomlkit.dumps(document))
+        changed = Profiles(file, usual, kept if table is None else kept | {name: table})
+        replace_private(file, _dump(document, changed))
 
 
 def check_name(name: str) -> str:
@@ -152,6 +154,16 @@ def _parse(file: Path, text: str) -> Profiles:
     if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
         raise UsageProblem(f"{file}: profiles must be tables: [profiles.NAME]")
     return Profiles(file, usual, tables)
+
+
+def _dump(document: tomlkit.TOMLDocument, wanted: Profiles) -> str:
+    """Write the document; without its comments where tomlkit misplaces a key, as dotted ones."""
+    text = tomlkit.dumps(document)
+    with suppress(UsageProblem):
+        if _parse(wanted.file, text) == wanted:
+            return text
+    usual = {"default": wanted.usual} if wanted.usual else {}
+    return tomlkit.dumps({**usual, "profiles": dict(wanted.tables)})
 
 
 def _update(tables: Any, name: str, wanted: Mapping[str, Any]) -> None:
