@@ -165,6 +165,7 @@ def test_live_fields_have_titles_and_what_the_account_has_added(comagic):
         "filterable": None,
         "sortable": None,
         "default": False,
+        "documented": None,
         "custom": True,
     }
     assert [row["title"] for row in rows if row["name"] == "tags"] == ["Теги"]
@@ -263,7 +264,8 @@ name                      │ about                                     │ type
 chat_answer_wait_duration │ How long the visitor waited for the first │ duration
                           │ answer                                    │
 """,
-        "Not shown, for want of room: default, sortable, filterable, group, documented. See -f csv.\n",
+        "Not shown, for want of room: default, sortable, filterable, group, documented. "
+        "See -f csv.\n",
     )
 
 
