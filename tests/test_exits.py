@@ -184,7 +184,7 @@ MISTAKES = """
     --user-id 0               | '0' is neither a user's number nor all.
     --timeout 0               | '0' is too short
     --timeout 1d              | '1d' is not a duration: write 90, 90s, 5m or 2h.
-    --max-wait -1             | '-1' is no length of time
+    --max-wait -1             | '-1' is not a duration
     --from -7x                | --from '-7x': not a date
     --from yesteday           | Did you mean yesterday?
     --period last             | --period

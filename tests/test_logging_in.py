@@ -87,7 +87,7 @@ def test_a_key_without_a_person(comagic, file, box, monkeypatch, tmp_path, optio
 def test_a_key_is_asked_for_where_a_person_was_to_pipe_it(comagic, file, box, monkeypatch):
     asked = person(monkeypatch, "sandbox-token")
     assert comagic("login", "--with-token", "--base-url", box.url).code == 0
-    assert (asked, 'token = "sandbox-token"' in file.read_text()) == (["Key"], True)
+    assert (asked, 'token = "sandbox-token"' in file.read_text()) == (["Token"], True)
 
 
 WITHOUT = (

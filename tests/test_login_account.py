@@ -20,7 +20,7 @@ def file(tmp_path, monkeypatch):
     [
         (["7001"], [], None, 'user-id = 7001\ntimezone = "Europe/Moscow"\n'),
         ([], ["--user-id", "7002"], None, 'user-id = 7002\ntimezone = "Asia/Yekaterinburg"\n'),
-        ([""], [], "say whose data you want with --user-id", ""),
+        ([""], [], "choose a customer with --user-id", ""),
         (["x"], [], "'x': it must be a whole number, 1 or more.", None),
     ],
 )

@@ -237,7 +237,7 @@ def test_a_terminal_is_told_of_ids_without_a_row(box, calls, tmp_path):
     process = start(asked, environment(tmp_path, box), stdout=out.end, stderr=err.end)
     shown, said = out.read(), err.read()
     assert (process.wait(PATIENCE), str(calls[0]) in shown) == (0, True)
-    assert "1 of the ids have no row in this period. See --period.\n" in said
+    assert "1 id was not found in this period: see --period.\n" in said
 
 
 @pytest.mark.parametrize(

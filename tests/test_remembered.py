@@ -110,7 +110,7 @@ def test_what_holds_with_an_environment(comagic, file):
     assert columns(ran.out) == columns(
         f"profile  home  {file}\n"
         "token  ***  COMAGIC_TOKEN\n"
-        "token-command  pass ***  profile, but COMAGIC_TOKEN goes first\n"
+        "token-command  pass ***  profile, but COMAGIC_TOKEN overrides it\n"
         "base-url  https://dataapi.uiscom.ru/v2.0  profile\n"
         "user-id  7001  profile\n"
         "tz  Asia/Omsk  profile\n"

@@ -165,13 +165,13 @@ def test_no_file(comagic, export):
 def test_no_manifest_of_ours(comagic, export, text):
     target = export()
     manifest_of(target).write_text(text)
-    assert "is no manifest that this version of comagic can read" in refused(comagic, target)
+    assert "is not a manifest that this version of comagic can read" in refused(comagic, target)
 
 
 def test_a_manifest_of_another_format(comagic, export):
     target = export()
     tell(target, comagic_manifest=2)
-    assert "is no manifest that this version of comagic can read" in refused(comagic, target)
+    assert "is not a manifest that this version of comagic can read" in refused(comagic, target)
 
 
 def test_an_export_to_no_file(comagic, tmp_path, box):

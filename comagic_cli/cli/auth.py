@@ -412,9 +412,9 @@ def _tell_saved(
 
 MASK = "***"
 WAYS = {
-    "token": "token",
-    "token-file": "token file",
-    "token-command": "token command",
+    "token": "key",
+    "token-file": "key of a file",
+    "token-command": "key of a command",
     "login": "login",
 }
 
@@ -484,7 +484,7 @@ def _listed(found: Profiles) -> Iterator[Sequence[str]]:
     usual = found.chosen(None).name if found.usual in ("", *found.tables) else ""
     for name in found.tables:
         values = found.chosen(name).values
-        way = next((text for key, text in WAYS.items() if key in values), "no token")
+        way = next((text for key, text in WAYS.items() if key in values), "no key")
         user = f"user {values['user-id']}" if "user-id" in values else ""
         zone = str(values.get("tz") or values.get(SAVED_ZONE, ""))
         yield ("*" if name == usual else "", name, _remembered_service(values), way, user, zone)

@@ -29,7 +29,7 @@ from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
-GOOD, BAD, NONE = "ok", "FAIL", "--"
+GOOD, BAD, NONE = "ok", "no", "--"
 WIDTH = 14  # of the longest name
 DAY = timedelta(days=1)
 NAMED = 3  # reports of a type that are named

@@ -140,8 +140,6 @@ def run_command(arguments: Sequence[str]) -> int:
 
 SIMILARITY = 0.75  # from 0 to 1; the dashes alone make options somewhat similar
 KNOWN_AS = {
-    "--enum": "--coded-values",
-    "--entity-id": "--ids",
     "--columns": "--fields",
     "--date": "--period",
     "--file": "--output",
@@ -159,7 +157,7 @@ KNOWN_AS = {
     "--to": "--till",
     "--until": "--till",
 }
-"""What other programs, and older versions, call our options."""
+"""What other programs call our options."""
 
 
 def explain_option(error: NoSuchOption) -> str:
