@@ -177,7 +177,7 @@ def test_a_list_is_the_same_whatever_stands_beside_it(field, usual):
 
 DETAILS = {
     "call_scenario_actions": '[{"action_id":5,"action_name":"A"}]',
-    "call_events": '[{"event_name":"A","duration":"00:00:05","is_failed":false,"data":[{"event_name":"B","data":[]}]}]',
+    "call_events": '[{"event_name":"A","duration":"00:00:05","is_failed":false,"data":[{"a":1}]}]',
     "call_records": '{"links":["a","b"],"links_name":[],"communication_id":5}',
     "communication_comment": '{"comment":null,"communication_id":5,"communication_type":"call"}',
     "contact_phone_number": '{"extra":{"call_status":"lost"},"value":"79110000000"}',
