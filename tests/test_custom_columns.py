@@ -130,7 +130,10 @@ def test_an_account_that_does_not_tell_is_trusted_for_custom_columns(comagic, mn
 
 def test_no_key_is_told_as_ever(comagic):
     ran = comagic(*CALLS, "--fields", "cc_17")
-    assert (ran.code, ran.err.partition("\n")[0]) == (2, "comagic: there is no key to the account")
+    assert (ran.code, ran.err.partition("\n")[0]) == (
+        2,
+        "comagic: there is no token for the account",
+    )
 
 
 def test_a_private_sandbox_has_no_columns_of_its_own(comagic):

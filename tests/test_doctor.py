@@ -247,7 +247,11 @@ def test_an_agent_without_a_user(comagic):
 @pytest.mark.parametrize(
     ("text", "environment", "told"),
     [
-        ("", {}, "no  token           there is no key to the account. Type comagic login, or put"),
+        (
+            "",
+            {},
+            "no  token           there is no token for the account. Type comagic login, or put",
+        ),
         ("", {"COMAGIC_LOGIN": "x"}, "no  token           COMAGIC_LOGIN is set, but COMAGIC_PASS"),
         (
             "fromat = 1",
@@ -274,5 +278,5 @@ def test_a_file_that_others_can_read(comagic, file):
     file.chmod(0o644)
     assert examined(comagic) == (
         2,
-        f"no  configuration   profiles: {file} can be read by others. Type: chmod 600 {file}\n",
+        f"no  configuration   profiles: {file} can be read by other users. Type: chmod 600 {file}\n",
     )

@@ -179,4 +179,4 @@ def test_logout_leaves_the_defaults(comagic, file, box):
     assert comagic("logout", "home").err == "Profile home has no token any more.\n"
     assert read_profiles(file).tables["home"] == {"base-url": "uis", "tz": "Asia/Omsk"}
     ran = comagic(*REPORT)
-    assert (ran.code, "there is no key to the account" in ran.err) == (2, True)
+    assert (ran.code, "there is no token for the account" in ran.err) == (2, True)
