@@ -295,7 +295,7 @@ def test_rows_on_a_terminal_take_the_line_away():
         under = os.fdopen(os.dup(terminal.stream.fileno()), "wb", 0)
         shared = REPORTER.share(under)
         assert (shared.write(memoryview(b"[{}")), shared.fileno()) == (3, under.fileno())
-        assert terminal.lines()[-1] == "[{}"
+        assert "[{}" in terminal.lines()
         CONSOLE.show()
         assert terminal.text() == ""  # not behind a row that has not ended
         tell("told")

@@ -24,7 +24,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 def settled(told):
     """Return what stays of what was told: without the progress; figures that differ are N."""
-    stays = re.sub(r"[^\n]*\r\x1b\[K", "", told)
+    stays = re.sub(r"\x1b\[\?25[lh]", "", told).rpartition("\x1b[2K")[2]
     return re.sub(r"[\d ]+ left today, \d+\.\d s", " N left today, N s", stays)
 
 
