@@ -143,8 +143,8 @@ ENDS = [
         ("limit_exceeded", 7),
         (
             f"{ANSWERS}no  points          get.account: the account is out of points "
-            "(limit_exceeded): Limit per minute has been exceeded. Value of current limit per minute is 100. There are more "
-            "in 30 s\n"
+            "(limit_exceeded): Limit per minute has been exceeded. "
+            "Value of current limit per minute is 100. There are more in 30 s\n"
         ),
     ),
 ]
