@@ -29,6 +29,7 @@ class ComagicError(Exception):
         hint: str = "",
         mnemonic: str = "",
         field: str = "",
+        value: str = "",
         place: Place | None = None,
     ) -> None:
         super().__init__(message)
@@ -36,6 +37,7 @@ class ComagicError(Exception):
         self.hint = hint
         self.mnemonic = mnemonic
         self.field = field
+        self.value = value
         self.place = place
 
 
@@ -46,7 +48,12 @@ class UsageProblem(ComagicError):
 
 
 class UnknownField(UsageProblem):
-    """A field that the catalogue lacks; the account may have it. `field` is what was typed."""
+    """The catalogue lacks a field; the account may have it.
+
+    `field` is what was typed. `in_filter` says that it was typed in a filter.
+    """
+
+    in_filter = False
 
 
 class RowsMissing(ComagicError):

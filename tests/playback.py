@@ -11,8 +11,8 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.http import Line
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.http import HttpTransport
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.errors import ComagicError
 
 if TYPE_CHECKING:
@@ -131,27 +131,27 @@ def _read_request(wire) -> bytes:
 
 
 class Clockwork:
-    """Patience that never waits: it writes down the pauses asked for. Chance is a half."""
+    """RetryPolicy that never waits: it writes down the pauses asked for. Chance is a half."""
 
     def __init__(self, **more: Any) -> None:
         self.pauses: list[float] = []
-        self.patience = Patience(sleep=self.pauses.append, chance=lambda: 0.5, **more)
+        self.retry_policy = RetryPolicy(sleep=self.pauses.append, jitter=lambda: 0.5, **more)
 
 
 def client_of(url: str, *, timeout: float = 5, token: str = TOKEN, **more: Any) -> Client:
     """Make a client that doesn't wait; what it would tell is in `notes` of the clockwork."""
-    more.setdefault("patience", Clockwork().patience)
-    return Client(Line(url, timeout), token, **more)
+    more.setdefault("retry_policy", Clockwork().retry_policy)
+    return Client(HttpTransport(url, timeout), token, **more)
 
 
 def called(*answers, **more):
     """Call once; return the answer or the error, how often was asked, and the pauses."""
-    clockwork = Clockwork(**more.pop("patience", {}))
+    clockwork = Clockwork(**more.pop("retry_policy", {}))
     with Playback(answers) as server:
-        client = client_of(server.url, patience=clockwork.patience, **more)
+        client = client_of(server.url, retry_policy=clockwork.retry_policy, **more)
         try:
             got = client.call("get.calls", {"limit": 1})
         except ComagicError as error:
             got = error
-        client.line.close()
+        client.transport.close()
     return got, len(server.requests), clockwork.pauses

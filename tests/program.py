@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from threading import Semaphore
 
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli.main import main
 from comagic_cli.commands import service
 from comagic_cli.sandbox.quirks import Fault, Quirks
@@ -82,7 +82,7 @@ class InProcess:
         self._capture = capture
         self._patch = patch
         patch.setenv("XDG_CACHE_HOME", str(cache))
-        patch.setattr(service, "Patience", partial(Patience, sleep=self.pauses.append))
+        patch.setattr(service, "RetryPolicy", partial(RetryPolicy, sleep=self.pauses.append))
 
     def __call__(self, *arguments, box=None, **environment):
         with self._patch.context() as patch:

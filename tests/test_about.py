@@ -6,7 +6,7 @@ import pytest
 
 from comagic_cli.query.catalog import ANY, about, descriptions, reports
 
-FIELDS = [(report.command, field.name) for report in reports() for field in report.fields]
+FIELDS = [(report.command, field.name) for report in reports() for field in report.known]
 
 
 def test_every_field_is_described_in_a_few_words():
@@ -37,16 +37,16 @@ def test_a_report_says_of_a_field_only_what_is_special_there():
 
 def test_no_two_fields_of_a_report_are_described_alike():
     for report in reports():
-        texts = Counter(about(report.command, field.name) for field in report.fields)
+        texts = Counter(about(report.command, field.name) for field in report.known)
         assert [text for text, times in texts.items() if times > 1] == []
 
 
 @pytest.mark.parametrize(
     ("command", "name", "text"),
     [
-        ("communications", "yclid", "Click mark of Yandex (yclid)"),
-        ("calls", "communication_id", "Number of the call, unique among calls"),
-        ("leads", "communication_id", "Number of the communication the lead came of"),
+        ("communications", "yclid", "Click id of Yandex (yclid)"),
+        ("calls", "communication_id", "Id of the call, unique among calls"),
+        ("leads", "communication_id", "Id of the communication the lead came from"),
         ("person-details", "deal_revenue", "Revenue of all the person's deals"),
         ("deals", "deal_revenue", "Revenue of the deal"),
         ("calls", "cc_17", ""),

@@ -5,7 +5,10 @@ import os
 import pytest
 
 from comagic_cli.config.credentials import Account, Login, find_access, read_token
+from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
+
+PAIR_OF_USER = {"COMAGIC_LOGIN": "of-user", "COMAGIC_PASSWORD": "word"}
 
 
 def key_file(path, content="key-of-file\n", mode=0o600):
@@ -51,13 +54,77 @@ def test_a_key_is_read_from_its_file(tmp_path, content, mode):
     assert read_token(key_file(tmp_path / "key", content, mode), "--token-file") == "key"
 
 
-@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o777])
-def test_a_file_that_others_can_read_is_refused(tmp_path, mode):
+@pytest.mark.parametrize("mode", [0o444, 0o640, 0o604, 0o620, 0o601, 0o777])
+@pytest.mark.parametrize("origin", ["--token-file", "COMAGIC_TOKEN_FILE", "profile"])
+def test_a_token_file_that_others_can_read_is_a_warning(tmp_path, mode, origin):
     path = key_file(tmp_path / "my key", mode=mode)
+    profile = Profile("work", tmp_path / "config.toml", {"token-file": "my key"})
+    warnings = []
+    access = find_access(
+        str(path) if origin == "--token-file" else None,
+        {"COMAGIC_TOKEN_FILE": str(path)} if origin == "COMAGIC_TOKEN_FILE" else {},
+        profile if origin == "profile" else Profile(),
+        warn=warnings.append,
+    )
+    place = f"{profile.file}: profiles.work.token-file" if origin == "profile" else origin
+    assert access.token == "key-of-file"
+    assert warnings == [
+        f"{place}: {path} can be read by other users. If it is yours: chmod 600 '{path}'"
+    ]
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600])
+def test_a_token_file_of_its_owner_is_no_warning(tmp_path, mode):
+    path = key_file(tmp_path / "key", mode=mode)
+    assert find_access(str(path), {}, warn=pytest.fail).token == "key-of-file"
+
+
+HOSTS = [
+    ("comagic", "https://dataapi.comagic.ru/v2.0", None),
+    ("https://DataAPI.comagic.ru:443/", "https://dataapi.comagic.ru/v2.0", None),
+    (None, "https://dataapi.comagic.ru/v3.0", None),
+    ("dataapi.comagic.ru", "https://dataapi.comagic.ru/v2.0", None),
+    (None, "https://evil.example/v2.0", ("dataapi.comagic.ru", "evil.example")),
+    ("uis", "https://dataapi.comagic.ru/v2.0", ("dataapi.uiscom.ru", "dataapi.comagic.ru")),
+    ("uis", "https://dataapi.uiscom.ru:8443", ("dataapi.uiscom.ru", "dataapi.uiscom.ru:8443")),
+    ("http://127.0.0.1:1/", "http://127.0.0.1:2/v2.0", ("127.0.0.1:1", "127.0.0.1:2")),
+    ("https://x.example:y", "https://x.example/v2.0", ("https://x.example:y", "x.example")),
+]
+SAVED = [
+    {"token": "secret"},
+    {"token-file": "no such file"},
+    {"token-command": "no-such-command"},
+    {"login": "me", "password": "secret"},
+]
+
+
+@pytest.mark.parametrize("values", SAVED)
+@pytest.mark.parametrize(("saved", "url", "refused"), [row for row in HOSTS if row[2]])
+def test_a_saved_token_goes_only_to_its_host(tmp_path, values, saved, url, refused):
+    values = values | ({"base-url": saved} if saved else {})
+    profile = Profile("work", tmp_path / "config.toml", values)
     with pytest.raises(UsageProblem) as caught:
-        read_token(path, "COMAGIC_TOKEN_FILE")
-    assert caught.value.message == f"COMAGIC_TOKEN_FILE: {path} can be read by others"
-    assert caught.value.hint == f"Type: chmod 600 '{path}'"
+        find_access(None, {}, profile, url=url)
+    host, other = refused
+    message = f"the token of profile work was saved for {host}; it is not sent to {other}"
+    assert (caught.value.exit_code, caught.value.message) == (2, message)
+    assert caught.value.hint == (
+        f"Save a profile for that host: comagic login NAME --base-url {other}. "
+        "Or give its token with COMAGIC_TOKEN or --token-file."
+    )
+
+
+@pytest.mark.parametrize(("saved", "url", "refused"), [row for row in HOSTS if not row[2]])
+def test_the_same_host_is_known_in_any_spelling(saved, url, refused):
+    profile = Profile("work", values={"token": "x"} | ({"base-url": saved} if saved else {}))
+    assert (find_access(None, {}, profile, url=url).token, refused) == ("x", None)
+
+
+@pytest.mark.parametrize("environment", [{"COMAGIC_TOKEN": "of-user"}, PAIR_OF_USER])
+def test_a_token_of_the_environment_goes_where_the_user_says(environment):
+    profile = Profile("work", values={"token": "x", "base-url": "uis"})
+    found = find_access(None, environment, profile, url="https://other.example/v2.0")
+    assert (found.token or found.login.login, found.profile) == ("of-user", "")
 
 
 def test_a_key_may_come_through_a_pipe():

@@ -253,7 +253,7 @@ def test_who_is_no_agent_is_told(comagic, tmp_path):
     with Watched() as box:
         ran = comagic(*CALLS, "--user-id", "all", "-o", tmp_path / "x.csv", box=box)
     assert ran.code == 4
-    assert ran.err.startswith("comagic: get.customer_users: the user has no right to do this")
+    assert ran.err.startswith("comagic: get.customer_users: the user is not allowed to do this")
 
 
 def test_a_user_that_is_not_listed_is_of_no_known_customer(comagic, agent):

@@ -144,7 +144,7 @@ def test_what_came_of_a_list_that_is_short_is_printed_whole(comagic, format_, en
     with Overstating() as box:
         ran = comagic("api", "get.reports_list", "-f", format_, box=box)
     assert (ran.code, ran.out.endswith(end), ran.out.count("Обращения")) == (3, True, 1)
-    assert "get.reports_list: 13 of 20 items came" in ran.err
+    assert "get.reports_list: received 13 of 20 items" in ran.err
 
 
 def test_failures_on_the_way_are_tried_again(comagic):

@@ -67,7 +67,7 @@ def test_the_report_type_is_sent_as_the_service_takes_it(service, query):
         ask = asker(client, query)
         for _ in range(3):
             assert ask(WINDOW, 0, 10).total is not None
-        client.line.close()
+        client.transport.close()
         fits = service == "accepted" or (service == "required") == (query is WITH)
         assert len(box.journal) == (3 if fits else 4)
 
@@ -96,6 +96,9 @@ def test_the_other_form_is_tried_and_kept(query, refusal, types):
     [
         (WITHOUT, refused(UNEXPECTED, "report_type")),
         (WITH, refused(UNEXPECTED, "sort")),
+        (WITH, refused(UNEXPECTED, "communication_id")),
+        (WITH, refused(UNEXPECTED, message="Unexpected method parameter(s): communication_id")),
+        (WITH, Refused("no", mnemonic=UNEXPECTED, value="communication_id")),
         (WITH, refused(MISSED, "report_type")),
         (WITHOUT, refused(MISSED, "report_id")),
         (WITH, refused("error", "report_type")),

@@ -8,9 +8,9 @@ import pytest
 from playback import TOKEN, Clockwork, Playback, called, client_of, http, refused, result
 from sandbox_client import sandbox
 
-from comagic_cli.api.client import Client, open_line, service_url
-from comagic_cli.api.http import Reply
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.client import Client
+from comagic_cli.api.http import HttpResponse, open_transport, service_url
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, Refused, UsageProblem
 from comagic_cli.sandbox.quirks import Fault
 
@@ -38,12 +38,14 @@ LASTING = [
 def ask_sandbox(*faults, timeout=30.0):
     clockwork = Clockwork()
     with sandbox(rows=1, faults=faults) as box:
-        client = client_of(box.url, token=box.token, patience=clockwork.patience, timeout=timeout)
+        client = client_of(
+            box.url, token=box.token, retry_policy=clockwork.retry_policy, timeout=timeout
+        )
         try:
             got = client.call("get.account", {})
         except ComagicError as error:
             got = error
-        client.line.close()
+        client.transport.close()
         return got, [call.outcome for call in box.journal], clockwork.pauses
 
 
@@ -96,7 +98,7 @@ def test_a_service_that_asks_for_too_long_a_pause_is_not_asked_again():
     busy = http("<h1>busy</h1>", 503, "Retry-After: 3601")
     got, asked, pauses = called(busy)
     assert (got.exit_code, asked, pauses) == (6, 1, [])
-    assert got.message == "get.calls: the answer came with HTTP 503, but it is HTML: busy"
+    assert got.message == "get.calls: the answer (HTTP 503) is unusable: it is HTML: busy"
     assert got.hint == "The service asks to wait 3601 s. See --max-wait."
 
 
@@ -109,8 +111,8 @@ def test_a_service_that_asks_for_too_long_a_pause_is_not_asked_again():
     ],
 )
 def test_pauses_double_up_to_a_limit_and_are_jittered(chance, pauses):
-    patience = Patience(chance=lambda: chance)
-    assert [patience.pause(attempt) for attempt in range(1, 9)] == pytest.approx(pauses)
+    retry_policy = RetryPolicy(jitter=lambda: chance)
+    assert [retry_policy.pause(attempt) for attempt in range(1, 9)] == pytest.approx(pauses)
 
 
 @pytest.mark.parametrize("id_", [1, "1", 1.0, None])
@@ -146,16 +148,16 @@ def test_threads_call_one_after_another():
     """A page that was asked for ahead may still be on its way when something else is asked."""
     inside, most, together = 0, 0, Barrier(4)
 
-    class Line:
-        def send(self, body: bytes) -> Reply:
+    class HttpTransport:
+        def send(self, body: bytes) -> HttpResponse:
             nonlocal inside, most
             inside += 1
             most = max(most, inside)
             time.sleep(0)  # lets the others in, were they let
             inside -= 1
-            return Reply(200, result([1], id=json.loads(body)["id"]).encode())
+            return HttpResponse(200, result([1], id=json.loads(body)["id"]).encode())
 
-    client = Client(Line(), "t")
+    client = Client(HttpTransport(), "t")
 
     def call() -> None:
         together.wait(10)
@@ -183,7 +185,7 @@ def test_a_request_carries_key_user_and_a_new_id(method, user_id, params):
         client = client_of(server.url, user_id=user_id)
         client.call(method, {"limit": 1})
         client.call(method, {"limit": 1})
-        client.line.close()
+        client.transport.close()
     sent = [json.loads(request.partition(b"\r\n\r\n")[2]) for request in server.requests]
     assert [call.pop("id") for call in sent] == [1, 2, 3]
     assert sent == [{"jsonrpc": "2.0", "method": method, "params": params}] * 3
@@ -199,11 +201,11 @@ def test_each_call_and_each_retry_is_told():
         client = client_of(server.url, note=told.append, clock=lambda: next(ticks))
         client.call("get.calls", place)
         client.call("get.account", {})
-        client.line.close()
+        client.transport.close()
     points = "5 points left this day, 2 points left this minute"
     size, period = len(json.dumps(body)), "2026-10-01 00:00:00 … 2026-10-02 00:00:00"
     assert told == [
-        "get.calls: the answer came with HTTP 500, but it is empty; trying again in 0.5 s",
+        "get.calls: the answer (HTTP 500) is unusable: it is empty; trying again in 0.5 s",
         f"get.calls {period}, offset 5: {size} bytes in 1.25 s, 3 rows match, {points}",
         f"get.account: {len(OK_BODY)} bytes in 0.50 s",
     ]
@@ -226,18 +228,18 @@ def test_a_url_is_completed(text, url):
     assert service_url(text) == url
 
 
-NO_USER = "a user name or password can't stand in the URL"
+NO_USER = "the URL must not contain a user name or password"
 
 
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
         *(
-            (text, f"{text!r} is no URL", "Example: https://dataapi.comagic.ru")
+            (text, f"{text!r} is not a URL", "Example: https://dataapi.comagic.ru")
             for text in ("", "https://", "ftp://x.example", "x y", "http:x//y", "https://[::1")
         ),
         *(
-            (text, f"{text!r} is no URL", "Example: https://dataapi.comagic.ru")
+            (text, f"{text!r} is not a URL", "Example: https://dataapi.comagic.ru")
             for text in ("x.example:0", "x.example:99999", "x.example:port", "https://a\\b")
         ),
         ("https://me:word@x.example", NO_USER, ""),
@@ -245,25 +247,25 @@ NO_USER = "a user name or password can't stand in the URL"
         ("https://me:word@[x", NO_USER, ""),
         (
             "http://x.example:8080/v2.0",
-            "http://x.example:8080 would send the key unencrypted",
+            "http://x.example:8080 would send the token unencrypted",
             "Use https://x.example:8080.",
         ),
         (
             "http://127.0.0.1.x.example",
-            "http://127.0.0.1.x.example would send the key unencrypted",
+            "http://127.0.0.1.x.example would send the token unencrypted",
             "Use https://127.0.0.1.x.example.",
         ),
     ],
 )
 def test_a_url_that_cannot_be_used_is_refused(text, message, hint):
     with pytest.raises(UsageProblem) as caught:
-        open_line(text, 5)
+        open_transport(text, 5)
     assert (caught.value.message, caught.value.hint) == (f"--base-url: {message}", hint)
 
 
 def test_a_line_is_opened_to_the_completed_url():
     with Playback([http(OK_BODY)]) as server:
-        line = open_line(server.url.removesuffix("/v2.0"), 5)
+        line = open_transport(server.url.removesuffix("/v2.0"), 5)
         assert line.send(b"{}").body == OK_BODY.encode()
         line.close()
     assert server.requests[0].startswith(b"POST /v2.0 ")

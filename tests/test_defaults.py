@@ -98,8 +98,6 @@ def test_a_report_s_own_table_goes_first(comagic, file):
         ([], {"COMAGIC_PROFILE": "home"}, 2),
         (["--sandbox"], {}, 10_000),
         (["--sandbox"], {"COMAGIC_PROFILE": "home"}, 10_000),
-        (["--sandbox", "--profile", "home"], {}, 2),
-        (["--profile", "home", "--sandbox"], {}, 2),
     ],
 )
 def test_which_profile_is_used(comagic, file, options, environment, limit):
@@ -107,7 +105,67 @@ def test_which_profile_is_used(comagic, file, options, environment, limit):
     profile(file, f"page-size = 1\n[profiles.home]\npage-size = 2\n{account}")
     params, _ = planned(comagic, "calls", *options, **environment)
     assert params["limit"] == limit
-    assert (params.get("user_id") == 9) is (limit == 2 and "--sandbox" not in options)
+    assert (params.get("user_id") == 9) is (limit == 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--sandbox", "--profile", "no-such"], ["--profile"]),
+        (["--profile", "no-such", "--sandbox"], ["--profile"]),
+        (["--base-url", "uis", "--sandbox"], ["--base-url"]),
+        (["--sandbox", "--token-file", "no-such"], ["--token-file"]),
+        (["--sandbox", "--token-file", "x", "--base-url", "uis"], ["--base-url", "--token-file"]),
+    ],
+)
+@pytest.mark.parametrize("command", [["calls"], ["reports"], ["doctor"], ["api", "get.account"]])
+def test_the_sandbox_goes_with_no_account(comagic, options, named, command):
+    ran = comagic(*command, *options)
+    told = (
+        f"comagic: --sandbox can't be combined with {', '.join(named)}: its data are invented\n"
+        f"  Remove --sandbox, or {' and '.join(named)}.\n"
+    )
+    if command == ["doctor"]:
+        assert (ran.code, named[0] in ran.out, ran.err) == (2, True, "")
+    else:
+        assert (ran.code, ran.out, ran.err) == (2, "", told)
+
+
+def test_variables_of_an_account_say_nothing_to_the_sandbox(comagic):
+    ran = comagic(
+        *("calls", "--sandbox", "--count"),
+        COMAGIC_BASE_URL="uis",
+        COMAGIC_TOKEN="x",
+        COMAGIC_PROFILE="no-such",
+    )
+    assert (ran.code, ran.err) == (0, "")
+
+
+def test_a_log_of_the_sandbox_says_that_the_data_are_invented(comagic):
+    for options, code in ((["--max-rows", 1], 0), (["--where", "nothing = 1"], 2)):
+        ran = comagic("calls", "--sandbox", "-v", "--log-format", "json", *options)
+        lines = list(map(json.loads, ran.err.splitlines()))
+        assert (ran.code, {line.get("sandbox") for line in lines}) == (code, {"invented data"})
+    ran = comagic("calls", "--sandbox", "-v", "--max-rows", 1)
+    assert [line for line in ran.err.splitlines() if "invented data" not in line] == []
+    assert ran.err.endswith(", invented data of the sandbox.\n")
+    ran = comagic("calls", "-v", "--log-format", "json")
+    assert "sandbox" not in json.loads(ran.err)
+
+
+def test_a_saved_token_is_not_sent_to_another_host(comagic, file, box):
+    profile(file, f'base-url = "uis"\ntoken = "{box.token}"\n')
+    calls = [*REPORT, "--report-id", 1001, "--max-rows", 1]
+    told = (
+        f"comagic: the token of profile work was saved for dataapi.uiscom.ru; it is not sent to "
+        f"{box.url.split('/')[2]}\n"
+    )
+    before = len(box.methods)
+    for options, variables in ((["--base-url", box.url], {}), ([], {"COMAGIC_BASE_URL": box.url})):
+        ran = comagic(*calls, *options, **variables)
+        assert (ran.code, ran.out, ran.err.startswith(told)) == (2, "", True)
+    assert len(box.methods) == before
+    assert comagic(*calls, "--base-url", box.url, COMAGIC_TOKEN=box.token).code == 0
 
 
 def test_profiles_of_which_none_is_the_usual_one_are_named(comagic, file):
@@ -220,7 +278,7 @@ ENTRANCES = [
     ("token = 'good'", {"COMAGIC_LOGIN": "a"}, "", "COMAGIC_PASSWORD is not"),
     ("token-file = 'good'", {}, "", "ok"),
     ("token-file = 'bad'", {}, "", "access_token_invalid"),
-    ("token-file = 'open'", {}, "", "can be read by others"),
+    ("token-file = 'open'", {}, "", "ok"),
     ("token-file = 'no'", {}, "", "profiles.work.token-file: "),
     ("token-command = 'printf good-key'", {}, "", "ok"),
     ("token-command = ['printf', 'good-key']", {}, "", "ok"),

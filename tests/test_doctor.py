@@ -111,14 +111,14 @@ ALL = None  # all methods
 WAYS = "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url."
 PASSED = WELL.replace("answered in 0.00 s", "the service answers")
 ANSWERS, ALLOWED, ACCEPTED = PASSED.splitlines(keepends=True)
-UNKNOWN = "get.account: the key is not known (access_token_invalid): The access token is invalid"
+UNKNOWN = "get.account: the token is not known (access_token_invalid): The access token is invalid"
 
 
 ENDS = [
     (
         ("503", 6),
         (
-            "no  connection      get.account: the answer came with HTTP 503, but it is HTML: 503 "
+            "no  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
             "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
             "API's.\n"
         ),
@@ -126,7 +126,7 @@ ENDS = [
     (
         ("ip_not_whitelisted", 4),
         (
-            f"{ANSWERS}no  address         get.account: this machine's address is not allowed "
+            f"{ANSWERS}no  address         get.account: the address of this machine is not allowed "
             "(ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 to the "
             "allowed addresses of the API in the web account.\n"
         ),
@@ -143,8 +143,8 @@ ENDS = [
         ("limit_exceeded", 7),
         (
             f"{ANSWERS}no  points          get.account: the account is out of points "
-            "(limit_exceeded): Limit per minute has been exceeded. "
-            "Value of current limit per minute is 100. There are more in 30 s\n"
+            "(limit_exceeded): Limit per minute has been exceeded. Value of current limit per "
+            "minute is 100. There are more in 30 s\n"
         ),
     ),
 ]
@@ -168,6 +168,7 @@ def test_a_key_of_a_file(comagic, file, tmp_path):
 
 def test_what_does_not_end_it(comagic, file):
     faults = fault("forbidden", method="get.account")
+    faults += fault("forbidden", method="getobj.account")
     faults += fault("method_component_disabled", method="get.calls")
     faults += fault("method_not_found", method="get.chats")
     faults += fault("invalid_parameter_value", method="get.call_details")
@@ -176,8 +177,8 @@ def test_what_does_not_end_it(comagic, file):
     refused = [line for line in told.splitlines() if line.startswith("no")]
     assert (code, told.startswith(began(file, box) + PASSED)) == (4, True)
     forbidden = (
-        "no  account         get.account: the user has no right to do this (forbidden): Permission "
-        "denied. Ask the account's administrator for the right."
+        "no  account         get.account: the user is not allowed to do this (forbidden): "
+        "Permission denied. Ask the account's administrator for the right."
     )
     disabled = (
         "no  calls           get.calls: the account's tariff lacks a component for this report "
@@ -227,7 +228,7 @@ def test_an_account_that_tells_little(comagic, monkeypatch):
         code, told = examined(comagic, box=box)
     assert code == 5
     assert "ok  account         it has no name\n" in told
-    assert "no  time zone       get.account names no time zone. Give it with --tz, as Eur" in told
+    assert "no  time zone       the service names no time zone of the account. Set it with" in told
     assert "--  communications  the account has no report of the type communications\n" in told
     assert told.endswith("ok  points          the service does not tell\n")
 

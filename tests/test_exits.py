@@ -63,12 +63,12 @@ LEFT = (".rows.jsonl.part", ".rows.jsonl.checkpoint")
 
 
 def export(comagic, tmp_path, faults, *more, **quirks):
-    patience = "0.5" if any(one.seconds for one in faults if one.kind in SLOW) else "30"
+    retry_policy = "0.5" if any(one.seconds for one in faults if one.kind in SLOW) else "30"
     with Watched(faults=faults, **quirks) as box:
         expected = box.truth("communications", *SPAN, fields=["communication_id"])
         target = tmp_path / "rows.jsonl"
         target.write_text("old\n")
-        ran = comagic(*PAGED, "--timeout", patience, "-o", target, *more, box=box)
+        ran = comagic(*PAGED, "--timeout", retry_policy, "-o", target, *more, box=box)
     rows = target.read_text()
     kept = [path.exists() for path in map(tmp_path.joinpath, LEFT)]
     assert kept[0] == kept[1] == ("--resume" in ran.err)
@@ -193,8 +193,8 @@ MISTAKES = """
     --fields @utn             | there is no group @utn
     --sort tags:up            | Write FIELD, FIELD:asc or FIELD:desc.
     --sort nothing_like_it    | has no field
-    --base-url ftp://x        | --base-url: 'ftp://x' is no URL
-    --base-url http://x.ru    | would send the key unencrypted
+    --base-url ftp://x        | --base-url: 'ftp://x' is not a URL
+    --base-url http://x.ru    | would send the token unencrypted
     --tz Mars/Base            | there is no time zone 'Mars/Base'
     -o rows.pdf               | Say it with -f
     --token-file nowhere      | --token-file: nowhere can't be read

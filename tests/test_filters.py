@@ -7,6 +7,7 @@ import operator
 import pytest
 from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
 
+from comagic_cli.query.catalog import report
 from comagic_cli.query.fields import make_wish
 from comagic_cli.query.filter.compiler import Filter
 from comagic_cli.query.filter.json import Given
@@ -255,3 +256,20 @@ def test_what_was_asked_keeps_relative_dates():
     given = Given("a file", ONE)
     filter_ = Filter(("at > -7d",), (given, Given("nothing", {})))
     assert filter_.asked == ['{"field": "size", "operator": "=", "value": 1}', "at > -7d"]
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "field", "value"),
+    [
+        ("communications", "total_duration > 5m", "total_duration", 300),
+        ("communications", "total_duration > 90s", "total_duration", 90),
+        ("communications", "total_duration > 00:01:30", "total_duration", 90),
+        ("communications", "total_duration > 300", "total_duration", 300),
+        ("mgf-calls", "call_processed_mark_duration > 2h", "call_processed_mark_duration", 7200),
+        ("communications", "segment_name > VIP", "segment_name", "VIP"),
+        ("visits", "segment_name > VIP", "segment_name", "VIP"),
+    ],
+)
+def test_values_of_the_catalogue(command, text, field, value):
+    tree = Filter((text,)).tree(report(command), lambda: NOON)
+    assert tree == leaf(field, ">", value)

@@ -54,7 +54,10 @@ def test_trees_are_sent_as_they_are(tree):
     ("text", "tree"),
     [
         ("{}", None),
+        ("[]", None),
         ('{"filters": [], "condition": "and"}', None),
+        (json.dumps(ONE | both()), ONE),
+        (json.dumps(either(ONE | both(), TWO | {"filters": []})), either(ONE, TWO)),
         ('\n {"field": "size", "operator": "=", "value": 1}\n', ONE),
         (json.dumps({"filters": [ONE]}), ONE),
         (json.dumps(both(both(ONE), TWO)), both(ONE, TWO)),
@@ -72,7 +75,7 @@ BAD = """
 {                                                | no JSON: Expecting property name enclosed in double quotes at line 1, column 2
                                                  | no JSON: Expecting value at line 1, column 1
 size > 1                                         | no JSON: Expecting value at line 1, column 1
-[]                                               | an object was expected, not a list
+[7]                                              | an object was expected, not a list
 null                                             | an object was expected, not null
 3                                                | an object was expected, not a number
 true                                             | an object was expected, not a boolean

@@ -14,7 +14,7 @@ from playback import Clockwork, Playback, client_of, http, refused, result
 from program import REPORT, SPAN, TWO, Watched, fault
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.commands import service
 from comagic_cli.errors import OutOfPoints
 
@@ -26,8 +26,8 @@ SIXTY = 541  # rows in sixty pages of ten
 def clock(comagic, monkeypatch):  # noqa: ARG001 - what it patches is patched once more
     """Stop the clock of program and sandbox; pauses move it on."""
     stopped = Ticking()
-    patience = partial(Patience, sleep=stopped.sleep, chance=lambda: 0.5)
-    monkeypatch.setattr(service, "Patience", patience)
+    retry_policy = partial(RetryPolicy, sleep=stopped.sleep, jitter=lambda: 0.5)
+    monkeypatch.setattr(service, "RetryPolicy", retry_policy)
     monkeypatch.setattr(service, "Client", partial(Client, clock=stopped))
     return stopped
 
@@ -148,14 +148,14 @@ def calls_with(*answers, calls=2):
     clockwork = Clockwork()
     answers = [each if isinstance(each, bytes) else http(each) for each in answers]
     with Playback(answers) as server:
-        client = client_of(server.url, patience=clockwork.patience)
+        client = client_of(server.url, retry_policy=clockwork.retry_policy)
         try:
             for _ in range(calls):
                 client.call("get.calls", {})
         except OutOfPoints as error:
             return len(server.requests), clockwork.pauses, error.hint
         finally:
-            client.line.close()
+            client.transport.close()
     return len(server.requests), clockwork.pauses, ""
 
 

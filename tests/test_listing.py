@@ -76,9 +76,15 @@ def test_a_field_is_told_whole():
         "filterable": True,
         "sortable": False,
         "default": True,
+        "documented": True,
         "custom": False,
     }
-    assert len(rows) == len(report("communications").fields)
+    undocumented = report("communications").undocumented
+    assert len(rows) == len(report("communications").fields) + len(undocumented)
+    assert {name for name, row in rows.items() if not row["documented"]} == {
+        *("communication_hour", "communication_weekday", "communication_month"),
+        *("communication_year", "chat_type", "offline_message_form_name"),
+    }
 
 
 def test_the_columns_of_the_account_are_told_where_it_is_asked():
@@ -89,8 +95,8 @@ def test_the_columns_of_the_account_are_told_where_it_is_asked():
     ]
     rows = field_rows(CALLS, columns)
     assert [row["title"] for row in rows if row["name"] in {"call_type", "tags"}] == ["Тип", None]
-    unknown = {"filterable": None, "sortable": None, "default": False}
-    assert rows[len(CALLS.fields) :] == [
+    unknown = {"filterable": None, "sortable": None, "default": False, "documented": None}
+    assert rows[len(CALLS.known) :] == [
         {
             "name": "cc_1",
             "title": "Отдел",

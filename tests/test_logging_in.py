@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import subprocess
+import time
 
 import pytest
 from accounts import person, piped
@@ -43,7 +44,7 @@ def test_a_key_is_asked_for_tried_and_saved(comagic, file, box, monkeypatch):
     assert (ran.code, ran.out, asked) == (0, "", HIDDEN[:1])
     names = "comagic, uis, callgear, callgear-ae, novofon"
     unknown = f"'comagc' is neither a URL nor one of {names}.\n"
-    wrong = "--base-url: 'a b' is no URL. Example: https://dataapi.comagic.ru.\n"
+    wrong = "--base-url: 'a b' is not a URL. Example: https://dataapi.comagic.ru.\n"
     told = f"{SERVICE}{unknown}{SERVICE}{wrong}{SERVICE}{TOLD.format('default', file)}\n"
     assert ran.err == told
     assert file.read_text() == (
@@ -264,7 +265,8 @@ def typed_at_terminal(words, environ, answers):
         while prompt.encode() not in shown.rpartition(b"\n")[2]:
             assert select.select([ours], [], [], PATIENCE)[0], shown
             shown += os.read(ours, 4096)
-        os.write(ours, answer.encode())
+        text = answer() if callable(answer) else answer
+        os.write(ours, text.encode())
     while select.select([ours], [], [], PATIENCE)[0]:
         try:
             piece = os.read(ours, 4096)
@@ -289,3 +291,18 @@ def test_ctrl_c_at_a_hidden_prompt(tmp_path, box):
     words = ["login", "--base-url", box.url]
     code, shown = typed_at_terminal(words, environ, [("instead): ", "\x03")])
     assert (code, "Traceback" in shown, box.methods) == (130, False, [])
+
+
+def test_the_question_of_an_agent_is_not_overwritten_by_the_progress(tmp_path):
+    def later():
+        """Answer when the line of progress has had the time to be drawn."""
+        time.sleep(1.5)
+        return "7002\n"
+
+    with Watched(rows=1, agent=True) as box:
+        environ = environment(tmp_path, XDG_CONFIG_HOME=str(tmp_path), TERM="xterm")
+        question = "User id of the client (empty: say it each time with --user-id): "
+        answers = [("instead): ", "sandbox-token\n"), (question, later)]
+        code, shown = typed_at_terminal(["login", "--base-url", box.url], environ, answers)
+    assert code == 0
+    assert f"{question}7002\r\n" in shown

@@ -105,8 +105,8 @@ def test_a_session_that_another_run_has_opened_meanwhile_is_used(tmp_path):
         first, second = (client_of(box.url, token="", session=each) for each in sessions)
         for client in (first, first, second, first):
             client.call("get.account", {})
-        first.line.close()
-        second.line.close()
+        first.transport.close()
+        second.transport.close()
     assert [each.logins for each in sessions] == [1, 1]
     assert [call.outcome for call in box.journal if call.method == "get.account"] == [
         *("ok", "ok"),
@@ -156,7 +156,7 @@ def test_a_key_goes_before_a_login_and_is_not_renewed(comagic):
     with Watched(faults=fault("access_token_expired", 2)) as box:
         ran = comagic(*PAGES, **(by_login(box) | {"COMAGIC_TOKEN": box.token}))
     assert (ran.code, counted(box)["login", "ok"]) == (4, 0)
-    assert "Make a new key in the web account" in ran.err
+    assert "Create a new token in the web account" in ran.err
 
 
 def test_a_client_s_user_is_not_sent_with_the_login(comagic):
@@ -175,11 +175,28 @@ def test_a_login_is_tried_again_when_the_network_fails(comagic, kind):
     assert [call.outcome for call in box.journal] == [kind, "ok", "ok"]
 
 
-@pytest.mark.parametrize(("mnemonic", "code"), [("internal_error", 6), ("ip_not_whitelisted", 4)])
-def test_a_login_that_is_refused_is_not_tried_again(comagic, mnemonic, code):
-    with Watched(rows=1, faults=fault(mnemonic, method="login.user")) as box:
-        assert comagic(*PAGES, **by_login(box)).code == code
-    assert counted(box) == {("login", mnemonic): 1}
+def test_a_login_that_is_refused_is_not_tried_again(comagic):
+    with Watched(rows=1, faults=fault("ip_not_whitelisted", method="login.user")) as box:
+        assert comagic(*PAGES, **by_login(box)).code == 4
+    assert counted(box) == {("login", "ip_not_whitelisted"): 1}
+
+
+@pytest.mark.parametrize("kinds", [["reset", "internal_error"], ["internal_error"] * 4])
+def test_a_login_is_tried_again_while_tries_are_left(comagic, kinds):
+    faults = [
+        each
+        for number, kind in enumerate(kinds, 1)
+        for each in fault(kind, number, method="login.user")
+    ]
+    with Watched(rows=1, faults=tuple(faults)) as box:
+        assert comagic(*PAGES, **by_login(box)).code == 0
+    assert [call.outcome for call in box.journal] == [*kinds, "ok", "ok"]
+
+
+def test_a_login_that_always_fails_ends_after_five_tries(comagic):
+    with Watched(rows=1, faults=fault("internal_error", method="login.user")) as box:
+        assert comagic(*PAGES, **by_login(box)).code == 6
+    assert counted(box) == {("login", "internal_error"): 5}
 
 
 def test_a_login_waits_for_points(comagic):

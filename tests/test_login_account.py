@@ -56,7 +56,7 @@ def test_a_user_id_that_is_refused(comagic, file, monkeypatch):
 
 @pytest.mark.parametrize(
     ("zone", "told"),
-    [(None, "get.account names no time zone"), ("Mars/Base", "get.account: there is no time zone")],
+    [(None, "the service names no time zone"), ("Mars/Base", "the account: there is no time zone")],
 )
 def test_an_account_without_a_zone_is_saved_all_the_same(comagic, file, monkeypatch, zone, told):
     piped(monkeypatch, b"sandbox-token")

@@ -16,7 +16,7 @@ from clocks import Ticking
 from program import PATIENCE, REPORT, Watched, environment, start, stop
 from screens import Screen
 
-from comagic_cli.api.rate_limit import Left
+from comagic_cli.api.rate_limit import Quota
 from comagic_cli.cli import console as progress_
 from comagic_cli.cli import console as voice
 from comagic_cli.cli.console import (
@@ -193,11 +193,11 @@ def test_what_is_no_pipe(monkeypatch, stdout):
 
 
 POINTS = [
-    ([Left("minute", 5), Left("day", 1)], "1 left today"),
-    ([Left("minute", 5)], "5 left this minute"),
-    ([Left("minute", 5), Left("hour", 1000)], "1 000 left this hour"),
-    ([Left("", 5)], "5 left"),
-    ([Left("fortnight", 5)], "5 left this fortnight"),
+    ([Quota("minute", 5), Quota("day", 1)], "1 left today"),
+    ([Quota("minute", 5)], "5 left this minute"),
+    ([Quota("minute", 5), Quota("hour", 1000)], "1 000 left this hour"),
+    ([Quota("", 5)], "5 left"),
+    ([Quota("fortnight", 5)], "5 left this fortnight"),
 ]
 
 

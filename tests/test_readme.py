@@ -13,7 +13,7 @@ import generated
 import pytest
 from examples import README, run_line
 from postgres import postgres
-from program import Watched, environment, shell
+from program import DAYS, Watched, environment, shell
 from shells import need
 
 TEXT = README.read_text(encoding="utf-8")
@@ -128,7 +128,8 @@ def test_the_profile_shown_is_one(comagic, own_folder, monkeypatch):
     file.write_text(shown)
     file.chmod(0o600)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(own_folder))
-    ran = comagic("calls", "--profile", "work", "--sandbox", "--max-rows", "1")
+    with Watched() as box:
+        ran = comagic("calls", "--profile", "work", *DAYS, "--max-rows", "1", box=box)
     assert (ran.code, ran.err, ran.out.count("\n")) == (0, "", 2)
     assert ran.out.splitlines()[0].startswith("communication_id,")
 

@@ -105,6 +105,15 @@ def test_columns_filters_and_sort_are_as_saved(comagic):
     assert "the saved dates are not taken: see --from, --till and --period" in told
 
 
+def test_a_saved_condition_beside_an_empty_list_is_a_condition(comagic):
+    saved = CALLS | {"filters": [], "condition": "and"}
+    with Watched(report_state={"filter": saved, "rapid_filter": []}) as box:
+        ran = comagic("communications", *DAYS, "--as-saved", "--fields", "site_name", box=box)
+    assert ran.code == 0, ran.err
+    [page] = box.pages
+    assert page.params["filter"] == CALLS
+
+
 def test_what_is_typed_beside_it_wins_and_filters_are_joined(comagic):
     typed = ["--fields", "communication_id", "--sort", "communication_date_time"]
     where = ["--where", "site_name like '%Окна%'", "--report-id", "1001"]
@@ -202,4 +211,4 @@ def test_where_the_account_tells_nothing(comagic, monkeypatch):
     with Watched(rows=5) as box:
         ran = comagic("communications", *DAYS, "--as-saved", box=box)
     assert ran.code == 2
-    assert "getobj.report_state tells nothing of the report 1001" in ran.err
+    assert "getobj.report_state has no saved state of the report 1001" in ran.err

@@ -56,7 +56,7 @@ def session(memory=None, now=lambda: EARLY, password=PASSWORD):
 def test_a_login_is_made_when_a_key_is_needed_and_once(data):
     door, made = Door(data), session()
     assert door.params == []
-    assert [made.key(door), made.key(door)] == ["key-1", "key-1"]
+    assert [made.token(door), made.token(door)] == ["key-1", "key-1"]
     assert door.params == [{"login": LOGIN, "password": PASSWORD}]
     assert made.logins == 1
 
@@ -74,11 +74,11 @@ def test_a_session_is_used_until_three_minutes_before_its_end(memory, end, good_
     clock = Ticking(EARLY)
     made, other = session(memory, clock), session(memory, clock)
     door = Door(opened("key-1", **end), opened("key-2"))
-    made.key(door)
+    made.token(door)
     clock.seconds = EARLY + good_for - 1
-    assert (made.key(door), other.key(door)) == ("key-1", "key-1")
+    assert (made.token(door), other.token(door)) == ("key-1", "key-1")
     clock.seconds += 1
-    assert (made.key(door), other.key(door)) == ("key-2", "key-2")
+    assert (made.token(door), other.token(door)) == ("key-2", "key-2")
     assert len(door.params) == 2
 
 
@@ -87,39 +87,39 @@ def test_a_session_is_used_until_three_minutes_before_its_end(memory, end, good_
 )
 def test_a_login_without_a_key_in_its_answer(memory, data):
     with pytest.raises(Refused) as caught:
-        session(memory).key(Door(data))
-    assert caught.value.message == "login.user: the answer has no key in it"
-    assert session(memory).key(Door(opened())) == "key-1"
+        session(memory).token(Door(data))
+    assert caught.value.message == "login.user: the answer contains no token"
+    assert session(memory).token(Door(opened())) == "key-1"
 
 
 def test_an_answer_that_is_cut_has_no_key():
     with pytest.raises(Refused):
-        session().key(lambda _: Answer(b'{"access_token": "key'))
+        session().token(lambda _: Answer(b'{"access_token": "key'))
 
 
 def test_a_session_that_has_ended_is_not_used_again(memory):
     door = Door(opened("key-1"), opened("key-2"))
     first, second = session(memory), session(memory)
-    first.key(door)
-    second.key(door)
+    first.token(door)
+    second.token(door)
     second.drop("key-1")
-    assert second.key(door) == "key-2"
+    assert second.token(door) == "key-2"
     first.drop("key-1")
-    assert first.key(door) == "key-2"  # what the other has opened meanwhile
+    assert first.token(door) == "key-2"  # what the other has opened meanwhile
     assert len(door.params) == 2
 
 
 @pytest.mark.parametrize(
-    "kept", ["", "{", "5", '{"key":5}', '{"key":"","ends":3000}', '{"key":"k","ends":99999}']
+    "kept", ["", "{", "5", '{"token":5}', '{"token":"","ends":3000}', '{"token":"k","ends":99999}']
 )
 def test_what_is_kept_and_makes_no_sense_is_not_used(memory, kept):
     memory.keep("session-x", kept)
-    assert session(memory).key(Door(opened())) == "key-1"
+    assert session(memory).token(Door(opened())) == "key-1"
 
 
 def test_no_secret_is_in_a_session_s_text(memory):
     made = session(memory)
-    made.key(Door(opened("key-1")))
+    made.token(Door(opened("key-1")))
     shown = f"{made!r} {made._open!r}"
     assert [word for word in (LOGIN, PASSWORD, "key-1") if word in shown] == []
     assert set(made.secrets) == {LOGIN, PASSWORD, "key-1"}
@@ -134,7 +134,7 @@ def wrong():
 
 def key_or_error(made, door):
     try:
-        return made.key(door)
+        return made.token(door)
     except NotAllowed as error:
         return error.message, error.hint
 
@@ -148,17 +148,17 @@ def test_a_refused_password_is_left_alone_for_ten_minutes(memory):
     clock.seconds += 42
     for _ in range(10):
         assert key_or_error(session(memory, clock), door) == (
-            f"{WRONG}: it was refused 42 s ago, and is tried again in 9 min 18 s",
+            f"{WRONG}: it was refused 42 s ago, and will be tried again in 9 min 18 s",
             f"{CHECK} Another password is tried at once.",
         )
     assert len(door.params) == 1
     clock.seconds = EARLY + 600
-    assert session(memory, clock).key(Door(opened())) == "key-1"
+    assert session(memory, clock).token(Door(opened())) == "key-1"
 
 
 def test_another_password_is_tried_at_once(memory):
     key_or_error(session(memory, password="first"), Door(wrong()))
-    assert session(memory, password="second").key(Door(opened())) == "key-1"
+    assert session(memory, password="second").token(Door(opened())) == "key-1"
 
 
 def test_other_refusals_are_not_kept(memory):

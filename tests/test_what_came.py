@@ -33,21 +33,30 @@ PAUSES = [0.5, 1.0, 2.0, 4.0]
         (500, RESULT, 5, 6, f"{NEITHER}: {RESULT}"),
         (204, "", 5, 6, "it is empty"),
         (200, "{}", 5, 6, f"{NEITHER}: {{}}"),
-        (200, b"\x1f\x8b\x08\x00", 5, 6, "it is compressed, though its head does not say so"),
+        (200, b"\x1f\x8b\x08\x00", 5, 6, "it is compressed, but no header says so"),
         (200, b'"\xff"', 5, 6, "it is not UTF-8 at byte 1"),
     ],
 )
 def test_what_is_no_answer_is_said(status, body, tries, exit_code, why):
     got, asked, pauses = called(*[http(body, status)] * 5)
-    came = "came" if status == 200 else f"came with HTTP {status}"
-    assert (got.message, got.exit_code) == (f"get.calls: the answer {came}, but {why}", exit_code)
+    status = "" if status == 200 else f" (HTTP {status})"
+    assert (got.message, got.exit_code) == (
+        f"get.calls: the answer{status} is unusable: {why}",
+        exit_code,
+    )
     assert (asked, pauses) == (tries, PAUSES[: tries - 1])
 
 
 @pytest.mark.parametrize(
     ("status", "body", "tries", "kind", "message"),
     [
-        (500, refused("forbidden"), 1, NotAllowed, "the user has no right to do this (forbidden)"),
+        (
+            500,
+            refused("forbidden"),
+            1,
+            NotAllowed,
+            "the user is not allowed to do this (forbidden)",
+        ),
         (429, refused("limit_exceeded"), 1, OutOfPoints, "the account is out of points (limit_"),
         (400, refused("internal_error"), 5, NetworkFailure, "the service failed (internal_error)"),
         (401, '{"error":{"code":-32001}}', 1, NotAllowed, "the login or password is wrong (auth_"),
@@ -71,8 +80,8 @@ def test_a_mnemonic_decides_whatever_the_status(status, body, tries, kind, messa
     assert (asked, pauses) == (tries, PAUSES[: tries - 1])
 
 
-FOLLOW = "It was not followed, since the request holds the key. Correct --base-url."
-MIXED = "Something between here and the service mixes answers up."
+FOLLOW = "It was not followed, because the request contains the token. Correct --base-url."
+MIXED = "Something between this machine and the service mixes up answers."
 
 
 @pytest.mark.parametrize(
@@ -85,18 +94,28 @@ MIXED = "Something between here and the service mixes answers up."
             "the service redirects (HTTP 308) to https://x.example/",
             FOLLOW,
         ),
-        (http(result([], id=99)), 1, "the answer is to another call: id 99, not 1", MIXED),
-        (http(result([], id=[1])), 1, "the answer is to another call: id [1], not 1", MIXED),
+        (
+            http(result([], id=99)),
+            1,
+            "the answer belongs to another call: its id is 99, not 1",
+            MIXED,
+        ),
+        (
+            http(result([], id=[1])),
+            1,
+            "the answer belongs to another call: its id is [1], not 1",
+            MIXED,
+        ),
         (
             [http("{", length=9), CLOSE],
             5,
-            "the answer was cut: 1 of 9 bytes came",
+            "the answer was cut off: 1 of 9 bytes received",
             "Check the network and --base-url.",
         ),
         (
             http(""),
             5,
-            "the answer came, but it is empty",
+            "the answer is unusable: it is empty",
             "Check that --base-url is the Data API's.",
         ),
     ],
@@ -151,7 +170,7 @@ def test_other_secrets_are_masked_like_the_key():
         client = client_of(server.url, secrets=("Anna", "pa ss"))
         with pytest.raises(NotAllowed, match=r"\(auth_error\): no user \*\*\* with \*\*\*$"):
             client.call("get.calls", {})
-        client.line.close()
+        client.transport.close()
 
 
 def test_neither_client_nor_account_shows_its_key():

@@ -1,82 +1,84 @@
-"""One JSON-RPC call: the envelope around it, retries, and errors that say what came."""
+"""Client of the Data API: one JSON-RPC call with retries, rate limits and session renewal."""
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import msgspec
 
 from comagic_cli.api.envelope import (
     Answer,
+    ApiError,
     Envelope,
-    Failure,
+    MalformedResponse,
     Result,
-    Unreadable,
     limits_of,
     read_envelope,
     total_of,
 )
-from comagic_cli.api.errors import is_ended, is_of_api, mnemonic_of, refusal
-from comagic_cli.api.http import Broken, Line, Reply, is_loopback
-from comagic_cli.api.rate_limit import Left, Purse, Turn, limits_of_failure, spent_by
-from comagic_cli.api.redact import Mask, excerpt, masker, one_line
-from comagic_cli.api.retry import Patience, Portion
+from comagic_cli.api.errors import error_for, is_of_api, is_session_ended, mnemonic_of
+from comagic_cli.api.http import HttpResponse, TransportError
+from comagic_cli.api.rate_limit import (
+    Quota,
+    RateLimitedCall,
+    RateLimits,
+    exhausted_quota,
+    limits_of_error,
+)
+from comagic_cli.api.redact import Redact, one_line, preview, redactor
+from comagic_cli.api.retry import PageSize, RetryPolicy
 from comagic_cli.api.session import LOGIN, Session
-from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints, UsageProblem
+from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
 
 OK = 200
-FINE = range(200, 300)
+SUCCESS = range(200, 300)
 REDIRECTS = range(300, 400)
 NOT_ALLOWED = frozenset({401, 403})
-TRY_AGAIN = frozenset({408, 425, 429, *range(500, 600)})
-TOO_SOON = frozenset({425, 429})
-HOST = re.compile(r"[\w.:%-]+")  # a name or an address, as far as can be told without asking
-WITHOUT_USER = frozenset({LOGIN, "get.customer_users"})
-DEFAULT_PATH = "/v2.0"
+RETRY = frozenset({408, 425, 429, *range(500, 600)})
+TOO_EARLY = frozenset({425, 429})  # a smaller page does not help
+WITHOUT_USER = frozenset({LOGIN, "get.customer_users"})  # methods that take no user_id
 
 
 class Transport(Protocol):
-    """What carries a request's bytes to the service."""
+    """What carries requests to the service."""
 
-    def send(self, body: bytes) -> Reply:
-        """Post `body` and return the reply."""
+    def send(self, body: bytes) -> HttpResponse:
+        """Post `body` and return the response."""
 
     def close(self) -> None:
         """Close the connection."""
 
 
-class _TryAgain(Exception):
-    """An attempt failed with `error`; the service wants `after` seconds of rest.
+class _Retry(Exception):
+    """An attempt failed with `error`; `after` is the pause that the service asks for, in seconds.
 
-    `heavy` says that asking for less may help.
+    `try_smaller` says that a smaller page may help.
     """
 
     def __init__(
-        self, error: ComagicError, after: float | None = None, *, heavy: bool = False
+        self, error: ComagicError, after: float | None = None, *, try_smaller: bool = False
     ) -> None:
         super().__init__()
         self.error = error
         self.after = after or 0.0
-        self.heavy = heavy
+        self.try_smaller = try_smaller
 
 
-class _OutOfPoints(Exception):
-    """An attempt was refused with `error`, since what `left` tells of is used up."""
+class _RateLimited(Exception):
+    """An attempt was refused with `error`, because the points of `quota` are used up."""
 
-    def __init__(self, error: OutOfPoints, left: Left) -> None:
+    def __init__(self, error: OutOfPoints, quota: Quota) -> None:
         super().__init__()
         self.error = error
-        self.left = left
+        self.quota = quota
 
 
-class _Ended(Exception):
-    """An attempt was refused with `error`, since the session has ended."""
+class _SessionEnded(Exception):
+    """An attempt was refused with `error`, because the session has ended."""
 
     def __init__(self, error: ComagicError) -> None:
         super().__init__()
@@ -85,176 +87,181 @@ class _Ended(Exception):
 
 @dataclass
 class Client:
-    """Call the Data API's methods, one after another, over one connection.
+    """Call methods of the Data API, one after another, over one connection.
 
-    `note`, if any, is told a line about each call and each retry, `heard` the parameters and the
-    answer. `calls` counts the answers that came without an error: each of them costs a point. The
-    key is `token`, or that of `session`. Neither key nor password nor `secrets` appears in a text
-    or an error made here.
+    The token is `token`, or that of `session`. `note`, if any, gets a line about each call and each
+    retry; `on_response` gets the parameters and the answer. `calls` counts the answers without an
+    error: each costs a point. No text or error made here contains a token, a password or `secrets`.
     """
 
-    line: Transport
+    transport: Transport
     token: str = field(default="", repr=False)
     user_id: int | None = None
-    patience: Patience = field(default_factory=Patience)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     note: Callable[[str], None] | None = None
-    heard: Callable[[Mapping[str, Any], Answer], None] = lambda *_: None
+    on_response: Callable[[Mapping[str, Any], Answer], None] = lambda *_: None
     clock: Callable[[], float] = time.monotonic
     secrets: tuple[str, ...] = field(default=(), repr=False)
     session: Session | None = None
     calls: int = 0
     _last_id: int = 0
-    _turn: Lock = field(default_factory=Lock, repr=False)  # threads call one after another
-    _purse: Purse = field(init=False, repr=False)
-    _portion: Portion = field(init=False, repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)  # threads call one after another
+    _limits: RateLimits = field(init=False, repr=False)
+    _page_size: PageSize = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._portion = Portion(self._tell)
-        self._purse = Purse(self.patience, self.clock, self._tell)
+        self._page_size = PageSize(self._note)
+        self._limits = RateLimits(self.retry_policy, self.clock, self._note)
 
     def call(self, method: str, params: Mapping[str, Any]) -> Answer:
-        """Send one call and return its answer.
+        """Call a method and return its answer.
 
-        Where the account is out of points it waits first; for the day's it does not call at all.
-        Tried again: failed connections, timeouts, 408, 425, 429, 5xx, cut or unreadable bodies and
-        `internal_error`. Raises `ComagicError` of the kind that the failure stands for.
+        Waits first where the account is out of points; without points for the day it does not call.
+        Retries failed connections, timeouts, HTTP 408, 425, 429 and 5xx, bodies that are cut off or
+        unreadable, and `internal_error`. Raises the `ComagicError` that the failure stands for.
         """
-        with self._turn:
+        with self._lock:
             if self.session is None:
-                return self._persist(method, {"access_token": self.token, **params})
-            return self._in_session(self.session, method, params)
+                return self._call_with_retries(method, {"access_token": self.token, **params})
+            return self._call_in_session(self.session, method, params)
 
-    def _in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call with the key of a session; where that has ended, log in once and call again."""
+    def _call_in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
+        """Call with the session's token; if the session has ended, log in once and call again."""
         logins = session.logins
         while True:
-            key = session.key(self._log_in)
+            token = session.token(self._log_in)
             try:
-                return self._persist(method, {"access_token": key, **params})
-            except _Ended as ended:
+                return self._call_with_retries(method, {"access_token": token, **params})
+            except _SessionEnded as ended:
                 error = ended.error
-            session.drop(key)
+            session.drop(token)
             if session.logins > logins:
                 error.hint = "The session was opened just now. Try again later."
                 raise error
 
     def _log_in(self, params: Mapping[str, Any]) -> Answer:
-        return self._persist(LOGIN, params)
+        return self._call_with_retries(LOGIN, params)
 
-    def _persist(self, method: str, params: Mapping[str, Any]) -> Answer:
-        turn, attempt = Turn(self._purse), 1
+    def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Answer:
+        limited, attempt = RateLimitedCall(self._limits), 1
         while True:
-            turn.come()
+            limited.wait()
             try:
-                return self._once(method, self._portion.fit(params))
-            except _OutOfPoints as refused:
-                turn.refuse(refused.error, refused.left)
+                return self._call_once(method, self._page_size.apply(params))
+            except _RateLimited as refused:
+                limited.on_refusal(refused.error, refused.quota)
                 continue
-            except _TryAgain as fault:
-                failed = fault
-            may_shrink = failed.heavy and self._portion.is_large(params)
-            if attempt >= self.patience.tries and not may_shrink:
-                raise failed.error
-            self._wait(failed, attempt)
-            if failed.heavy:
-                self._portion.halve(params, attempt)
+            except _Retry as retry:
+                failure = retry
+            shrink = failure.try_smaller and self._page_size.can_shrink(params)
+            if attempt >= self.retry_policy.tries and not shrink:
+                raise failure.error
+            self._pause(failure, attempt)
+            if shrink:
+                self._page_size.shrink(params, attempt)
             attempt += 1
 
-    def _wait(self, fault: _TryAgain, attempt: int) -> None:
-        if fault.after > self.patience.most_wait:
-            fault.error.hint = f"The service asks to wait {fault.after:.0f} s. See --max-wait."
-            raise fault.error
-        pause = max(self.patience.pause(attempt), fault.after)
-        self._tell(f"{fault.error.message}; trying again in {pause:.1f} s")
-        self.patience.rest(pause, self._say(f"trying again, since {fault.error.message}"))
+    def _pause(self, failure: _Retry, attempt: int) -> None:
+        if failure.after > self.retry_policy.max_wait:
+            failure.error.hint = f"The service asks to wait {failure.after:.0f} s. See --max-wait."
+            raise failure.error
+        pause = max(self.retry_policy.pause(attempt), failure.after)
+        self._note(f"{failure.error.message}; trying again in {pause:.1f} s")
+        reason = self._redact_line(f"trying again, because {failure.error.message}")
+        self.retry_policy.wait(pause, reason)
 
-    def _once(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _call_once(self, method: str, params: Mapping[str, Any]) -> Answer:
         self._last_id += 1
-        started = self.clock()
-        reply = self._exchange(method, self._request(method, params))
-        envelope, marker = self._envelope(method, reply)
-        if (failure := envelope.failure) is not None:
-            self._purse.hear(limits_of_failure(failure))
-            raise self._failed(method, failure, marker, reply.retry_after)
-        answer = self._answer(method, envelope, reply.body, marker)
-        self._purse.hear(answer.limits)
+        start = self.clock()
+        response = self._send(method, self._encode(method, params))
+        envelope, marker = self._read(method, response)
+        if (error := envelope.failure) is not None:
+            self._limits.update(limits_of_error(error))
+            raise self._error(method, error, marker, response.retry_after)
+        answer = self._answer(method, envelope, response.body, marker)
+        self._limits.update(answer.limits)
         self.calls += 1
-        self._tell(_told(method, params, answer, self.clock() - started))
-        self.heard(params, answer)
+        if self.note:
+            self._note(_describe(method, params, answer, self.clock() - start))
+        self.on_response(params, answer)
         return answer
 
-    def _request(self, method: str, params: Mapping[str, Any]) -> bytes:
+    def _encode(self, method: str, params: Mapping[str, Any]) -> bytes:
         if self.user_id is not None and method not in WITHOUT_USER:
             params = {"user_id": self.user_id, **params}
         return msgspec.json.encode(
             {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         )
 
-    def _exchange(self, method: str, body: bytes) -> Reply:
+    def _send(self, method: str, body: bytes) -> HttpResponse:
         try:
-            reply = self.line.send(body)
-        except Broken as broken:
-            why, heavy = str(broken), broken.heavy
+            response = self.transport.send(body)
+        except TransportError as error:
+            reason, try_smaller = str(error), error.try_smaller
         else:
-            self._check_redirect(method, reply)
-            return reply
-        raise _TryAgain(
-            self._problem(f"{method}: {why}", "Check the network and --base-url."), heavy=heavy
-        )  # without the cause: it may hold what the service echoes
+            if response.status in REDIRECTS:
+                target = f" to {response.location}" if response.location else ""
+                raise self._network_failure(
+                    f"{method}: the service redirects (HTTP {response.status}){target}",
+                    "It was not followed, because the request contains the token. "
+                    "Correct --base-url.",
+                )
+            return response
+        raise _Retry(
+            self._network_failure(f"{method}: {reason}", "Check the network and --base-url."),
+            try_smaller=try_smaller,
+        )  # outside of the except block: the cause may contain what the service echoes
 
-    def _check_redirect(self, method: str, reply: Reply) -> None:
-        if reply.status in REDIRECTS:
-            place = f" to {reply.location}" if reply.location else ""
-            raise self._problem(
-                f"{method}: the service redirects (HTTP {reply.status}){place}",
-                "It was not followed, since the request holds the key. Correct --base-url.",
-            )
-
-    def _envelope(self, method: str, reply: Reply) -> tuple[Envelope, bytes]:
+    def _read(self, method: str, response: HttpResponse) -> tuple[Envelope, bytes]:
         try:
-            envelope, marker = read_envelope(reply.body)
-        except Unreadable as unreadable:
-            why = str(unreadable)
+            envelope, marker = read_envelope(response.body)
+        except MalformedResponse as error:
+            reason = str(error)
         else:
-            if _is_answer(envelope, reply.status):
+            if _is_of_service(envelope, response.status):
                 return envelope, marker
-            why = "it has neither a result nor an error of the API"
-        raise self._unreadable(method, reply, why)
+            reason = "it has neither a result nor an error of the API"
+        raise self._malformed(method, response, reason)
 
-    def _unreadable(self, method: str, reply: Reply, why: str) -> Exception:
-        status = "" if reply.status == OK else f" with HTTP {reply.status}"
-        # Half an answer to a login may show a key that is not known yet.
-        begins = "" if method == LOGIN else excerpt(reply.body, self._mask)
-        message = f"{method}: the answer came{status}, but {why}" + f": {begins}" * bool(begins)
-        if reply.status in NOT_ALLOWED:
-            hint = "Check the key, the allowed addresses and --base-url."
-            return NotAllowed(self._say(message), hint=hint)
-        error = self._problem(message, "Check that --base-url is the Data API's.")
-        passing = reply.status in FINE or reply.status in TRY_AGAIN
-        heavy = reply.status not in TOO_SOON
-        return _TryAgain(error, reply.retry_after, heavy=heavy) if passing else error
+    def _malformed(self, method: str, response: HttpResponse, reason: str) -> Exception:
+        status = "" if response.status == OK else f" (HTTP {response.status})"
+        # A part of the answer to a login may contain a token that is not known yet.
+        beginning = "" if method == LOGIN else preview(response.body, self._redact)
+        message = f"{method}: the answer{status} is unusable: {reason}"
+        if beginning:
+            message += f": {beginning}"
+        if response.status in NOT_ALLOWED:
+            hint = "Check the token, the allowed addresses and --base-url."
+            return NotAllowed(self._redact_line(message), hint=hint)
+        error = self._network_failure(message, "Check that --base-url is the Data API's.")
+        if response.status in SUCCESS or response.status in RETRY:
+            try_smaller = response.status not in TOO_EARLY
+            return _Retry(error, response.retry_after, try_smaller=try_smaller)
+        return error
 
-    def _failed(
-        self, method: str, failure: Failure, marker: bytes, retry_after: float | None
+    def _error(
+        self, method: str, error: ApiError, marker: bytes, retry_after: float | None
     ) -> Exception:
-        def said(text: str) -> str:
-            return self._mask(text.replace(marker.decode(), "\\u") if marker else text)
+        def redact(text: str) -> str:
+            return self._redact(text.replace(marker.decode(), "\\u") if marker else text)
 
-        error = refusal(failure, method, said)
-        if isinstance(error, OutOfPoints):
-            return _OutOfPoints(error, spent_by(failure, retry_after))
-        if self.session is not None and method != LOGIN and is_ended(failure):
-            return _Ended(error)
-        again = mnemonic_of(failure) == "internal_error" and method != LOGIN
-        return _TryAgain(error, retry_after, heavy=True) if again else error
+        raised = error_for(error, method, redact)
+        if isinstance(raised, OutOfPoints):
+            return _RateLimited(raised, exhausted_quota(error, retry_after))
+        if self.session is not None and method != LOGIN and is_session_ended(error):
+            return _SessionEnded(raised)
+        if mnemonic_of(error) == "internal_error":
+            return _Retry(raised, retry_after, try_smaller=True)
+        return raised
 
     def _answer(
         self, method: str, envelope: Envelope, body: bytes | bytearray, marker: bytes
     ) -> Answer:
         if envelope.id not in (None, self._last_id, str(self._last_id)):
-            raise self._problem(
-                f"{method}: the answer is to another call: id {envelope.id!r}, not {self._last_id}",
-                "Something between here and the service mixes answers up.",
+            raise self._network_failure(
+                f"{method}: the answer belongs to another call: "
+                f"its id is {envelope.id!r}, not {self._last_id}",
+                "Something between this machine and the service mixes up answers.",
             )
         result = envelope.result or Result()
         metadata = result.metadata
@@ -262,68 +269,36 @@ class Client:
         unbroken = b"\n" not in body and b"\r" not in body
         return Answer(result.data, total, limits, len(body), marker, unbroken)
 
-    def _problem(self, message: str, hint: str = "") -> NetworkFailure:
-        return NetworkFailure(self._say(message), hint=hint)
+    def _network_failure(self, message: str, hint: str = "") -> NetworkFailure:
+        return NetworkFailure(self._redact_line(message), hint=hint)
 
-    def _tell(self, text: str) -> None:
+    def _note(self, text: str) -> None:
         if self.note:
-            self.note(self._say(text))
+            self.note(self._redact_line(text))
 
-    def _say(self, text: str) -> str:
-        return one_line(self._mask(text))
+    def _redact_line(self, text: str) -> str:
+        return one_line(self._redact(text))
 
     @property
-    def _mask(self) -> Mask:
+    def _redact(self) -> Redact:
         of_session = self.session.secrets if self.session else ()
-        return masker((self.token, *self.secrets, *of_session))
+        return redactor((self.token, *self.secrets, *of_session))
 
 
-def service_url(text: str) -> str:
-    """Check a service's URL; one without a path gets the API's.
+def _is_of_service(envelope: Envelope, status: int) -> bool:
+    """Check if an answer is the API's and not a gateway's JSON.
 
-    Raises `UsageProblem` for what is no URL, and for plain HTTP to anything but loopback.
+    Where no mnemonic decides, the HTTP status does.
     """
-    text = text.strip()
-    if "@" in text:  # before anything that would show it
-        raise UsageProblem("--base-url: a user name or password can't stand in the URL")
-    try:
-        parts = urlsplit(text if "//" in text else f"https://{text}")
-        host, usable = parts.hostname or "", parts.port != 0
-    except ValueError:  # of the port or of an IPv6 address
-        raise _no_url(text) from None
-    if parts.scheme not in {"http", "https"} or not HOST.fullmatch(host) or not usable:
-        raise _no_url(text)
-    if parts.scheme == "http" and not is_loopback(host):
-        raise UsageProblem(
-            f"--base-url: http://{parts.netloc} would send the key unencrypted",
-            hint=f"Use https://{parts.netloc}.",
-        )
-    return parts._replace(path=parts.path.rstrip("/") or DEFAULT_PATH, fragment="").geturl()
-
-
-def _no_url(text: str) -> UsageProblem:
-    return UsageProblem(
-        f"--base-url: {text!r} is no URL", hint="Example: https://dataapi.comagic.ru"
-    )
-
-
-def open_line(url: str, timeout: float) -> Line:
-    """Prepare a connection to the service; nothing is sent yet."""
-    return Line(service_url(url), timeout)
-
-
-def _is_answer(envelope: Envelope, status: int) -> bool:
-    """Tell the API's answer from a gateway's JSON. Where no mnemonic decides, the status does."""
-    failure = envelope.failure
-    if status in FINE:
-        return failure is not None or envelope.result is not None
-    if failure is None or not is_of_api(failure):
+    error = envelope.failure
+    if status in SUCCESS:
+        return error is not None or envelope.result is not None
+    if error is None or not is_of_api(error):
         return False
-    telling = status in TRY_AGAIN or status in NOT_ALLOWED
-    return not telling or mnemonic_of(failure) != "error"
+    return mnemonic_of(error) != "error" or (status not in RETRY and status not in NOT_ALLOWED)
 
 
-def _told(method: str, params: Mapping[str, Any], answer: Answer, seconds: float) -> str:
+def _describe(method: str, params: Mapping[str, Any], answer: Answer, seconds: float) -> str:
     place = (
         f" {params['date_from']} … {params['date_till']}, offset {params['offset']}"
         if "offset" in params and "date_from" in params
@@ -331,8 +306,8 @@ def _told(method: str, params: Mapping[str, Any], answer: Answer, seconds: float
     )
     total = "" if answer.total is None else f", {answer.total} rows match"
     points = "".join(
-        f", {left} points left this {name.removesuffix('_remaining')}"
-        for name, left in answer.limits.items()
+        f", {remaining} points left this {name.removesuffix('_remaining')}"
+        for name, remaining in answer.limits.items()
         if name.endswith("_remaining")
     )
     return f"{method}{place}: {answer.size} bytes in {seconds:.2f} s{total}{points}"

@@ -1,4 +1,4 @@
-"""The envelope of an answer: what JSON-RPC wraps around the data, every member optional."""
+"""The JSON-RPC envelope of an answer; the service may omit any member."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from comagic_cli.request.pages import rows_of
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
-# Every JSON escape, so that `\\ud800` (an escaped backslash) is not taken for one of a surrogate.
+# Every JSON escape, so that `\\ud800` (an escaped backslash) does not match as a surrogate.
 ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
-    rb"|u([dD][89a-fA-F][0-9a-fA-F]{2})"  # half a pair, alone
+    rb"|u([dD][89a-fA-F][0-9a-fA-F]{2})"  # a lone surrogate
     rb"|.)",
     re.DOTALL,
 )
@@ -26,11 +26,11 @@ ESCAPE = re.compile(
 ASCII_ESCAPE = re.compile(rb"\\u00([0-7][0-9a-fA-F])")
 
 
-class Unreadable(Exception):
-    """The body is not an answer of the API; the text says why, and quotes nothing of it."""
+class MalformedResponse(Exception):
+    """The body is not an answer of the API; the text says why and quotes nothing of it."""
 
 
-class Failure(msgspec.Struct, frozen=True):
+class ApiError(msgspec.Struct, frozen=True):
     """The error member of an answer."""
 
     code: Any = None
@@ -39,20 +39,20 @@ class Failure(msgspec.Struct, frozen=True):
 
 
 class Result(msgspec.Struct, frozen=True):
-    """The result member of an answer; the data stays as it came."""
+    """The result member of an answer, with undecoded data."""
 
     metadata: Any = None
     data: msgspec.Raw | list[msgspec.Raw] = msgspec.Raw(b"null")
 
 
 class _Rows(Result, frozen=True, kw_only=True):
-    """A result whose data is a list: its items are found in the same reading."""
+    """A result whose data is a list; its items are found in the same pass."""
 
     data: list[msgspec.Raw]
 
 
 class _Whole(Result, frozen=True):
-    """A result of any other data."""
+    """A result with any other data."""
 
     data: msgspec.Raw = msgspec.Raw(b"null")
 
@@ -62,12 +62,12 @@ class Envelope(msgspec.Struct, frozen=True):
 
     id: Any = None
     result: Result | None = None
-    error: Failure | str | None = None
+    error: ApiError | str | None = None
 
     @property
-    def failure(self) -> Failure | None:
-        """The error; `None` where there is none, or an empty one beside a result."""
-        failure = Failure(message=self.error) if isinstance(self.error, str) else self.error
+    def failure(self) -> ApiError | None:
+        """The error; `None` if there is none, or only an empty one beside a result."""
+        failure = ApiError(message=self.error) if isinstance(self.error, str) else self.error
         says = failure is not None and (failure.code or failure.message or failure.data)
         return None if self.result is not None and not says else failure
 
@@ -81,10 +81,10 @@ class _OfAny(Envelope, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    r"""What a successful call brought.
+    r"""The answer to a successful call.
 
-    `came` is the data as it came: JSON, or the JSON of each item of a list. `total` is
-    `total_items`, `None` where it is missing. `limits` are the numbers of `metadata.limits`. `size`
+    `came` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
+    `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
     is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
     (see `request.rows`). `unbroken` says that it holds no line break.
     """
@@ -105,7 +105,7 @@ class Answer(msgspec.Struct, frozen=True):
 
     @property
     def rows(self) -> list[msgspec.Raw]:
-        """Return the JSON of each item of a list. Raises `msgspec.DecodeError` for no list."""
+        """Return the JSON of each item. Raises `msgspec.DecodeError` if it is not a list."""
         return self.came if isinstance(self.came, list) else rows_of(self.came)
 
 
@@ -114,59 +114,59 @@ _decoder = msgspec.json.Decoder(_OfAny)
 
 
 def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
-    """Decode an answer; with it comes the marker of lone surrogates, empty where there are none.
+    """Decode an answer; also return the marker of lone surrogates, b"" if there are none.
 
-    Raises `Unreadable`.
+    Raises `MalformedResponse`.
     """
     if body.startswith(BOM):  # noqa: FURB188 - removeprefix copies a bytearray, BOM or not
         body = body[len(BOM) :]
     _check_utf8(body)
     marker = b""
-    wrong = envelope = _decoded(body)
-    if isinstance(wrong, Exception):
+    envelope = _decode(body)
+    if isinstance(envelope, Exception):  # msgspec refuses lone surrogates
         marked, marker = mark_lone_surrogates(bytes(body))
-        envelope = _decoded(marked) if marker else wrong
+        envelope = _decode(marked) if marker else envelope
     if isinstance(envelope, Exception):
-        raise Unreadable(_describe(body, envelope))
+        raise MalformedResponse(_describe(body, envelope))
     return envelope, marker
 
 
-def _decoded(body: bytes | bytearray) -> Envelope | Exception:
+def _decode(body: bytes | bytearray) -> Envelope | Exception:
     try:
         try:
             return _rows_decoder.decode(body)
-        except msgspec.ValidationError:  # the data is no list, or there is none
+        except msgspec.ValidationError:  # the data is not a list, or missing
             return _decoder.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         return error
 
 
 def mark_lone_surrogates(body: bytes) -> tuple[bytes, bytes]:
-    r"""Put a marker that the body does not hold in the place of each lone surrogate's `\\u`."""
-    spelt = ASCII_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), body)
+    r"""Replace the `\\u` of each lone surrogate by a marker that the body does not contain."""
+    unescaped = ASCII_ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), body)
     marks = (b"<lone%d>" % n for n in count())
-    marker = next(mark for mark in marks if mark not in body and mark not in spelt)
-    found = False
+    marker = next(mark for mark in marks if mark not in body and mark not in unescaped)
+    has_lone = False
 
     def swap(match: re.Match[bytes]) -> bytes:
-        nonlocal found
+        nonlocal has_lone
         if match[1] is None:
             return match[0]
-        found = True
+        has_lone = True
         return marker + match[1]
 
     marked = ESCAPE.sub(swap, body)
-    return (marked, marker) if found else (body, b"")
+    return (marked, marker) if has_lone else (body, b"")
 
 
 def total_of(metadata: Any) -> int | None:
-    """Read `total_items`; `None` where it is missing or no count."""
+    """Read `total_items`; `None` if it is missing or not a count."""
     value = metadata.get("total_items") if isinstance(metadata, dict) else None
     return _whole_number(value)
 
 
 def limits_of(metadata: Any) -> dict[str, int]:
-    """Read every numeric member of `limits`, rounded up; one below zero is zero."""
+    """Read every numeric member of `limits`, rounded up; negative numbers become zero."""
     limits = metadata.get("limits") if isinstance(metadata, dict) else None
     if not isinstance(limits, dict):
         return {}
@@ -175,7 +175,7 @@ def limits_of(metadata: Any) -> dict[str, int]:
 
 
 def _limit(value: Any) -> int | None:
-    """Read a number of points or seconds: an account may be overdrawn, a second not be whole."""
+    """Read points, which may be overdrawn, or seconds, which may have fractions."""
     if isinstance(value, str) and NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
@@ -192,14 +192,14 @@ def _whole_number(value: Any) -> int | None:
 
 
 def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
-    """Refuse bytes that are no UTF-8: msgspec lets them through in raw values.
+    """Raise `MalformedResponse` for invalid UTF-8, which msgspec accepts in raw values.
 
-    A step is small enough that its text stays in the memory of the one before.
+    Small steps reuse the memory of one decoded text.
     """
     if body.isascii():
         return
     if body.startswith(GZIP):
-        raise Unreadable("it is compressed, though its head does not say so")
+        raise MalformedResponse("it is compressed, but no header says so")
     view = memoryview(body)
     start = 0
     while start < len(view):
@@ -207,12 +207,12 @@ def _check_utf8(body: bytes | bytearray, step: int = 1 << 16) -> None:
         try:
             str(view[start:end], "utf-8")
         except UnicodeDecodeError as error:
-            raise Unreadable(f"it is not UTF-8 at byte {start + error.start}") from None
+            raise MalformedResponse(f"it is not UTF-8 at byte {start + error.start}") from None
         start = end
 
 
 def _end_of_character(view: memoryview, place: int) -> int:
-    """Move on by the bytes that continue a character: 3 at the most."""
+    """Skip the bytes that continue a character: at most 3."""
     last = min(place + 3, len(view))
     while place < last and view[place] & 0xC0 == 0x80:  # noqa: PLR2004 - inside a character
         place += 1

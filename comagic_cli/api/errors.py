@@ -1,20 +1,29 @@
-"""What the API's refusals mean: from a mnemonic to an error with its exit code and a next step."""
+"""Errors of the Data API: from a mnemonic to an error with an exit code and a hint."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from ipaddress import ip_address
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple
 
-from comagic_cli.api.envelope import Failure
-from comagic_cli.api.redact import Mask, one_line
+from comagic_cli.api.envelope import ApiError
+from comagic_cli.api.redact import Redact, one_line
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints, Refused
 
 CODE = re.compile(r"-?\d{1,9}", re.ASCII)
 ADDRESS = re.compile(r"[0-9a-fA-F.:]{3,}")
+NAME = re.compile(r"\w+")
+# An operator in a text: quoted, or after the word "operator". The longer of two is found first.
+OPERATOR = re.compile(
+    r"""(?:['"`«]|\boperator\b[\s:='"`«]*)"""
+    r"(not_ilike|not_overlap|not_like|not_in|is_not_null|is_null|ilike|overlap|like|regexp|jsquery"
+    r"|in|!=|<=|>=|<|>|=)(?![\w=])",
+    re.IGNORECASE,
+)
 
-# Where an answer has no mnemonic, its code is the next best (the codes of the API's own table).
+# What a code means where there is no mnemonic (from the API's own table).
 MNEMONIC_OF_CODE = {
     -32029: "limit_exceeded",
     -32001: "auth_error",
@@ -26,86 +35,117 @@ MNEMONIC_OF_CODE = {
     -32700: "parse_error",
     -32600: "invalid_request",
 }
-ENDED = frozenset({"access_token_expired", "access_token_invalid"})
+TOKEN_ENDED = frozenset({"access_token_expired", "access_token_invalid"})
 
-ASK = "Check {option}."
+CHECK = "Check {option}."
 REPORT = "This is likely a bug of comagic: please report it."
+UNKNOWN = "Check the fields in --fields, --where and --sort (comagic fields), or the parameter."
 
-Meaning: TypeAlias = tuple[type[ComagicError], str, str]
 
-# Every mnemonic of the API: the error it becomes, its sentence, and what to do about it; in that,
-# {address} is the address that the message names, {option} where the parameter came from.
-MEANING: dict[str, Meaning] = {
-    "limit_exceeded": (OutOfPoints, "the account is out of points", "Try again later."),
-    "access_token_expired": (
+class ErrorKind(NamedTuple):
+    """What a mnemonic means.
+
+    In the hint, {address} is the address that the message names, {option} the option that the
+    parameter came from.
+    """
+
+    error: type[ComagicError]
+    meaning: str
+    hint: str
+
+
+ERRORS = {
+    "limit_exceeded": ErrorKind(OutOfPoints, "the account is out of points", "Try again later."),
+    "access_token_expired": ErrorKind(
         NotAllowed,
-        "the key or session has ended",
-        "Make a new key in the web account for comagic login, COMAGIC_TOKEN or --token-file.",
+        "the token or session has expired",
+        "Create a new token in the web account for comagic login, COMAGIC_TOKEN or --token-file.",
     ),
-    "access_token_invalid": (
+    "access_token_invalid": ErrorKind(
         NotAllowed,
-        "the key is not known",
+        "the token is not known",
         "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url.",
     ),
-    "access_token_blocked": (
+    "access_token_blocked": ErrorKind(
         NotAllowed,
-        "the key is blocked",
-        "Unblock it in the web account, or make a new one.",
+        "the token is blocked",
+        "Unblock it in the web account, or create a new one.",
     ),
-    "auth_error": (
+    "auth_error": ErrorKind(
         NotAllowed,
         "the login or password is wrong",
         "Check them and try again: comagic login.",
     ),
-    "ip_not_whitelisted": (
+    "ip_not_whitelisted": ErrorKind(
         NotAllowed,
-        "this machine's address is not allowed",
+        "the address of this machine is not allowed",
         "Add {address} to the allowed addresses of the API in the web account.",
     ),
-    "forbidden": (
+    "forbidden": ErrorKind(
         NotAllowed,
-        "the user has no right to do this",
+        "the user is not allowed to do this",
         "Ask the account's administrator for the right.",
     ),
-    "method_component_disabled": (
+    "method_component_disabled": ErrorKind(
         NotAllowed,
         "the account's tariff lacks a component for this report",
         "Ask the service to switch the component on.",
     ),
-    "parameter_component_disabled": (
+    "parameter_component_disabled": ErrorKind(
         NotAllowed,
         "the account's tariff lacks a component for this parameter",
-        "Leave the field out, or ask the service to switch the component on.",
+        "Remove the field, or ask the service to switch the component on.",
     ),
-    "account_inactive": (NotAllowed, "the account is switched off", "Ask the service why."),
-    "internal_error": (
+    "account_inactive": ErrorKind(
+        NotAllowed, "the account is switched off", "Ask the service why."
+    ),
+    "internal_error": ErrorKind(
         NetworkFailure,
         "the service failed",
         "Try again later, or with a smaller --page-size.",
     ),
-    "date_interval_limit_reached": (Refused, "the period is too long", "Ask for a shorter one."),
-    "sort_prohibited": (Refused, "this field can't be sorted by", "Leave it out of --sort."),
-    "filter_prohibited": (Refused, "this field can't be filtered by", "Filter by another one."),
-    "method_not_found": (
+    "date_interval_limit_reached": ErrorKind(
+        Refused, "the period is too long", "Ask for a shorter one."
+    ),
+    "sort_prohibited": ErrorKind(
+        Refused, "this field can't be sorted by", "Remove it from --sort."
+    ),
+    "filter_prohibited": ErrorKind(
+        Refused, "this field can't be filtered by", "Filter by another field (comagic filters)."
+    ),
+    "method_not_found": ErrorKind(
         Refused,
         "the service has no such method",
         "Check that --base-url is the Data API's.",
     ),
-    "required_parameter_missed": (Refused, "a parameter is missing", ASK),
-    "invalid_parameter_value": (Refused, "the value of a parameter is not allowed", ASK),
-    "unexpected_parameters": (Refused, "the method takes no such parameter", ASK),
-    "invalid_parameters_combination": (Refused, "parameters don't go together", ASK),
-    "data_type_error": (Refused, "the value of a parameter is of the wrong type", ASK),
-    "parse_error": (Refused, "the service could not read the request", REPORT),
-    "invalid_request": (Refused, "the service took it for no request", REPORT),
-    "batch_opreations_not_supported": (Refused, "several calls in one are refused", REPORT),  # sic
-    "batch_operations_not_supported": (Refused, "several calls in one are refused", REPORT),
-    "notifications_not_supported": (Refused, "a call without an id is refused", REPORT),
-    "error": (Refused, "the API refused the request", f"{ASK} The message says what is wrong."),
+    "required_parameter_missed": ErrorKind(Refused, "a parameter is missing", CHECK),
+    "invalid_parameter_value": ErrorKind(Refused, "the value of a parameter is not allowed", CHECK),
+    "unexpected_parameters": ErrorKind(
+        Refused,
+        "the service does not know a parameter, or a field in fields, filter or sort",
+        UNKNOWN,
+    ),
+    "invalid_parameters_combination": ErrorKind(
+        Refused, "these parameters can't be combined", CHECK
+    ),
+    "data_type_error": ErrorKind(Refused, "the value of a parameter is of the wrong type", CHECK),
+    "parse_error": ErrorKind(Refused, "the service could not read the request", REPORT),
+    "invalid_request": ErrorKind(Refused, "the service did not accept the request as one", REPORT),
+    "batch_opreations_not_supported": ErrorKind(
+        Refused, "several calls in one request are refused", REPORT
+    ),  # sic
+    "batch_operations_not_supported": ErrorKind(
+        Refused, "several calls in one request are refused", REPORT
+    ),
+    "notifications_not_supported": ErrorKind(Refused, "a call without an id is refused", REPORT),
+    "error": ErrorKind(
+        Refused, "the API refused the request", f"{CHECK} The message says what is wrong."
+    ),
 }
+"""Every mnemonic of the API, in the order of the help."""
 
-# Which option a refused parameter came from.
-OPTION_OF = {
+# The option that a refused parameter came from.
+OPTIONS = {
     "report_id": "--report-id",
     "report_type": "--report-id",
     "date_from": "--from",
@@ -117,73 +157,126 @@ OPTION_OF = {
     "offset": "--page-size",
     "user_id": "--user-id (comagic users lists them)",
 }
+FILTER_REFUSALS = frozenset(
+    {
+        *("filter_prohibited", "invalid_parameter_value", "invalid_parameters_combination"),
+        *("data_type_error", "error"),
+    }
+)
 
 
-def mnemonic_of(failure: Failure) -> str:
-    """Name the failure: its mnemonic, else the one its code stands for, else `error`."""
-    named = _member(failure, "mnemonic")
-    if named:
-        return named
-    code = code_of(failure)
+def mnemonic_of(error: ApiError) -> str:
+    """Return the mnemonic, else the one that the code stands for, else `error`."""
+    mnemonic = _member(error, "mnemonic")
+    if mnemonic:
+        return mnemonic
+    code = code_of(error)
     return "error" if code is None else MNEMONIC_OF_CODE.get(code, "error")
 
 
-def code_of(failure: Failure) -> int | None:
-    """Read the code, also as text; `None` for what is no whole number."""
-    text = str(failure.code)
+def code_of(error: ApiError) -> int | None:
+    """Read the code, also as text; `None` if it is not a whole number."""
+    text = str(error.code)
     return int(text) if CODE.fullmatch(text) else None
 
 
-def is_of_api(failure: Failure) -> bool:
-    """Tell the API's own error from a gateway's, which has no mnemonic and no code of JSON-RPC."""
-    code = code_of(failure)
-    return bool(_member(failure, "mnemonic")) or (code is not None and code < 0)
+def is_of_api(error: ApiError) -> bool:
+    """Check if the error is the API's own: a gateway's has no mnemonic and no JSON-RPC code."""
+    code = code_of(error)
+    return bool(_member(error, "mnemonic")) or (code is not None and code < 0)
 
 
-def is_ended(failure: Failure) -> bool:
-    """Tell whether the session in use has ended.
+def is_session_ended(error: ApiError) -> bool:
+    """Check if the session in use has ended.
 
-    Where there is no mnemonic its code may mean that: no password was sent that could be wrong.
+    Without a mnemonic the code -32001 means that too: no password was sent that could be wrong.
     """
-    named = _member(failure, "mnemonic")
-    return named in ENDED or (not named and mnemonic_of(failure) == "auth_error")
+    mnemonic = _member(error, "mnemonic")
+    return mnemonic in TOKEN_ENDED or (not mnemonic and mnemonic_of(error) == "auth_error")
 
 
-def refusal(failure: Failure, method: str, mask: Mask = str) -> ComagicError:
-    """Make the error that a failed answer stands for, with secrets masked.
-
-    A trailing full stop of the service's message is left out, and lines are joined.
-    """
-    mnemonic = mnemonic_of(failure)
-    kind, meaning, remedy = MEANING.get(mnemonic, MEANING["error"])
-    said = one_line(mask(_text(failure.message))).rstrip(". ")
-    field = one_line(mask(_member(failure, "field")), 80)
-    value = one_line(mask(_member(failure, "value")), 80)
-    named = mnemonic if mnemonic in MEANING else one_line(mask(mnemonic), 80)
-    message = f"{method}: {meaning} ({named})"
-    if said:
-        message += f": {said}"
+def error_for(error: ApiError, method: str, redact: Redact = str) -> ComagicError:
+    """Return the error to raise for an error of the API, with secrets masked."""
+    mnemonic = mnemonic_of(error)
+    kind = ERRORS.get(mnemonic, ERRORS["error"])
+    text = one_line(redact(_text(error.message))).rstrip(". ")
+    field = one_line(redact(_member(error, "field")), 80)
+    value = one_line(redact(_member(error, "value")), 80)
+    name = mnemonic if mnemonic in ERRORS else one_line(redact(mnemonic), 80)
+    message = f"{method}: {kind.meaning} ({name})"
+    if text:
+        message += f": {text}"
     if field:
         message += f" [{field} = {value}]" if value else f" [{field}]"
-    return kind(message, hint=_hint(remedy, field, said), mnemonic=named, field=field)
+    hint = _hint(mnemonic, kind.hint, field, text)
+    return kind.error(message, hint=hint, mnemonic=name, field=field, value=value)
 
 
-def _hint(remedy: str, field: str, said: str) -> str:
-    option = OPTION_OF.get(field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0])
-    told = remedy.replace("{option}", option or "what was asked for")
-    return told.replace("{address}", _address(said) or "this machine's address")
+def may_mean_parameter(error: Refused, parameter: str, fields: Iterable[str]) -> bool:
+    """Check if `unexpected_parameters` may be about a parameter, and not about one of `fields`.
+
+    The API uses this mnemonic for an unknown parameter and for an unknown field alike.
+    """
+    if error.mnemonic != "unexpected_parameters":
+        return False
+    names = {error.field, error.value, *NAME.findall(_service_text(error))}
+    if any(parameter in name for name in names):
+        return True
+    return not error.field and names.isdisjoint(fields)
 
 
-def _address(text: str) -> str:
-    """Find the first IP address in a text."""
+def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return which of a filter's (field, operator) pairs a refusal may mean.
+
+    The result is empty where the refusal is about a value, or not about the filter at all. A
+    refusal that names neither a field nor an operator may mean any pair.
+    """
+    pairs = set(used)
+    text = _service_text(error)
+    words = {error.field, error.value, *NAME.findall(text)}
+    operators = {operator.lower() for operator in OPERATOR.findall(text)}
+    operators |= {error.value} & {operator for _, operator in pairs}
+    member = error.field.rpartition(".")[2]
+    root = NAME.match(error.field)
+    about_filter = (
+        error.mnemonic == "filter_prohibited"
+        or member == "operator"
+        or bool(operators)
+        or (root is not None and root[0] == "filter" and not error.value)
+        or "operator" in text.lower()
+    )
+    if error.mnemonic not in FILTER_REFUSALS or member == "value" or not about_filter:
+        return set()
+    for place, names in ((0, words), (1, operators)):
+        named = {pair for pair in pairs if pair[place] in names}
+        pairs = named or pairs
+    return pairs
+
+
+def _service_text(error: Refused) -> str:
+    """Return what the service said, without our sentence before it, whose words may be names."""
+    _, mnemonic, text = error.message.partition(f"({error.mnemonic})")
+    return text if mnemonic else error.message
+
+
+def _hint(mnemonic: str, template: str, field: str, text: str) -> str:
+    option = OPTIONS.get(field.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0])
+    if option and mnemonic == "unexpected_parameters":
+        template = CHECK
+    hint = template.replace("{option}", option or "the request")
+    return hint.replace("{address}", _find_address(text) or "the address of this machine")
+
+
+def _find_address(text: str) -> str:
+    """Return the first IP address in a text."""
     for word in ADDRESS.findall(text):
         with suppress(ValueError):
             return str(ip_address(word.rstrip(".:")))
     return ""
 
 
-def _member(failure: Failure, name: str) -> str:
-    return _text(failure.data.get(name)) if isinstance(failure.data, dict) else ""
+def _member(error: ApiError, name: str) -> str:
+    return _text(error.data.get(name)) if isinstance(error.data, dict) else ""
 
 
 def _text(value: Any) -> str:

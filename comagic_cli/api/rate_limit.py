@@ -1,4 +1,4 @@
-"""The account's points as far as they are known, and the waits for more of them."""
+"""Rate limiting: the points that an account has left, and the wait until there are more."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from typing import Any
 
 import msgspec
 
-from comagic_cli.api.envelope import Failure, limits_of
-from comagic_cli.api.redact import spell
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.envelope import ApiError, limits_of
+from comagic_cli.api.retry import RetryPolicy, format_duration
 from comagic_cli.errors import OutOfPoints
 
 REMAINING = "_remaining"
-MOST_RESET = 366 * 86_400  # seconds; a larger number is no length of time
-# The units that are waited for, and the seconds that their points take to come back at most. Of
-# all others calls beyond the limit may be billed, or would have to be waited for too long.
-SHORT = {"hour": 3600.0, "minute": 60.0, "second": 1.0}
-# The words for units, the longest unit first.
+MAX_RESET = 366 * 86_400  # seconds; a larger number is a moment, not a length of time
+MIN_WAIT = 1.0  # seconds; a reset of 0 was rounded down
+MAX_BACK_OFF = 60.0  # seconds
+RESET_SLACK = 58  # seconds by which the moment of a reset is later than said, to round up a minute
+# Units that may be waited for, and the most seconds until their points are back. For the others the
+# wait is too long, and calls beyond the limit may be billed.
+SHORT_UNITS = {"hour": 3600.0, "minute": 60.0, "second": 1.0}
+# Words for units in English and Russian, the longest unit first.
 WORDS = {
     "month": r"month(?:s|ly)?|месяц\w*|(?:еже)?месячн\w*",
     "week": r"week(?:s|ly)?|(?:еже)?недел\w*",
@@ -29,204 +31,202 @@ WORDS = {
     "minute": r"min(?:ute)?s?|мин|(?:еже|по)?минут\w*",
     "second": r"sec(?:ond)?s?|сек|(?:еже|по)?секунд\w*",
 }
-LETTER = r"[^\W\d_]"
-_words = {
-    unit: re.compile(rf"(?<!{LETTER})(?:{words})(?!{LETTER})", re.IGNORECASE)
+_LETTER = r"[^\W\d_]"
+_WORD_PATTERNS = {
+    unit: re.compile(rf"(?<!{_LETTER})(?:{words})(?!{_LETTER})", re.IGNORECASE)
     for unit, words in WORDS.items()
 }
-_hump = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_CAMEL_CASE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-class Left(msgspec.Struct, frozen=True):
-    """What is left of a unit's points; `reset` is the seconds until there are more (`None`: ?)."""
+class Quota(msgspec.Struct, frozen=True):
+    """Points left of a unit of time; `reset` is in seconds, `None` if the service does not say."""
 
     unit: str
     remaining: int
     reset: float | None = None
 
     @property
-    def waited_for(self) -> bool:
-        """Tell whether the next call may wait for more, or must not be made.
+    def is_waitable(self) -> bool:
+        """Check if the next call may wait for more; if not, it must not be made.
 
-        Where a refusal names no unit, its reset is waited for.
+        Where a refusal names no unit, its reset can be waited for.
         """
-        return self.unit in SHORT or (not self.unit and self.reset is not None)
+        return self.unit in SHORT_UNITS or (not self.unit and self.reset is not None)
 
     @property
-    def called(self) -> str:
-        """Name the want of them."""
+    def label(self) -> str:
+        """Describe that the points are used up."""
         return f"out of points for this {self.unit}" if self.unit else "out of points"
 
 
-def points_of(limits: Mapping[str, int]) -> list[Left]:
-    """Read what is left of each unit, whatever it is called."""
+def read_quotas(limits: Mapping[str, int]) -> list[Quota]:
+    """Read the points left of each unit, whatever its name."""
     return [
-        Left(_unit_of_name(name), number, _reset(limits, name.removesuffix("remaining")))
+        Quota(_unit_of_name(name), number, _reset(limits, name.removesuffix("remaining")))
         for name, number in limits.items()
         if name.endswith(REMAINING)
     ]
 
 
-def limits_of_failure(failure: Failure) -> dict[str, int]:
-    """Read the limits that a refusal of any kind reports."""
-    return limits_of(failure.data.get("metadata")) if isinstance(failure.data, dict) else {}
+def limits_of_error(error: ApiError) -> dict[str, int]:
+    """Read the limits that an error of any kind reports."""
+    return limits_of(error.data.get("metadata")) if isinstance(error.data, dict) else {}
 
 
-def spent_by(failure: Failure, retry_after: float | None = None) -> Left:
-    """Tell which unit a `limit_exceeded` is about; "" where nothing names it.
+def exhausted_quota(error: ApiError, retry_after: float | None = None) -> Quota:
+    """Find the unit that a `limit_exceeded` is about; "" where nothing names it.
 
-    Where one thing names several units and another a single one, that is believed; else the
-    longest, since waiting for a shorter one may cost.
+    Of the metadata, the parameters and the message, the first that names a single unit is believed;
+    else the longest unit named by any, because waiting for a shorter one may cost points.
     """
-    points = points_of(limits_of_failure(failure))
-    params = failure.data.get("params") if isinstance(failure.data, dict) else None
-    used_up = {left.unit for left in points if not left.remaining}
-    named = [used_up, _units_in(params), _units_in(failure.message)]
-    single = next((units for units in named if len(units) == 1), set().union(*named))
-    unit = min(single, key=_place, default="")
+    quotas = read_quotas(limits_of_error(error))
+    params = error.data.get("params") if isinstance(error.data, dict) else None
+    exhausted = {quota.unit for quota in quotas if not quota.remaining}
+    named = [exhausted, _units_in(params), _units_in(error.message)]
+    units = next((units for units in named if len(units) == 1), set().union(*named))
+    unit = min(units, key=_order, default="")
     numbers = limits_of({"limits": params})
-    told = [left.reset for left in points if left.unit == unit]
-    told += [_reset(numbers, f"{unit}_"), _reset(numbers, ""), retry_after]
-    return Left(unit, 0, max((seconds for seconds in told if seconds is not None), default=None))
+    resets = [quota.reset for quota in quotas if quota.unit == unit]
+    resets += [_reset(numbers, f"{unit}_"), _reset(numbers, ""), retry_after]
+    return Quota(unit, 0, max((seconds for seconds in resets if seconds is not None), default=None))
 
 
 def _reset(limits: Mapping[str, int], prefix: str) -> float | None:
-    """Find the seconds until a unit's reset; `None` where no length of time is given."""
+    """Return the seconds until a unit's reset; `None` where no length of time is given."""
     seconds = limits.get(f"{prefix}reset")
-    return None if seconds is None or seconds > MOST_RESET else float(seconds)
+    return None if seconds is None or seconds > MAX_RESET else float(seconds)
 
 
 def _unit_of_name(name: str) -> str:
     unit = name.removesuffix(REMAINING)
-    return min(_units_in(unit), key=_place, default=unit)
+    return min(_units_in(unit), key=_order, default=unit)
 
 
-def _units_in(said: Any) -> set[str]:
-    text = _hump.sub(" ", "" if said is None else str(said))
-    return {unit for unit, words in _words.items() if words.search(text)}
+def _units_in(value: Any) -> set[str]:
+    text = _CAMEL_CASE.sub(" ", "" if value is None else str(value))
+    return {unit for unit, pattern in _WORD_PATTERNS.items() if pattern.search(text)}
 
 
-def _place(unit: str) -> int:
-    """Order units, the longest first; one that is not known is before all others."""
+def _order(unit: str) -> int:
+    """Order units, the longest first; an unknown one is before all others."""
     return list(WORDS).index(unit) if unit in WORDS else -1
 
 
-LEAST = 1.0  # seconds of a wait: a reset of 0 is one that was rounded down
-MOST_BACK_OFF = 60.0
-GRACE = 2  # seconds that a moment is rounded down by, else up to its minute
-
-
 @dataclass
-class Purse:
-    """Remember which units' points are used up, until when by `clock`, in seconds."""
+class RateLimits:
+    """The exhausted units, each with the time by `clock` at which its points are back."""
 
-    patience: Patience
+    policy: RetryPolicy
     clock: Callable[[], float]
     note: Callable[[str], None]
-    _spent: dict[str, tuple[Left, float | None]] = field(default_factory=dict)
-    _resets: dict[str, float] = field(default_factory=dict)  # by unit, used up or not
+    _exhausted: dict[str, tuple[Quota, float | None]] = field(default_factory=dict)
+    _resets: dict[str, float] = field(default_factory=dict)  # of every unit, exhausted or not
 
-    def hear(self, limits: Mapping[str, int]) -> None:
-        """Take in the limits of an answer; what they don't name stays as it was."""
-        for left in points_of(limits):
-            if left.reset is not None:
-                self._resets[left.unit] = self.clock() + max(LEAST, left.reset)
-            if left.remaining:
-                self._spent.pop(left.unit, None)
+    def update(self, limits: Mapping[str, int]) -> None:
+        """Record the limits of an answer; units that it does not name keep their state."""
+        for quota in read_quotas(limits):
+            if quota.reset is not None:
+                self._resets[quota.unit] = self.clock() + max(MIN_WAIT, quota.reset)
+            if quota.remaining:
+                self._exhausted.pop(quota.unit, None)
             else:
-                self.spend(left)
+                self.exhaust(quota)
 
-    def spend(self, left: Left) -> None:
-        """Remember that a unit's points are used up."""
-        self._spent[left.unit] = left, self._until(left)
+    def exhaust(self, quota: Quota) -> None:
+        """Record that a unit's points are used up."""
+        self._exhausted[quota.unit] = quota, self._end(quota)
 
-    def _until(self, left: Left) -> float | None:
-        """Find when a unit's points come back: as told now, or before, or as the unit is long."""
-        now = self.clock()
-        if left.reset is not None:
-            return now + max(LEAST, left.reset)
-        known = self._resets.get(left.unit, 0.0)
-        if known > now:
-            return known
-        return now + SHORT[left.unit] if left.unit in SHORT else None
-
-    def wanting(self) -> list[tuple[Left, float | None]]:
-        """Return what is used up still, with the seconds until there is more (`None`: unknown)."""
-        if not self._spent:
+    def exhausted(self) -> list[tuple[Quota, float | None]]:
+        """Return what is still used up, with the seconds until its reset (`None`: unknown)."""
+        if not self._exhausted:
             return []
         now = self.clock()
-        self._spent = {
-            unit: (left, until)
-            for unit, (left, until) in self._spent.items()
-            if until is None or until > now
+        self._exhausted = {
+            unit: (quota, end)
+            for unit, (quota, end) in self._exhausted.items()
+            if end is None or end > now
         }
         return [
-            (left, None if until is None else round(until - now, 3))
-            for left, until in self._spent.values()
+            (quota, None if end is None else round(end - now, 3))
+            for quota, end in self._exhausted.values()
         ]
 
-    def forget(self) -> None:
-        """Forget what was waited for."""
-        self._spent = {
-            unit: spent for unit, spent in self._spent.items() if not spent[0].waited_for
+    def clear_waited(self) -> None:
+        """Remove what was waited for."""
+        self._exhausted = {
+            unit: entry for unit, entry in self._exhausted.items() if not entry[0].is_waitable
         }
+
+    def _end(self, quota: Quota) -> float | None:
+        """Return when a unit's points are back: as said now, said before, or by its length."""
+        now = self.clock()
+        if quota.reset is not None:
+            return now + max(MIN_WAIT, quota.reset)
+        known = self._resets.get(quota.unit, 0.0)
+        if known > now:
+            return known
+        return now + SHORT_UNITS[quota.unit] if quota.unit in SHORT_UNITS else None
 
 
 @dataclass
-class Turn:
-    """One call's waits for points: foreseen, then as often as it is refused."""
+class RateLimitedCall:
+    """The waits of one call: before it is made, and after each refusal."""
 
-    purse: Purse
+    limits: RateLimits
     waited: float = 0.0
     refusals: int = 0
     refusal: OutOfPoints | None = None
 
-    def refuse(self, error: OutOfPoints, left: Left) -> None:
-        """Take in that the call was refused for want of points."""
+    def on_refusal(self, error: OutOfPoints, quota: Quota) -> None:
+        """Record that the call was refused for lack of points."""
         self.refusals += 1
         self.refusal = error
-        self.purse.spend(left)
+        self.limits.exhaust(quota)
 
-    def come(self) -> None:
+    def wait(self) -> None:
         """Wait until the call may be made.
 
-        Raises `OutOfPoints` where it must not be, or would have to wait longer than is allowed.
+        Raises `OutOfPoints` where it must not be made, or would wait longer than allowed.
         """
-        wanting = self.purse.wanting()
-        for left, seconds in wanting:
-            if not left.waited_for:
-                raise self._out(left, _when(self.purse.patience.now(), seconds))
-        if wanting:
-            left, until = max(wanting, key=lambda each: each[1] or 0.0)
-            self._wait(left, max(until or 0.0, self._back_off()))
+        exhausted = self.limits.exhausted()
+        for quota, seconds in exhausted:
+            if not quota.is_waitable:
+                raise self._error(quota, _reset_hint(self.limits.policy.now(), seconds))
+        if exhausted:
+            quota, until = max(exhausted, key=lambda entry: entry[1] or 0.0)
+            self._wait_for(quota, max(until or 0.0, self._back_off()))
 
-    def _wait(self, left: Left, seconds: float) -> None:
-        patience = self.purse.patience
-        if self.waited + seconds > patience.most_wait:
-            most = spell(patience.most_wait)
-            raise self._out(left, f"There are more in {spell(seconds)}; --max-wait allows {most}.")
-        pause = seconds + 0.2 + 0.8 * patience.chance()
-        self.purse.note(f"{left.called}: waiting {spell(pause)}")
-        patience.rest(pause, left.called)
+    def _wait_for(self, quota: Quota, seconds: float) -> None:
+        policy = self.limits.policy
+        if self.waited + seconds > policy.max_wait:
+            allowed = format_duration(policy.max_wait)
+            raise self._error(
+                quota,
+                f"There are more in {format_duration(seconds)}; --max-wait allows {allowed}.",
+            )
+        pause = seconds + 0.2 + 0.8 * policy.jitter()
+        self.limits.note(f"{quota.label}: waiting {format_duration(pause)}")
+        policy.wait(pause, quota.label)
         self.waited += pause
-        self.purse.forget()
+        self.limits.clear_waited()
 
     def _back_off(self) -> float:
-        """Return the seconds to wait at least: a service that goes on refusing is asked less."""
-        return min(MOST_BACK_OFF, 2.0 ** (self.refusals - 1)) if self.refusals else 0.0
+        """Return the least seconds to wait: a service that keeps refusing is asked less often."""
+        return min(MAX_BACK_OFF, 2.0 ** (self.refusals - 1)) if self.refusals else 0.0
 
-    def _out(self, left: Left, hint: str) -> OutOfPoints:
-        error = self.refusal or OutOfPoints(f"the account is {left.called}")
+    def _error(self, quota: Quota, hint: str) -> OutOfPoints:
+        error = self.refusal or OutOfPoints(f"the account is {quota.label}")
         error.hint = hint
         return error
 
 
-def _when(now: datetime, seconds: float | None) -> str:
-    """Say when there are more points: how long that is, and the moment with its offset."""
+def _reset_hint(now: datetime, seconds: float | None) -> str:
+    """Say when there are more points: in how long, and at which moment with its offset."""
     if seconds is None:
         return "The service does not say when there are more. Try again later."
-    moment = now + timedelta(seconds=seconds + 60 - GRACE)
+    moment = now + timedelta(seconds=seconds + RESET_SLACK)
     offset = f"{moment:%z}"
     zone = f"{offset[0]}{int(offset[1:3])}" + f":{offset[3:5]}" * (offset[3:5] != "00")
     at = f"{moment:%Y-%m-%d %H:%M} UTC{zone}"
-    return f"There are more in {spell(seconds)}, at {at}: try again then."
+    return f"There are more in {format_duration(seconds)}, at {at}: try again then."

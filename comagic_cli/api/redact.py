@@ -1,93 +1,63 @@
-"""What may be said of what came: secrets masked first, then on one line, then cut."""
+"""Prepare text of the service for messages: redact secrets, flatten to one line, truncate."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from math import ceil
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
-BEGINNING = 1 << 14  # bytes of a body that are looked at
-LONGEST_SECRET = 1 << 11  # characters, as it is written: a cut may leave part of a secret
+PREVIEW_BYTES = 1 << 14  # of a body that are looked at
+LONGEST_SECRET = 1 << 11  # characters, when escaped: a cut may leave a part of a secret
 TAGS = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>?", re.DOTALL | re.IGNORECASE)
-SPELLED = (("d", "h", 86_400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
 
-Mask = Callable[[str], str]
+Redact = Callable[[str], str]
 
 
 @lru_cache(maxsize=8)
-def masker(secrets: tuple[str, ...]) -> Mask:
-    """Return what puts `***` in the place of secrets: plain ones, and as others may echo them.
+def redactor(secrets: tuple[str, ...]) -> Redact:
+    """Return a function that replaces secrets by `***`: as they are, and escaped for JSON or URLs.
 
-    Known are the escapes of URLs, JSON, Python and HTML, any of them for any character, and UTF-8
-    read as Latin-1.
+    Letters match in any case. Longer forms match first, because one secret may contain another.
     """
-    longest_first = sorted(filter(None, set(secrets)), key=len, reverse=True)
-    if not longest_first:
+    forms = {form for secret in secrets if secret for form in _forms(secret)}
+    if not forms:
         return str
-    secret = re.compile("|".join(map(_pattern, longest_first)), re.IGNORECASE)
-    return lambda text: secret.sub(MASK, text)
+    longest_first = sorted(forms, key=len, reverse=True)
+    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    return lambda text: pattern.sub(MASK, text)
 
 
-def one_line(text: str, most: int = 400) -> str:
-    """Put a text on one line of at most `most` characters, without control characters."""
-    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return shown if len(shown) <= most else shown[: most - 1] + "…"
+def _forms(secret: str) -> Iterator[str]:
+    """Yield every way in which JSON and URLs write a secret."""
+    for ensure_ascii in (True, False):
+        text = json.dumps(secret, ensure_ascii=ensure_ascii)[1:-1]
+        yield from (text, text.replace("/", "\\/"))
+    yield from (secret, quote(secret), quote(secret, safe=""), quote_plus(secret))
 
 
-def spell(seconds: float) -> str:
-    """Say how long that is, rounded up: `42 s`, `4 min 5 s`, `5 h 12 min`, `3 d 4 h`."""
-    whole = ceil(seconds)
-    for larger, smaller, size, unit in SPELLED:
-        if whole >= size:
-            count, rest = divmod(ceil(whole / unit) * unit, size)
-            return f"{count} {larger}" + f" {rest // unit} {smaller}" * bool(rest)
-    return f"{whole} s"
+def one_line(text: str, max_length: int = 400) -> str:
+    """Join the lines of a text, drop control characters, and truncate it."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= max_length else line[: max_length - 1] + "…"
 
 
-def excerpt(body: bytes | bytearray, mask: Mask, most: int = 80) -> str:
-    """Show how a body begins, without tags; "" for what is no text."""
+def preview(body: bytes | bytearray, redact: Redact, max_length: int = 80) -> str:
+    """Return the beginning of a body without tags; "" if it is not text."""
     try:
-        text = bytes(body[:BEGINNING]).decode("utf-8-sig")
+        text = bytes(body[:PREVIEW_BYTES]).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        if len(body) <= BEGINNING or error.start < BEGINNING - 3:  # more than one cut in two
+        if len(body) <= PREVIEW_BYTES or error.start < PREVIEW_BYTES - 3:
             return ""
-        text = bytes(body[: error.start]).decode("utf-8-sig")
-    text = mask(text)
-    if len(body) > BEGINNING:
+        text = bytes(body[: error.start]).decode("utf-8-sig")  # the cut split a character
+    text = redact(text)
+    if len(body) > PREVIEW_BYTES:
         text = text[:-LONGEST_SECRET]
-    return one_line(TAGS.sub(" ", text) if is_markup(body) else text, most)
+    return one_line(TAGS.sub(" ", text) if is_markup(body) else text, max_length)
 
 
 def is_markup(body: bytes | bytearray) -> bool:
-    """Tell whether a body is HTML or XML rather than JSON."""
+    """Check if a body is HTML or XML."""
     return bytes(body[:100]).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-
-
-def _pattern(secret: str) -> str:
-    latin = secret if secret.isascii() else secret.encode(errors="replace").decode("latin-1")
-    whole = "".join(map(_written, secret))
-    return whole if latin == secret else f"{whole}|{''.join(map(_written, latin))}"
-
-
-def _written(char: str) -> str:
-    """Match one character in every way that it may be written."""
-    from html import escape  # noqa: PLC0415 - it loads all names of HTML, for what failed only
-
-    units = char.encode("utf-16-be", "surrogatepass").hex()
-    forms = [
-        re.escape(char),
-        "".join(f"%(?:25)*{byte:02x}" for byte in char.encode(errors="replace")),
-        "".join(rf"\\+u{units[place : place + 4]}" for place in range(0, len(units), 4)),
-        rf"\\+x{ord(char):02x}" if ord(char) <= 0xFF else "",  # noqa: PLR2004 - Python's \xNN
-        f"&#0*{ord(char)};",
-        f"&#x0*{ord(char):x};",
-        re.escape(escape(char)),
-        r"\+" if char == " " else "",
-    ]
-    return rf"\\*(?:{_either(forms)})"
-
-
-def _either(forms: Iterable[str]) -> str:
-    return "|".join(dict.fromkeys(filter(None, forms)))

@@ -1,4 +1,4 @@
-"""How long is waited, for a new try and for points; clock, chance and sleep are passed in."""
+"""Retries: how often, how long to wait in between, and how many rows to ask for."""
 
 from __future__ import annotations
 
@@ -12,79 +12,90 @@ from typing import Any
 
 import msgspec
 
-from comagic_cli.api.redact import spell
+DURATION_UNITS = (("d", "h", 86_400, 3600), ("h", "min", 3600, 60), ("min", "s", 60, 1))
+TRIES_BEFORE_SHRINKING = 2  # the first failure is seldom about the size of a page
+SMALL_PAGE = 1_000  # rows; the API's default, which every service can answer
 
 
 def _now() -> datetime:
     return datetime.now(UTC).astimezone()
 
 
-class Patience(msgspec.Struct, frozen=True):
-    """How often a call is tried, and how long is waited in between, in seconds.
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """How often a call is tried, and how long the pauses are, in seconds.
 
-    The pauses double and are jittered by half either way. `Retry-After` is honoured; a service that
-    wants more than `most_wait` is not asked again. `show` is given a line to put in the place of
-    the one before, "" to end with; `None` where nobody looks. `now` tells when points come back.
+    Pauses double, and are jittered by half in either direction. A call that has to wait longer than
+    `max_wait` fails. `show` is given a status line that replaces the one before, "" to clear it;
+    `None` where nobody looks. `jitter` returns a number from 0 to 1.
     """
 
     tries: int = 5
     first_pause: float = 0.5
-    most_pause: float = 30.0
-    most_wait: float = 3600.0
+    max_pause: float = 30.0
+    max_wait: float = 3600.0
     sleep: Callable[[float], None] = time.sleep
-    chance: Callable[[], float] = random.random
+    jitter: Callable[[], float] = random.random
     show: Callable[[str], None] | None = None
     now: Callable[[], datetime] = _now
 
     def pause(self, attempt: int) -> float:
-        """Choose the seconds to wait after the attempt of this number, counted from 1."""
-        longest = min(self.most_pause, self.first_pause * 2.0 ** (attempt - 1))
-        return longest * (0.5 + self.chance())
+        """Return the seconds to wait after an attempt, counted from 1."""
+        longest = min(self.max_pause, self.first_pause * 2.0 ** (attempt - 1))
+        return longest * (0.5 + self.jitter())
 
-    def rest(self, seconds: float, why: str) -> None:
-        """Wait; where somebody looks, count the seconds down."""
+    def wait(self, seconds: float, reason: str) -> None:
+        """Sleep; where somebody looks, count the seconds down."""
         if self.show is None:
             self.sleep(seconds)
             return
         try:
-            for left in range(ceil(seconds), 0, -1):
-                self.show(f"{why}: {spell(left)}")
-                self.sleep(min(1.0, seconds - left + 1))
+            for remaining in range(ceil(seconds), 0, -1):
+                self.show(f"{reason}: {format_duration(remaining)}")
+                self.sleep(min(1.0, seconds - remaining + 1))
         finally:
             self.show("")
 
 
-SAME = 2  # tries of a page before it is halved: the first failure is seldom about its size
-SMALL = 1_000  # rows; the API's own page, which every service can make
-
-
 @dataclass
-class Portion:
-    """The rows that a page may have; `note` is told when they become fewer."""
+class PageSize:
+    """The largest `limit` that the service can answer; `note` gets a line when it shrinks."""
 
     note: Callable[[str], None]
-    most: int | None = None
+    max_rows: int | None = None
 
-    def fit(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+    def apply(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the parameters of a call, with no larger `limit` than the service can answer."""
-        return params if self._rows(params) == _asked(params) else {**params, "limit": self.most}
-
-    def halve(self, params: Mapping[str, Any], failures: int) -> None:
-        """Take in that a call has failed so often, in a way that fewer rows may avoid."""
         rows = self._rows(params)
-        if failures >= SAME and rows > SMALL:
-            self.most = -(-rows // 2)
-            self.note(f"the service fails on {rows} rows a page: asking for {self.most} from now")
+        return params if rows == _limit(params) else {**params, "limit": rows}
 
-    def is_large(self, params: Mapping[str, Any]) -> bool:
-        """Tell whether fewer rows could be asked for."""
-        return self._rows(params) > SMALL
+    def shrink(self, params: Mapping[str, Any], failures: int) -> None:
+        """Halve the page after so many failures of a call that fewer rows may avoid."""
+        rows = self._rows(params)
+        if failures >= TRIES_BEFORE_SHRINKING and rows > SMALL_PAGE:
+            self.max_rows = -(-rows // 2)
+            self.note(
+                f"the service fails on {rows} rows per page: asking for {self.max_rows} from now on"
+            )
+
+    def can_shrink(self, params: Mapping[str, Any]) -> bool:
+        """Check if fewer rows can be asked for."""
+        return self._rows(params) > SMALL_PAGE
 
     def _rows(self, params: Mapping[str, Any]) -> int:
-        asked = _asked(params)
-        return asked if self.most is None else min(asked, self.most)
+        limit = _limit(params)
+        return limit if self.max_rows is None else min(limit, self.max_rows)
 
 
-def _asked(params: Mapping[str, Any]) -> int:
+def format_duration(seconds: float) -> str:
+    """Format a duration, rounded up: `42 s`, `4 min 5 s`, `5 h 12 min`, `3 d 4 h`."""
+    whole = ceil(seconds)
+    for larger, smaller, size, unit in DURATION_UNITS:
+        if whole >= size:
+            count, rest = divmod(ceil(whole / unit) * unit, size)
+            return f"{count} {larger}" + f" {rest // unit} {smaller}" * bool(rest)
+    return f"{whole} s"
+
+
+def _limit(params: Mapping[str, Any]) -> int:
     limit = params.get("limit")
     return limit if isinstance(limit, int) else 0

@@ -1,7 +1,8 @@
-"""Sessions: log in where there is none, and keep it for its hour, for other runs too.
+"""Sessions: log in with a login and password, and share the session between runs.
 
-What is kept: `NAME`, the session's key and end; `NAME.refused`, when a password was refused, by a
-slow salted hash of it, so that jobs started every minute don't lock the account; `NAME.lock`.
+The cache has `NAME`, the token and end of the session; `NAME.refused`, the time at which a password
+was refused and a slow salted hash of it, so that jobs started every minute don't lock the account;
+and `NAME.lock`.
 """
 
 from __future__ import annotations
@@ -18,50 +19,50 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from comagic_cli.api.envelope import Answer
-from comagic_cli.api.redact import spell
+from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import NotAllowed, Refused
 
 LOGIN = "login.user"
 HOUR = 3600.0
-SAFETY = 180.0  # seconds before its end in which a session is begun with no more
-REFUSED_FOR = 600.0  # seconds in which a refused password is not tried again
-NAMES_OF_END = ("expire_at", "expire")
+EXPIRY_MARGIN = 180.0  # seconds; a session that ends sooner is not used for new calls
+REFUSED_FOR = 600.0  # seconds for which a refused password is not tried again
+END_MEMBERS = ("expire_at", "expire")
 CHECK = "Check COMAGIC_LOGIN and COMAGIC_PASSWORD."
 
-Ask = Callable[[Mapping[str, Any]], Answer]
+LogIn = Callable[[Mapping[str, Any]], Answer]
 
 
 class Memory(Protocol):
-    """What keeps texts between runs, where only their owner can read them."""
+    """A cache of texts between runs that only their owner can read."""
 
     def recall(self, name: str, most_age: float) -> str | None:
-        """Return the text kept under a name, unless it is older than `most_age` seconds."""
+        """Return the text of a name, unless it is older than `most_age` seconds."""
 
     def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name."""
+        """Save a text under a name."""
 
     def forget(self, name: str) -> None:
-        """Forget the text kept under a name."""
+        """Delete the text of a name."""
 
     def alone(self, name: str) -> AbstractContextManager[None]:
-        """Let one run in at a time."""
+        """Hold a lock: one run at a time."""
 
 
-_Kept = TypeVar("_Kept", bound=msgspec.Struct)
+_Cached = TypeVar("_Cached", bound=msgspec.Struct)
 
 
-class _Open(msgspec.Struct, frozen=True):
+class _OpenSession(msgspec.Struct, frozen=True):
     """An open session; `ends` is Unix time, by our clock."""
 
-    key: str
+    token: str
     ends: float
 
     def __repr__(self) -> str:
-        return f"_Open(key=***, ends={self.ends})"
+        return f"_OpenSession(token=***, ends={self.ends})"
 
 
-class _Wrong(msgspec.Struct, frozen=True):
-    """A password that was refused; `at` is Unix time, the others are hexadecimal."""
+class _RefusedPassword(msgspec.Struct, frozen=True):
+    """A refused password; `at` is Unix time, the others are hexadecimal."""
 
     at: float
     salt: str
@@ -70,10 +71,11 @@ class _Wrong(msgspec.Struct, frozen=True):
 
 @dataclass
 class Session:
-    """The key of a session, from a login and password, which are in no text made of this value.
+    """A session that is opened with a login and password; neither shows in its `repr`.
 
-    `name` is what it is kept under: it must tell services and logins apart. `now` is Unix time.
-    `logins` counts those made here. `check` says where the password can be corrected.
+    `name` is its name in the cache: it must differ between services and between logins. `now`
+    returns Unix time. `logins` counts the logins made here. `check` says where to correct the
+    password.
     """
 
     login: str = field(repr=False)
@@ -83,56 +85,56 @@ class Session:
     now: Callable[[], float] = field(default=time.time, repr=False)
     logins: int = 0
     check: str = CHECK
-    _open: _Open | None = field(default=None, repr=False)
+    _open: _OpenSession | None = field(default=None, repr=False)
     _ended: set[str] = field(default_factory=set, repr=False)
     _seen: deque[str] = field(default_factory=lambda: deque(maxlen=8), repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return what must be masked."""
+        """Return what must be redacted."""
         return (self.login, self.password, *self._seen)
 
-    def key(self, ask: Ask) -> str:
-        """Return the key of a session, of an open one or by logging in through `ask`.
+    def token(self, log_in: LogIn) -> str:
+        """Return the token of the open session; if there is none, log in.
 
-        Raises `NotAllowed` where the password is wrong, or was a moment ago.
+        Raises `NotAllowed` if the password is wrong, or was wrong a moment ago.
         """
         if self._open is None or not self._is_good(self._open):
-            self._open = self._kept() or self._begun(ask)
-        return self._open.key
+            self._open = self._kept() or self._open_new(log_in)
+        return self._open.token
 
-    def drop(self, key: str) -> None:
-        """Take in that a session has ended."""
-        self._ended.add(key)
+    def drop(self, token: str) -> None:
+        """Record that the session of a token has ended."""
+        self._ended.add(token)
 
     def forget(self) -> str:
-        """Forget all that is kept; return the key of the session that was open, "" for none."""
+        """Delete what is cached; return the token of the session that was open, "" for none."""
         kept = self._kept()
         for name in (self.name, self._refused):
             if self.memory:
                 self.memory.forget(name)
-        return kept.key if kept else ""
+        return kept.token if kept else ""
 
-    def _is_good(self, session: _Open) -> bool:
+    def _is_good(self, session: _OpenSession) -> bool:
         left = session.ends - self.now()
-        return session.key not in self._ended and SAFETY < left <= HOUR
+        return session.token not in self._ended and EXPIRY_MARGIN < left <= HOUR
 
-    def _kept(self) -> _Open | None:
-        kept = self._recall(self.name, _Open, HOUR)
-        if kept is None or not kept.key or not self._is_good(kept):
+    def _kept(self) -> _OpenSession | None:
+        kept = self._recall(self.name, _OpenSession, HOUR)
+        if kept is None or not kept.token or not self._is_good(kept):
             return None
-        self._seen.append(kept.key)
+        self._seen.append(kept.token)
         return kept
 
-    def _begun(self, ask: Ask) -> _Open:
+    def _open_new(self, log_in: LogIn) -> _OpenSession:
         """Log in, unless another run has done so meanwhile."""
         with self.memory.alone(self.name) if self.memory else nullcontext():
-            return self._kept() or self._logged_in(ask)
+            return self._kept() or self._log_in(log_in)
 
-    def _logged_in(self, ask: Ask) -> _Open:
+    def _log_in(self, log_in: LogIn) -> _OpenSession:
         self._check_not_refused()
         try:
-            answer = ask({"login": self.login, "password": self.password})
+            answer = log_in({"login": self.login, "password": self.password})
         except NotAllowed as error:
             if error.mnemonic == "auth_error":
                 error.hint = self.check
@@ -140,21 +142,22 @@ class Session:
             raise
         self.logins += 1
         session = _opened(answer, self.now())
-        self._seen.append(session.key)
+        self._seen.append(session.token)
         if self.memory:
             self.memory.keep(self.name, msgspec.json.encode(session).decode())
         return session
 
     def _check_not_refused(self) -> None:
-        """Leave alone a password that was refused a moment ago. Raises `NotAllowed`."""
-        wrong = self._recall(self._refused, _Wrong, REFUSED_FOR)
-        if wrong is None:
+        """Raise `NotAllowed` for a password that was refused a moment ago."""
+        refused = self._recall(self._refused, _RefusedPassword, REFUSED_FOR)
+        if refused is None:
             return
-        left = wrong.at + REFUSED_FOR - self.now()
-        if 0 < left <= REFUSED_FOR and self._digest(wrong.salt) == wrong.digest:
+        remaining = refused.at + REFUSED_FOR - self.now()
+        if 0 < remaining <= REFUSED_FOR and self._digest(refused.salt) == refused.digest:
             raise NotAllowed(
                 f"{LOGIN}: the login or password is wrong: it was refused "
-                f"{spell(REFUSED_FOR - left)} ago, and is tried again in {spell(left)}",
+                f"{format_duration(REFUSED_FOR - remaining)} ago, and will be tried again in "
+                f"{format_duration(remaining)}",
                 hint=f"{self.check} Another password is tried at once.",
                 mnemonic="auth_error",
             )
@@ -162,18 +165,18 @@ class Session:
     def _keep_refusal(self) -> None:
         if self.memory:
             salt = os.urandom(16).hex()
-            wrong = _Wrong(self.now(), salt, self._digest(salt))
-            self.memory.keep(self._refused, msgspec.json.encode(wrong).decode())
+            refused = _RefusedPassword(self.now(), salt, self._digest(salt))
+            self.memory.keep(self._refused, msgspec.json.encode(refused).decode())
 
     @property
     def _refused(self) -> str:
         return f"{self.name}.refused"
 
     def _digest(self, salt: str) -> str:
-        """Return what can't be guessed the password from: each guess takes time and memory."""
+        """Hash the password so that each guess at it takes time and memory."""
         return scrypt(self.password.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1).hex()
 
-    def _recall(self, name: str, kind: type[_Kept], most_age: float) -> _Kept | None:
+    def _recall(self, name: str, kind: type[_Cached], most_age: float) -> _Cached | None:
         text = self.memory.recall(name, most_age) if self.memory else None
         try:
             return msgspec.json.decode(text or "null", type=kind | None)
@@ -181,29 +184,29 @@ class Session:
             return None
 
 
-def _opened(answer: Answer, now: float) -> _Open:
-    """Read a session out of the answer to a login. Raises `Refused` where there is none."""
+def _opened(answer: Answer, now: float) -> _OpenSession:
+    """Read the session from the answer to a login. Raises `Refused` if it has none."""
     try:
         data = msgspec.json.decode(answer.data)
     except (msgspec.DecodeError, RecursionError):
         data = None
     if isinstance(data, list) and data:
         data = data[0]
-    key = data.get("access_token") if isinstance(data, dict) else None
-    if not isinstance(key, str) or len(key.split()) != 1:
-        raise Refused(f"{LOGIN}: the answer has no key in it")
-    return _Open(key, _end(data, now))
+    token = data.get("access_token") if isinstance(data, dict) else None
+    if not isinstance(token, str) or len(token.split()) != 1:
+        raise Refused(f"{LOGIN}: the answer contains no token")
+    return _OpenSession(token, _end(data, now))
 
 
 def _end(data: Mapping[str, Any], now: float) -> float:
-    """Return when a session ends: as the service says, or an hour from now.
+    """Return the end of a session: as the service says, or an hour from now.
 
-    What is over already, or far away, shows that one of the two clocks is wrong: an hour is taken,
-    and the service will refuse the key in time.
+    An end in the past or far away means that one of the two clocks is wrong: then it is an hour,
+    and the service will refuse the token in time.
     """
-    told = next((data[name] for name in NAMES_OF_END if data.get(name) is not None), "")
+    end = next((data[name] for name in END_MEMBERS if data.get(name) is not None), "")
     try:
-        ends = float(told)
+        ends = float(end)
     except (TypeError, ValueError, OverflowError):
         return now + HOUR
-    return ends if 2 * SAFETY < ends - now <= HOUR else now + HOUR
+    return ends if 2 * EXPIRY_MARGIN < ends - now <= HOUR else now + HOUR

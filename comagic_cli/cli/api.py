@@ -14,8 +14,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from comagic_cli.api.endpoints import Items, ask_items, read_items
-from comagic_cli.api.endpoints import ListingCall as Call
+from comagic_cli.api.endpoints import Call, Items, ask_items, read_items
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli.options import ServiceOptions, whose_account
 from comagic_cli.cli.params import Asked, ExportCommand, Whole, Written, bundle

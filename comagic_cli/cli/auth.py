@@ -14,13 +14,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.api.client import Client, open_line, service_url
+from comagic_cli.api.client import Client
 from comagic_cli.api.endpoints import ask_account, objects, zone_of
-from comagic_cli.api.errors import ENDED
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.errors import TOKEN_ENDED
+from comagic_cli.api.http import open_transport, service_url
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.console import tell
+from comagic_cli.cli.console import VOICE, tell
 from comagic_cli.cli.options import ServiceOptions, whose_account
 from comagic_cli.cli.params import ExportCommand, Seconds, ServiceUrl, Whole, Written
 from comagic_cli.cli.profile_option import name_of_option
@@ -244,7 +245,7 @@ def somebody_is_there() -> bool:
 def ask(question: str, usual: str = "") -> str:
     """Ask for a line; an empty one stands for what is usual. Raises `UsageProblem` at the end."""
     shown = f"{question} [{usual}]: " if usual else f"{question}: "
-    with _Question():
+    with VOICE.aside(), _Question():  # the line of progress would overwrite the question
         sys.stderr.write(shown)
         sys.stderr.flush()
         line = sys.stdin.readline()
@@ -255,7 +256,7 @@ def ask(question: str, usual: str = "") -> str:
 
 def ask_secret(question: str) -> str:
     """Ask for a line that is not shown. Raises `UsageProblem` at the end of the input."""
-    with _Question():
+    with VOICE.aside(), _Question():
         return getpass(f"{question}: ", stream=sys.stderr)
 
 
@@ -311,7 +312,7 @@ def log_in(wish: Wish) -> None:
     asked = _entrance(wish) or {}
     url = _service(wish, old)
     values = asked or _typed_entrance()
-    found = find_access(None, {}, Profile(name, Path("login"), values))
+    found = find_access(None, {}, Profile(name, Path("login"), values), warn=tell)
     account = Account(url, found.token, wish.user_id, login=found.login, profile=name)
     with connect_to(account, _options(wish, url)) as connection, _nothing_saved():
         told, user = _tried(connection)
@@ -404,7 +405,7 @@ def _nothing_saved() -> Iterator[None]:
     try:
         yield
     except ComagicError as error:
-        if error.mnemonic == "auth_error" or error.mnemonic in ENDED:
+        if error.mnemonic == "auth_error" or error.mnemonic in TOKEN_ENDED:
             error.hint = "Check what was typed, and the service."
         error.hint = f"{error.hint} Nothing was saved.".lstrip()
         raise
@@ -414,7 +415,9 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
     """Ask for the account; return what is told of it, and the client's user of an agent."""
     client = connection.client
     try:
-        return ask_account(client.call), client.user_id
+        account = ask_account(client.call)
+        if account.get("is_agent") is not True or client.user_id is not None:
+            return account, client.user_id
     except Refused as error:
         is_agent = "user_id" in f"{error.field} {error.message}"
         if not is_agent or client.user_id is not None:
@@ -620,7 +623,7 @@ def _end_session(profile: Profile) -> None:
     key = session.forget() if session else ""
     if not key:
         return
-    line = open_line(url, 10)
+    line = open_transport(url, 10)
     with suppress(ComagicError):  # it ends by itself within the hour
-        Client(line, key, patience=Patience(tries=1, most_wait=0)).call("logout.user", {})
+        Client(line, key, retry_policy=RetryPolicy(tries=1, max_wait=0)).call("logout.user", {})
     line.close()

@@ -22,8 +22,8 @@ from unicodedata import combining, east_asian_width
 
 from rich.cells import cell_len
 
-from comagic_cli.api.rate_limit import Left, points_of
-from comagic_cli.api.redact import spell
+from comagic_cli.api.rate_limit import Quota, read_quotas
+from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import CannotWrite, ComagicError, Place
 from comagic_cli.fetch.pager import Pager
 from comagic_cli.fetch.windows import outer, parse_time, spread
@@ -50,6 +50,7 @@ class Voice:
 
     def __init__(self) -> None:
         self.machine = False
+        self.sandbox = False  # every line for a machine says so
         self._drawn = ""
         self._columns = 0  # the terminal's when it was drawn
         self._midway = False  # rows on the same terminal have not ended their line
@@ -59,7 +60,9 @@ class Voice:
         """Write one line; a machine gets the members too."""
         text = plain(text)
         if self.machine:
-            text = as_json(text, members)
+            text = as_json(
+                text, {"sandbox": "invented data", **members} if self.sandbox else members
+            )
         with self._lock:
             drawn, broken = self._drawn, "\n" * self._midway
             self._midway = False
@@ -248,7 +251,7 @@ class Progress:
     draw: Callable[[str], None] | None = None
     clock: Callable[[], float] = time.monotonic
     rows: int = 0
-    points: Sequence[Left] = ()
+    points: Sequence[Quota] = ()
     piped: bool = False
     _began: float = field(init=False)
     _window: str = ""
@@ -277,7 +280,7 @@ class Progress:
         """Take in an answer: its window, and what is left of the points."""
         if "date_from" in params and "offset" in params:
             self._window = days_of(*self._within(params["date_from"], params["date_till"]))
-        self.points = points_of(answer.limits) or self.points
+        self.points = read_quotas(answer.limits) or self.points
         self.tick()
 
     def watch(self, pager: Paged) -> Iterator[Page]:
@@ -332,7 +335,7 @@ class Progress:
         if share and not total:
             yield f"{share:.0%} of the period"
         if share and share >= SURE and not self._waiting:
-            yield f"{spell(self.seconds * (1 - share) / share)} left"
+            yield f"{format_duration(self.seconds * (1 - share) / share)} left"
         if self.rows and self.seconds > 0 and not self._waiting:
             yield f"{spaced(round(self.rows / self.seconds))}/s"
         if self._window:
@@ -340,7 +343,7 @@ class Progress:
         if self.points:
             yield f"points: {left_of(self.points)}"
         if not self._waiting:  # two lengths of time would be taken for each other
-            yield spell(self.seconds)
+            yield format_duration(self.seconds)
 
     def _expected(self) -> int | None:
         """Return how many rows will come, where that is known and believed."""
@@ -440,7 +443,7 @@ def days_of(*moments: datetime) -> str:
     return " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d}" for moment in moments))
 
 
-def left_of(points: Sequence[Left]) -> str:
+def left_of(points: Sequence[Quota]) -> str:
     """Say how many points are left: of the day, else of the next unit that is told."""
     units = {left.unit: left for left in reversed(points)}
     left = next((units[unit] for unit in TOLD if unit in units), points[0])

@@ -11,10 +11,10 @@ from typing import Any
 
 import click
 
-from comagic_cli.api.client import service_url
-from comagic_cli.api.endpoints import ask_reports, objects, zone_of
+from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
 from comagic_cli.api.envelope import Answer
-from comagic_cli.api.errors import ENDED
+from comagic_cli.api.errors import TOKEN_ENDED
+from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import ServiceOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
@@ -30,7 +30,7 @@ GOOD, BAD, NONE = "ok", "no", "--"
 WIDTH = 14  # of the longest name
 DAY = timedelta(days=1)
 NAMED = 3  # reports of a type that are named
-OF_KEY = ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
+OF_KEY = TOKEN_ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
 FATAL = (NetworkFailure, OutOfPoints)
 
 
@@ -100,9 +100,14 @@ def _entrance(options: ServiceOptions, connection: Connection) -> str:
 
 def _of_account(connection: Connection) -> Iterator[Finding]:
     """Ask for the account; where it answers, look at what it says."""
-    started = monotonic()
+    started, answers = monotonic(), list[Answer]()
+
+    def call(method: str, params: Mapping[str, Any]) -> Answer:
+        answers.append(connection.client.call(method, params))
+        return answers[-1]
+
     try:
-        answer = connection.client.call("get.account", {})
+        account = ask_account(call)
     except ComagicError as error:
         step = _step(error)
         yield from _passed()[: {"": 3, "connection": 0}.get(step, 1)]
@@ -112,10 +117,9 @@ def _of_account(connection: Connection) -> Iterator[Finding]:
         yield from _of_reports(connection, None)
         return
     yield from _passed(f"answered in {monotonic() - started:.2f} s")
-    account = next(iter(objects(answer, "get.account")), {})
     yield Finding("account", str(account.get("name") or "it has no name"))
     yield _time_zone(account, connection)
-    yield from _of_reports(connection, answer)
+    yield from _of_reports(connection, answers[-1])
 
 
 def _passed(answered: str = "the service answers") -> list[Finding]:

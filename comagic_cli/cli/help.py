@@ -158,9 +158,9 @@ def mnemonics() -> Iterator[tuple[str, str, str, int]]:
 
     Each is its mnemonic, what that means, what to do about it, and the exit code.
     """
-    from comagic_cli.api.errors import MEANING  # noqa: PLC0415 - loads the network
+    from comagic_cli.api.errors import ERRORS as API_ERRORS  # noqa: PLC0415 - loads the network
 
-    for mnemonic, (kind, sentence, remedy) in MEANING.items():
+    for mnemonic, (kind, sentence, remedy) in API_ERRORS.items():
         told = remedy.replace("{option}", "the option it names")
         yield mnemonic, sentence, told.replace("{address}", "the address it names"), kind.exit_code
 

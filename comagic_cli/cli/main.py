@@ -53,6 +53,7 @@ def run() -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit code; errors go to stderr, in one or two lines."""
     VOICE.machine = log_format(arguments, os.environ) == "json"
+    VOICE.sandbox = False
     try:
         from comagic_cli.cli.root import answer  # noqa: PLC0415 - see above
 

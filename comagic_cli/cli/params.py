@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, url_named
 from comagic_cli.errors import UsageProblem
@@ -224,6 +225,13 @@ class Account(click.Option):
 class ExportCommand(click.Command):
     """A command whose help lists its options by section, all in the same columns."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the command line. Raises `UsageProblem` for an account beside --sandbox."""
+        rest = super().parse_args(ctx, args)
+        if ctx.params.get("sandbox") and not ctx.resilient_parsing:
+            _check_sandbox(ctx)
+        return rest
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections, in the order of their options."""
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -234,6 +242,22 @@ class ExportCommand(click.Command):
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl([(typed.ljust(widest), help_) for typed, help_ in records])
+
+
+OF_ACCOUNT = ("profile", "base_url", "token_file")
+
+
+def _check_sandbox(context: click.Context) -> None:
+    typed = [
+        f"--{name.replace('_', '-')}"
+        for name in OF_ACCOUNT
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    ]
+    if typed:
+        raise UsageProblem(
+            f"--sandbox can't be combined with {', '.join(typed)}: its data are invented",
+            hint=f"Remove --sandbox, or {' and '.join(typed)}.",
+        )
 
 
 def bundle(*options: Decorator[Any]) -> Decorator[Any]:

@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import report_index as menu
+from comagic_cli.cli.console import VOICE
 from comagic_cli.cli.params import Account
 from comagic_cli.config.profiles import ENTRANCES, SAVED_ZONE, Profile
 from comagic_cli.errors import UsageProblem
@@ -23,15 +24,14 @@ if TYPE_CHECKING:
 def heed_profile(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Read the profile when both --profile and --sandbox are known, in whatever order they come.
 
-    With --sandbox only a profile that is typed is read, and of that nothing about the account.
+    With --sandbox no profile is read.
     """
     known = context.params | {option.name or "": value}
     if context.resilient_parsing or not {"profile", "sandbox"} <= set(known):
         return value
-    # moved
-
+    VOICE.sandbox = bool(known["sandbox"])
     profile = _chosen(context, known)
-    context.default_map = dict(defaults(context, profile, sandbox=known["sandbox"]))
+    context.default_map = dict(defaults(context, profile))
     if option.name == "profile":
         return profile
     context.params["profile"] = profile
@@ -41,9 +41,9 @@ def heed_profile(context: click.Context, option: click.Parameter, value: Any) ->
 def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
     from comagic_cli.config.profiles import Profile, config_file, read_profiles  # noqa: PLC0415 - --help does without
 
-    typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
-    if known["sandbox"] and not typed:
+    if known["sandbox"]:
         return Profile()
+    typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
     if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
         raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
     return read_profiles(config_file(os.environ)).chosen(known["profile"])
@@ -69,13 +69,10 @@ ONE_RUN = frozenset(
         *("profile", "sandbox"),
     }
 )
-OF_ACCOUNT = frozenset({"base-url", "user-id", "tz", "report-id"})  # not the sandbox's
 NO_OPTIONS = frozenset({*ENTRANCES, SAVED_ZONE})
 
 
-def defaults(
-    context: click.Context, profile: Profile, *, sandbox: bool = False
-) -> Iterator[tuple[str, Any]]:
+def defaults(context: click.Context, profile: Profile) -> Iterator[tuple[str, Any]]:
     """Yield the defaults that a profile has for a command, each checked by its option.
 
     What stands in a table with the report's name goes before what stands in the profile itself.
@@ -92,7 +89,7 @@ def defaults(
             )
         if key not in options:
             _check_known(key, profile, keys)
-        elif not (sandbox and key in OF_ACCOUNT):
+        else:
             param = options[key]
             yield param.name or "", _checked(context, param, value, profile.place(*keys))
 
@@ -143,10 +140,10 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     names = {name for options in heeding for name in options}
     if key in names:
         return
-    from comagic_cli.query.suggest import meant  # noqa: PLC0415 - only for this hint
+    from comagic_cli.query.suggest import did_you_mean  # noqa: PLC0415 - only for this hint
 
     known = sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()})
-    hint = meant(key, known) or "It may hold options of a report."
+    hint = did_you_mean(key, known) or "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
 
 

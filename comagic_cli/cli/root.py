@@ -14,7 +14,7 @@ from comagic_cli import __version__
 from comagic_cli.cli import report_index as menu
 from comagic_cli.cli.command_line import keep_typed
 from comagic_cli.cli.options import logged
-from comagic_cli.query.suggest import meant
+from comagic_cli.query.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -69,9 +69,9 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command that is typed; one that there is not has near ones named."""
         if args[0] not in (names := self.list_commands(ctx)):
-            from comagic_cli.query.suggest import meant  # noqa: PLC0415 - read when needed
+            from comagic_cli.query.suggest import did_you_mean  # noqa: PLC0415 - read when needed
 
-            if hint := meant(args[0], names):
+            if hint := did_you_mean(args[0], names):
                 ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
@@ -163,7 +163,8 @@ def sentence(error: NoSuchOption) -> str:
     """Say that there is no such option, and which one is near or called so elsewhere."""
     there = _options(error)
     other = KNOWN_AS.get(error.option_name, "")
-    hint = f"Did you mean {other}?" if other in there else meant(error.option_name, there, LIKE)
+    near = did_you_mean(error.option_name, there, LIKE)
+    hint = f"Did you mean {other}?" if other in there else near
     if not hint and error.ctx and not error.ctx.parent:
         hint = f"Options stand behind a command: comagic calls {error.option_name}"
     return f"No such option {error.option_name!r}.{' ' * bool(hint)}{hint}"

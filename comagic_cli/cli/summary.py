@@ -19,6 +19,7 @@ from comagic_cli.commands.service import Service
 from comagic_cli.query.period import Period
 
 ROWS_ON_A_TERMINAL = 50
+INVENTED = "invented data of the sandbox"
 
 
 def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
@@ -41,6 +42,7 @@ def tell_end(run: Run, form: Form, options: ExportOptions) -> None:
         *spent(record.points, run.service.progress),
     ]
     told = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
+    parts += [INVENTED] if options.sandbox else []
     tell(f"{', '.join(parts)}.", **told, file=file, seconds=round(seconds, 3))
 
 
@@ -53,6 +55,7 @@ def tell_counted(rows: int, period: Period, service: Service, files: str = "") -
     days = days_of(period.start, period.end)
     parts = [rows_of(rows), days, *([files] if files else []), *spent(points, progress)]
     told = {"rows": rows, "points": points, "seconds": round(progress.seconds, 3)}
+    parts += [INVENTED] if options.sandbox else []
     tell(f"{', '.join(parts)}.", **told)
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.api.endpoints import ask_columns, ask_kind
+from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_kind
 from comagic_cli.cli.console import tell
 from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import Connection, connect
@@ -51,47 +51,66 @@ def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -
         return Columns(connection, kind).complete(report, make)
 
 
+LISTS = {"columns": ask_columns, "dimensions": ask_dimensions}
+
+
 @dataclass(frozen=True)
 class Columns:
-    """The columns of reports of a type, in one account."""
+    """The columns of reports of a type in one account, and the dimensions of their filters."""
 
     connection: Connection
     kind: str
 
     def complete(self, report: ReportType, make: Make[Made]) -> Made:
-        """Make something of the report with the account's columns: the remembered, else asked."""
-        if (known := self.recall()) is not None:
+        """Make something of the report with the account's columns: cached, else asked for.
+
+        Dimensions are asked for only where a filter names what is not a column.
+        """
+        if (cached := self.recall()) is not None:
             try:
-                return make(with_more(report, known))
-            except UnknownField:
-                if self.recall(FRESH) is not None:
+                return make(with_more(report, cached))
+            except UnknownField as unknown:
+                names = LISTS if unknown.in_filter else ("columns",)
+                if all(self._recall(name, FRESH) is not None for name in names):
                     raise
+        known = report
         try:
-            columns = self.ask()
+            columns = self._ask("columns")
+            known = with_more(report, columns)
+            try:
+                return make(known)
+            except UnknownField as unknown:
+                if not unknown.in_filter:
+                    raise
+            dimensions = self._ask("dimensions")
         except (Refused, NotAllowed) as refused:
             why = f"The account does not tell its own columns ({refused.message})"
-            return _trusting(report, make, why, self.connection.note)
-        return make(with_more(report, columns))
+            return _trusting(known, make, why, self.connection.note)
+        return make(with_more(report, (*columns, *dimensions)))
 
     def ask(self) -> tuple[Column, ...]:
-        """Ask the account, and remember what it says."""
-        columns = ask_columns(self.connection.client.call, self.kind)
+        """Ask the account for its columns, and cache them."""
+        return self._ask("columns")
+
+    def recall(self) -> tuple[Column, ...] | None:
+        """Return the cached columns and dimensions; `None` where no columns are cached."""
+        if (columns := self._recall("columns", DAY)) is None:
+            return None
+        return (*columns, *(self._recall("dimensions", DAY) or ()))
+
+    def _ask(self, name: str) -> tuple[Column, ...]:
+        columns = LISTS[name](self.connection.client.call, self.kind)
         if self.connection.memory:
             text = msgspec.json.encode(columns).decode()
-            self.connection.memory.keep(self._name, text)
+            self.connection.memory.keep(self.connection.name_of(name, self.kind), text)
         return columns
 
-    def recall(self, most_age: float = DAY) -> tuple[Column, ...] | None:
-        """Return what is remembered; `None` where nothing is, or it is older than that."""
+    def _recall(self, name: str, most_age: float) -> tuple[Column, ...] | None:
         memory = self.connection.memory
-        text = memory.recall(self._name, most_age) if memory else None
+        text = memory.recall(self.connection.name_of(name, self.kind), most_age) if memory else None
         with suppress(msgspec.DecodeError):  # what is damaged is asked again
             return msgspec.json.decode(text, type=tuple[Column, ...]) if text else None
         return None
-
-    @property
-    def _name(self) -> str:
-        return self.connection.name_of("columns", self.kind)
 
 
 def _dry(report: ReportType, make: Make[Made], options: ExportOptions) -> Made:

@@ -65,7 +65,8 @@ class Counted:
 
 
 def _count(service: Service, wish: Wish) -> int:
-    return count_rows(service.query(wish, None), partial(asker, service.client), service.note)
+    asking = partial(asker, service.client, refused=service.refused_operators)
+    return count_rows(service.query(wish, None), asking, service.note)
 
 
 def show_plan(wish: Wish, options: ExportOptions) -> None:

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from comagic_cli.api.client import service_url
 from comagic_cli.api.endpoints import zone_named
+from comagic_cli.api.http import service_url
 from comagic_cli.cli.console import tell
 from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import draft, saved_zone, utc_now

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from comagic_cli.api.client import service_url
+from comagic_cli.api.http import service_url
 from comagic_cli.cli.console import tell
 from comagic_cli.cli.options import ExportOptions
 from comagic_cli.cli.summary import tell_counted
@@ -180,7 +180,7 @@ def write_parts(service: Service, job: Job) -> None:
 
 def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]) -> None:
     """Write parts, those that stand next to each other in one go; tell of all that are short."""
-    ask = asker(service.client, query)
+    ask = asker(service.client, query, service.refused_operators)
     overstated = False
     first: RowsMissing | None = None
     short: list[Part] = []

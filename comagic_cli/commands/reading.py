@@ -19,5 +19,6 @@ def pager_of(query: Query, service: Service) -> Pager | LotPager:
     if IDS in query.extra:
         from comagic_cli.fetch.lots import LotPager  # noqa: PLC0415 - few reports are asked for by ids
 
-        return LotPager(query, partial(asker, service.client), service.note)
-    return Pager(query, asker(service.client, query), service.note)
+        asking = partial(asker, service.client, refused=service.refused_operators)
+        return LotPager(query, asking, service.note)
+    return Pager(query, asker(service.client, query, service.refused_operators), service.note)

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from comagic_cli.api.client import Client, open_line, service_url
+import msgspec
+
+from comagic_cli.api.client import Client
 from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.http import open_transport, service_url
+from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
 from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
 from comagic_cli.cli.options import ExportOptions, ServiceOptions
 from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.fetch.asking import RefusedOperators
 from comagic_cli.files.cache import Memory, memory_of, name_of
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.fields import Wish
+from comagic_cli.query.filter.operators import Use
 from comagic_cli.query.filter.tree import shown
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
@@ -49,6 +54,21 @@ class Connection:
         """Name what is remembered of this account, and of no other."""
         account = self.account
         return name_of(kind, account.url, account.owner, account.user_id, *more)
+
+    @cached_property
+    def refused_operators(self) -> RefusedOperators:
+        """Return the operators that this account refused, cached for a day."""
+        memory, name = self.memory, self.name_of("operators")
+        if not memory:
+            return RefusedOperators()
+        uses = set[Use]()
+        with suppress(msgspec.DecodeError):
+            uses = msgspec.json.decode(memory.recall(name) or "[]", type=set[Use])
+
+        def save(uses: set[Use]) -> None:
+            memory.keep(name, msgspec.json.encode(sorted(uses)).decode())
+
+        return RefusedOperators(uses, save)
 
     def number_of(self, report: ReportType, typed: str | None) -> int | str:
         """Return a report's number: typed, else asked for by its name or by its type."""
@@ -169,19 +189,20 @@ def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection
     piped = into_a_pipe(getattr(options, "output", None))
     with open_progress(quiet=options.quiet, piped=piped) as progress:
         note = teller(options)
-        line = open_line(account.url, options.timeout)
-        patience = Patience(
-            most_wait=options.max_wait, show=progress.wait if progress.draw else None
+        line = open_transport(account.url, options.timeout)
+        retry_policy = RetryPolicy(
+            max_wait=options.max_wait, show=progress.wait if progress.draw else None
         )
         memory = None if options.sandbox else memory_of(os.environ)
         session = session_of(account, memory)
         told = note if options.verbose else None  # else it need not be masked
-        client = Client(line, account.token, account.user_id, patience, told, session=session)
-        client.heard = progress.heard
+        client = Client(line, account.token, account.user_id, retry_policy, told, session=session)
+        client.on_response = progress.heard
         try:
             yield Connection(client, account, note, memory, progress=progress)
         finally:
-            client.note, client.heard = None, lambda *_: None  # an answer may still be on its way
+            # An answer may still be on its way.
+            client.note, client.on_response = None, lambda *_: None
             line.close()
 
 
@@ -201,7 +222,8 @@ def saved_zone(options: ServiceOptions) -> str | None:
 def _account(options: ServiceOptions) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        access = find_access(options.token_file, os.environ, options.profile)
+        warn = ignore if options.quiet else tell
+        access = find_access(options.token_file, os.environ, options.profile, url=url, warn=warn)
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
         return
@@ -228,6 +250,8 @@ def teller(options: ServiceOptions) -> Callable[[str], None]:
     """Return what tells about the work on stderr: only with --verbose."""
     if not options.verbose or options.quiet:
         return lambda _: None
+    if options.sandbox:
+        return lambda text: tell(f"sandbox, invented data: {text}")
     return tell
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from comagic_cli.config.private_file import read_guarded
+from comagic_cli.config.private_file import read_secret
 from comagic_cli.config.profiles import Profile
+from comagic_cli.config.services import DEFAULT, host_of
 from comagic_cli.errors import UsageProblem
 
 VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PASSWORD")
@@ -59,27 +61,39 @@ class Account:
 
 
 NO_PROFILE = Profile()
+Warn: TypeAlias = Callable[[str], None]
+
+
+def ignore(_warning: str) -> None:
+    """Drop a warning."""
 
 
 def find_access(
-    token_file: str | None, environment: Mapping[str, str], profile: Profile = NO_PROFILE
+    token_file: str | None,
+    environment: Mapping[str, str],
+    profile: Profile = NO_PROFILE,
+    *,
+    url: str = "",
+    warn: Warn = ignore,
 ) -> Access:
-    """Find what opens the account.
+    """Find the credentials of the account.
 
-    `--token-file`, else COMAGIC_TOKEN, else the file that COMAGIC_TOKEN_FILE names, else
-    COMAGIC_LOGIN and COMAGIC_PASSWORD, else what the profile has.
-    Raises `UsageProblem` where there is nothing, or half of a login.
+    The order: `--token-file`, COMAGIC_TOKEN, COMAGIC_TOKEN_FILE, COMAGIC_LOGIN with
+    COMAGIC_PASSWORD, the profile. `url` is where they will be sent; "" skips the check of a saved
+    token's host. Raises `UsageProblem` where there are none, or half of a login.
     """
     if token_file:
-        return Access(read_token(Path(token_file), "--token-file"))
+        return Access(read_token(Path(token_file), "--token-file", warn))
     if token := environment.get("COMAGIC_TOKEN", "").strip():
         return Access(_checked(token, "COMAGIC_TOKEN"))
     if named := environment.get("COMAGIC_TOKEN_FILE", "").strip():
-        return Access(read_token(Path(named), "COMAGIC_TOKEN_FILE"))
+        return Access(read_token(Path(named), "COMAGIC_TOKEN_FILE", warn))
     if login := _login_of(environment):
         return Access("", login)
     if profile.entrances:
-        return _access_of(profile)
+        if url:
+            check_host(profile, url)
+        return _access_of(profile, warn)
     if profile.others:
         raise UsageProblem(
             "there is no key to the account, and no usual profile",
@@ -98,12 +112,32 @@ def is_of_profile(token_file: str | None, environment: Mapping[str, str]) -> boo
     return not token_file and not any(environment.get(name, "").strip() for name in VARIABLES)
 
 
-def read_token(path: Path, origin: str) -> str:
-    """Read a key from a file of its own; a regular file must not be open to others."""
-    return _checked(read_guarded(path, origin).strip(), origin)
+def check_host(profile: Profile, url: str) -> None:
+    """Raise `UsageProblem` where a saved token would go to a host that it was not saved for."""
+    saved, other = host_of(profile.text("base-url") or DEFAULT), host_of(url)
+    if saved != other:
+        raise UsageProblem(
+            f"the token of profile {profile.name} was saved for {saved}; it is not sent to {other}",
+            hint=f"Save a profile for that host: comagic login NAME --base-url {other}. "
+            "Or give its token with COMAGIC_TOKEN or --token-file.",
+        )
 
 
-def _access_of(profile: Profile) -> Access:
+def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
+    """Read a token from a file of the user; warn where other users can read it.
+
+    Secrets that are mounted in containers are readable by all, and can't be changed.
+    """
+    text, is_open = read_secret(path, origin)
+    if is_open:
+        warn(
+            f"{origin}: {path} can be read by other users. "
+            f"If it is yours: chmod 600 {shlex.quote(str(path))}"
+        )
+    return _checked(text.strip(), origin)
+
+
+def _access_of(profile: Profile, warn: Warn) -> Access:
     """Read what opens the account out of a profile: one way only, else one would be ignored."""
     ways = profile.entrances
     match ways:
@@ -111,7 +145,7 @@ def _access_of(profile: Profile) -> Access:
             key = _checked(profile.text("token").strip(), profile.place("token"))
         case ["token-file"]:
             path = profile.file.parent / Path(profile.text("token-file")).expanduser()
-            key = read_token(path, profile.place("token-file"))
+            key = read_token(path, profile.place("token-file"), warn)
         case ["token-command"]:
             # moved
 

@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 
 from comagic_cli.errors import CannotWrite, UsageProblem
 
@@ -27,21 +28,25 @@ else:
 
 
 def read_guarded(path: Path, origin: str) -> str:
-    """Read a text; a regular file must not be open to others.
+    """Read a text that only its owner may read. Raises `UsageProblem` that begins with `origin`."""
+    text, is_open = read_secret(path, origin)
+    if is_open:
+        raise UsageProblem(
+            f"{origin}: {path} can be read by others", hint=f"Type: chmod 600 {quote(str(path))}"
+        )
+    return text
 
-    Raises `UsageProblem` that begins with `origin`, `FileNotFoundError` never.
+
+def read_secret(path: Path, origin: str) -> tuple[str, bool]:
+    """Read a text; return whether it is a regular file that other users may use, too.
+
+    Raises `UsageProblem` that begins with `origin`.
     """
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            if stat.S_ISREG(mode) and mode & OTHERS_MAY:
-                from shlex import quote  # noqa: PLC0415 - only for this hint
-
-                raise UsageProblem(
-                    f"{origin}: {path} can be read by others",
-                    hint=f"Type: chmod 600 {quote(str(path))}",
-                )
-            return file.read().decode("utf-8-sig")
+            is_open = stat.S_ISREG(mode) and bool(mode & OTHERS_MAY)
+            return file.read().decode("utf-8-sig"), is_open
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise UsageProblem(f"{origin}: {path} can't be read: {reason}") from None

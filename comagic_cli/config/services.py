@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 BRANDS = {
     "comagic": "https://dataapi.comagic.ru/v2.0",
     "uis": "https://dataapi.uiscom.ru/v2.0",
@@ -20,3 +22,15 @@ def url_named(text: str) -> str:
 def name_of(url: str) -> str:
     """Return the name of a service, or the URL where it has none."""
     return next((name for name, of_brand in BRANDS.items() if of_brand == url), url)
+
+
+def host_of(service: str) -> str:
+    """Return the host of a service's name or URL, with the port where it is not the usual one."""
+    url = url_named(service).strip()
+    try:
+        parts = urlsplit(url if "//" in url else f"https://{url}")
+        port = parts.port
+    except ValueError:
+        return url
+    usual = {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.hostname or "") + (f":{port}" if port not in (None, usual) else "")

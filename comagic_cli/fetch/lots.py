@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from comagic_cli.api.errors import MEANING
+from comagic_cli.api.errors import ERRORS
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.fetch.pager import Pager, WindowDone, tell_missing
 from comagic_cli.fetch.reading import Ask
@@ -166,5 +166,5 @@ def is_about_ids(error: Refused) -> bool:
     """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
     if IDS in error.field or (not error.field and IDS in error.message):
         return True
-    is_vague = error.mnemonic in VAGUE or error.mnemonic not in MEANING
+    is_vague = error.mnemonic in VAGUE or error.mnemonic not in ERRORS
     return not error.field and is_vague

@@ -1,11 +1,11 @@
-"""The catalogue: every report of the Data API and every field of it, from `reports.json`."""
+"""The catalogue of reports and fields, from `reports.json`, and what an account adds to it."""
 
 from __future__ import annotations
 
 import json
 import os.path
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -13,21 +13,30 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import UnknownField
+from comagic_cli.query.suggest import did_you_mean
 
 
 class Member(msgspec.Struct, frozen=True):
-    """One member of an object, or of an array's items."""
+    """One member of an object, or of an array's items.
+
+    An array or an object without members of its own can hold anything, such as events of events.
+    `filter` says that rows can be filtered by it, by its plain name.
+    """
 
     name: str
     type: str
     members: tuple[Member, ...] = ()
+    filter: bool = False
 
 
 class Field(msgspec.Struct, frozen=True):
     """One column of a report.
 
-    `type` is one of string, number, boolean, iso8601, duration, object, array, or "" for a field
-    the catalogue lacks. `members` are those of the object, or of an array's items.
+    `type` is one of string, number, boolean, iso8601, duration, object, array, or "" where it is
+    not known. `format` is that of a date or time, or `fraction` of a number that can have one.
+    `members` are those of the object, or of an array's items. `aliases` are other names under which
+    rows carry the value. `documented` is false for a field that the service answers, but its
+    documentation does not list.
     """
 
     name: str
@@ -38,14 +47,18 @@ class Field(msgspec.Struct, frozen=True):
     group: str = ""
     format: str = ""
     members: tuple[Member, ...] = ()
+    aliases: tuple[str, ...] = msgspec.field(default=(), name="also")
+    documented: bool = True
 
 
 class ReportType(msgspec.Struct, frozen=True):
-    """One report that can be exported, and what an exporter must know of it.
+    """One report that can be exported.
 
-    `key` tells rows apart, as paths (`communication_type.value_id`); `time` dates a row: one field,
-    or a date and a time field, or none where rows are sums over the period. `more` are the columns
-    that the account has beyond the catalogue; `None` where it was not asked.
+    `type` is its type in the list of reports; `None` where it is that of the chosen report. `key`
+    tells rows apart, as paths (`communication_type.value_id`). `time` dates a row: one field, or a
+    date and a time field, or none where rows are sums over the period. `more` are the columns that
+    the account has beyond the catalogue, `None` where it was not asked. `dimensions` can be
+    filtered by, but are not columns.
     """
 
     command: str
@@ -58,25 +71,34 @@ class ReportType(msgspec.Struct, frozen=True):
     time: tuple[str, ...]
     fields: tuple[Field, ...]
     params: dict[str, Any] = {}
+    undocumented: tuple[Field, ...] = ()
     more: tuple[Field, ...] | None = None
+    dimensions: tuple[Field, ...] = ()
 
     @property
     def kind(self) -> str:
-        """Name the report's type; where the catalogue has none, its method tells."""
+        """Name the report's type; by its method, where the catalogue has no type."""
         return self.type or self.method.removeprefix("get.")
-
-    def default_fields(self) -> tuple[str, ...]:
-        """Name the fields asked for when the user names none."""
-        return tuple(field.name for field in self.fields if field.default)
-
-    def field(self, name: str) -> Field:
-        """Find a field by name; one that is not known is made up, of no type."""
-        return next((field for field in self.known if field.name == name), Field(name))
 
     @property
     def known(self) -> tuple[Field, ...]:
-        """Every field that is known: the catalogue's, then the account's own."""
-        return (*self.fields, *(self.more or ()))
+        """Every known column: the documented ones, the undocumented ones, the account's own."""
+        return (*self.fields, *self.undocumented, *(self.more or ()))
+
+    def default_fields(self) -> tuple[str, ...]:
+        """Name the columns of an export without --fields."""
+        return tuple(field.name for field in self.fields if field.default)
+
+    def field(self, name: str) -> Field:
+        """Return a field by name; an unknown one has no type."""
+        return next((field for field in self.known if field.name == name), Field(name))
+
+    def filter_fields(self) -> Iterator[Field]:
+        """Yield all that can stand in a filter: columns, members of columns, dimensions."""
+        yield from self.known
+        for field in self.known:
+            yield from (Field(each.name, each.type) for each in field.members if each.filter)
+        yield from self.dimensions
 
 
 @cache
@@ -87,12 +109,47 @@ def reports() -> tuple[ReportType, ...]:
 
 
 def report(command: str) -> ReportType:
-    """Find a report by its command's name; `KeyError` where there is none."""
+    """Return a report by the name of its command. Raises `KeyError`."""
     for entry in reports():
         if entry.command == command:
             return entry
     raise KeyError(command)
 
+
+def find_field(report: ReportType, name: str, option: str) -> Field:
+    """Return a column by its name, or by another name of it.
+
+    Raises `UnknownField` with the nearest names; `option` is where the name was typed.
+    """
+    for field in report.known:
+        if field.name == name:
+            return field
+    for field in report.known:
+        if name in field.aliases:
+            return field
+    raise _unknown(report, name, option, report.known)
+
+
+def find_filter_field(report: ReportType, name: str, option: str) -> Field:
+    """Return what rows can be filtered by. Raises `UnknownField`, as `find_field`."""
+    for field in report.filter_fields():
+        if field.name == name:
+            return field
+    error = _unknown(report, name, option, report.filter_fields())
+    error.in_filter = True
+    raise error
+
+
+def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field]) -> UnknownField:
+    hint = did_you_mean(name, [field.name for field in known], 0.5)
+    return UnknownField(
+        f"{option}: {report.command} has no field {name!r}",
+        hint=hint or f"See comagic fields {report.command}.",
+        field=name,
+    )
+
+
+# Descriptions
 
 ANY = "any report"
 
@@ -107,58 +164,98 @@ def descriptions() -> dict[str, dict[str, str]]:
 
 
 def about(command: str, name: str) -> str:
-    """Say in a few words what a report's field is; "" for one that the catalogue lacks."""
+    """Describe a report's field in a few words; "" for one that the catalogue does not list."""
     known = descriptions()
     return known.get(command, {}).get(name) or known[ANY].get(name, "")
 
 
+# What the account adds
+
 CUSTOM = "custom"  # the group of the columns that an account adds
-GUESSED = "guessed"  # the group of those that are not known to be there
-NAME_OF_CUSTOM = re.compile(r"cc_\d+", re.ASCII)
+GUESSED = "guessed"  # the group of columns that the account may have
+NAME_OF_CUSTOM = re.compile(r"c[cd]_\d+", re.ASCII)
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One column of a report, as the account describes it; `id` is the field's name."""
+    """One column of a report, or one dimension of its filters, as the account describes it.
+
+    `id` is the field's name. `data_type` is a column's data type or a filter's format.
+    """
 
     id: str
     name: str = ""
     description: str = ""
     data_type: str = ""
     is_custom: bool = False
+    is_dimension: bool = False
 
 
-_PAIR = (Member("value", "string"), Member("value_id", ""))
+_PAIR = Field("", "object", members=(Member("value", "string"), Member("value_id", "")))
 _TAGS = (Member("items", "array", (Member("name", "string"),)),)
+_DEAL = (
+    Member("ext_id", "string"),
+    Member("date_time", "iso8601"),
+    Member("current_stage", "string"),
+)
+_DATETIME = Field("", "iso8601", format="YYYY-MM-DD hh:mm:ss")
+_DURATION = Field("", "duration")
+_FRACTION = Field("", "number", format="fraction")
+_TEXT = Field("", "string")
 _TYPES = {
-    "string": Field("", "string"),
+    "string": _TEXT,
     "integer": Field("", "number"),
-    "float": Field("", "number", format="fraction"),
-    "datetime": Field("", "iso8601", format="YYYY-MM-DD hh:mm:ss"),
-    "time": Field("", "duration"),
-    "list": Field("", "object", members=_PAIR),
+    "float": _FRACTION,
+    "datetime": _DATETIME,
+    "date": Field("", "iso8601", format="YYYY-MM-DD"),
+    "time": _DURATION,
+    "list": _PAIR,
     "tag_json_object": Field("", "object", members=_TAGS),
     "employee_list": Field("", "array", members=(Member("employee_full_name", "string"),)),
+    "segment_list": Field("", "array", members=(Member("segment_name", "string"),)),
+    "deal_list": Field("", "array", members=_DEAL),
+    # formats of filters
+    "text": _TEXT,
+    "numeric": _FRACTION,
+    "timestamptz": _DATETIME,
+    "duration": _DURATION,
+    "system_list": _PAIR,
 }
-"""What the data types are to us; those not here, `json_object` among them, tell no shape."""
+"""The types of the account's data types. The others, such as `json_object`, can be anything."""
 
 
 def is_name(text: str) -> bool:
-    """Tell whether a text may be a field's name at all, in whatever alphabet."""
+    """Check that a text can be a field's name, in any alphabet."""
     return bool(text) and text.isprintable() and not any(map(str.isspace, text))
 
 
 def as_field(column: Column) -> Field:
-    """Make a field of an account's column, of the type that its data type stands for."""
-    kind = _TYPES.get(column.data_type, Field(""))
+    """Make a field of a column or a dimension of the account."""
+    field = _TYPES.get(column.data_type, Field(""))
     group = CUSTOM if column.is_custom else ""
-    return msgspec.structs.replace(kind, name=column.id, group=group)
+    return msgspec.structs.replace(field, name=column.id, group=group, sort=not column.is_dimension)
 
 
 def with_more(report: ReportType, columns: Iterable[Column]) -> ReportType:
-    """Return the report with the columns that its catalogue lacks."""
-    names = {field.name for field in report.fields}
-    more = {column.id: as_field(column) for column in columns if column.id not in names}
-    return msgspec.structs.replace(report, more=tuple(more.values()))
+    """Return the report with the columns and dimensions that its catalogue lacks.
+
+    A number that the account calls a duration is one.
+    """
+    by_name = {column.id: column for column in columns}
+    fields = tuple(_as_called(field, by_name.get(field.name)) for field in report.fields)
+    listed = {field.name for field in (*report.fields, *report.undocumented)}
+    own = [column for column in by_name.values() if column.id not in listed]
+    return msgspec.structs.replace(
+        report,
+        fields=fields,
+        more=tuple(as_field(column) for column in own if not column.is_dimension),
+        dimensions=tuple(as_field(column) for column in own if column.is_dimension),
+    )
+
+
+def _as_called(field: Field, column: Column | None) -> Field:
+    if field.type == "number" and column and as_field(column).type == "duration":
+        return msgspec.structs.replace(field, type="duration")
+    return field
 
 
 def with_guess(report: ReportType, name: str) -> ReportType:
@@ -172,21 +269,3 @@ def custom_fields(report: ReportType) -> tuple[str, ...] | None:
     if report.more is None or any(field.group == GUESSED for field in report.more):
         return None
     return tuple(field.name for field in report.more if field.group == CUSTOM)
-
-
-def find_field(report: ReportType, name: str, option: str) -> Field:
-    """Find a field of the catalogue or of the account.
-
-    Raises `UnknownField`, with the nearest names of both; `option` is where it was typed.
-    """
-    for field in report.known:
-        if field.name == name:
-            return field
-    from comagic_cli.query.suggest import meant  # noqa: PLC0415 - only for this hint
-
-    hint = meant(name, [field.name for field in report.known], 0.5)
-    raise UnknownField(
-        f"{option}: {report.command} has no field {name!r}",
-        hint=hint or f"See comagic fields {report.command}.",
-        field=name,
-    )

@@ -54,7 +54,8 @@ class Wish:
 
         Those that are filtered by are among them: a value is sent as its column's type.
         """
-        more = {each.name: each.type for each in self.report.more or ()}
+        own = (*(self.report.more or ()), *self.report.dimensions)
+        more = {each.name: each.type for each in own}
         names = dict.fromkeys((*self.columns, *self.filter.fields(self.report)))
         return [f"{name} {more[name]}".strip() for name in names if name in more]
 

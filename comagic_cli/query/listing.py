@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import Column, Field, ReportType, about, as_field, reports
-from comagic_cli.query.suggest import meant
+from comagic_cli.query.suggest import did_you_mean
 
 Row: TypeAlias = dict[str, Any]
 
@@ -29,6 +29,7 @@ FIELDS = {
     "sortable": YES_NO,
     "filterable": YES_NO,
     "group": TEXT,
+    "documented": YES_NO,
 }
 LIVE_FIELDS = {"name": TEXT, "title": TEXT} | FIELDS | {"custom": YES_NO}
 FILTERS = {
@@ -91,7 +92,7 @@ def find_command(typed: str) -> ReportType:
     names = [report.command for report in reports()]
     raise UsageProblem(
         f"there is no report {typed!r}",
-        hint=meant(typed, names, 0.7) or f"There are: {', '.join(names)}.",
+        hint=did_you_mean(typed, names, 0.7) or f"There are: {', '.join(names)}.",
     )
 
 
@@ -108,8 +109,9 @@ def report_rows(told: Iterable[Row], kind: str | None) -> list[Row]:
 def field_rows(report: ReportType, columns: Sequence[Column] = ()) -> list[Row]:
     """List a report's fields, and those columns of the account that the catalogue lacks."""
     told = {column.id: column for column in columns}
-    names = {field.name for field in report.fields}
-    rows = [_field_row(report, field, told.get(field.name)) for field in report.fields]
+    fields = (*report.fields, *report.undocumented)
+    names = {field.name for field in fields}
+    rows = [_field_row(report, field, told.get(field.name)) for field in fields]
     return rows + [_own_row(column) for column in told.values() if column.id not in names]
 
 
@@ -123,6 +125,7 @@ def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
         "filterable": field.filter,
         "sortable": field.sort,
         "default": field.default,
+        "documented": field.documented,
         "custom": False,
     }
 
@@ -139,6 +142,7 @@ def _own_row(column: Column) -> Row:
         "filterable": None,
         "sortable": None,
         "default": False,
+        "documented": None,
         "custom": column.is_custom,
     }
 
@@ -167,7 +171,7 @@ def filter_rows(told: Iterable[Row], field: str | None, report: ReportType) -> l
     names = [str(row["field"]) for row in rows]
     raise UsageProblem(
         f"{report.command} can't be filtered by {field!r}",
-        hint=meant(field, names, 0.5) or "Leave it out to see all.",
+        hint=did_you_mean(field, names, 0.5) or "Leave it out to see all.",
     )
 
 

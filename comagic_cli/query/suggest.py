@@ -1,38 +1,40 @@
-"""What a word that is not known was meant to be."""
+"""Suggest known names for a mistyped one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
-MOST = 3  # names; more are no hint
-BEHIND = 0.15  # of likeness; a name less like than the best by more is not meant
-SHORTEST = 3  # letters; fewer stand in too many names
-BEGUN = 0.9  # how like a name is that begins with the word
+MAX_NAMES = 3  # a longer list does not help
+MAX_DISTANCE = 0.15  # names so much less similar than the best one are not suggested
+MIN_PREFIX = 3  # letters; a shorter text is part of too many names
+PREFIX_SIMILARITY = 0.9  # of a name that begins with the word
 
 
-def near(word: str, names: Iterable[str], least: float = 0.6) -> list[str]:
-    """Return the names most like a word, at most three; where none is, those that have it in them.
+def closest(word: str, names: Iterable[str], least: float = 0.6) -> list[str]:
+    """Return at most three names similar to a word; if there is none, names that contain it.
 
-    `least` is how like they must be at least, from 0 to 1.
+    `least` is the least similarity, from 0 to 1.
     """
-    known, low = list(dict.fromkeys(names)), word.lower()
-    likeness = {name: _likeness(name.lower(), low) for name in known}
-    best = max(likeness.values(), default=0)
-    like = [name for name in known if likeness[name] >= max(least, best - BEHIND)]
-    if like:
-        return sorted(like, key=lambda name: -likeness[name])[:MOST]
-    return [name for name in known if len(low) >= SHORTEST and low in name.lower()][:MOST]
+    known, lower = list(dict.fromkeys(names)), word.lower()
+    scores = {name: _similarity(name.lower(), lower) for name in known}
+    best = max(scores.values(), default=0)
+    similar = [name for name in known if scores[name] >= max(least, best - MAX_DISTANCE)]
+    if similar:
+        return sorted(similar, key=lambda name: -scores[name])[:MAX_NAMES]
+    return [name for name in known if len(lower) >= MIN_PREFIX and lower in name.lower()][
+        :MAX_NAMES
+    ]
 
 
-def _likeness(name: str, word: str) -> float:
-    begun = len(word) >= SHORTEST and name.startswith(word)
-    return max(SequenceMatcher(None, name, word).ratio(), BEGUN * begun)
+def _similarity(name: str, word: str) -> float:
+    is_prefix = len(word) >= MIN_PREFIX and name.startswith(word)
+    return max(SequenceMatcher(None, name, word).ratio(), PREFIX_SIMILARITY * is_prefix)
 
 
-def meant(word: str, names: Iterable[str], least: float = 0.6) -> str:
-    """Ask whether one of the names near a word was meant; "" where there are none."""
-    found = near(word, names, least)
-    *others, last = found or [""]
-    listed = f"{', '.join(others)} or {last}" if others else last
-    return f"Did you mean {listed}?" if found else ""
+def did_you_mean(word: str, names: Iterable[str], least: float = 0.6) -> str:
+    """Ask whether one of the closest names was meant; "" if there is none."""
+    if not (found := closest(word, names, least)):
+        return ""
+    *others, last = found
+    return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"

@@ -138,7 +138,11 @@ def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Fi
     """Find a field of the report or of the account's own columns, or refuse."""
     field = report.field(name)
     custom = (*quirks.columns, *UNDOCUMENTED.get(report.command, ()))
-    if field.type or name in custom or (param == "filter" and name in quirks.dimensions):
+    if (
+        (field.type and field.documented)
+        or name in custom
+        or (param == "filter" and name in quirks.dimensions)
+    ):
         return field
     raise Refusal(
         "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name

@@ -103,11 +103,16 @@ def by_id(id_: int, quirks: Quirks) -> ReportType:
     raise wrong_value("report_id", id_, "no such report")
 
 
+def answered(report: ReportType) -> list[Field]:
+    """Return the fields that the service answers: the documented ones, and some others."""
+    more = UNDOCUMENTED.get(report.command, ())
+    documented = [field for field in report.fields if field.documented]
+    return documented + [report.field(name) for name in more]
+
+
 def columns_tree(report: ReportType, quirks: Quirks) -> dict[str, Any]:
     """Return a report's columns and their groups; the group of plain columns has no id."""
-    known = {field.name for field in report.fields}
-    more = [name for name in UNDOCUMENTED.get(report.command, ()) if name not in known]
-    fields = [(field, field.group, False) for field in (*report.fields, *map(Field, more))]
+    fields = [(field, field.group, False) for field in answered(report)]
     fields = [one for one in fields if one[0].name not in ANSWERED_AS]
     fields += [(Field(name), "custom", True) for name in quirks.columns]
     groups = list(dict.fromkeys(group for _, group, _ in fields))
@@ -171,7 +176,7 @@ def _named(name: str) -> str:
 
 def report_filters(report: ReportType, quirks: Quirks) -> list[dict[str, Any]]:
     """List what a report can be filtered by."""
-    fields = [field for field in report.fields if field.filter]
+    fields = [field for field in report.fields if field.filter and field.documented]
     fields += [Field(name) for name in (*quirks.columns, *quirks.dimensions)]
     allowed = [field for field in fields if field.name not in quirks.filters_prohibited]
     return [_filter(field, custom=field.name in quirks.dimensions) for field in allowed]

@@ -131,7 +131,8 @@ class Sandbox:
         rows = report.truth(
             first, last, lambda row: [_at(make(row), path) for make, path in makers]
         )
-        names = fields or [*(f.name for f in report.type.fields), *self.quirks.columns]
+        fields_of = [field.name for field in report.type.fields if field.documented]
+        names = fields or [*fields_of, *self.quirks.columns]
         shaped = rows_as_dicts(rows, names, make, replace(self.quirks, missing_keys=False))
         text = encode(shaped, self.quirks).decode(errors="replace")
         loaded: list[dict[str, Any]] = json.loads(text)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from comagic_cli.errors import Place, UnknownField, UsageProblem
-from comagic_cli.query.catalog import Field, ReportType, find_field
+from comagic_cli.query.catalog import Field, ReportType, find_filter_field
 from comagic_cli.query.filter.parser import Condition, Expression, parse
 from comagic_cli.query.filter.tokens import Misread, Token
 from comagic_cli.query.filter.tree import (
@@ -105,7 +105,7 @@ class _Reading:
     def _field(self, token: Token) -> Field:
         """Find a field that can be filtered by; one that is unknown is told of in the end."""
         try:
-            field = find_field(self.report, token.text, "--where")
+            field = find_filter_field(self.report, token.text, "--where")
         except UnknownField as unknown:
             unknown.place = Place(self.text, token.start, token.end)
             self.unknown.append(unknown)

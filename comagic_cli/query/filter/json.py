@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.query.catalog import Field, ReportType, find_field
+from comagic_cli.query.catalog import Field, ReportType, find_filter_field
 from comagic_cli.query.fields import Saved
 from comagic_cli.query.filter.tree import Tree
 from comagic_cli.query.filter.values import ALL, number, operators_of
@@ -21,6 +22,7 @@ DEEPEST = 50  # levels; nobody means more
 LISTS = frozenset({"in", "not_in"})
 LISTS_OR_ONE = frozenset({"overlap", "not_overlap"})
 NULL = frozenset({"is_null", "is_not_null"})
+GROUP = frozenset({"filters", "condition"})  # the members of a group
 MAY_BE_NULL = NULL | {"=", "!="}
 SHAPES = 'Write {"field", "operator", "value"}, or {"filters": [...], "condition": "and" or "or"}.'
 SAVE_AGAIN = "Save the report again, or leave --as-saved out."
@@ -41,10 +43,11 @@ class Given:
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether it filters nothing."""
-        empty: tuple[Any, ...] = (None, {}, []) if self.trusted else ({},)
+        """Check that it has neither a field nor filters."""
         tree = self.tree
-        return tree in empty or (isinstance(tree, dict) and tree.get("filters") == [])
+        if isinstance(tree, dict) and "filters" in tree:
+            return tree.keys() <= GROUP and tree["filters"] in ([], None)
+        return tree in ({}, []) or (self.trusted and tree is None)
 
     @property
     def asked(self) -> str:
@@ -105,12 +108,17 @@ class _Check:
     def tree(self, tree: Any, path: str) -> Tree:
         if not isinstance(tree, dict):
             raise self._wrong(path, f"an object was expected, not {_kind(tree)}", SHAPES)
-        if "filters" in tree or "condition" in tree:
+        if "field" in tree and tree.get("filters") in (
+            [],
+            None,
+        ):  # as the web account saves a condition
+            tree = {name: value for name, value in tree.items() if name not in GROUP}
+        if not tree.keys().isdisjoint(GROUP):
             return self._group(tree, path)
         return self._condition(tree, path)
 
     def _group(self, tree: Mapping[str, Any], path: str) -> Tree:
-        self._only(tree, {"filters", "condition"}, path)
+        self._only(tree, GROUP, path)
         parts, join = tree.get("filters"), tree.get("condition")
         place = _member(path, "filters")
         if not isinstance(parts, list) or not parts:
@@ -142,7 +150,7 @@ class _Check:
     def _field(self, name: str, operator: str, path: str) -> None:
         where = _member(path, "field")
         try:
-            found = find_field(self.report, name, f"{self.given.origin}: {where}")
+            found = find_filter_field(self.report, name, f"{self.given.origin}: {where}")
         except UnknownField as unknown:
             self.unknown.append(unknown)
             return
@@ -176,7 +184,7 @@ class _Check:
             return
         raise self._wrong(_member(path, "value"), f"{operator} takes {wanted}")
 
-    def _only(self, tree: Mapping[str, Any], known: set[str], path: str) -> None:
+    def _only(self, tree: Mapping[str, Any], known: AbstractSet[str], path: str) -> None:
         for name in tree:
             if name not in known:
                 raise self._wrong(_member(path, name), "the API takes no such member here", SHAPES)

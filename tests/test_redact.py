@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import json
 import string
-from html import escape
 from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.api.redact import excerpt, masker, one_line
+from comagic_cli.api.redact import one_line, preview, redactor
 
 SECRETS = ("pa ss/+=&<\"'\\word", "короткий ключ", "n4j6e2q1l7fpqn9")
 CHARACTERS = string.printable[:95] + "абвгдежзийклмнопрстуфхцчшщъыьэюяАБВ"
@@ -18,41 +17,32 @@ ECHOES = {
     "in capitals": str.upper,
     "JSON": lambda text: json.dumps(text)[1:-1],
     "JSON with slashes escaped": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
-    "JSON in JSON": lambda text: json.dumps(json.dumps(text))[3:-3],
-    "JSON by code": lambda text: "".join(f"\\u{ord(char):04X}" for char in text),
-    "Python": lambda text: repr(text)[1:-1],
-    "Python's bytes": lambda text: text.encode("latin-1", "backslashreplace").decode("latin-1"),
     "URL": quote,
     "URL, all of it": lambda text: quote(text, safe=""),
     "URL, a form": quote_plus,
-    "URL, twice": lambda text: quote(quote(text)),
-    "URL, by code": lambda text: "".join(f"%{byte:02X}" for byte in text.encode()),
-    "HTML": escape,
-    "HTML by number": lambda text: "".join(f"&#{ord(char)};" for char in text),
-    "HTML by hexadecimal number": lambda text: "".join(f"&#x{ord(char):04x};" for char in text),
-    "UTF-8 read as Latin-1": lambda text: text.encode().decode("latin-1"),
+    "URL in lower case": lambda text: quote(text, safe="").lower(),
 }
 
 
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize("echo", ECHOES)
 def test_a_secret_is_masked_however_it_is_echoed(secret, echo):
-    mask = masker(("other", secret))
+    mask = redactor(("other", secret))
     assert mask(f"key: {ECHOES[echo](secret)}.") == "key: ***."
 
 
 @given(st.text(CHARACTERS, min_size=1), st.sampled_from(sorted(ECHOES)))
 def test_any_secret_is_masked_in_every_echo(secret, echo):
-    assert "***" in masker((secret,))(ECHOES[echo](secret))
+    assert "***" in redactor((secret,))(ECHOES[echo](secret))
 
 
 @pytest.mark.parametrize("secrets", [(), ("",)])
 def test_without_secrets_nothing_is_masked(secrets):
-    assert masker(secrets)("text") == "text"
+    assert redactor(secrets)("text") == "text"
 
 
 def test_the_longer_of_two_secrets_goes_first():
-    assert masker(("key", "key-2", ""))("key-2, key") == "***, ***"
+    assert redactor(("key", "key-2", ""))("key-2, key") == "***, ***"
 
 
 @pytest.mark.parametrize(
@@ -86,4 +76,4 @@ def test_a_text_is_put_on_one_line(text, shown):
 )
 @pytest.mark.parametrize("kind", [bytes, bytearray])
 def test_a_body_is_shown_by_how_it_begins(body, shown, kind):
-    assert excerpt(kind(body), masker(("KEY",))) == shown
+    assert preview(kind(body), redactor(("KEY",))) == shown

@@ -78,4 +78,4 @@ def test_one_failure_does_not_make_pages_smaller(comagic):
 def test_verbose_tells_of_it(comagic):
     with Weak(5_000, rows=10) as box:
         ran = comagic(*ASKED, "-v", box=box)
-    assert "the service fails on 10000 rows a page: asking for 5000 from now" in ran.err
+    assert "the service fails on 10000 rows per page: asking for 5000 from now on" in ran.err

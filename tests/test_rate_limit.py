@@ -7,10 +7,16 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from clocks import Ticking
 
-from comagic_cli.api.envelope import Failure, limits_of
-from comagic_cli.api.rate_limit import Left, Purse, Turn, limits_of_failure, points_of, spent_by
-from comagic_cli.api.redact import spell
-from comagic_cli.api.retry import Patience
+from comagic_cli.api.envelope import ApiError, limits_of
+from comagic_cli.api.rate_limit import (
+    Quota,
+    RateLimitedCall,
+    RateLimits,
+    exhausted_quota,
+    limits_of_error,
+    read_quotas,
+)
+from comagic_cli.api.retry import RetryPolicy, format_duration
 from comagic_cli.errors import OutOfPoints
 
 MOSCOW = timezone(timedelta(hours=3))
@@ -27,18 +33,18 @@ NOON = datetime(2026, 10, 5, 18, 48, 8, tzinfo=MOSCOW)
         ({"day_limit": 9, "day_reset": 5}, []),
         (
             {"day_remaining": 4, "minute_remaining": 0, "minute_reset": 7},
-            [Left("day", 4), Left("minute", 0, 7.0)],
+            [Quota("day", 4), Quota("minute", 0, 7.0)],
         ),
-        ({"hour_remaining": 0, "hour_reset": 0}, [Left("hour", 0, 0.0)]),
-        ({"week_remaining": 1, "week_reset": 9}, [Left("week", 1, 9.0)]),
-        ({"decade_remaining": 0, "decade_reset": 9}, [Left("decade", 0, 9.0)]),
-        ({"per_minute_remaining": 2, "per_minute_reset": 9}, [Left("minute", 2, 9.0)]),
-        ({"callsPerDay_remaining": 0}, [Left("day", 0)]),
-        ({"day_remaining": 0, "day_reset": 1_790_000_000}, [Left("day", 0)]),
+        ({"hour_remaining": 0, "hour_reset": 0}, [Quota("hour", 0, 0.0)]),
+        ({"week_remaining": 1, "week_reset": 9}, [Quota("week", 1, 9.0)]),
+        ({"decade_remaining": 0, "decade_reset": 9}, [Quota("decade", 0, 9.0)]),
+        ({"per_minute_remaining": 2, "per_minute_reset": 9}, [Quota("minute", 2, 9.0)]),
+        ({"callsPerDay_remaining": 0}, [Quota("day", 0)]),
+        ({"day_remaining": 0, "day_reset": 1_790_000_000}, [Quota("day", 0)]),
     ],
 )
 def test_points_are_read_of_any_unit(limits, points):
-    assert points_of(limits) == points
+    assert read_quotas(limits) == points
 
 
 @pytest.mark.parametrize(
@@ -58,46 +64,46 @@ def test_a_limit_is_a_number_in_any_form(value, number):
 
 
 def refused(message=None, params=None, **limits):
-    return Failure(-32029, message, {"params": params, "metadata": {"limits": limits}})
+    return ApiError(-32029, message, {"params": params, "metadata": {"limits": limits}})
 
 
 @pytest.mark.parametrize(
     ("failure", "left"),
     [
-        (refused("The minute limit of 5 requests has been exceeded"), Left("minute", 0)),
-        (refused("Hourly limit reached"), Left("hour", 0)),
-        (refused("too many requests per day"), Left("day", 0)),
-        (refused("Daily quota exceeded, try again in 3 hours"), Left("day", 0)),
-        (refused("60 requests per min. Try again in 42 seconds"), Left("minute", 0)),
-        (refused("Превышен лимит запросов в минуту"), Left("minute", 0)),
-        (refused("Исчерпан часовой лимит"), Left("hour", 0)),
-        (refused("Слишком часто. Не более 100 запросов в час"), Left("hour", 0)),
-        (refused("ДНЕВНОЙ ЛИМИТ"), Left("day", 0)),
-        (refused("3000 запросов в сутки"), Left("day", 0)),
-        (refused("лимит на 1 дн. исчерпан"), Left("day", 0)),
-        (refused("недельный лимит"), Left("week", 0)),
-        (refused("Monday's session holiday, сейчас нельзя, минус"), Left("", 0)),
-        (refused(None), Left("", 0)),
-        (refused(["minute"]), Left("minute", 0)),
-        (refused("per minute", {"limit": "day", "value": 5}), Left("day", 0)),
-        (refused("out", {"limit_type": "minute_limit"}), Left("minute", 0)),
-        (refused("out", {"limitType": "perMinute"}), Left("minute", 0)),
-        (refused("out", ["hour"]), Left("hour", 0)),
-        (refused("out", "day"), Left("day", 0)),
-        (refused("per minute", {"day_limit": 5, "minute_limit": 2}), Left("minute", 0)),
-        (refused("out", {"day_limit": 5, "minute_limit": 2}), Left("day", 0)),
-        (refused("out", {"limit": "hour", "reset": 30}), Left("hour", 0, 30.0)),
-        (refused("out", {"limit": "hour", "hour_reset": "30"}), Left("hour", 0, 30.0)),
-        (refused("day", minute_remaining=0, minute_reset=9), Left("minute", 0, 9.0)),
-        (refused("day", minute_remaining=0, day_remaining=0, day_reset=8), Left("day", 0, 8.0)),
-        (refused("minute", minute_remaining=3, minute_reset=9), Left("minute", 0, 9.0)),
-        (refused("out", decade_remaining=0, decade_reset=9), Left("decade", 0, 9.0)),
-        (Failure(-32029, "per minute", None), Left("minute", 0)),
-        (Failure(-32029, "per minute", "text"), Left("minute", 0)),
+        (refused("The minute limit of 5 requests has been exceeded"), Quota("minute", 0)),
+        (refused("Hourly limit reached"), Quota("hour", 0)),
+        (refused("too many requests per day"), Quota("day", 0)),
+        (refused("Daily quota exceeded, try again in 3 hours"), Quota("day", 0)),
+        (refused("60 requests per min. Try again in 42 seconds"), Quota("minute", 0)),
+        (refused("Превышен лимит запросов в минуту"), Quota("minute", 0)),
+        (refused("Исчерпан часовой лимит"), Quota("hour", 0)),
+        (refused("Слишком часто. Не более 100 запросов в час"), Quota("hour", 0)),
+        (refused("ДНЕВНОЙ ЛИМИТ"), Quota("day", 0)),
+        (refused("3000 запросов в сутки"), Quota("day", 0)),
+        (refused("лимит на 1 дн. исчерпан"), Quota("day", 0)),
+        (refused("недельный лимит"), Quota("week", 0)),
+        (refused("Monday's session holiday, сейчас нельзя, минус"), Quota("", 0)),
+        (refused(None), Quota("", 0)),
+        (refused(["minute"]), Quota("minute", 0)),
+        (refused("per minute", {"limit": "day", "value": 5}), Quota("day", 0)),
+        (refused("out", {"limit_type": "minute_limit"}), Quota("minute", 0)),
+        (refused("out", {"limitType": "perMinute"}), Quota("minute", 0)),
+        (refused("out", ["hour"]), Quota("hour", 0)),
+        (refused("out", "day"), Quota("day", 0)),
+        (refused("per minute", {"day_limit": 5, "minute_limit": 2}), Quota("minute", 0)),
+        (refused("out", {"day_limit": 5, "minute_limit": 2}), Quota("day", 0)),
+        (refused("out", {"limit": "hour", "reset": 30}), Quota("hour", 0, 30.0)),
+        (refused("out", {"limit": "hour", "hour_reset": "30"}), Quota("hour", 0, 30.0)),
+        (refused("day", minute_remaining=0, minute_reset=9), Quota("minute", 0, 9.0)),
+        (refused("day", minute_remaining=0, day_remaining=0, day_reset=8), Quota("day", 0, 8.0)),
+        (refused("minute", minute_remaining=3, minute_reset=9), Quota("minute", 0, 9.0)),
+        (refused("out", decade_remaining=0, decade_reset=9), Quota("decade", 0, 9.0)),
+        (ApiError(-32029, "per minute", None), Quota("minute", 0)),
+        (ApiError(-32029, "per minute", "text"), Quota("minute", 0)),
     ],
 )
 def test_a_refusal_tells_which_points_are_used_up(failure, left):
-    assert spent_by(failure) == left
+    assert exhausted_quota(failure) == left
 
 
 @pytest.mark.parametrize(
@@ -111,37 +117,37 @@ def test_a_refusal_tells_which_points_are_used_up(failure, left):
     ],
 )
 def test_the_longest_reset_that_is_told_counts(failure, retry_after, reset):
-    assert spent_by(failure, retry_after) == Left("minute", 0, reset)
+    assert exhausted_quota(failure, retry_after) == Quota("minute", 0, reset)
 
 
 @pytest.mark.parametrize("data", [None, [], "text", {}, {"metadata": None}])
 def test_a_refusal_may_tell_no_limits(data):
-    assert limits_of_failure(Failure(-32029, "", data)) == {}
+    assert limits_of_error(ApiError(-32029, "", data)) == {}
 
 
 # Waits
 
 
 class Account:
-    """A purse with a stopped clock; `come` makes a call's turn come."""
+    """Rate limits with a stopped clock; `wait` waits as a call does."""
 
-    def __init__(self, **patience):
+    def __init__(self, **retry_policy):
         self.clock, self.notes = Ticking(), []
-        patience = {"chance": lambda: 0.25, "now": lambda: NOON} | patience
-        self.purse = Purse(
-            Patience(sleep=self.clock.sleep, **patience), self.clock, self.notes.append
+        retry_policy = {"jitter": lambda: 0.25, "now": lambda: NOON} | retry_policy
+        self.limits = RateLimits(
+            RetryPolicy(sleep=self.clock.sleep, **retry_policy), self.clock, self.notes.append
         )
 
-    def come(self, *limits, after=0.0):
+    def wait(self, *limits, after=0.0):
         for each in limits:
-            self.purse.hear(each)
+            self.limits.update(each)
         self.clock.seconds += after
-        Turn(self.purse).come()
+        RateLimitedCall(self.limits).wait()
         return self.clock.pauses
 
     def stopped(self, *limits, after=0.0):
         with pytest.raises(OutOfPoints) as caught:
-            self.come(*limits, after=after)
+            self.wait(*limits, after=after)
         assert self.clock.pauses == []
         return caught.value.message, caught.value.hint
 
@@ -173,14 +179,14 @@ def used_up(unit, reset=None):
     ],
 )
 def test_a_call_waits_for_what_is_used_up_and_not_otherwise(limits, after, pauses):
-    assert Account().come(*limits, after=after) == pauses
+    assert Account().wait(*limits, after=after) == pauses
 
 
 def test_what_was_waited_for_is_there():
     account = Account()
-    account.purse.clock = lambda: 5.0  # a clock that stands still
-    account.come(used_up("minute", 42))
-    assert account.come() == [42.4]
+    account.limits.clock = lambda: 5.0  # a clock that stands still
+    account.wait(used_up("minute", 42))
+    assert account.wait() == [42.4]
     assert account.notes == ["out of points for this minute: waiting 43 s"]
 
 
@@ -221,30 +227,32 @@ def test_a_reset_told_before_counts():
     ("most", "reset", "allowed"), [(30, 31, "30 s"), (0, 0, "0 s"), (3600, 3601, "1 h")]
 )
 def test_a_wait_is_no_longer_than_allowed(most, reset, allowed):
-    account = Account(most_wait=most)
+    account = Account(max_wait=most)
     message, hint = account.stopped(used_up("minute", reset))
     assert message == "the account is out of points for this minute"
-    assert hint == f"There are more in {spell(max(1, reset))}; --max-wait allows {allowed}."
+    assert (
+        hint == f"There are more in {format_duration(max(1, reset))}; --max-wait allows {allowed}."
+    )
 
 
 def test_each_call_may_wait_as_long_as_allowed():
-    account = Account(most_wait=60)
+    account = Account(max_wait=60)
     for _ in range(3):
-        account.come(used_up("minute", 60))
+        account.wait(used_up("minute", 60))
     assert account.clock.pauses == [60.4] * 3
 
 
 # Refusals
 
 
-def refuse_until_stopped(left, **patience):
-    account = Account(**patience)
-    turn, error = Turn(account.purse), OutOfPoints("the service's words")
+def refuse_until_stopped(left, **retry_policy):
+    account = Account(**retry_policy)
+    turn, error = RateLimitedCall(account.limits), OutOfPoints("the service's words")
 
     def call_on():
         while True:
-            turn.refuse(error, left)
-            turn.come()
+            turn.on_refusal(error, left)
+            turn.wait()
 
     with pytest.raises(OutOfPoints) as caught:
         call_on()
@@ -255,19 +263,19 @@ def refuse_until_stopped(left, **patience):
 @pytest.mark.parametrize(
     ("left", "pauses"),
     [
-        (Left("minute", 0, 0.0), [1.4, 2.4, 4.4, 8.4, 16.4, 32.4]),
-        (Left("minute", 0, 20.0), [20.4, 20.4, 20.4, 20.4]),
-        (Left("", 0, 20.0), [20.4, 20.4, 20.4, 20.4]),
-        (Left("minute", 0), [60.4]),
+        (Quota("minute", 0, 0.0), [1.4, 2.4, 4.4, 8.4, 16.4, 32.4]),
+        (Quota("minute", 0, 20.0), [20.4, 20.4, 20.4, 20.4]),
+        (Quota("", 0, 20.0), [20.4, 20.4, 20.4, 20.4]),
+        (Quota("minute", 0), [60.4]),
     ],
 )
 def test_a_service_that_goes_on_refusing_is_asked_less_and_less(left, pauses):
-    waited, hint = refuse_until_stopped(left, most_wait=100)
+    waited, hint = refuse_until_stopped(left, max_wait=100)
     assert waited == pauses
     assert hint.endswith("; --max-wait allows 1 min 40 s.")
 
 
-@pytest.mark.parametrize("left", [Left("day", 0, 0.0), Left("day", 0), Left("decade", 0, 5.0)])
+@pytest.mark.parametrize("left", [Quota("day", 0, 0.0), Quota("day", 0), Quota("decade", 0, 5.0)])
 def test_a_refusal_of_the_day_is_not_waited_out(left):
     waited, hint = refuse_until_stopped(left)
     assert waited == []
@@ -275,7 +283,7 @@ def test_a_refusal_of_the_day_is_not_waited_out(left):
 
 
 def test_a_refusal_that_tells_nothing_is_not_waited_out():
-    assert refuse_until_stopped(Left("", 0))[0] == []
+    assert refuse_until_stopped(Quota("", 0))[0] == []
 
 
 # The countdown
@@ -291,7 +299,7 @@ def test_a_refusal_that_tells_nothing_is_not_waited_out():
 )
 def test_a_wait_that_is_looked_at_is_counted_down(seconds, shown, pauses):
     clock, lines = Ticking(), []
-    Patience(sleep=clock.sleep, show=lines.append).rest(seconds, "out")
+    RetryPolicy(sleep=clock.sleep, show=lines.append).wait(seconds, "out")
     assert lines[: len(shown)] == [line and f"out: {line}" for line in shown]
     assert lines[-1] == ""
     assert clock.pauses[: len(pauses)] == pauses
@@ -305,12 +313,12 @@ def test_a_wait_that_is_broken_off_leaves_no_line():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Patience(sleep=sleep, show=lines.append).rest(5, "out")
+        RetryPolicy(sleep=sleep, show=lines.append).wait(5, "out")
     assert lines == ["out: 5 s", ""]
 
 
 def test_moments_are_aware_of_their_zone():
-    assert Patience().now().tzinfo is not None
+    assert RetryPolicy().now().tzinfo is not None
 
 
 @pytest.mark.parametrize(
@@ -322,4 +330,4 @@ def test_moments_are_aware_of_their_zone():
     ],
 )
 def test_a_length_of_time_is_said_in_its_two_largest_units(seconds, said):
-    assert spell(seconds) == said
+    assert format_duration(seconds) == said

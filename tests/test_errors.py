@@ -3,14 +3,22 @@ from __future__ import annotations
 import pytest
 from playback import TOKEN
 
-from comagic_cli.api.envelope import Failure
-from comagic_cli.api.errors import MEANING, MNEMONIC_OF_CODE, is_of_api, mnemonic_of, refusal
-from comagic_cli.api.redact import masker
+from comagic_cli.api.envelope import ApiError
+from comagic_cli.api.errors import (
+    ERRORS,
+    MNEMONIC_OF_CODE,
+    error_for,
+    is_of_api,
+    may_mean_parameter,
+    mnemonic_of,
+    refused_operators,
+)
+from comagic_cli.api.redact import redactor
 from comagic_cli.errors import NetworkFailure, NotAllowed, OutOfPoints, Refused
 
 
 def failure(mnemonic=None, message=None, code=None, **data):
-    return Failure(code, message, {"mnemonic": mnemonic, **data})
+    return ApiError(code, message, {"mnemonic": mnemonic, **data})
 
 
 MNEMONICS = [
@@ -43,21 +51,26 @@ MNEMONICS = [
 ]
 """Those of the API's documentation; the sic is its own."""
 
-KEY_HINT = "Make a new key in the web account for comagic login, COMAGIC_TOKEN or --token-file."
+TOKEN_HINT = (
+    "Create a new token in the web account for comagic login, COMAGIC_TOKEN or --token-file."
+)
 KNOWN_HINT = "Check the profile, COMAGIC_TOKEN or --token-file, and the service's --base-url."
-ASK = "Check what was asked for."
+UNKNOWN_HINT = (
+    "Check the fields in --fields, --where and --sort (comagic fields), or the parameter."
+)
+ASK = "Check the request."
 ANY = f"{ASK} The message says what is wrong."
 BUG = "This is likely a bug of comagic: please report it."
 ADDRESSES = "to the allowed addresses of the API in the web account."
 KINDS = [
     ("limit_exceeded", OutOfPoints, "the account is out of points", "Try again later."),
-    ("access_token_expired", NotAllowed, "the key or session has ended", KEY_HINT),
-    ("access_token_invalid", NotAllowed, "the key is not known", KNOWN_HINT),
+    ("access_token_expired", NotAllowed, "the token or session has expired", TOKEN_HINT),
+    ("access_token_invalid", NotAllowed, "the token is not known", KNOWN_HINT),
     (
         "access_token_blocked",
         NotAllowed,
-        "the key is blocked",
-        "Unblock it in the web account, or make a new one.",
+        "the token is blocked",
+        "Unblock it in the web account, or create a new one.",
     ),
     (
         "auth_error",
@@ -68,13 +81,13 @@ KINDS = [
     (
         "ip_not_whitelisted",
         NotAllowed,
-        "this machine's address is not allowed",
-        f"Add this machine's address {ADDRESSES}",
+        "the address of this machine is not allowed",
+        f"Add the address of this machine {ADDRESSES}",
     ),
     (
         "forbidden",
         NotAllowed,
-        "the user has no right to do this",
+        "the user is not allowed to do this",
         "Ask the account's administrator for the right.",
     ),
     (
@@ -87,7 +100,7 @@ KINDS = [
         "parameter_component_disabled",
         NotAllowed,
         "the account's tariff lacks a component for this parameter",
-        "Leave the field out, or ask the service to switch the component on.",
+        "Remove the field, or ask the service to switch the component on.",
     ),
     ("account_inactive", NotAllowed, "the account is switched off", "Ask the service why."),
     (
@@ -97,8 +110,13 @@ KINDS = [
         "Try again later, or with a smaller --page-size.",
     ),
     ("date_interval_limit_reached", Refused, "the period is too long", "Ask for a shorter one."),
-    ("sort_prohibited", Refused, "this field can't be sorted by", "Leave it out of --sort."),
-    ("filter_prohibited", Refused, "this field can't be filtered by", "Filter by another one."),
+    ("sort_prohibited", Refused, "this field can't be sorted by", "Remove it from --sort."),
+    (
+        "filter_prohibited",
+        Refused,
+        "this field can't be filtered by",
+        "Filter by another field (comagic filters).",
+    ),
     (
         "method_not_found",
         Refused,
@@ -107,13 +125,18 @@ KINDS = [
     ),
     ("required_parameter_missed", Refused, "a parameter is missing", ASK),
     ("invalid_parameter_value", Refused, "the value of a parameter is not allowed", ASK),
-    ("unexpected_parameters", Refused, "the method takes no such parameter", ASK),
-    ("invalid_parameters_combination", Refused, "parameters don't go together", ASK),
+    (
+        "unexpected_parameters",
+        Refused,
+        "the service does not know a parameter, or a field in fields, filter or sort",
+        UNKNOWN_HINT,
+    ),
+    ("invalid_parameters_combination", Refused, "these parameters can't be combined", ASK),
     ("data_type_error", Refused, "the value of a parameter is of the wrong type", ASK),
     ("parse_error", Refused, "the service could not read the request", BUG),
-    ("invalid_request", Refused, "the service took it for no request", BUG),
-    ("batch_opreations_not_supported", Refused, "several calls in one are refused", BUG),
-    ("batch_operations_not_supported", Refused, "several calls in one are refused", BUG),
+    ("invalid_request", Refused, "the service did not accept the request as one", BUG),
+    ("batch_opreations_not_supported", Refused, "several calls in one request are refused", BUG),
+    ("batch_operations_not_supported", Refused, "several calls in one request are refused", BUG),
     ("notifications_not_supported", Refused, "a call without an id is refused", BUG),
     ("error", Refused, "the API refused the request", ANY),
     (
@@ -126,7 +149,7 @@ KINDS = [
 @pytest.mark.parametrize(("mnemonic", "kind", "meaning", "hint"), KINDS)
 @pytest.mark.parametrize("code", [None, -32602, "-32029", 0])
 def test_the_mnemonic_decides_what_is_said(mnemonic, kind, meaning, hint, code):
-    error = refusal(failure(mnemonic, code=code), "get.calls")
+    error = error_for(failure(mnemonic, code=code), "get.calls")
     assert type(error) is kind
     assert (error.message, error.hint) == (f"get.calls: {meaning} ({mnemonic})", hint)
     assert str(error) == error.message
@@ -134,9 +157,9 @@ def test_the_mnemonic_decides_what_is_said(mnemonic, kind, meaning, hint, code):
 
 
 def test_every_mnemonic_has_its_sentence_and_remedy():
-    assert sorted(MEANING) == sorted(MNEMONICS)
+    assert sorted(ERRORS) == sorted(MNEMONICS)
     assert {mnemonic for mnemonic, *_ in KINDS} == {*MNEMONICS, "one_that_is_new"}
-    assert all(sentence and remedy.endswith(".") for _, sentence, remedy in MEANING.values())
+    assert all(sentence and remedy.endswith(".") for _, sentence, remedy in ERRORS.values())
 
 
 def test_help_tells_of_every_mnemonic(comagic):
@@ -144,7 +167,7 @@ def test_help_tells_of_every_mnemonic(comagic):
     assert (ran.code, ran.err) == (0, "")
     told = {block.split()[0]: " ".join(block.split()) for block in ran.out.split("\n\n")[1:]}
     assert sorted(told) == sorted(MNEMONICS)
-    for mnemonic, (kind, sentence, remedy) in MEANING.items():
+    for mnemonic, (kind, sentence, remedy) in ERRORS.items():
         told_remedy = remedy.replace("{option}", "the option it names")
         told_remedy = told_remedy.replace("{address}", "the address it names")
         expected = f"{mnemonic} {sentence} (exit code {kind.exit_code}) {told_remedy}"
@@ -162,18 +185,18 @@ def test_help_tells_of_every_mnemonic(comagic):
 )
 @pytest.mark.parametrize("data", [None, {}, [], "text", {"mnemonic": None}, {"mnemonic": " "}])
 def test_without_a_mnemonic_the_code_names_the_failure(code, mnemonic, data):
-    assert mnemonic_of(Failure(code, "", data)) == mnemonic
+    assert mnemonic_of(ApiError(code, "", data)) == mnemonic
 
 
 @pytest.mark.parametrize(
     ("said", "own"),
     [
         (failure("forbidden"), True),
-        (Failure(-32602), True),
-        (Failure("-1"), True),
-        (Failure(502, "Bad gateway"), False),
-        (Failure(message="Bad gateway"), False),
-        (Failure(data={"mnemonic": None}), False),
+        (ApiError(-32602), True),
+        (ApiError("-1"), True),
+        (ApiError(502, "Bad gateway"), False),
+        (ApiError(message="Bad gateway"), False),
+        (ApiError(data={"mnemonic": None}), False),
     ],
 )
 def test_the_api_is_told_from_a_gateway(said, own):
@@ -202,7 +225,7 @@ def test_the_api_is_told_from_a_gateway(said, own):
         (
             failure("sort_prohibited", field="tags"),
             "(sort_prohibited) [tags]",
-            "Leave it out of --sort.",
+            "Remove it from --sort.",
         ),
         (failure("error", ["a", 1]), "(error): ['a', 1]", ANY),
         (failure("error", "a\r\n\x1b[31mb\n.."), "(error): a [31mb", ANY),
@@ -215,7 +238,7 @@ def test_the_api_is_told_from_a_gateway(said, own):
     ],
 )
 def test_what_the_service_says_is_told(said, message, hint):
-    error = refusal(said, "get.calls")
+    error = error_for(said, "get.calls")
     assert error.message.endswith(message)
     assert error.hint == hint
 
@@ -226,21 +249,89 @@ def test_what_the_service_says_is_told(said, message, hint):
         ("Your IP 203.0.113.7 is not whitelisted", "203.0.113.7"),
         ("IP: 203.0.113.7.", "203.0.113.7"),
         ("at 12:30:00 from 2001:db8::7: denied", "2001:db8::7"),
-        ("version 1.2.3 at 12:30", "this machine's address"),
-        ("999.1.1.1", "this machine's address"),
-        ("", "this machine's address"),
-        (None, "this machine's address"),
+        ("version 1.2.3 at 12:30", "the address of this machine"),
+        ("999.1.1.1", "the address of this machine"),
+        ("", "the address of this machine"),
+        (None, "the address of this machine"),
     ],
 )
 def test_the_address_to_allow_is_named(message, address):
-    error = refusal(failure("ip_not_whitelisted", message), "get.calls")
+    error = error_for(failure("ip_not_whitelisted", message), "get.calls")
     assert error.hint == f"Add {address} {ADDRESSES}"
 
 
 def test_what_a_refusal_echoes_is_masked_before_it_is_cut():
     echo = "x" * 70 + TOKEN
     said = failure(echo, f"no {TOKEN} " + "x" * 380 + TOKEN, field=echo, value={"key": [echo]})
-    error = refusal(said, "get.calls", masker((TOKEN,)))
+    error = error_for(said, "get.calls", redactor((TOKEN,)))
     shown = repr([error, error.args, error.message, error.mnemonic, error.field, error.hint])
     assert TOKEN[:4] not in shown
     assert error.mnemonic == error.field == "x" * 70 + "***"
+
+
+# A name that the service does not know
+
+
+@pytest.mark.parametrize(
+    ("error", "may"),
+    [
+        (Refused("Unexpected method parameter(s)", mnemonic="unexpected_parameters"), True),
+        (Refused("no", mnemonic="unexpected_parameters", field="report_type"), True),
+        (Refused("no", mnemonic="unexpected_parameters", value="report_type"), True),
+        (Refused("no report_type here", mnemonic="unexpected_parameters", field="params"), True),
+        (Refused("no", mnemonic="unexpected_parameters", field="fields"), False),
+        (Refused("no", mnemonic="unexpected_parameters", value="cc_12"), False),
+        (Refused("Unexpected: cc_12", mnemonic="unexpected_parameters"), False),
+        (Refused("Unexpected: cc_123", mnemonic="unexpected_parameters"), True),
+        (Refused("no report_type", mnemonic="error"), False),
+    ],
+)
+def test_an_unknown_parameter_is_told_from_an_unknown_field(error, may):
+    assert may_mean_parameter(error, "report_type", ["communication_id", "cc_12"]) is may
+
+
+@pytest.mark.parametrize(
+    ("field", "hint"),
+    [("", UNKNOWN_HINT), ("cc_12", UNKNOWN_HINT), ("fields[2]", "Check --fields.")],
+)
+def test_unexpected_parameters_is_explained_as_both_things_it_means(field, hint):
+    error = error_for(failure("unexpected_parameters", field=field), "get.calls")
+    assert "does not know a parameter, or a field in fields, filter or sort" in error.message
+    assert error.hint == hint
+
+
+USED = {("type", "in"), ("status", "="), ("duration", "<="), ("duration", ">="), ("phone", "ilike")}
+DURATION = {("duration", "<="), ("duration", ">=")}
+
+
+@pytest.mark.parametrize(
+    ("mnemonic", "message", "field", "value", "meant"),
+    [
+        ("invalid_parameter_value", "", "operator", "ilike", {("phone", "ilike")}),
+        ("invalid_parameter_value", "", "filter.filters[0].operator", "in", {("type", "in")}),
+        ("invalid_parameter_value", "Operator '<=' is not allowed", "", "", {("duration", "<=")}),
+        ("invalid_parameter_value", "operator: IN", "filter", "", {("type", "in")}),
+        ("error", 'duration does not take ">="', "", "", {("duration", ">=")}),
+        ("filter_prohibited", "", "duration", "", DURATION),
+        ("filter_prohibited", "duration can't be filtered by this operator", "", "", DURATION),
+        ("filter_prohibited", "", "filter", "", USED),
+        ("data_type_error", "", "filter", "", USED),
+        # Not about an operator
+        ("invalid_parameter_value", "", "filter.filters[0].value", "x", set()),
+        ("invalid_parameter_value", "", "filter", "Звонки", set()),
+        ("invalid_parameter_value", "must be in the future", "date_from", "x", set()),
+        ("invalid_parameter_value", "", "limit", "0", set()),
+        ("unexpected_parameters", "", "filter", "", set()),
+        ("date_interval_limit_reached", "operator", "", "", set()),
+        ("forbidden", "", "operator", "in", set()),
+    ],
+)
+def test_a_refused_operator_is_recognised(mnemonic, message, field, value, meant):
+    error = error_for(failure(mnemonic, message, field=field, value=value), "get.calls")
+    assert refused_operators(error, USED) == meant
+
+
+def test_the_longer_operator_is_meant():
+    error = Refused("operator 'not_in'", mnemonic="error")
+    used = {("a", "in"), ("a", "not_in"), ("b", "in")}
+    assert refused_operators(error, used) == {("a", "not_in")}

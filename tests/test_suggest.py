@@ -2,7 +2,7 @@
 
 import pytest
 
-from comagic_cli.query.suggest import meant, near
+from comagic_cli.query.suggest import closest, did_you_mean
 
 NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phone_number", "tags")
 
@@ -23,11 +23,11 @@ NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phon
     ],
 )
 def test_the_names_most_like_a_word_are_found(word, found):
-    assert near(word, NAMES) == found
+    assert closest(word, NAMES) == found
 
 
 def test_no_more_than_three_are_named_and_each_once():
-    assert near("aaax", ["aaa1", "aaa2", "aaa2", "aaa3", "aaa4"]) == ["aaa1", "aaa2", "aaa3"]
+    assert closest("aaax", ["aaa1", "aaa2", "aaa2", "aaa3", "aaa4"]) == ["aaa1", "aaa2", "aaa3"]
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_no_more_than_three_are_named_and_each_once():
     ],
 )
 def test_it_is_asked_which_was_meant(names, sentence):
-    assert meant("utm_", names) == sentence
+    assert did_you_mean("utm_", names) == sentence

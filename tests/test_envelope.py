@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from comagic_cli.api.envelope import (
     BOM,
     Answer,
-    Failure,
-    Unreadable,
+    ApiError,
+    MalformedResponse,
     limits_of,
     mark_lone_surrogates,
     read_envelope,
@@ -53,14 +53,14 @@ def test_every_member_of_an_answer_is_optional(body, data):
 @pytest.mark.parametrize(
     ("error", "failure"),
     [
-        ({"code": -1, "message": "m", "data": None}, Failure(-1, "m", None)),
+        ({"code": -1, "message": "m", "data": None}, ApiError(-1, "m", None)),
         (
             {"code": "-1", "data": {"mnemonic": "x"}, "more": 1},
-            Failure("-1", None, {"mnemonic": "x"}),
+            ApiError("-1", None, {"mnemonic": "x"}),
         ),
-        ({}, Failure()),
-        ("maintenance", Failure(message="maintenance")),
-        ("", Failure(message="")),
+        ({}, ApiError()),
+        ("maintenance", ApiError(message="maintenance")),
+        ("", ApiError(message="")),
     ],
 )
 def test_an_error_may_be_an_object_or_a_text(error, failure):
@@ -70,7 +70,7 @@ def test_an_error_may_be_an_object_or_a_text(error, failure):
 
 def test_an_error_that_says_something_counts_more_than_a_result():
     envelope, _ = read_envelope(b'{"result":{"data":[1]},"error":{"code":-32603}}')
-    assert envelope.failure == Failure(-32603)
+    assert envelope.failure == ApiError(-32603)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ def test_an_error_that_says_something_counts_more_than_a_result():
         ),
         (b'{"result":{"data":' + b"[" * 200_000, "it is nested too deeply"),
         (b'{"result":{"metadata":' + b'{"a":' * 200_000, "it is nested too deeply"),
-        (zlib.compress(BODY, wbits=31), "it is compressed, though its head does not say so"),
+        (zlib.compress(BODY, wbits=31), "it is compressed, but no header says so"),
         ("Ошибка".encode("cp1251"), "it is not UTF-8 at byte 0"),
         (b'{"result":{"data":["\xff"]}}', "it is not UTF-8 at byte 20"),
         (b'{"result":{"data":["\xed\xa0\x80"]}}', "it is not UTF-8 at byte 20"),
     ],
 )
 def test_what_is_no_answer_is_said_to_be_so(body, why):
-    with pytest.raises(Unreadable) as caught:
+    with pytest.raises(MalformedResponse) as caught:
         read_envelope(bytearray(body))
     assert str(caught.value).startswith(why)
     assert caught.value.__context__ is None or "cut" not in why
@@ -153,13 +153,13 @@ def test_characters_may_lie_across_the_pieces_that_are_checked(place, char):
     assert Answer(envelope.result.data).data.endswith(char.encode() + b'"]')
     spoilt = body.replace(char.encode() + b'"', char.encode()[:-1] + b'"')
     with pytest.raises(
-        Unreadable, match=f"^it is not UTF-8 at byte {len(body) - 4 - len(char.encode())}$"
+        MalformedResponse, match=f"^it is not UTF-8 at byte {len(body) - 4 - len(char.encode())}$"
     ):
         read_envelope(spoilt)
 
 
 def test_many_bytes_that_only_continue_characters_are_refused_at_once():
-    with pytest.raises(Unreadable, match=r"at byte 0$"):
+    with pytest.raises(MalformedResponse, match=r"at byte 0$"):
         read_envelope(b"\x80" * (1 << 20))
 
 
