@@ -1,8 +1,36 @@
-"""What can go wrong, each with the exit code it ends the program with."""
+"""The errors of the program, each with the exit code it ends with."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from enum import IntEnum
+from typing import NamedTuple, Self
+
+
+class ExitCode(IntEnum):
+    """What the program can end with; `meaning` is what help and README show."""
+
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """Make a code with its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    COMPLETE = 0, "complete: every row is there"
+    BUG = 1, "a bug of comagic"
+    USAGE = 2, "the command line, the environment or a profile is wrong"
+    ROWS_MISSING = 3, "finished, but rows are missing or doubled, or a customer was refused"
+    NOT_ALLOWED = 4, "not allowed: token, password, address or rights"
+    REFUSED = 5, "the API refused the request"
+    NETWORK = 6, "the network or the service failed, after retries"
+    OUT_OF_POINTS = 7, "out of points: try again later"
+    CANNOT_WRITE = 8, "the output can't be written"
+    OUTPUT_BUSY = 9, "another run writes the output"
+    INTERRUPTED = 130, "stopped by Ctrl-C (SIGINT)"  # 128 + 2
+    PIPE_CLOSED = 141, "the reader closed the pipe"  # 128 + 13 (SIGPIPE)
+    TERMINATED = 143, "stopped by SIGTERM"  # 128 + 15
 
 
 class Place(NamedTuple):
@@ -14,13 +42,13 @@ class Place(NamedTuple):
 
 
 class ComagicError(Exception):
-    """Say what went wrong, where, and what to do next.
+    """An error for the user: what went wrong, where, and what to do next.
 
-    `hint` is the next step for the user. `mnemonic`, `field` and `value` are the API's own words.
-    `place` is where in a text the mistake is.
+    `hint` is the next step for the user. `mnemonic` and `field` are the API's own words.
+    `place` is where in a typed text the mistake is.
     """
 
-    exit_code = 1
+    exit_code = ExitCode.BUG
 
     def __init__(
         self,
@@ -42,9 +70,9 @@ class ComagicError(Exception):
 
 
 class UsageProblem(ComagicError):
-    """The command line, the environment or a profile can't be used as it is."""
+    """The command line, the environment or a profile is wrong."""
 
-    exit_code = 2
+    exit_code = ExitCode.USAGE
 
 
 class UnknownField(UsageProblem):
@@ -59,62 +87,40 @@ class UnknownField(UsageProblem):
 class RowsMissing(ComagicError):
     """The export ended, but rows are missing or doubled."""
 
-    exit_code = 3
+    exit_code = ExitCode.ROWS_MISSING
 
 
 class NotAllowed(ComagicError):
-    """The key, the password, the IP address or the rights don't allow it."""
+    """The token, the password, the IP address or the rights don't allow it."""
 
-    exit_code = 4
+    exit_code = ExitCode.NOT_ALLOWED
 
 
 class Refused(ComagicError):
     """The API refused the request."""
 
-    exit_code = 5
+    exit_code = ExitCode.REFUSED
 
 
 class NetworkFailure(ComagicError):
     """No usable answer came, after all retries."""
 
-    exit_code = 6
+    exit_code = ExitCode.NETWORK
 
 
 class OutOfPoints(ComagicError):
-    """The account's points are used up; try again later."""
+    """The account's points are used up."""
 
-    exit_code = 7
+    exit_code = ExitCode.OUT_OF_POINTS
 
 
 class CannotWrite(ComagicError):
     """The output can't be written."""
 
-    exit_code = 8
+    exit_code = ExitCode.CANNOT_WRITE
 
 
 class OutputBusy(ComagicError):
-    """Another run holds the output."""
+    """Another run writes the output."""
 
-    exit_code = 9
-
-
-INTERRUPTED = 130  # stopped by SIGINT: 128 + 2
-TERMINATED = 143  # stopped by SIGTERM: 128 + 15
-READER_GONE = 141  # the reader closed the pipe: 128 + 13 (SIGPIPE)
-
-EXIT_CODES = {
-    0: "complete: every row is there",
-    1: "a bug of comagic",
-    UsageProblem.exit_code: "the command line, the environment or a profile is wrong",
-    RowsMissing.exit_code: "finished, but rows are missing or doubled, or a client was refused",
-    NotAllowed.exit_code: "not allowed: key, password, address or rights",
-    Refused.exit_code: "the API refused the request",
-    NetworkFailure.exit_code: "the network or the service failed, after retries",
-    OutOfPoints.exit_code: "out of points: try again later",
-    CannotWrite.exit_code: "the output can't be written",
-    OutputBusy.exit_code: "another run holds the output",
-    INTERRUPTED: "stopped by Ctrl-C (SIGINT)",
-    READER_GONE: "the reader closed the pipe",
-    TERMINATED: "stopped by SIGTERM",
-}
-"""What the program can end with: the table that help and README show."""
+    exit_code = ExitCode.OUTPUT_BUSY

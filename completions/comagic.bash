@@ -1,18 +1,28 @@
-# Completion of comagic for bash 4.4 or later, made by: comagic completion bash
 _comagic_completion() {
-    local response line
-    mapfile -t response < <(
-        IFS=$'\n'
-        COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \
-            _COMAGIC_COMPLETE=bash_complete "$1" 2>/dev/null
-    )
-    COMPREPLY=()
-    for line in "${response[@]}"; do
-        case $line in
-            plain,*) COMPREPLY+=("${line#*,}") ;;
-            file,*) compopt -o default 2>/dev/null ;;
-        esac
+    local IFS=$'\n'
+    local response
+
+    response=$(env COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD _COMAGIC_COMPLETE=bash_complete $1)
+
+    for completion in $response; do
+        IFS=',' read type value <<< "$completion"
+
+        if [[ $type == 'dir' ]]; then
+            COMPREPLY=()
+            compopt -o dirnames
+        elif [[ $type == 'file' ]]; then
+            COMPREPLY=()
+            compopt -o default
+        elif [[ $type == 'plain' ]]; then
+            COMPREPLY+=($value)
+        fi
     done
+
+    return 0
 }
 
-complete -o nosort -F _comagic_completion comagic
+_comagic_completion_setup() {
+    complete -o nosort -F _comagic_completion comagic
+}
+
+_comagic_completion_setup;

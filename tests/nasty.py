@@ -19,7 +19,7 @@ from sinks import members, page_of, piped, written
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.sqlite import Request, SqliteSink
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.pages import Mark, Page
+from comagic_cli.rows.page import Mark, Page
 
 GOLDEN = Path(__file__).parent / "golden" / "text"
 TYPED = Path(__file__).parent / "golden" / "typed"

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.pager import Pager
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.request.pages import Page, Rendered
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Page
 
 COMMUNICATIONS = report("communications")
 FIRST, LAST = 0, 99  # the seconds that are asked for
@@ -122,7 +122,7 @@ class Exported:
     """What an export through the pager brought: keys in order, calls, the pager itself."""
 
     keys: list[tuple[str, int, str | None]]
-    pager: Pager
+    pager: Reader
     service: Service
 
     @property
@@ -146,10 +146,11 @@ def run(
     if service.descending:
         sort = (Sort("communication_date_time", descending=True),)
     query = Query(report_type, 1, period, columns, sort=sort, page_size=page_size, most=most)
-    pager = Pager(query, service.ask, note, reach=service.reach)
+    pager = Reader(query, service.ask, note, reach=service.reach, cut=service.ahead)
     if service.ahead:
-        render, seconds = RowReader(columns).json_lines, count().__next__  # all answers are slow
-        pager = Pager(query, service.ask, note, reach=service.reach, render=render, clock=seconds)
+        pager = Reader(
+            query, service.ask, note, reach=service.reach, cut=True, clock=count().__next__
+        )  # all answers are slow
     exported = Exported([], pager, service)
     for page in pager.pages():
         exported.keys += _keys(page, columns)
@@ -157,10 +158,6 @@ def run(
 
 
 def _keys(page: Page, columns: tuple[str, ...]) -> list[tuple[str, int, str | None]]:
-    if isinstance(page.rows, Rendered):
-        lines = b"".join(page.rows.texts).splitlines()
-        assert len(lines) == page.count
-        page = Page(lines, marks=page.marks)
     rows = RowReader(columns).plain(page)
     assert len(rows) == page.count
     for mark, (time, number, kind) in zip(page.marks, rows, strict=True):
@@ -184,8 +181,12 @@ def truth(service: Service, first: float, last: float) -> list[tuple[str, int, s
 
 
 def calls_for(rows: int, page: int) -> int:
-    """Return the design's formula: pages overlap by one row."""
-    return 1 if rows <= page else 1 + -(-(rows - page) // (page - 1))
+    """Return how many calls it takes: pages overlap by one row.
+
+    A total that is just the end of a full page is proven by one more.
+    """
+    calls = 1 if rows <= page else 1 + -(-(rows - page) // (page - 1))
+    return calls + (rows >= page and (rows - page) % (page - 1) == 0)
 
 
 def evenly(count: int, span: float = 100.0) -> list[Row]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 
 def text_fields(*names: str) -> list[Field]:

@@ -41,9 +41,9 @@ def test_where_the_key_is_found(tmp_path, monkeypatch, option, environment, toke
 def test_no_key_at_all(environment):
     with pytest.raises(UsageProblem) as caught:
         find_access(None, environment)
-    assert caught.value.message == "there is no key to the account"
+    assert caught.value.message == "there is no token for the account"
     assert caught.value.hint == (
-        "Type comagic login, or put the key in COMAGIC_TOKEN or a file for --token-file; "
+        "Type comagic login, or put the token in COMAGIC_TOKEN or a file for --token-file; "
         "or try --sandbox."
     )
 
@@ -139,11 +139,11 @@ def test_a_key_may_come_through_a_pipe():
     ("content", "why"),
     [
         (None, "{} can't be read: No such file or directory"),
-        (b"\xff", "{} can't be read: it is no text"),
-        ("", "the key is empty"),
-        (" \n", "the key is empty"),
-        ("secret one", "the key has blanks or line breaks in it"),
-        ("secret\none", "the key has blanks or line breaks in it"),
+        (b"\xff", "{} can't be read: it is not UTF-8 text"),
+        ("", "the token is empty"),
+        (" \n", "the token is empty"),
+        ("secret one", "the token has blanks or line breaks in it"),
+        ("secret\none", "the token has blanks or line breaks in it"),
     ],
 )
 def test_a_file_that_holds_no_key(tmp_path, content, why):
@@ -164,7 +164,7 @@ def test_a_folder_is_no_key(tmp_path):
 def test_a_key_of_the_environment_with_a_blank_in_it():
     with pytest.raises(UsageProblem) as caught:
         find_access(None, {"COMAGIC_TOKEN": "secret one"})
-    assert caught.value.message == "COMAGIC_TOKEN: the key has blanks or line breaks in it"
+    assert caught.value.message == "COMAGIC_TOKEN: the token has blanks or line breaks in it"
 
 
 def test_an_account_does_not_show_its_key():
@@ -199,12 +199,12 @@ def test_a_key_goes_before_a_login(tmp_path, monkeypatch, option, environment, a
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
-        ({}, "there is no key to the account"),
-        ({"COMAGIC_LOGIN": " ", "COMAGIC_PASSWORD": ""}, "there is no key to the account"),
+        ({}, "there is no token for the account"),
+        ({"COMAGIC_LOGIN": " ", "COMAGIC_PASSWORD": ""}, "there is no token for the account"),
         ({"COMAGIC_LOGIN": "me"}, "COMAGIC_LOGIN is set, but COMAGIC_PASSWORD is not"),
         ({"COMAGIC_PASSWORD": "x"}, "COMAGIC_PASSWORD is set, but COMAGIC_LOGIN is not"),
-        (PAIR | {"COMAGIC_PASSWORD": "\udcff"}, "COMAGIC_PASSWORD is no UTF-8 text"),
-        (PAIR | {"COMAGIC_LOGIN": "a\udcffb"}, "COMAGIC_LOGIN is no UTF-8 text"),
+        (PAIR | {"COMAGIC_PASSWORD": "\udcff"}, "COMAGIC_PASSWORD is not UTF-8 text"),
+        (PAIR | {"COMAGIC_LOGIN": "a\udcffb"}, "COMAGIC_LOGIN is not UTF-8 text"),
     ],
 )
 def test_half_of_a_login_is_none(environment, message):

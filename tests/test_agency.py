@@ -10,8 +10,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from playback import refused
 from program import DAYS, SPAN, Fault, Watched
 from pyarrow import parquet
+
+from comagic_cli.sandbox.faults import Answer
 
 CALLS = ["calls", *DAYS, "--fields", "communication_id"]
 CUSTOMERS = {7001: 301, 7002: 302, 7003: 303}
@@ -142,6 +145,34 @@ def test_each_client_has_days_of_its_own_zone(comagic):
     assert east - west in {timedelta(days=1), timedelta(days=2)}
 
 
+class ByObject(Watched):
+    """A service that takes `get.account` without a user only, and `getobj.account` with one."""
+
+    def answer(self, body, headers):
+        call = json.loads(body)
+        if call["method"] == "get.account" and "user_id" in call["params"]:
+            refusal = refused("unexpected_parameters", field="user_id", id=call["id"])
+            return Answer(refusal.encode())
+        if call["method"] == "getobj.account":
+            body = json.dumps(call | {"method": "get.account"}).encode()
+        return super().answer(body, headers)
+
+
+@pytest.mark.parametrize("period", [["--period", "today"], ["--from", "-7d"], DAYS])
+def test_the_zone_of_each_client_is_told_by_whichever_method_answers(comagic, period):
+    zones = ("Pacific/Kiritimati", "Pacific/Pago_Pago")
+    with ByObject(rows=0, agent=True, client_timezones=zones) as box:
+        ran = comagic("calls", *period, "--user-id", "7001,7002", box=box)
+    assert (ran.code, ran.err) == (0, "")
+    assert {call.params["user_id"] for call in box.pages} == {7001, 7002}
+
+
+def test_doctor_takes_the_account_from_whichever_method_answers(comagic):
+    with ByObject(rows=0, agent=True) as box:
+        ran = comagic("doctor", "--user-id", 7001, box=box)
+    assert (ran.code, "ok  time zone       Europe/Moscow" in ran.out) == (0, True)
+
+
 def test_the_report_is_looked_up_for_each(comagic, agent):
     assert comagic(*CALLS, "--user-id", "all", box=agent).code == 0
     assert agent.methods.count("get.reports_list") == 3
@@ -151,7 +182,7 @@ def test_a_client_that_is_refused_is_told_and_stops_no_other(comagic, denied):
     ran = comagic(*CALLS, "--user-id", "all", box=denied)
     assert (ran.code, rows(ran)) == (3, truth(denied, 7001, 7003))
     first, last, hint = ran.err.splitlines()
-    assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user has no")
+    assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user is n")
     assert last == "comagic: rows are missing: 1 of 3 clients did not come whole: users 7002"
     assert hint.startswith("  What came is written, a file as NAME.incomplete.")
 
@@ -246,7 +277,7 @@ def test_a_client_none_of_whose_users_may_is_refused_once(comagic):
     with Together(agent=True, denied_users=(7001, 7002, 7003)) as box:
         ran = comagic(*CALLS, "--user-id", "all", box=box)
     assert (ran.code, ran.out) == (4, "")
-    assert ran.err.startswith("comagic: user 7003 of customer 301: get.reports_list: the user has")
+    assert ran.err.startswith("comagic: user 7003 of customer 301: get.reports_list: the user ")
 
 
 def test_who_is_no_agent_is_told(comagic, tmp_path):
@@ -312,7 +343,7 @@ def test_counts_are_added_up(comagic, denied_users, code):
 
 def test_ids_are_asked_of_every_client(comagic, agent):
     ids = [row["communication_id"] for row in truth(agent, 7003, command="call-details")]
-    asked = ["--entity-id", ",".join(map(str, ids)), "--fields", "communication_id"]
+    asked = ["--ids", ",".join(map(str, ids)), "--fields", "communication_id"]
     ran = comagic("call-details", *DAYS, *asked, "--user-id", "7003", box=agent)
     both = comagic("call-details", *DAYS, *asked, "--user-id", "7003,7001", box=agent)
     assert (ran.code, both.code) == (0, 0)

@@ -19,7 +19,7 @@ def agent():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["-o", "x-{date}.csv"], "several users do not go with x-{date}.csv"),
+        (["-o", "x-{date}.csv"], "several users can't be used with x-{date}.csv"),
         (["-o", "x.csv", "--resume"], "--resume: rows of several clients come one client after"),
         (["--user-id", "7001"], "Invalid value for '--user-id': all is every client"),
         (["--user-id", "7001;7002"], "Invalid value for '--user-id': '7001;7002' is neither"),

@@ -11,7 +11,7 @@ from sandbox_client import IDS, sandbox
 from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import NetworkFailure, Refused
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.formats.xlsx import shown
-from comagic_cli.request.rows import Digits
+from comagic_cli.rows.decode import Digits
 
 NUMBERS = [
     (0, 0),

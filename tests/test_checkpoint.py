@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import datetime
 
 import msgspec
@@ -61,11 +62,10 @@ def test_a_checkpoint_tells_what_was_asked_and_what_is_there(stopped, box):
     assert told["period"] == ["2024-10-01 00:00:00", "2024-10-05 23:59:59"]
     assert told["asked"]["from"] == "2024-10-01"
     assert told["asked"]["service"] == box.url
-    assert told["rows"] == 2 * PAGE - 1 == part.count(b"\n") - 1
+    assert told["rows"] == 2 * PAGE - 2 == part.count(b"\n") - 1
     assert told["bytes"] == len(part)
     assert told["first"]["key"] == [rows[0][0], str(rows[0][1])]
-    assert told["last"]["time"] == told["last_time"]
-    assert 0 < len(told["marks"]) <= told["rows"]
+    assert told["last"]["time"] < told["since"]
     assert (told["points"], told["windows"], told["stops"]) == (2, [], [])
     assert box.token not in json.dumps(told)
 
@@ -149,7 +149,7 @@ def test_another_format(comagic, stopped, box):
     changed(stopped, format=99, version="9.9", rows=None)
     path = stopped.with_name(".rows.csv.checkpoint")
     assert refusal(comagic, stopped, box) == (
-        f"{path} is of format 99, by comagic 9.9; this version reads format 2."
+        f"{path} is of format 99, by comagic 9.9; this version reads format 3."
     )
 
 
@@ -207,7 +207,7 @@ def test_a_checkpoint_that_can_not_be_written_leaves_the_one_before(stopped, mon
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotWrite, match="No space left on device"):
         checkpoint.write_checkpoint(path, kept)
     assert (path.read_bytes(), left(stopped)) == (before, KEPT)

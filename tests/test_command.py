@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from comagic_cli.config.credentials import key_printed_by
+from comagic_cli.config.credentials import run_token_command
 from comagic_cli.errors import UsageProblem
 
 PRINT = "import sys; sys.stderr.write('the-key'); print('the-key\\nlogin: me')"
@@ -26,19 +26,19 @@ PRINT = "import sys; sys.stderr.write('the-key'); print('the-key\\nlogin: me')"
     ],
 )
 def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
-    assert key_printed_by(command, "x") == key
+    assert run_token_command(command, "x") == key
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize(
     ("command", "message", "hint"),
     [
-        ("", "x: it names no command", ""),
-        ([], "x: it names no command", ""),
-        ([""], "x: it names no command", ""),
+        ("", "x: the command is empty", ""),
+        ([], "x: the command is empty", ""),
+        ([""], "x: the command is empty", ""),
         ("pass 'show", "x: a quote is not closed", ""),
         ("/no/such show", "x: /no/such can't be run: No such file or directory", ""),
-        (["printf", "\\377"], "x: what printf prints is no text", ""),
+        (["printf", "\\377"], "x: the output of printf is not UTF-8 text", ""),
         (
             [sys.executable, "-c", f"{PRINT}; sys.exit(3)"],
             f"x: {sys.executable} failed (exit code 3)",
@@ -58,7 +58,7 @@ def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
 )
 def test_a_command_that_brings_no_key(command, message, hint, capfd):
     with pytest.raises(UsageProblem) as caught:
-        key_printed_by(command, "x", patience=0.3 if "sleep" in str(command) else 20)
+        run_token_command(command, "x", timeout=0.3 if "sleep" in str(command) else 20)
     assert (caught.value.message, caught.value.hint) == (message, hint)
     assert caught.value.__cause__ is None
     assert capfd.readouterr() == ("", "")

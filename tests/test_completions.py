@@ -10,7 +10,6 @@ from measuring import measured
 from program import HOME, PATIENCE, environment
 
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.completion import glued
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import resolve
 
@@ -44,7 +43,7 @@ OFFERED = [
         "comagic chats --format ",
         ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],
     ),
-    ("comagic chats --format=j", ["--format=jsonl", "--format=json"]),
+    ("comagic chats --format=j", ["jsonl", "json"]),
     ("comagic api getobj.", ["getobj.columns_tree", "getobj.report_state"]),
     ("comagic api get.sms -f ", ["table", "csv", "tsv", "jsonl", "json"]),
     (ON + "--period last", ["last-week", "last-month", "last-year"]),
@@ -59,16 +58,11 @@ OFFERED = [
         ["communication_date_time:asc", "communication_date_time:desc"],
     ),
     (ON + "--sort tags,communication_da", ["tags,communication_date_time"]),
-    (ON + "--fields -ta", ["-tags", "-tag_from"]),
-    (ON + "--fields=-ta", ["--fields=-tags", "--fields=-tag_from"]),
     (ON + "--fields @all,-ta", ["@all,-tags", "@all,-tag_from"]),
     (ON + "--fields @all,-tags,-ta", ["@all,-tags,-tag_from"]),
-    (ON + "--fields -@u", ["-@utm"]),
     (ON + "--fields tags,ta", ["tags,tag_from"]),
     (ON + "--fields --so", ["--sort"]),
     (ON + "--output --so", ["--sort"]),
-    (ON + "--from -1", ["-12h"]),
-    (ON + "--from=-1", ["--from=-12h"]),
     (ON + "--from --per", ["--period"]),
     (ON + "--verbose --per", ["--period"]),
     (ON + "--where call_s", ["call_status"]),
@@ -188,7 +182,7 @@ def test_a_wrong_question_is_no_crash(comagic):
 def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
     code = (
         "import sys; from comagic_cli.cli.main import main; main([])\n"
-        "sys.exit(str({'requests', 'urllib3', 'ssl', 'msgspec'} & set(sys.modules) or ''))"
+        "sys.exit(str({'requests', 'urllib3', 'ssl'} & set(sys.modules) or ''))"
     )
     asked = {"COMP_WORDS": "comagic\ncommunications\n--fields\ntags,", "COMP_CWORD": "3"}
     done = subprocess.run(
@@ -202,53 +196,19 @@ def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
     assert (done.stderr.strip(), done.stdout.count("\n") > 100) == ("", True)
 
 
-@pytest.mark.parametrize(
-    ("tokens", "words", "cut"),
-    [
-        ("--sort time", "--sort time", 0),
-        ("--sort time :", "--sort time:", 5),
-        ("--sort time : de", "--sort time:de", 5),
-        ("--sort = ti", "--sort=ti", 7),
-        ("--sort = time : d", "--sort=time:d", 12),
-        ("--fields @ ut", "--fields @ut", 0),
-        ("--fields tags, @ ut", "--fields tags,@ut", 5),
-        ("--base-url http : //127.0.0.1 : 80 --so", "--base-url http://127.0.0.1:80 --so", 0),
-        ("--sort time : --fi", "--sort time: --fi", 0),
-    ],
-)
-def test_what_bash_has_cut_is_joined(tokens, words, cut):
-    assert glued(tokens.split()) == (words.split(), cut)
-
-
 # Real shells
 
 LINES = [
     ("comagic communi", "comagic communications "),
-    (ON + "--fo", ON + "--format "),
-    (ON + "--base-url ui", ON + "--base-url uis "),
-    (ON + "--format=cs", ON + "--format=csv "),
     (ON + "--period last-w", ON + "--period last-week "),
     (ON + "--fields utm_source,utm_med", ON + "--fields utm_source,utm_medium "),
-    (ON + "--fields @visit_", ON + "--fields @visit_time "),
-    (ON + "--fields tags,@visit_", ON + "--fields tags,@visit_time "),
     (ON + "--sort communication_da", ON + "--sort communication_date_time "),
-    (ON + "--sort communication_date_time:d", ON + "--sort communication_date_time:desc "),
-    (ON + "--sort=communication_date_time:d", ON + "--sort=communication_date_time:desc "),
     (ON + "-o mon", ON + "-o month.csv "),
     (ON + "--profile wo", ON + "--profile work "),
     ("comagic logout wo", "comagic logout work "),
-    (ON + "--output=mon", ON + "--output=month.csv "),
     ("echo x | comagic communi", "echo x | comagic communications "),
     (ON + "--from -7d --fo", ON + "--from -7d --format "),
-    (ON + "--from -1", ON + "--from -12h "),
-    (ON + "--fields -visitor_l", ON + "--fields -visitor_language "),
-    (ON + "--fields=-visitor_l", ON + "--fields=-visitor_language "),
-    (ON + "--fields @all,-visitor_l", ON + "--fields @all,-visitor_language "),
-    (ON + "--fields=-@visit_", ON + "--fields=-@visit_time "),
-    (ON + "--fields @all,-@visit_", ON + "--fields @all,-@visit_time "),
     (ON + "--where call_dir", ON + "--where call_direction "),
-    (ON + "--where 'call_dir", ON + "--where 'call_direction' "),
-    (ON + "--where 'tags = x and call_dir", ON + "--where 'tags = x and call_direction' "),
     ("comagic fields mgf", "comagic fields mgf-calls "),
     ("comagic filters calls is_co", "comagic filters calls is_coach_handled_call "),
     ("comagic reports --type person", "comagic reports --type person_summary "),
@@ -288,18 +248,7 @@ def test_a_real_zsh_shows_the_help(tmp_path):
             ON + "--fields tags,utm_med",
             ["tags,utm_medium\tUTM mark of the medium: kind of advertising"],
         ),
-        (
-            ON + "--sort=communication_date_time:d",
-            ["--sort=communication_date_time:desc\tThe greatest first"],
-        ),
-        (ON + "--output=mon", ["--output=month.csv"]),
         (ON + "--profile wo", ["work\tuis"]),
-        (
-            ON + "--fields @all,-visitor_l",
-            ["@all,-visitor_language\tLanguage of the visitor's device"],
-        ),
-        (ON + "--fields=-@visit_", ["--fields=-@visit_time\tvisit_date, visit_hour, …"]),
-        (ON + "--from -1", ["-12h\tTwelve hours ago"]),
         ("comagic filters calls call_stat", ["call_status\tWhether the call was answered or lost"]),
         ("comagic fields mgf", ["mgf-calls\tCalls of the MegaFon integration"]),
         ("X=1 comagic mgf", ["mgf-calls\tCalls of the MegaFon integration"]),

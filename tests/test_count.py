@@ -57,7 +57,7 @@ def test_no_total_is_an_error(comagic):
 def test_ids_are_counted_in_lots_that_are_halved(comagic):
     with Watched(rows=600, max_entity_ids=30) as box:
         ids = [row["communication_id"] for row in box.truth("call-details", *SPAN)][:250]
-        asked = ["--entity-id", ",".join(map(str, [*ids, 1]))]
+        asked = ["--ids", ",".join(map(str, [*ids, 1]))]
         ran = comagic("call-details", *DAYS, *asked, "--count", box=box)
         assert (ran.code, ran.out) == (0, "250\n")
     lots = [len(call.params["entity_ids"]) for call in box.pages]
@@ -66,7 +66,7 @@ def test_ids_are_counted_in_lots_that_are_halved(comagic):
 
 @pytest.mark.parametrize(("kind", "code"), [("forbidden", 4), ("sort_prohibited", 5)])
 def test_a_refusal_is_told(comagic, kind, code):
-    for command in (["communications"], ["call-details", "--entity-id", "1,2"]):
+    for command in (["communications"], ["call-details", "--ids", "1,2"]):
         method = f"get.{command[0].replace('-', '_')}"
         with Watched(faults=fault(kind, method=method)) as box:
             ran = comagic(*command, *DAYS, "--count", box=box)
@@ -74,7 +74,7 @@ def test_a_refusal_is_told(comagic, kind, code):
 
 
 def test_without_a_time_a_long_period_is_refused(comagic):
-    asked = ["person-details", "--from", "2022-01-01", "--entity-id", "1", "--count"]
+    asked = ["person-details", "--from", "2022-01-01", "--ids", "1", "--count"]
     with Watched() as box:
         ran = comagic(*asked, box=box)
     assert (ran.code, ran.out) == (2, "")
@@ -96,7 +96,7 @@ def test_what_is_about_rows_does_not_go_with_it(comagic, more):
     with Watched() as box:
         ran = comagic(*COUNT, *more, box=box)
         assert (ran.code, ran.out, box.journal) == (2, "", [])
-    assert "does not go with --count" in ran.err
+    assert "can't be used with --count" in ran.err
 
 
 def test_a_dry_run_shows_the_first_request(comagic):

@@ -10,7 +10,7 @@ import pytest
 from comagic_cli.errors import RowsMissing
 from comagic_cli.formats.aggregate import CountingSink, Question
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Mark, Page
+from comagic_cli.rows.page import Mark, Page
 
 PERIOD = Period(*map(datetime.fromisoformat, ("2026-11-01", "2026-11-03 23:59:59")))
 

@@ -11,7 +11,7 @@ from sinks import members, page_of, text_fields, written
 
 from comagic_cli.formats.base import FORMATS, Look, make_sink
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 FIELDS = [
     Field("id", "number"),

@@ -16,7 +16,7 @@ from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.output import dealing as dealing_module
 from comagic_cli.output.dealing import PartitionedSink, dealing, joined
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Mark, Page
+from comagic_cli.rows.page import Mark, Page
 
 FIELDS = text_fields("id")
 

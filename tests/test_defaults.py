@@ -172,8 +172,8 @@ def test_profiles_of_which_none_is_the_usual_one_are_named(comagic, file):
     profile(file, "token = 'a'\n[profiles.home]\ntoken = 'b'\n", head="[profiles.work]\n")
     ran = comagic("calls")
     told = (
-        "comagic: there is no key to the account, and no usual profile\n"
-        "  Name one with --profile: work, home. Or make it the usual one: "
+        "comagic: there is no token for the account, and no usual profile\n"
+        "  Choose a profile with --profile: work, home. Or make it the usual one: "
         "comagic profiles default work\n"
     )
     assert (ran.code, ran.out, ran.err) == (2, "", told)
@@ -205,9 +205,9 @@ def test_a_profile_serves_commands_that_lack_what_stands_in_it(comagic, file, bo
 
 def test_a_profile_says_how_errors_are_told(comagic, file):
     profile(file, 'log-format = "json"')
-    assert json.loads(comagic("calls").err)["message"] == "there is no key to the account"
-    assert comagic("calls", "--log-format", "text").err.startswith("comagic: there is no key")
-    assert comagic("calls", COMAGIC_LOG_FORMAT="text").err.startswith("comagic: there is no key")
+    assert json.loads(comagic("calls").err)["message"] == "there is no token for the account"
+    assert comagic("calls", "--log-format", "text").err.startswith("comagic: there is no token")
+    assert comagic("calls", COMAGIC_LOG_FORMAT="text").err.startswith("comagic: there is no token")
 
 
 def test_the_period_of_a_profile_gives_way_to_typed_dates(comagic, file):
@@ -231,20 +231,20 @@ CALLS = "[profiles.work.calls]\n"
             *("[profiles.work.tag-histori]", "tag-histori"),
             *("there is no such option", "Did you mean tags-history?"),
         ),
-        ("output = 'x'", "output", "--output is about one run", TYPE_IT),
-        ("max_rows = 5", "max-rows", "--max-rows is about one run", TYPE_IT),
-        ("dry-run = true", "dry-run", "--dry-run is about one run", TYPE_IT),
-        (f"{CALLS}resume = true", "calls.resume", "--resume is about one run", TYPE_IT),
+        ("output = 'x'", "output", "output can't be set in a profile", TYPE_IT),
+        ("max_rows = 5", "max-rows", "max-rows can't be set in a profile", TYPE_IT),
+        ("dry-run = true", "dry-run", "dry-run can't be set in a profile", TYPE_IT),
+        (f"{CALLS}resume = true", "calls.resume", "resume can't be set in a profile", TYPE_IT),
         (
             "timeout = 'soon'",
             "timeout",
-            "'soon' is no length of time: write 90, 90s, 5m or 2h.",
+            "'soon' is not a duration: write 90, 90s, 5m or 2h.",
             "",
         ),
         ("timeout = 0.01", "timeout", "'0.01' is too short: write 0.1 or more.", ""),
         ("timeout = true", "timeout", "it must be a text or a number", ""),
         ("timeout = [5]", "timeout", "it must be a text or a number", ""),
-        ("page_size = 5.0", "page-size", "'5.0' is no whole number from 1 to 10000.", ""),
+        ("page_size = 5.0", "page-size", "'5.0': it must be a whole number, from 1 to 10000.", ""),
         (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user's number nor all.", ""),
         ("verbose = 'yes'", "verbose", "it must be true or false", ""),
         ("verbose = 1", "verbose", "it must be true or false", ""),
@@ -263,8 +263,8 @@ def test_a_wrong_default_names_the_file_and_the_key(comagic, file, line, place, 
 # What opens the account
 
 
-ENTRANCES = [
-    ("", {}, "", "there is no key to the account"),
+CREDENTIALS = [
+    ("", {}, "", "there is no token for the account"),
     ("token = 'good'", {}, "", "ok"),
     ("token = 'bad'", {"COMAGIC_TOKEN": "good"}, "", "ok"),
     ("token = 'good'", {"COMAGIC_TOKEN": "bad"}, "", "access_token_invalid"),
@@ -283,16 +283,16 @@ ENTRANCES = [
     ("token-command = 'printf good-key'", {}, "", "ok"),
     ("token-command = ['printf', 'good-key']", {}, "", "ok"),
     ("token-command = 'false'", {}, "", "profiles.work.token-command: false failed (exit code 1)"),
-    ("token-command = 'true'", {}, "", "profiles.work.token-command: the key is empty"),
-    ("token-command = 5", {}, "", "profiles.work.token-command: it is no text"),
-    ("token-command = [5]", {}, "", "profiles.work.token-command: it is no text"),
+    ("token-command = 'true'", {}, "", "profiles.work.token-command: the token is empty"),
+    ("token-command = 5", {}, "", "profiles.work.token-command: it must be a text"),
+    ("token-command = [5]", {}, "", "profiles.work.token-command: it must be a text"),
     ("login = 'sandbox'\npassword = 'sandbox'", {}, "", "ok"),
     ("login = 'sandbox'\npassword = 'x'", {}, "", "auth_error"),
     ("login = 'sandbox'", {}, "", "profiles.work: it has login"),
     ("password = 'sandbox'", {}, "", "profiles.work: it has password"),
     ("token = 'good'\ntoken-file = 'good'", {}, "", "profiles.work: it has token and token-file"),
-    ("token = ''", {}, "", "profiles.work.token: it is no text, or an empty one"),
-    ("token = 'a b'", {}, "", "profiles.work.token: the key has blanks"),
+    ("token = ''", {}, "", "profiles.work.token: it must be a text that is not empty"),
+    ("token = 'a b'", {}, "", "profiles.work.token: the token has blanks"),
 ]
 
 
@@ -311,7 +311,7 @@ def written_out(value):
 
 
 @pytest.mark.usefixtures("keys")
-@pytest.mark.parametrize(("lines", "environment", "token_file", "outcome"), ENTRANCES)
+@pytest.mark.parametrize(("lines", "environment", "token_file", "outcome"), CREDENTIALS)
 def test_what_opens_the_account(comagic, file, box, lines, environment, token_file, outcome):
     variables = dict(environment)
     if "COMAGIC_TOKEN" in variables:

@@ -12,12 +12,12 @@ from program import Watched, fault
 GOOD = """\
 ok  configuration   {configuration}
 ok  service         {url}
-ok  key or login    {entrance}
+ok  token           {entrance}
 """
 WELL = """\
 ok  connection      answered in 0.00 s
-ok  address         allowed; the service names it only where it is not
-ok  key             accepted
+ok  address         allowed (the service tells the address only when it refuses)
+ok  token           accepted
 """
 ACCOUNT = """\
 ok  account         ООО «Светлый дом»
@@ -42,7 +42,7 @@ ok  person-details  1013 История персон
 POINTS = "ok  points          4985 of 5000 left this day, 105 of 120 left this minute\n"
 SANDBOX = """\
 ok  configuration   a private sandbox
-ok  key or login    the sandbox's own
+ok  token           the sandbox's own
 """
 
 
@@ -69,7 +69,7 @@ def examined(comagic, *words, box=None, **environment):
     return ran.code, re.sub(r"answered in \d+\.\d\d s", "answered in 0.00 s", ran.out)
 
 
-def began(file, box, entrance="a key, from COMAGIC_TOKEN", configuration=None):
+def began(file, box, entrance="a token, from COMAGIC_TOKEN", configuration=None):
     configuration = configuration or f"no profile is used; they stand in {file}"
     return GOOD.format(configuration=configuration, url=box.url, entrance=entrance)
 
@@ -94,7 +94,7 @@ def test_all_is_well_in_the_sandbox(comagic):
 @pytest.mark.parametrize(
     ("lines", "entrance"),
     [
-        ('token = "sandbox-token"', "a key, from the profile"),
+        ('token = "sandbox-token"', "a token, from the profile"),
         ('login = "sandbox"\npassword = "sandbox"', "a login, from the profile"),
     ],
 )
@@ -131,11 +131,11 @@ ENDS = [
             "allowed addresses of the API in the web account.\n"
         ),
     ),
-    (("access_token_invalid", 4), f"{ANSWERS}no  key             {UNKNOWN}. {WAYS}\n"),
+    (("access_token_invalid", 4), f"{ANSWERS}no  token           {UNKNOWN}. {WAYS}\n"),
     (
         ("account_inactive", 4),
         (
-            f"{ANSWERS}no  key             get.account: the account is switched off "
+            f"{ANSWERS}no  token           get.account: the account is switched off "
             "(account_inactive): The account is inactive. Ask the service why.\n"
         ),
     ),
@@ -163,7 +163,7 @@ def test_a_key_of_a_file(comagic, file, tmp_path):
     (tmp_path / "key").chmod(0o600)
     with examinable() as box:
         code, told = examined(comagic, "--base-url", box.url, "--token-file", tmp_path / "key")
-    assert (code, told.startswith(began(file, box, "a key, from --token-file"))) == (0, True)
+    assert (code, told.startswith(began(file, box, "a token, from --token-file"))) == (0, True)
 
 
 def test_what_does_not_end_it(comagic, file):
@@ -247,8 +247,8 @@ def test_an_agent_without_a_user(comagic):
 @pytest.mark.parametrize(
     ("text", "environment", "told"),
     [
-        ("", {}, "no  key or login    there is no key to the account. Type comagic login, or put"),
-        ("", {"COMAGIC_LOGIN": "x"}, "no  key or login    COMAGIC_LOGIN is set, but COMAGIC_PASS"),
+        ("", {}, "no  token           there is no key to the account. Type comagic login, or put"),
+        ("", {"COMAGIC_LOGIN": "x"}, "no  token           COMAGIC_LOGIN is set, but COMAGIC_PASS"),
         (
             "fromat = 1",
             {},

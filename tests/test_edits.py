@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.formats.csv import escaped, guarded, spaced, with_comma
-from comagic_cli.request.rows import Digits
+from comagic_cli.rows.decode import Digits
 
 LEFT_ALONE = [
     *("", "5", "-5", "-5.3", "-5,3", "+5", "-1.5e-7", "+1E400", "-0", "a=1", " =1", "'=1", "1+1"),

@@ -27,8 +27,8 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import report
-from comagic_cli.request.pages import Page, rows_of, with_members
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Page, rows_of, with_members
 
 CALLS = report("calls")
 NUMBER, SEE = "Choose one by its number.", "See comagic reports."

@@ -67,7 +67,7 @@ def test_what_ids_name_is_the_truth(comagic, command, switches, tmp_path):
         key = report(command).key[0]
         ids = tmp_path / "ids.txt"
         ids.write_text("".join(f"{row[key]}\n" for row in truth))
-        rows = export(comagic, box, command, "--entity-id", ids)
+        rows = export(comagic, box, command, "--ids", ids)
     assert truth
     assert counted(rows) == counted(truth)
 
@@ -90,7 +90,7 @@ def test_a_longer_period_than_a_report_takes_is_cut_by_its_own_cap(comagic):
 
 
 def test_rows_without_a_time_are_not_cut(comagic):
-    asked = ["person-details", "--from", "2023-01-01", "--entity-id", "1"]
+    asked = ["person-details", "--from", "2023-01-01", "--ids", "1"]
     with Watched() as box:
         ran = comagic(*asked, box=box)
     assert ran.code == 2

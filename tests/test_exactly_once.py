@@ -150,7 +150,8 @@ def test_rows_of_text_formats_are_rendered_as_they_are_read(
 ):
     """Others are read in a thread of their own, while the ones before are written."""
     used = []
-    monkeypatch.setattr("comagic_cli.export.one_ahead", lambda pages: used.append(pages) or pages)
+    one_ahead = "comagic_cli.export.pipeline.one_ahead"
+    monkeypatch.setattr(one_ahead, lambda pages: used.append(pages) or pages)
     with Watched(rows=5) as box:
         ran = comagic(
             *ASKED, "--tz", "Europe/Moscow", "--report-id", 1001, "-o", tmp_path / output, box=box

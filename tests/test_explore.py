@@ -44,13 +44,13 @@ id,type,command,name,is_favorite,group_id,description
 """
 HEADER, CALLS = REPORTS.splitlines(keepends=True)[:3:2]
 SMS = """\
-name                 │ about                                             │ type    │ default │ sortable │ filterable │ group
-─────────────────────┼───────────────────────────────────────────────────┼─────────┼─────────┼──────────┼────────────┼──────
-sms_id               │ Number of the message                             │ string  │ true    │ true     │ true       │
-sms_date_time        │ Day and time of the message                       │ iso8601 │ true    │ true     │ true       │
-contact_phone_number │ Phone number of the contact the message is with   │ string  │ true    │ true     │ true       │
-virtual_phone_number │ Virtual number of the account the message is with │ string  │ true    │ true     │ true       │
-sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │
+name                 │ about                                             │ type    │ default │ sortable │ filterable │ group │ documented
+─────────────────────┼───────────────────────────────────────────────────┼─────────┼─────────┼──────────┼────────────┼───────┼───────────
+sms_id               │ Id of the message                                 │ string  │ true    │ true     │ true       │       │ true
+sms_date_time        │ Day and time of the message                       │ iso8601 │ true    │ true     │ true       │       │ true
+contact_phone_number │ Phone number of the contact the message is with   │ string  │ true    │ true     │ true       │       │ true
+virtual_phone_number │ Virtual number of the account the message is with │ string  │ true    │ true     │ true       │       │ true
+sms_message          │ Text of the message                               │ string  │ true    │ true     │ true       │       │ true
 """  # noqa: E501 - a table is as wide as it is
 OF_CALLS = ["=", "!=", "ilike", "not ilike", "is null", "is not null"]
 STATUS = {
@@ -141,8 +141,8 @@ def test_fields_are_listed_without_the_network(tmp_path):
 def test_the_fields_of_every_report_are_listed_without_a_call(comagic, entry):
     ran = comagic("fields", entry.command, "-f", "csv")
     rows = list(csv.DictReader(io.StringIO(ran.out)))
-    assert [row["name"] for row in rows] == [field.name for field in entry.fields]
-    assert ["true" if field.sort else "false" for field in entry.fields] == [
+    assert [row["name"] for row in rows] == [field.name for field in entry.known]
+    assert ["true" if field.sort else "false" for field in entry.known] == [
         row["sortable"] for row in rows
     ]
 
@@ -152,7 +152,7 @@ def test_live_fields_have_titles_and_what_the_account_has_added(comagic):
         ran = comagic("fields", "calls", "--live", box=account)
         again = comagic("calls", "--fields", "cc_17", "--period", "2024-10-01", box=account)
     rows = [json.loads(line) for line in ran.out.splitlines()]
-    assert len(rows) == len(report("calls").fields) + 1
+    assert len(rows) == len(report("calls").known) + 1
     assert rows[-1] == {
         "name": "cc_17",
         "title": "Cc 17",
@@ -162,6 +162,7 @@ def test_live_fields_have_titles_and_what_the_account_has_added(comagic):
         "filterable": None,
         "sortable": None,
         "default": False,
+        "documented": None,
         "custom": True,
     }
     assert [row["title"] for row in rows if row["name"] == "tags"] == ["Теги"]
@@ -184,7 +185,7 @@ def test_live_fields_are_asked_anew(comagic):
         (["filters", "cals"], "there is no report 'cals'\n  Did you mean calls?"),
         (
             ["filters", "calls", "cdrs"],
-            "calls can't be filtered by 'cdrs'\n  Leave it out to see all.",
+            "calls can't be filtered by 'cdrs'\n  Omit it to list all.",
         ),
         (
             ["fields", "calls", "-o", "x.docx"],
@@ -260,7 +261,8 @@ name                      │ about                                     │ type
 chat_answer_wait_duration │ How long the visitor waited for the first │ duration
                           │ answer                                    │
 """,
-        "Not shown, for want of room: default, sortable, filterable, group. See -f csv.\n",
+        "Not shown, for want of room: default, sortable, filterable, group, documented. "
+        "See -f csv.\n",
     )
 
 
@@ -288,7 +290,7 @@ def test_discovery_goes_through_jq_and_csvcut(tmp_path):
         0,
         "Принятый\nПропущенный\n"
         "name,about\n"
-        'communication_id,"Number of the call, unique among calls"\n'
+        'communication_id,"Id of the call, unique among calls"\n'
         "call_start_date_time,Day and time the call began\n"
         "Обращения\n",
         "",

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from threading import current_thread, main_thread
-
 import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
-from comagic_cli.export import export
-from comagic_cli.request.pages import Page
+from comagic_cli.export.pipeline import export
+from comagic_cli.rows.page import Page
 
 ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())
 
@@ -46,18 +44,6 @@ def test_a_whole_export(items, written, told):
     sink = Recorder()
     assert export(pages(*items), sink) == written
     assert sink.told == told
-
-
-@pytest.mark.parametrize(("ahead", "here"), [(True, False), (False, True)])
-def test_pages_are_taken_in_a_thread_of_their_own_where_that_helps(ahead, here):
-    taken = []
-
-    def items():
-        taken.append(current_thread() is main_thread())
-        yield ONE
-
-    export(items(), Recorder(), ahead=ahead)
-    assert taken == [here]
 
 
 @pytest.mark.parametrize(

@@ -7,47 +7,47 @@ from filters import NOON, ONE, REPORT, TWO, both, either, leaf, raised
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.json import Given
+from comagic_cli.query.filter.json import JsonFilter
 
 BAD = """
 size > abc
-       ^^^ 'abc' is no number
+       ^^^ 'abc' is not a number
 size > '1,5'
-       ^^^^^ '1,5' is no number
+       ^^^^^ '1,5' is not a number
 size = 0.12345678901234567890
-       ^^^^^^^^^^^^^^^^^^^^^^ '0.12345678901234567890' is no number
+       ^^^^^^^^^^^^^^^^^^^^^^ '0.12345678901234567890' is not a number
 size = 1e999
-       ^^^^^ '1e999' is no number
+       ^^^^^ '1e999' is not a number
 size = ٣
-       ^ '٣' is no number
+       ^ '٣' is not a number
 size in (1, два)
-            ^^^ 'два' is no number
+            ^^^ 'два' is not a number
 size = 1 000
          ^^^ and, or or the end was expected, not '000'
 done = yes
        ^^^ 'yes' is neither true nor false
 took > 1:30
-       ^^^^ '1:30' is no length of time
+       ^^^^ '1:30' is not a length of time
 took > 5min
-       ^^^^ '5min' is no length of time
+       ^^^^ '5min' is not a length of time
 at < nowe
-     ^^^^ 'nowe': did you mean now?
+     ^^^^ 'nowe': not a date
 at = 2026-02-30
      ^^^^^^^^^^ '2026-02-30': there is no day 30: 2026-02 has 28 days
 at = '5 октября'
      ^^^^^^^^^^^ '5 октября': not a date
 at = 2026-10-05 9:30
-     ^^^^^^^^^^^^^^^ '2026-10-05 9:30': write the time as 09:30 or 09:30:00
+     ^^^^^^^^^^^^^^^ '2026-10-05 9:30': not a date
 at in (2026-10-05, last-week)
-                   ^^^^^^^^^ 'last-week': a period, as --period takes, not a date
+                   ^^^^^^^^^ 'last-week': not a date
 day = now
       ^^^ day is a day without a time
 day >= 2026-10-05 14:30
        ^^^^^^^^^^^^^^^^ day is a day without a time
 clock = 25:00
-        ^^^^^ '25:00' is no time of day
+        ^^^^^ '25:00' is not a time of day
 clock = 9:30
-        ^^^^ '9:30' is no time of day
+        ^^^^ '9:30' is not a time of day
 size like 5%
      ^^^^ size is a number: like does not go with it
 size not like 5%
@@ -79,7 +79,7 @@ id = 'a
 id = "a and size = 1
      ^^^^^^^^^^^^^^^ the quote is not closed: " is missing
 id = 'a'b
-        ^ 'b' stands right after the quote
+        ^ 'b' directly follows the quote
 id = Светлый дом
              ^^^ and, or or the end was expected, not 'дом'
 id in (Светлый дом)
@@ -91,7 +91,7 @@ size = 1 && size = 2
 size = 1 size = 2
          ^^^^ and, or or the end was expected, not 'size'
 size = 1)
-        ^ this parenthesis closes nothing
+        ^ this parenthesis was not opened
 size = 1 (size = 2)
          ^ and, or or the end was expected, not '('
 (size = 1
@@ -115,13 +115,13 @@ id in a
 id in
      ^ in takes a list
 id in (a, null)
-          ^^^^ null can't stand here
+          ^^^^ null is not allowed here
 id like null
-        ^^^^ null can't stand here
+        ^^^^ null is not allowed here
 id
   ^ an operator is missing after id
 id and size = 1
-   ^^^ 'and' is no operator
+   ^^^ 'and' is not an operator
 id (a)
    ^ an operator is missing after id
 id 'a'
@@ -155,15 +155,15 @@ id =< a
 id =! a
    ^^ there is no operator =!
 id lke a
-   ^^^ 'lke' is no operator
+   ^^^ 'lke' is not an operator
 id ~ a
-   ^ '~' is no operator
+   ^ '~' is not an operator
 id is a
-      ^ after is there is only null or not null
+      ^ 'is' must be followed by 'null' or 'not null'
 id is
-     ^ after is there is only null or not null
+     ^ 'is' must be followed by 'null' or 'not null'
 id is not a
-          ^ after is there is only null or not null
+          ^ 'is' must be followed by 'null' or 'not null'
 id not null
        ^^^^ there is no operator not null
 id not regexp a
@@ -171,7 +171,7 @@ id not regexp a
 id not
       ^ there is no operator not
 size < null
-       ^^^^ null has no order
+       ^^^^ null cannot be compared by order
 """
 BAD_ROWS = BAD.split("\n")[1:-1]
 MISTAKES = list(zip(BAD_ROWS[::2], BAD_ROWS[1::2], strict=True))
@@ -220,7 +220,7 @@ def test_the_table_is_as_long_as_it_should_be():
         ("id = and", "If it is the value, quote it: 'and'."),
         ("id in a", "Write in ('a', 'b')."),
         ("size < null", "Write is null or is not null."),
-        ("'id' = 1", "A field's name has no quotes."),
+        ("'id' = 1", "Write the field's name without quotes."),
     ],
 )
 def test_mistakes_have_a_way_out(text, hint):
@@ -230,7 +230,7 @@ def test_mistakes_have_a_way_out(text, hint):
 def test_what_is_no_text_is_pointed_at():
     error = raised(UsageProblem, "id = a\udcd0\udcd1")
     assert (error.message, error.place.start, error.place.end) == (
-        "--where: this is no UTF-8 text",
+        "--where: this is not UTF-8 text",
         6,
         8,
     )
@@ -241,12 +241,12 @@ def test_unknown_fields_are_told_last_since_the_account_may_have_them():
     for where in (["cc_99 = 1 and size = a"], ["cc_99 = 1", "size = a"]):
         error = raised(UsageProblem, *where)
         assert not isinstance(error, UnknownField)
-        assert error.message == "--where: 'a' is no number"
+        assert error.message == "--where: 'a' is not a number"
 
 
 def test_parentheses_without_end_are_a_mistake_not_a_crash():
     error = raised(UsageProblem, "(" * 5000 + "size = 1" + ")" * 5000)
-    assert error.message == "--where: more than 50 parentheses stand in each other"
+    assert error.message == "--where: more than 50 nested parentheses"
     assert (error.place.start, error.place.end) == (50, 51)
     fifty = Filter(("(" * 50 + "size = 1" + ")" * 50,))
     assert fifty.tree(REPORT, lambda: NOON) == ONE
@@ -286,9 +286,9 @@ def test_a_date_can_be_the_third_level():
 
 
 def test_filters_that_are_too_deep_together_are_named():
-    given = Given("a file", either(*(both(leaf("id", "=", f"{n}"), TWO) for n in range(9))))
+    given = JsonFilter("a file", either(*(both(leaf("id", "=", f"{n}"), TWO) for n in range(9))))
     other = either(*(both(leaf("id", "=", f"{n}"), leaf("took", "=", n)) for n in range(9)))
-    error = raised(UsageProblem, pairs(9, "or", "and"), given=[given, Given("another", other)])
+    error = raised(UsageProblem, pairs(9, "or", "and"), given=[given, JsonFilter("another", other)])
     assert error.message.startswith(
         "a file, another, --where: joined by and, it is nested too deep"
     )

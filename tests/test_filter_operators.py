@@ -16,7 +16,7 @@ from sandbox_client import rows, sandbox
 
 from comagic_cli.query.catalog import Column, report, with_more
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.values import KINDS, operators_of, shown
+from comagic_cli.query.filter.values import KINDS, operators_of, typed_operator
 
 MONTH = ("2026-09-10 00:00:00", "2026-10-07 23:59:59")
 ORDER = {"<": operator.lt, ">": operator.gt, "<=": operator.le, ">=": operator.ge}
@@ -127,7 +127,7 @@ def meant(one, wanted, other):
 
 def expression(name, one, wanted, other, kind):
     if one in {"is_null", "is_not_null"}:
-        return f"{name} {shown(one)}"
+        return f"{name} {typed_operator(one)}"
     value = typed(wanted, kind)
     if one in {"in", "not_in", "overlap", "not_overlap"}:
         value = f"({value}, {typed(other, kind)})"
@@ -138,7 +138,7 @@ def expression(name, one, wanted, other, kind):
         value = typed(wanted[:4], kind)
     if one == "regexp":
         value = typed(f"^{re.escape(wanted)}", kind)
-    return f"{name} {shown(one)} {value}"
+    return f"{name} {typed_operator(one)} {value}"
 
 
 @unmeasured

@@ -149,7 +149,8 @@ def test_an_unknown_field_costs_a_look_at_the_accounts_columns_and_has_its_caret
         "  ^^^^^^^^\n"
         "  Did you mean site_name?\n"
     )
-    assert {call.method for call in box.journal[before:]} <= {"getobj.columns_tree"}
+    asked = {call.method for call in box.journal[before:]}
+    assert asked <= {"getobj.columns_tree", "get.report_filters"}
 
 
 def test_a_column_of_the_account_can_be_filtered_by(comagic):
@@ -255,7 +256,7 @@ def test_a_tree_is_read_from_standard_input(comagic, box, sent, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (b'{"field": "site"}', "{}: operator: a text was expected"),
+        (b'{"field": "site"}', "{}: operator: must be a text"),
         (b"\xff", "--filter-json: {} is no UTF-8 text"),
         (None, "{} can't be read: No such file or directory."),
     ],
@@ -272,7 +273,7 @@ def test_a_tree_that_cant_be_used(comagic, box, tmp_path, text, message):
 
 @pytest.mark.usefixtures("no_call")
 def test_standard_input_is_read_once(comagic, box):
-    report = ["call-details", *DAYS, "--entity-id", "-", "--filter-json", "-"]
+    report = ["call-details", *DAYS, "--ids", "-", "--filter-json", "-"]
     ran = comagic(*report, box=box)
     assert ran.code == 2
     assert "standard input can be read only once" in ran.err

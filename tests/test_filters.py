@@ -8,9 +8,9 @@ import pytest
 from filters import NOON, ONE, REPORT, THREE, TWO, both, either, leaf
 
 from comagic_cli.query.catalog import report
-from comagic_cli.query.fields import make_wish
+from comagic_cli.query.fields import build_request
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.json import Given
+from comagic_cli.query.filter.json import JsonFilter
 
 DAY = ("2026-10-05 00:00:00", "2026-10-06 00:00:00")
 WEEK_AGO = ("2026-10-01 00:00:00", "2026-10-02 00:00:00")
@@ -219,7 +219,7 @@ def test_the_table_is_as_long_as_it_should_be():
 
 
 def test_several_filters_are_joined_by_and():
-    given = Given("a file", leaf("id", "in", ["a"]))
+    given = JsonFilter("a file", leaf("id", "in", ["a"]))
     filter_ = Filter(("size = 1 or size = 2", "at >= yesterday"), (given,))
     assert filter_.tree(REPORT, lambda: NOON) == both(
         leaf("id", "in", ["a"]), either(ONE, TWO), leaf("at", ">=", "2026-10-07 00:00:00")
@@ -228,7 +228,7 @@ def test_several_filters_are_joined_by_and():
 
 def test_no_filter_is_none():
     assert Filter().tree(REPORT, lambda: NOON) is None
-    assert Filter((), (Given("a file", {}),)).tree(REPORT, lambda: NOON) is None
+    assert Filter((), (JsonFilter("a file", {}),)).tree(REPORT, lambda: NOON) is None
 
 
 def test_the_time_is_asked_once_and_only_for_relative_dates():
@@ -245,17 +245,19 @@ def test_the_time_is_asked_once_and_only_for_relative_dates():
 
 
 def test_the_fields_that_are_filtered_by():
-    filter_ = Filter(("size = 1 or (cc_17 = a and size > 3)", "at > -7d"), (Given("a file", TWO),))
+    filter_ = Filter(
+        ("size = 1 or (cc_17 = a and size > 3)", "at > -7d"), (JsonFilter("a file", TWO),)
+    )
     assert filter_.fields(REPORT) == ["at", "cc_17", "size"]
     assert Filter().fields(REPORT) == []
-    wish = make_wish(REPORT, ["id"], [], Filter(("cc_18 = 5 and size = 1",)))
+    wish = build_request(REPORT, ["id"], [], Filter(("cc_18 = 5 and size = 1",)))
     assert wish.own_types == ["cc_18 number"]
 
 
 def test_what_was_asked_keeps_relative_dates():
-    given = Given("a file", ONE)
-    filter_ = Filter(("at > -7d",), (given, Given("nothing", {})))
-    assert filter_.asked == ['{"field": "size", "operator": "=", "value": 1}', "at > -7d"]
+    given = JsonFilter("a file", ONE)
+    filter_ = Filter(("at > -7d",), (given, JsonFilter("nothing", {})))
+    assert filter_.texts == ['{"field": "size", "operator": "=", "value": 1}', "at > -7d"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from sinks import members, page_of
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import Flattener, cell
 from comagic_cli.query.catalog import Field, reports
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
 
 ENUM = Field("kind", "object", members=members("value", "value_id"))
 BARE = Field("kind", "object")
@@ -56,7 +56,12 @@ def test_a_plain_value_is_written_as_it_came_whatever_was_documented(field, valu
 
 
 CALLS = '{"value":"Звонки","value_id":"call"}'
-ODD = '{"value":"79","extra":{"x":1.10}}'
+WRAPPED = '{"value":"79","extra":{"x":1.10}}'
+TURNED = '{"extra":{"x":1.10},"value":"79"}'
+PHONE = Field("phone", "string", members=members("value", "extra"))
+COMMENT = Field(
+    "note", "object", members=members("comment", "communication_id", "communication_type")
+)
 
 # Field, look, value as JSON, and all the cells it becomes.
 SHAPES = [
@@ -72,7 +77,7 @@ SHAPES = [
     (ENUM, "both", '"Звонки"', {"kind": "Звонки", "kind.id": None}),
     (ENUM, "value", '{"value":[1.10]}', {"kind": "[1.10]"}),
     (ENUM, "value", '["a"]', {"kind": '["a"]'}),
-    (ENUM, "value", ODD, {"kind": ODD}),
+    (ENUM, "value", WRAPPED, {"kind": "79"}),
     (ENUM, "both", '{"value":1,"value_id":2,"x":3}', {
         "kind": '{"value":1,"value_id":2,"x":3}', "kind.id": 2,
     }),
@@ -102,10 +107,18 @@ SHAPES = [
     (ONE, "value", '[{"name":"A"}]', {"who": '[{"name":"A"}]'}),
     (TWO, "value", '[{"ext_id":"1","x":null}]', {"deals": '[{"ext_id":"1","x":null}]'}),
     (TWO, "value", '["A", "B"]', {"deals": '["A","B"]'}),
-    (TEXT, "value", ODD, {"text": ODD}),
+    (TEXT, "value", WRAPPED, {"text": "79"}),
     (TEXT, "value", '["a"]', {"text": '["a"]'}),
     (TEXT, "value", CALLS, {"text": CALLS}),
-    (NEW, "value", ODD, {"cc_12": ODD}),
+    (NEW, "value", WRAPPED, {"cc_12": "79"}),
+    (TEXT, "both", TURNED, {"text": "79"}),
+    (LIST, "value", f'[{TURNED},"80"]', {"list": "79; 80"}),
+    (PHONE, "value", TURNED, {"phone": "79"}),
+    (PHONE, "both", TURNED, {"phone": "79", "phone.extra": '{"x":1.10}'}),
+    (PHONE, "both", '"79"', {"phone": "79", "phone.extra": None}),
+    (COMMENT, "value", '{"comment":null,"communication_id":5,"communication_type":"call"}', {"note": None}),
+    (COMMENT, "both", '{"comment":"A","communication_id":5,"communication_type":"call"}', {"note": "A"}),
+    (TEXT, "value", '{"communication_id":5,"comment":"A","communication_type":"call"}', {"text": "A"}),
     (NEW, "value", '["a","b"]', {"cc_12": "a; b"}),
     (NEW, "value", '[{"a":1,"b":2}]', {"cc_12": '[{"a":1,"b":2}]'}),
 ]  # fmt: skip

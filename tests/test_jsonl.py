@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks import page_of, text_fields, written
 
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 FIELDS = text_fields("b", "a")
 PAGE = page_of(

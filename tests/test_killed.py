@@ -21,7 +21,7 @@ from stopped import ASKED, KEPT, OLD, PAGE, ROWS, checkpoint_of, go_on, left, se
 PROGRAM = """
 import sys
 from comagic_cli import following
-following.EVERY = 0
+following.SHARE = float("inf")
 from comagic_cli.cli.main import run
 run()
 """

@@ -10,7 +10,7 @@ import pytest
 from comagic_cli.formats import typed as kinds
 from comagic_cli.formats.typed import UNFIT, kind_of, microseconds
 from comagic_cli.query.catalog import Column, Member, as_field, report
-from comagic_cli.request.rows import Digits
+from comagic_cli.rows.decode import Digits
 
 MOST = 2**63 - 1
 LONG = Digits("9" * 5000)

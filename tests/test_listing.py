@@ -32,7 +32,7 @@ def test_a_report_is_found_by_its_command_type_or_method(entry):
     [
         ("cals", "Did you mean calls?"),
         ("visit", "Did you mean visits?"),
-        ("", f"There are: {', '.join(entry.command for entry in reports())}."),
+        ("", f"Reports: {', '.join(entry.command for entry in reports())}."),
     ],
 )
 def test_a_report_that_there_is_not(typed, hint):
@@ -167,7 +167,7 @@ def test_what_a_report_can_be_filtered_by():
 
 @pytest.mark.parametrize(
     ("field", "hint"),
-    [("call_typ", "Did you mean call_type?"), ("zzz", "Leave it out to see all.")],
+    [("call_typ", "Did you mean call_type?"), ("zzz", "Omit it to list all.")],
 )
 def test_a_field_that_a_report_cannot_be_filtered_by(field, hint):
     with pytest.raises(UsageProblem) as caught:

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from outputs import HOME, names
@@ -80,49 +82,65 @@ def test_a_lock_dies_with_its_process(target, holder, number):
     assert names(target.parent) == []
 
 
-def test_a_lock_whose_file_goes_as_it_is_taken_is_taken_anew(target, monkeypatch):
-    """Its holder removes the file between our opening and our locking it."""
-    take, taken = lock._take, []
+def test_runs_that_end_and_begin_at_once_never_write_together(target):
+    """Each removes the lock file as it ends, while others open it."""
+    inside, together = [], []
 
-    def slow(descriptor):
-        taken.append(descriptor)
-        if len(taken) == 1:
-            target.with_name(".out.csv.lock").unlink()
-        take(descriptor)
+    def run():
+        for _ in range(20):
+            with suppress(OutputBusy), held(target):
+                inside.append(1)
+                together.append(len(inside))
+                inside.pop()
 
-    monkeypatch.setattr(lock, "_take", slow)
-    with held(target):
-        assert len(taken) == 2
-        assert "is being written" in refused(target).message
+    threads = [Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(together) == {1}
+    assert names(target.parent) == []
 
 
-def test_the_lock_of_another_user_can_be_taken_once_it_is_free(target, monkeypatch):
+def test_the_lock_file_of_another_user_can_be_locked(target):
+    before = os.umask(0o077)
+    try:
+        with held(target):
+            assert target.with_name(".out.csv.lock").stat().st_mode & 0o777 == 0o666
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied"), "no files can be made in the folder {folder}."),
+        (OSError(37, "No locks available"), "No locks available."),
+    ],
+)
+def test_a_lock_that_can_t_be_taken(target, monkeypatch, error, message):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(lock.FileLock, "acquire", fail)  # root may write in any folder
+    with pytest.raises(CannotWrite) as caught, held(target):
+        pytest.fail("it was held")
+    told = message.format(folder=target.parent)
+    assert caught.value.message == f"{target} can't be written: {told}"
+
+
+def test_a_lock_file_that_another_user_has_locked_out(target, monkeypatch):
+    def fail(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
     left = target.with_name(".out.csv.lock")
     left.touch()
-    open_ = os.open
-    monkeypatch.setattr(
-        lock.os, "open", lambda path, flags, *mode: _not_to_write(open_, path, flags, *mode)
+    monkeypatch.setattr(lock.FileLock, "acquire", fail)
+    with pytest.raises(CannotWrite) as caught, held(target):
+        pytest.fail("it was held")
+    assert caught.value.message == (
+        f"{target} can't be written: the lock file {left} belongs to another user."
     )
-    with held(target):
-        assert refused(target).message == f"{target} is being written by another run."
-    left.unlink(missing_ok=True)
-    with pytest.raises(CannotWrite, match="takes no new files from you"), held(target):
-        pytest.fail("it was held")
-
-
-def _not_to_write(open_, path, flags, *mode):
-    if flags & os.O_RDWR:  # root may write any file
-        raise PermissionError(13, "Permission denied")
-    return open_(path, flags, *mode)
-
-
-def test_a_file_system_without_locks_is_told(target, monkeypatch):
-    def none(_):
-        raise OSError(37, "No locks available")
-
-    monkeypatch.setattr(lock, "_take", none)
-    with pytest.raises(CannotWrite, match="can't be written: No locks available"), held(target):
-        pytest.fail("it was held")
 
 
 def test_the_longest_name_is_locked(tmp_path):

@@ -11,7 +11,7 @@ from playback import client_of
 from program import REPORT, SPAN, TWO, Watched, ended, environment, fault, start
 
 from comagic_cli.api.session import Session
-from comagic_cli.files.cache import Memory, name_of
+from comagic_cli.files.cache import Cache, cache_key
 from comagic_cli.sandbox import accounts
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'
@@ -99,9 +99,9 @@ def test_a_new_session_that_is_refused_ends_the_export(comagic):
 
 
 def test_a_session_that_another_run_has_opened_meanwhile_is_used(tmp_path):
-    memory = Memory(tmp_path)
+    cache = Cache(tmp_path)
     with Watched(session_calls=2) as box:
-        sessions = [Session(LOGIN, PASSWORD, memory=memory) for _ in range(2)]
+        sessions = [Session(LOGIN, PASSWORD, cache=cache) for _ in range(2)]
         first, second = (client_of(box.url, token="", session=each) for each in sessions)
         for client in (first, first, second, first):
             client.call("get.account", {})
@@ -228,9 +228,9 @@ def test_only_the_owner_can_read_what_is_kept(comagic, tmp_path):
     with Watched(rows=1) as box:
         comagic(*PAGES, **by_login(box))
         comagic(*PAGES, **by_login(box, "guess"))
-    name = name_of("session", box.url, LOGIN)
+    name = cache_key("session", box.url, LOGIN)
     kept = kept_in(tmp_path)
-    assert {name, f"{name}.lock"} <= set(kept)
+    assert name in kept
     assert {path.stat().st_mode & 0o777 for path in kept.values()} == {0o600}
     assert (tmp_path / "cache" / "comagic").stat().st_mode & 0o777 == 0o700
 
@@ -244,7 +244,7 @@ def test_no_secret_is_shown_or_kept_but_the_session_in_its_file(comagic, tmp_pat
         shown = [comagic(*PAGES, "-v", **by_login(box))]
     with Watched(faults=fault(kind, 3)) as box:
         shown += [comagic(*PAGES, "-v", **by_login(box))]
-    session = name_of("session", box.url, LOGIN)
+    session = cache_key("session", box.url, LOGIN)
     texts = [ran.out + ran.err for ran in shown]
     texts += [path.read_text() for name, path in kept_in(tmp_path).items() if name != session]
     for text in texts:

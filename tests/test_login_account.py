@@ -20,8 +20,8 @@ def file(tmp_path, monkeypatch):
     [
         (["7001"], [], None, 'user-id = 7001\ntimezone = "Europe/Moscow"\n'),
         ([], ["--user-id", "7002"], None, 'user-id = 7002\ntimezone = "Asia/Yekaterinburg"\n'),
-        ([""], [], "say whose data you want with --user-id", ""),
-        (["x"], [], "'x' is no whole number from 1.", None),
+        ([""], [], "choose a customer with --user-id", ""),
+        (["x"], [], "'x': it must be a whole number, 1 or more.", None),
     ],
 )
 def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, told, saved):

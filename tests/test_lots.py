@@ -10,7 +10,7 @@ from program import DAYS, PATIENCE, Fault, Watched, environment, start
 from terminals import Terminal
 
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.lots import is_about_ids
+from comagic_cli.paging.id_batches import is_about_ids
 
 DETAILS = ["call-details", *DAYS, "--fields", "communication_id"]
 PERSONS = ["person-details", *DAYS, "--fields", "person_id"]
@@ -30,7 +30,7 @@ def calls(box):
 
 def export(comagic, box, ids, *more, asked=DETAILS):
     box.journal.clear()
-    ran = comagic(*asked, "--entity-id", ",".join(map(str, ids)), *more, box=box)
+    ran = comagic(*asked, "--ids", ",".join(map(str, ids)), *more, box=box)
     return ran, [next(iter(json.loads(line).values())) for line in ran.out.splitlines()]
 
 
@@ -106,7 +106,7 @@ def test_an_id_without_a_row_costs_a_call_where_it_is_the_very_last(
 def test_no_ids_are_no_rows_and_no_call_for_rows(comagic, box, tmp_path):
     (tmp_path / "none").write_text("# nothing today\n")
     box.journal.clear()
-    ran = comagic(*DETAILS, "-f", "csv", "--entity-id", tmp_path / "none", box=box)
+    ran = comagic(*DETAILS, "-f", "csv", "--ids", tmp_path / "none", box=box)
     assert (ran.code, ran.out, lots(box)) == (0, "communication_id\n", [])
 
 
@@ -143,7 +143,7 @@ def test_an_id_that_is_refused_alone_is_named(comagic, calls):
         ran, rows = export(comagic, box, calls[:8])
         assert (ran.code, rows, lots(box)) == (5, [], [8, 4, 2, 1])
     assert f"comagic: the id {calls[0]} is refused: get.call_details" in ran.err
-    assert "Leave it out of --entity-id." in ran.err
+    assert "Leave it out of --ids." in ran.err
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_rows_missing_in_a_lot_do_not_stop_the_others(comagic, calls):
     [
         (["--sort", "communication_id"], "--sort: 250 ids are asked for 100 at once"),
         (["--resume", "-o", "x.csv"], "--resume: rows of call-details come by the ids asked for"),
-        (["-o", "x-{date}.csv"], "call-details does not go with x-{date}.csv"),
+        (["-o", "x-{date}.csv"], "call-details can't be used with x-{date}.csv"),
     ],
 )
 def test_what_does_not_go_with_lots_is_refused_before_a_call(comagic, box, calls, more, message):
@@ -219,7 +219,7 @@ def test_a_sort_holds_in_one_lot(comagic, box, calls):
 
 
 def test_a_dry_run_shows_the_first_lot(comagic, box, calls):
-    ran = comagic(*DETAILS, "--dry-run", "--entity-id", ",".join(map(str, calls)), box=box)
+    ran = comagic(*DETAILS, "--dry-run", "--ids", ",".join(map(str, calls)), box=box)
     assert json.loads(ran.out)["params"]["entity_ids"] == calls[:100]
     assert "ids      250, 100 a call" in ran.err
 
@@ -233,11 +233,11 @@ def test_a_manifest_tells_the_ids(comagic, box, calls, tmp_path):
 
 def test_a_terminal_is_told_of_ids_without_a_row(box, calls, tmp_path):
     out, err = Terminal(200), Terminal(200)
-    asked = [*DETAILS, "--entity-id", f"{calls[0]},1"]
+    asked = [*DETAILS, "--ids", f"{calls[0]},1"]
     process = start(asked, environment(tmp_path, box), stdout=out.end, stderr=err.end)
     shown, said = out.read(), err.read()
     assert (process.wait(PATIENCE), str(calls[0]) in shown) == (0, True)
-    assert "1 of the ids have no row in this period. See --period.\n" in said
+    assert "1 id was not found in this period: see --period.\n" in said
 
 
 @pytest.mark.parametrize(

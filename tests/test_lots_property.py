@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.lots import LotPager
+from comagic_cli.paging.id_batches import LotPager
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query

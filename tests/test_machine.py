@@ -57,7 +57,7 @@ def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):
 
 # A command line, and how its failure is told.
 USAGE = [
-    ([], failed(2, "there is no command", hint="See comagic --help.")),
+    ([], failed(2, "no command was given", hint="See comagic --help.")),
     (
         ["nonsense", *JSON],
         failed(2, "No such command 'nonsense'.", hint="See comagic --help."),
@@ -66,7 +66,7 @@ USAGE = [
         ["calls", *JSON, "--page-size", "0"],
         failed(
             2,
-            "Invalid value for '--page-size': '0' is no whole number from 1 to 10000.",
+            "Invalid value for '--page-size': '0': it must be a whole number, from 1 to 10000.",
             hint="See comagic calls --help.",
         ),
     ),

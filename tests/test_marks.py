@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import page_of
 
-from comagic_cli.fetch.marks import MOST_KNOWN, MarkReader, shown_time
 from comagic_cli.query.catalog import report
-from comagic_cli.request.pages import Marks
+from comagic_cli.rows.identity import MOST_KNOWN, MarkReader, shown_time
+from comagic_cli.rows.page import Marks
 
 TIME = "2026-10-05 12:30:00"
 

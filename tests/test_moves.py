@@ -9,12 +9,12 @@ import pytest
 from paging import START
 
 from comagic_cli.api.envelope import Answer
-from comagic_cli.fetch.pager import Pager
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
 
 # Stored rows by their second, what arrives and leaves before a call, how long its page is at most,
 # and the calls: offsets and the rows that came.
@@ -52,7 +52,7 @@ def test_rows_that_move_around_a_probe(command, stored, moves, short, size, call
         return Answer(msgspec.json.encode(members), len(rows))
 
     period = Period(START, START + timedelta(days=1))
-    pager = Pager(Query(type_, 1, period, (type_.key[-1],), page_size=size), ask)
+    pager = Reader(Query(type_, 1, period, (type_.key[-1],), page_size=size), ask)
     reader = RowReader((type_.key[-1],))
     assert [int(row[0]) for page in pager.pages() for row in reader.plain(page)] == out
     assert made == calls

@@ -25,7 +25,7 @@ def test_the_option_that_was_meant_is_named(comagic, typed, said):
 
 def test_an_option_before_the_command_is_told_its_place(comagic):
     ran = comagic("--sandbox", "calls")
-    hint = "Options stand behind a command: comagic calls --sandbox"
+    hint = "Options follow a command: comagic calls --sandbox"
     wanted = f"comagic: No such option '--sandbox'. {hint}\n  See comagic --help.\n"
     assert (ran.code, ran.err) == (2, wanted)
 

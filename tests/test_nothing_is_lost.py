@@ -85,7 +85,7 @@ def test_nothing_is_lost(comagic, tmp_path, quirks, command):
         truth = [parsed(line) for line in comagic(*asked, box=box).out.split("\n")[:-1]]
         for form, read in READERS.items():
             path = tmp_path / f"rows.{form}"
-            ran = comagic(*asked, "--enum", "both", "-o", path, box=box)
+            ran = comagic(*asked, "--coded-values", "both", "-o", path, box=box)
             assert (ran.code, ran.err) == (0, "")
             check(read(path), truth)
 

@@ -114,7 +114,9 @@ ROUND_TRIPS = ["communications", "calls", "chats", "leads", "deals", "visits", "
 def test_every_value_comes_back(comagic, tmp_path, command):
     target = tmp_path / "rows.parquet"
     with Watched(rows=80) as box:
-        ran = comagic(command, *DAYS, "--fields", "@all", "--enum", "both", "-o", target, box=box)
+        ran = comagic(
+            command, *DAYS, "--fields", "@all", "--coded-values", "both", "-o", target, box=box
+        )
         fields = report(command).fields
         truth = box.truth(command, *SPAN, fields=[field.name for field in fields])
     assert (ran.code, ran.out, ran.err) == (0, "", "")

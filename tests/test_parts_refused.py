@@ -15,7 +15,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import Look
 from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from comagic_cli.query.catalog import report
-from comagic_cli.query.fields import make_wish
+from comagic_cli.query.fields import build_request
 
 FIELDS = ["--fields", "communication_id"]
 
@@ -152,10 +152,10 @@ def test_a_look_is_told_by_what_is_not_as_usual():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--max-rows", "5"], "--max-rows does not go with"),
-        (["--resume"], "--resume does not go with"),
-        (["--manifest", "m.json"], "--manifest does not go with"),
-        (["--keep-incomplete"], "--keep-incomplete does not go with"),
+        (["--max-rows", "5"], "--max-rows can't be used with"),
+        (["--resume"], "--resume can't be used with"),
+        (["--manifest", "m.json"], "--manifest can't be used with"),
+        (["--keep-incomplete"], "--keep-incomplete can't be used with"),
         (["--sort", "communication_id"], "--sort communication_id: with"),
         (["--from", "2024-10-01 10:00"], "the period begins at 2024-10-01 10:00:00"),
         (["--till", "2024-10-02 10:00"], "the period ends at 2024-10-02 10:00:59"),
@@ -164,7 +164,7 @@ def test_a_look_is_told_by_what_is_not_as_usual():
         (["--refresh", "99999d", "--tz", "UTC"], "more than a hundred years back"),
         (["-o", "{day}.csv"], "there is no {day}"),
         (["-o", "{date}.data"], "doesn't say which format"),
-        (["-o", "plain.csv", "--refresh", "3d"], "--refresh goes with {date} or {month}"),
+        (["-o", "plain.csv", "--refresh", "3d"], "--refresh needs {date} or {month}"),
     ],
 )
 @pytest.mark.usefixtures("no_call")
@@ -175,7 +175,7 @@ def test_a_command_line_that_is_refused(comagic, box, out, more, message):
 
 
 def test_a_report_without_a_time_has_no_days():
-    wish = make_wish(report("person-details"), [], [])
+    wish = build_request(report("person-details"), [], [])
     with pytest.raises(UsageProblem, match="person-details has no time to tell days by"):
         check_options(wish, SimpleNamespace(output="{date}.csv"))
 

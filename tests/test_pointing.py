@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from comagic_cli.cli.console import pointed
+from comagic_cli.cli.console import caret_lines as pointed
 from comagic_cli.errors import Place
 
 

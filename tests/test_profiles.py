@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from comagic_cli.config.profiles import (
@@ -41,21 +43,15 @@ def put(file, text):
     return file
 
 
-@pytest.mark.parametrize(
-    ("environment", "path"),
-    [
-        ({"XDG_CONFIG_HOME": "/x", "HOME": "/h"}, "/x/comagic/config.toml"),
-        ({"XDG_CONFIG_HOME": "x", "HOME": "/h"}, "/h/.config/comagic/config.toml"),
-        ({"XDG_CONFIG_HOME": "", "HOME": "/h"}, "/h/.config/comagic/config.toml"),
-    ],
-)
-def test_where_the_file_is(environment, path):
-    assert str(config_file(environment)) == path
+def test_where_the_file_is(monkeypatch):
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/x")
+    assert config_file() == Path("/x/comagic/config.toml")
 
 
 def test_a_user_without_a_home_has_no_file(monkeypatch):
-    monkeypatch.setattr("os.path.expanduser", lambda path: path)
-    assert config_file({}) is None
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    assert config_file() is None
     assert read_profiles(None).chosen(None) == Profile()
 
 
@@ -89,19 +85,19 @@ def test_which_profile_is_used(file, usual, names, named, chosen):
         (TEXT, "x", "there is no profile 'x'", "There is work, home. " + NEW + "x"),
         ("", "x", "there is no profile 'x'", "Make it: comagic login x"),
         ("default = 'x'", None, "there is no profile 'x'", "Make it: comagic login x"),
-        ("default = 1", None, "default is no name of a profile", ""),
-        ("profiles = 1", None, "profiles are tables: [profiles.NAME]", ""),
-        ("profiles.x = 'secret'", None, "profiles are tables: [profiles.NAME]", ""),
+        ("default = 1", None, "default is not the name of a profile", ""),
+        ("profiles = 1", None, "profiles must be tables: [profiles.NAME]", ""),
+        ("profiles.x = 'secret'", None, "profiles must be tables: [profiles.NAME]", ""),
         (
             "token = 'secret'",
             None,
             "'token' is not known",
-            "On top stand default = NAME and tables [profiles.NAME].",
+            "At the top are default = NAME and tables [profiles.NAME].",
         ),
         (
             "[profiles.x]\npage_size = 1\npage-size = 2",
             "x",
-            "x: page-size stands there twice, with a hyphen and without",
+            "x: page-size is there twice, with a hyphen and without",
             "",
         ),
     ],
@@ -115,10 +111,10 @@ def test_a_file_of_another_shape(file, text, name, message, hint):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a = ", "{} is no TOML: Invalid value (at end of document)"),
-        ("a = 'secret", '{} is no TOML: Expected "\'" (at end of document)'),
-        (b"a = '\xff'", "profiles: {} can't be read: it is no text"),
-        ("a = " + "[" * 5000, "{} is no TOML: it is too deep"),
+        ("a = ", "{} is not TOML: Invalid value (at end of document)"),
+        ("a = 'secret", '{} is not TOML: Expected "\'" (at end of document)'),
+        (b"a = '\xff'", "profiles: {} can't be read: it is not UTF-8 text"),
+        ("a = " + "[" * 5000, "{} is not TOML: it is nested too deep"),
     ],
 )
 def test_a_file_that_is_no_toml(file, text, message):
@@ -144,7 +140,7 @@ def test_a_value_that_is_no_text(file, value):
     profile = read_profiles(put(file, f"[profiles.x]\ntoken = {value}")).chosen("x")
     with pytest.raises(UsageProblem) as caught:
         profile.text("token")
-    assert caught.value.message == f"{file}: profiles.x.token: it is no text, or an empty one"
+    assert caught.value.message == f"{file}: profiles.x.token: it must be a text that is not empty"
     assert profile.text("login") == ""
 
 
@@ -170,5 +166,30 @@ def test_names(name):
 
 @pytest.mark.parametrize("name", ["", "-a", "a b", "a/b", "../x", "a\n", "x" * 65, "[a]"])
 def test_no_names(name):
-    with pytest.raises(UsageProblem, match="is no name for a profile"):
+    with pytest.raises(UsageProblem, match="is not a name for a profile"):
         check_name(name)
+
+
+LAYOUTS = [
+    "[profiles]\nwork.token = 'a'\nwork.tz = 'x'\nhome.token = 'b'\n",
+    "[profiles]\nwork = {token = 'a', tz = 'x'}\nhome = {token = 'b'}\n",
+    "profiles.work.token = 'a'\nprofiles.work.tz = 'x'\nprofiles.home.token = 'b'\n",
+    "[profiles.work]\ntoken = 'a'\n[profiles.home]\ntoken = 'b'\n[profiles.work.calls]\nx = 1\n",
+    "[profiles.work.calls]\nx = 1\n[profiles.home]\ntoken = 'b'\n[profiles.work]\ntoken = 'a'\n",
+    "# mine\n\n[profiles.home] # h\n token = 'b' # t\n[profiles.work]\ntoken='''a\n'''\n",
+    "[profiles.home]\r\ntoken = 'b'\r\n",
+]
+
+
+@pytest.mark.parametrize("text", LAYOUTS)
+@pytest.mark.parametrize("table", [None, {}, {"token": "c"}, {"token": "a", "calls": {"x": 2}}])
+@pytest.mark.parametrize("usual", ["", "home"])
+def test_a_file_of_any_layout_is_changed(file, text, table, usual):
+    home = {"token": "b"}
+    change_profiles(put(file, text), "work", table, usual)
+    wanted = {"home": home} if table is None else {"home": home, "work": table}
+    changed = read_profiles(file)
+    assert (changed.usual, changed.tables) == (usual, wanted)
+    assert [
+        line for line in text.splitlines() if "#" in line and line not in file.read_text()
+    ] == []

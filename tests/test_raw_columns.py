@@ -16,7 +16,7 @@ from comagic_cli.formats.base import Look
 from comagic_cli.formats.csv import texts_of
 from comagic_cli.formats.flatten import Flattener
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
 
 FIELDS = [
     *text_fields("a", "b"),

@@ -72,7 +72,7 @@ def test_no_profiles(comagic, file):
     put(file, "[profiles.home]\n")
     assert comagic("profiles").out == "home  comagic  no key\n"
     assert comagic("profiles", "show").err == (
-        f"comagic: {file}: there is no usual profile\n  There is home.\n"
+        f"comagic: {file}: there is no default profile\n  There is home.\n"
     )
     put(file, "default = 'gone'\n[profiles.home]\n")
     assert comagic("profiles").out == "home  comagic  no key\n"
@@ -110,7 +110,7 @@ def test_what_holds_with_an_environment(comagic, file):
     assert columns(ran.out) == columns(
         f"profile  home  {file}\n"
         "token  ***  COMAGIC_TOKEN\n"
-        "token-command  pass ***  profile, but COMAGIC_TOKEN goes first\n"
+        "token-command  pass ***  profile, but COMAGIC_TOKEN overrides it\n"
         "base-url  https://dataapi.uiscom.ru/v2.0  profile\n"
         "user-id  7001  profile\n"
         "tz  Asia/Omsk  profile\n"
@@ -168,7 +168,7 @@ def test_a_session_is_ended(comagic, file, words, faults, tmp_path):
 
 def test_logout_leaves_the_defaults(comagic, file, box):
     ran = comagic("logout", COMAGIC_TOKEN="x")
-    told = "Profile work has no key any more. COMAGIC_TOKEN is still set.\n"
+    told = "Profile work has no token any more. COMAGIC_TOKEN is still set.\n"
     assert (ran.code, ran.out, ran.err, box.methods) == (0, "", told, [])
     assert read_profiles(file).tables["work"] == {
         "base-url": box.url,
@@ -176,7 +176,7 @@ def test_logout_leaves_the_defaults(comagic, file, box):
         "fields": ["communication_id", "communication_date_time"],
         "calls": {"page-size": 5},
     }
-    assert comagic("logout", "home").err == "Profile home has no key any more.\n"
+    assert comagic("logout", "home").err == "Profile home has no token any more.\n"
     assert read_profiles(file).tables["home"] == {"base-url": "uis", "tz": "Asia/Omsk"}
     ran = comagic(*REPORT)
     assert (ran.code, "there is no key to the account" in ran.err) == (2, True)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import page_of
 
-from comagic_cli.request.pages import Page, row_struct, rows_of, slices
-from comagic_cli.request.rows import Digits, RowReader
+from comagic_cli.rows.decode import Digits, RowReader
+from comagic_cli.rows.page import Page, row_struct, rows_of, slices
 
 # What a row holds, what is asked, and the line written: order, missing, and extra members.
 LINES = [

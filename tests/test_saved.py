@@ -9,8 +9,7 @@ from filters import leaf
 from program import DAYS, SPAN, Watched
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.fields import Saved
-from comagic_cli.query.filter.json import read_saved
+from comagic_cli.query.filter.json import SavedReport, read_saved
 from comagic_cli.query.query import Sort
 
 COLUMNS = ["total_duration", "communication_id", "site_name"]
@@ -42,7 +41,7 @@ def test_the_parts_that_are_saved():
         "date_from": "2026-01-01 00:00:00",
     }
     saved = read_saved(state)
-    assert saved == Saved(
+    assert saved == SavedReport(
         ("a", "b"), (Sort("a"), Sort("b", descending=True), Sort("c")), saved.filters
     )
     assert [(given.tree, given.trusted) for given in saved.filters] == [(LONG, True), (None, True)]
@@ -51,13 +50,13 @@ def test_the_parts_that_are_saved():
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        ({"columns": "a,b"}, "columns: a list was expected"),
-        ({"columns": ["a", 3]}, "columns[1]: a column's name was expected"),
-        ({"columns": [""]}, "columns[0]: a column's name was expected"),
-        ({"sort": {"field": "a"}}, "sort: a list was expected"),
-        ({"sort": ["a"]}, 'sort[0]: an object with a "field" was expected'),
-        ({"sort": [{"order": "asc"}]}, 'sort[0]: an object with a "field" was expected'),
-        ({"sort": [{"field": "a", "order": "up"}]}, "sort[0].order: asc or desc was expected"),
+        ({"columns": "a,b"}, "columns: must be a list"),
+        ({"columns": ["a", 3]}, "columns[1]: must be the name of a column"),
+        ({"columns": [""]}, "columns[0]: must be the name of a column"),
+        ({"sort": {"field": "a"}}, "sort: must be a list"),
+        ({"sort": ["a"]}, 'sort[0]: must be an object with a "field"'),
+        ({"sort": [{"order": "asc"}]}, 'sort[0]: must be an object with a "field"'),
+        ({"sort": [{"field": "a", "order": "up"}]}, "sort[0].order: must be asc or desc"),
         (
             {"sort": [{"field": "a", "nulls": 1}]},
             "sort[0].nulls: the API takes no such member here",
@@ -68,7 +67,7 @@ def test_what_is_not_of_the_apis_shape_is_named(state, message):
     with pytest.raises(UsageProblem) as caught:
         read_saved(state)
     assert caught.value.message == f"--as-saved: the saved {message}"
-    assert caught.value.hint == "Save the report again, or leave --as-saved out."
+    assert caught.value.hint == "Save the report again, or omit --as-saved."
 
 
 # As typed
@@ -154,9 +153,9 @@ def test_where_nothing_is_saved_all_is_as_usual(comagic):
         ({"columns": ["colour"]}, "columns: communications has no field 'colour'"),
         ({"sort": [{"field": "colour"}]}, "sort: communications has no field 'colour'"),
         ({"filter": leaf("colour", "=", 1)}, "filter: field: communications has no field 'colour'"),
-        ({"rapid_filter": "site_name = 1"}, "rapid_filter: an object was expected, not a text"),
-        ({"filter": leaf("site_name", "~", 1)}, "filter: operator: '~' is no operator"),
-        ({"columns": 3}, "columns: a list was expected"),
+        ({"rapid_filter": "site_name = 1"}, "rapid_filter: must be an object, not a text"),
+        ({"filter": leaf("site_name", "~", 1)}, "filter: operator: '~' is not an operator"),
+        ({"columns": 3}, "columns: must be a list"),
     ],
 )
 def test_what_cant_be_used_is_named_and_nothing_is_exported(comagic, state, message):

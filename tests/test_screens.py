@@ -31,7 +31,7 @@ SCREENS = {
     "table-80": (80, TABLE, BLACK_AND_WHITE),
     "table-120": (120, ["calls", *DAYS, "--max-rows", 6], {}),
     "table-200": (200, TABLE, BLACK_AND_WHITE),
-    "record-80": (80, ["calls", *DAYS, "--max-rows", 1, "--record"], {"TERM": "dumb"}),
+    "record-80": (80, ["calls", *DAYS, "--max-rows", 1, "--vertical"], {"TERM": "dumb"}),
     "chart-60": (60, SPLIT, BLACK_AND_WHITE),
     "chart-120": (120, STATUS, {}),
     "array-80": (80, [*TABLE, "-f", "json", "--fields", "communication_id", "-v"], {}),

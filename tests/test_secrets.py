@@ -14,7 +14,7 @@ from accounts import person, piped
 from measuring import unmeasured
 from program import DAYS, TWO, Watched, ended, environment, fault, start
 
-from comagic_cli.fetch.pager import Pager
+from comagic_cli.paging.reader import Reader
 from comagic_cli.sandbox import accounts, refusals
 
 KEY = 'kEy+/0é"\\&=%Ж<z>'
@@ -201,7 +201,7 @@ def test_no_secret_in_what_was_not_foreseen(comagic, home, monkeypatch, error):
     def fail(*_):
         raise error from ValueError(KEY)
 
-    monkeypatch.setattr(Pager, "pages", fail)
+    monkeypatch.setattr(Reader, "pages", fail)
     with Watched() as box:
         profiles(home, box)
         ran = comagic(*LINES[3], "-v", "--profile", "key")

@@ -11,7 +11,7 @@ from clocks import Ticking
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.session import Session
 from comagic_cli.errors import ComagicError, NotAllowed, Refused
-from comagic_cli.files.cache import Memory
+from comagic_cli.files.cache import Cache
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'
 WRONG = "login.user: the login or password is wrong"
@@ -20,8 +20,8 @@ EARLY = 100.0  # the first second of a test
 
 
 @pytest.fixture
-def memory(tmp_path):
-    return Memory(tmp_path / "cache")
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")
 
 
 # The key of a session
@@ -46,8 +46,8 @@ def opened(key="key-1", **more):
     return {"access_token": key, "app_id": 1, **more}
 
 
-def session(memory=None, now=lambda: EARLY, password=PASSWORD):
-    return Session(LOGIN, password, "session-x", memory, now)
+def session(cache=None, now=lambda: EARLY, password=PASSWORD):
+    return Session(LOGIN, password, "session-x", cache, now)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_login_is_made_when_a_key_is_needed_and_once(data):
         *(({"expire_at": end}, 3420) for end in ("", "soon", [], {}, True, "nan", 10**400)),
     ],
 )
-def test_a_session_is_used_until_three_minutes_before_its_end(memory, end, good_for):
+def test_a_session_is_used_until_three_minutes_before_its_end(cache, end, good_for):
     clock = Ticking(EARLY)
-    made, other = session(memory, clock), session(memory, clock)
+    made, other = session(cache, clock), session(cache, clock)
     door = Door(opened("key-1", **end), opened("key-2"))
     made.token(door)
     clock.seconds = EARLY + good_for - 1
@@ -85,11 +85,11 @@ def test_a_session_is_used_until_three_minutes_before_its_end(memory, end, good_
 @pytest.mark.parametrize(
     "data", [None, [], {}, "text", {"access_token": None}, {"access_token": 5}, opened("")]
 )
-def test_a_login_without_a_key_in_its_answer(memory, data):
+def test_a_login_without_a_key_in_its_answer(cache, data):
     with pytest.raises(Refused) as caught:
-        session(memory).token(Door(data))
+        session(cache).token(Door(data))
     assert caught.value.message == "login.user: the answer contains no token"
-    assert session(memory).token(Door(opened())) == "key-1"
+    assert session(cache).token(Door(opened())) == "key-1"
 
 
 def test_an_answer_that_is_cut_has_no_key():
@@ -97,9 +97,9 @@ def test_an_answer_that_is_cut_has_no_key():
         session().token(lambda _: Answer(b'{"access_token": "key'))
 
 
-def test_a_session_that_has_ended_is_not_used_again(memory):
+def test_a_session_that_has_ended_is_not_used_again(cache):
     door = Door(opened("key-1"), opened("key-2"))
-    first, second = session(memory), session(memory)
+    first, second = session(cache), session(cache)
     first.token(door)
     second.token(door)
     second.drop("key-1")
@@ -112,13 +112,13 @@ def test_a_session_that_has_ended_is_not_used_again(memory):
 @pytest.mark.parametrize(
     "kept", ["", "{", "5", '{"token":5}', '{"token":"","ends":3000}', '{"token":"k","ends":99999}']
 )
-def test_what_is_kept_and_makes_no_sense_is_not_used(memory, kept):
-    memory.keep("session-x", kept)
-    assert session(memory).token(Door(opened())) == "key-1"
+def test_what_is_kept_and_makes_no_sense_is_not_used(cache, kept):
+    cache.keep("session-x", kept)
+    assert session(cache).token(Door(opened())) == "key-1"
 
 
-def test_no_secret_is_in_a_session_s_text(memory):
-    made = session(memory)
+def test_no_secret_is_in_a_session_s_text(cache):
+    made = session(cache)
     made.token(Door(opened("key-1")))
     shown = f"{made!r} {made._open!r}"
     assert [word for word in (LOGIN, PASSWORD, "key-1") if word in shown] == []
@@ -139,32 +139,32 @@ def key_or_error(made, door):
         return error.message, error.hint
 
 
-def test_a_refused_password_is_left_alone_for_ten_minutes(memory):
+def test_a_refused_password_is_left_alone_for_ten_minutes(cache):
     clock, door = Ticking(EARLY), Door(wrong())
-    assert key_or_error(session(memory, clock), door) == (
+    assert key_or_error(session(cache, clock), door) == (
         WRONG,
         CHECK,
     )
     clock.seconds += 42
     for _ in range(10):
-        assert key_or_error(session(memory, clock), door) == (
+        assert key_or_error(session(cache, clock), door) == (
             f"{WRONG}: it was refused 42 s ago, and will be tried again in 9 min 18 s",
             f"{CHECK} Another password is tried at once.",
         )
     assert len(door.params) == 1
     clock.seconds = EARLY + 600
-    assert session(memory, clock).token(Door(opened())) == "key-1"
+    assert session(cache, clock).token(Door(opened())) == "key-1"
 
 
-def test_another_password_is_tried_at_once(memory):
-    key_or_error(session(memory, password="first"), Door(wrong()))
-    assert session(memory, password="second").token(Door(opened())) == "key-1"
+def test_another_password_is_tried_at_once(cache):
+    key_or_error(session(cache, password="first"), Door(wrong()))
+    assert session(cache, password="second").token(Door(opened())) == "key-1"
 
 
-def test_other_refusals_are_not_kept(memory):
+def test_other_refusals_are_not_kept(cache):
     for _ in range(2):
         door = Door(NotAllowed("not from here", mnemonic="ip_not_whitelisted"))
-        assert key_or_error(session(memory), door) == ("not from here", "")
+        assert key_or_error(session(cache), door) == ("not from here", "")
         assert len(door.params) == 1
 
 
@@ -174,11 +174,11 @@ def test_without_a_memory_a_refusal_is_told_each_time():
     assert len(door.params) == 2
 
 
-def test_a_refused_password_cannot_be_read_from_what_is_kept(memory):
+def test_a_refused_password_cannot_be_read_from_what_is_kept(cache):
     for _ in range(2):
-        key_or_error(session(memory), Door(wrong()))
-    kept = {path.name: path.read_text() for path in memory.directory.iterdir()}
-    assert set(kept) == {"session-x.refused", "session-x.lock"}
+        key_or_error(session(cache), Door(wrong()))
+    kept = {path.name: path.read_text() for path in cache.directory.iterdir()}
+    assert set(kept) == {"session-x.refused"}
     assert re.fullmatch(
         r'{"at":100.0,"salt":"[0-9a-f]{32}","digest":"[0-9a-f]{128}"}', kept["session-x.refused"]
     )

@@ -109,7 +109,7 @@ run()
     ("module", "word"),
     [
         ("click", "--help"),
-        ("comagic_cli.cli.report_index", "--help"),
+        ("comagic_cli.cli.root", "--help"),
         ("comagic_cli.commands.run", "communications"),
     ],
 )

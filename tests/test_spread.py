@@ -29,6 +29,8 @@ SPREAD = [
     (Field("kind", "object"), '{"value":1}', '"kind.value":1,"kind.value_id":null'),
     (TAGS, '{"items":[{"id":1}]}', '"tags.items":[{"id":1}],' + NO_OTHERS),
     (LIST, '[{"a":1},{"b":{"c":2}}]', '"list":[{"a":1},{"b":{"c":2}}]'),
+    (Field("phone", "string"), '{"extra":{"a":1},"value":"79"}', '"phone":"79"'),
+    (Field("phone", "string"), '{"value":null,"extra":{}}', '"phone":null'),
     (NEW, '{"value":1,"value_id":2}', '"cc_12":{"value":1,"value_id":2}'),
 ]  # fmt: skip
 

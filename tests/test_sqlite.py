@@ -14,7 +14,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.sqlite import Request, SqliteSink, key_of
 from comagic_cli.query.catalog import Field, reports
-from comagic_cli.request.pages import Mark, Page, rows_of
+from comagic_cli.rows.page import Mark, Page, rows_of
 
 DAY = ("2024-10-01 00:00:00", "2024-10-01 23:59:59")
 NEXT = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")

@@ -60,6 +60,10 @@ def test_the_root_tells_of_itself_without_what_commands_do(box, tmp_path, word):
     assert not names & {"requests", "rich", "msgspec"}
 
 
+def test_fields_are_listed_without_the_network(box, tmp_path):
+    assert not loaded(["fields", "calls"], environment(tmp_path, box)) & {"requests", "urllib3"}
+
+
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "-"])
 def test_an_export_imports_nothing_that_it_was_not_asked_for(box, tmp_path, name):
     output = name if name == "-" else str(tmp_path / name)

@@ -85,8 +85,8 @@ def test_another_way_to_write_enums_is_refused(comagic, path):
     with Watched(rows=10) as box:
         assert comagic(*ASKED, *DAYS, "-o", path, box=box).code == 0
         before = path.read_bytes()
-        ran = comagic(*ASKED, *DAYS, "-o", path, "--enum", "id", box=box)
-    assert (ran.code, "--enum was value and is id" in ran.err) == (2, True)
+        ran = comagic(*ASKED, *DAYS, "-o", path, "--coded-values", "id", box=box)
+    assert (ran.code, "--coded-values was value and is id" in ran.err) == (2, True)
     assert path.read_bytes() == before
 
 
@@ -134,13 +134,13 @@ def test_the_manifest_is_of_the_file_as_it_was_left(comagic, path):
         (["-f", "sqlite", "-o", "/dev/null"], "sqlite goes to a file"),
         (["-o", "rows.db.gz"], "rows.db.gz"),
         (["-o", "{date}.db"], "one database takes all days"),
-        (["-o", "rows.db", "--max-rows", "5"], "--max-rows does not go with the format sqlite"),
-        (["-o", "rows.db", "--resume"], "--resume does not go with the format sqlite"),
-        (["-o", "rows.db", "--header", "title"], "--header does not go with the format sqlite"),
+        (["-o", "rows.db", "--max-rows", "5"], "--max-rows can't be used with -f sqlite"),
+        (["-o", "rows.db", "--resume"], "--resume can't be used with -f sqlite"),
+        (["-o", "rows.db", "--header", "title"], "--header can't be used with -f sqlite"),
         (["-o", "rows.db", "--table", ""], "'' can't be a table's name"),
         (["-o", "rows.db", "--table", "sqlite_x"], "can't be a table's name"),
         (["-o", "rows.db", "--table", "_comagic_requests"], "can't be a table's name"),
-        (["-o", "rows.csv", "--table", "x"], "--table goes with the format sqlite"),
+        (["-o", "rows.csv", "--table", "x"], "--table can be used only with -f sqlite"),
     ],
 )
 def test_what_does_not_go_together(comagic, tmp_path, monkeypatch, typed, words):

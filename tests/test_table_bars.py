@@ -16,7 +16,7 @@ from comagic_cli.formats.bars import Picture
 from comagic_cli.formats.base import Look
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Mark, Page
+from comagic_cli.rows.page import Mark, Page
 
 PERIOD = Period(*map(datetime.fromisoformat, ("2026-11-01", "2026-11-03 23:59:59")))
 KNOWN = report("calls").known

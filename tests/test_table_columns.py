@@ -35,7 +35,7 @@ date_time   │ phone_      │             │
 10:07:31    │ 79161234568 │ <32>Успешный</>    │
 4 of 8 columns are shown. Not shown: site_name,
 communication_id, call_talk_duration; empty:
-communication_comment. All of them: --record; others:
+communication_comment. All of them: --vertical; others:
 --fields a,b.
 """
 AT_80 = r"""
@@ -47,7 +47,7 @@ date_time  │ number      │            │                   │ duration │
 10:00:00   │ 79161234567 │ <31>Потерянный</> │ Анна [red]\x1b[2J │     0:00 │ Двери
 10:07:31   │ 79161234568 │ <32>Успешный</>   │                   │    12:34 │ Двери
 6 of 8 columns are shown. Not shown: communication_id; empty:
-communication_comment. All of them: --record; others: --fields a,b.
+communication_comment. All of them: --vertical; others: --fields a,b.
 """
 AT_30 = r"""
 ── 1 ─────────────────────────

@@ -70,7 +70,7 @@ def test_a_table_fits_the_terminal(box, tmp_path, columns):
 
 def test_fifty_rows_are_shown_unless_told_and_the_others_counted(box, tmp_path):
     ran = show(box, tmp_path, 200, **measured())
-    more = "50 of 120 rows. All of them: --max-rows 120, or -o FILE.\n"
+    more = "50 of 120 rows. For all: --max-rows 120, or -o FILE.\n"
     assert (ran.code, ran.err) == (0, more + last_line(50))
     assert len(re.findall(r"^.{0,8}\d{10}", ran.out, re.MULTILINE)) == 50
 
@@ -89,7 +89,7 @@ def test_nothing_is_told_where_stderr_is_no_terminal(box, tmp_path):
 def test_what_is_counted_without_a_total(tmp_path):
     with Watched(rows=60, total_items="absent") as box:
         ran = show(box, tmp_path, 200, **measured())
-    more = "The first 50 rows. More of them: --max-rows N, or -o FILE.\n"
+    more = "The first 50 rows. For more: --max-rows N, or -o FILE.\n"
     assert ran.err == more + last_line(50)
 
 

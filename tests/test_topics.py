@@ -14,6 +14,7 @@ from comagic_cli import errors
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import help as tables
 from comagic_cli.cli.help import TOPICS
+from comagic_cli.errors import ExitCode
 
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.
@@ -104,9 +105,10 @@ def test_there_is_no_help_of_what_is_neither(comagic):
 def test_every_error_has_its_exit_code_in_the_one_table():
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     codes = {kind.exit_code for kind in kinds if issubclass(kind, errors.ComagicError)}
-    stopped = {errors.INTERRUPTED, errors.TERMINATED, errors.READER_GONE}
-    assert {0} | codes | stopped == set(errors.EXIT_CODES)
-    assert [*errors.EXIT_CODES] == sorted(errors.EXIT_CODES)
+    stopped = {ExitCode.INTERRUPTED, ExitCode.TERMINATED, ExitCode.PIPE_CLOSED}
+    assert {ExitCode.COMPLETE} | codes | stopped == set(ExitCode)
+    assert [*ExitCode] == sorted(ExitCode)
+    assert [int(code) for code in ExitCode] == [*range(10), 130, 141, 143]
 
 
 def test_every_variable_that_the_code_names_is_told(comagic):

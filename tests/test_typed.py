@@ -9,8 +9,8 @@ from sinks import members, page_of
 
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.typed import Typed, real, seconds, whole
-from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.rows import RowReader
+from comagic_cli.query.catalog import Field, Member, report
+from comagic_cli.rows.decode import RowReader
 
 FITS = {"whole": whole, "real": real, "seconds": seconds}
 NUMBER = Field("count", "number")
@@ -173,3 +173,17 @@ def test_a_list_is_the_same_whatever_stands_beside_it(field, usual):
     assert together == [
         list(cells) for cells in zip(*([c[0] for c in one] for one in alone), strict=True)
     ]
+
+
+DETAILS = {
+    "call_scenario_actions": '[{"action_id":5,"action_name":"A"}]',
+    "call_events": '[{"event_name":"A","duration":"00:00:05","is_failed":false,"data":[{"event_name":"B","data":[]}]}]',
+    "call_records": '{"links":["a","b"],"links_name":[],"communication_id":5}',
+    "communication_comment": '{"comment":null,"communication_id":5,"communication_type":"call"}',
+    "contact_phone_number": '{"extra":{"call_status":"lost"},"value":"79110000000"}',
+}
+
+
+@pytest.mark.parametrize(("name", "value"), DETAILS.items())
+def test_a_documented_shape_of_call_details_always_fits(name, value):
+    assert typed(report("call-details").field(name), value)[1] is None

@@ -84,8 +84,8 @@ def test_what_writes_it_may_be_missing(comagic, tmp_path, monkeypatch, form):
         (["-o", "rows.{}", "--resume"], "file is whole or nothing; only csv, tsv, jsonl can be"),
         (["-o", "rows.{}.gz"], "is not packed by us"),
         (["-f", "{}", "-o", "rows.zst"], "is not packed by us"),
-        (["-o", "rows.{}", "--delimiter", ";"], "--delimiter does not go with the format"),
-        (["-o", "rows.{}", "--times", "iso"], "--times does not go with the format"),
+        (["-o", "rows.{}", "--delimiter", ";"], "--delimiter can't be used with -f"),
+        (["-o", "rows.{}", "--times", "iso"], "--times can't be used with -f"),
     ],
 )
 def test_what_does_not_go_together(comagic, tmp_path, monkeypatch, form, more, words):

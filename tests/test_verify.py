@@ -52,7 +52,7 @@ def test_a_file_that_is_as_it_was_written(comagic, export, suffix):
 LOOKS = [
     ("csv", ["--header", "none"]),
     ("tsv", ["--header", "none"]),
-    ("csv", ["--excel", "--enum", "both"]),
+    ("csv", ["--excel", "--coded-values", "both"]),
     ("csv", ["--excel", "--header", "none"]),
     ("csv", ["--header", "title", "--delimiter", "tab", "--newlines", "escape"]),
 ]
@@ -150,7 +150,7 @@ def refused(comagic, *words) -> str:
 def test_no_manifest(comagic, export, tmp_path):
     target = export()
     manifest_of(target).unlink()
-    assert "has no manifest beside it, and is none." in refused(comagic, target)
+    assert "has no manifest beside it, and is not one." in refused(comagic, target)
     assert "can't be read: No such file" in refused(comagic, tmp_path / "none")
     assert "can't be read: No such file" in refused(comagic, target, "--manifest", "none")
 
@@ -165,19 +165,19 @@ def test_no_file(comagic, export):
 def test_no_manifest_of_ours(comagic, export, text):
     target = export()
     manifest_of(target).write_text(text)
-    assert "is no manifest that this version of comagic can read" in refused(comagic, target)
+    assert "is not a manifest that this version of comagic can read" in refused(comagic, target)
 
 
 def test_a_manifest_of_another_format(comagic, export):
     target = export()
     tell(target, comagic_manifest=2)
-    assert "is no manifest that this version of comagic can read" in refused(comagic, target)
+    assert "is not a manifest that this version of comagic can read" in refused(comagic, target)
 
 
 def test_an_export_to_no_file(comagic, tmp_path, box):
     manifest = tmp_path / "told.json"
     ran = comagic(*ASKED, "-f", "jsonl", "--manifest", manifest, box=box)
-    assert "is of an export to no file." in refused(comagic, manifest)
+    assert "is of an export without a file." in refused(comagic, manifest)
     rows = tmp_path / "rows"
     rows.write_text(ran.out)
     assert comagic("verify", rows, "--manifest", manifest).code == 0

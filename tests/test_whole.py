@@ -213,6 +213,6 @@ def test_a_folder_that_takes_no_files(target, monkeypatch):
     monkeypatch.setattr(whole.os, "open", denied)  # root may write in any folder
     message, hint = refusal(target)
     assert message == (
-        f"{target} can't be written: the folder {target.parent} takes no new files from you."
+        f"{target} can't be written: no files can be made in the folder {target.parent}."
     )
     assert hint.startswith("A file is written beside its name, then moved over it.")

@@ -10,14 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.windows import (
+from comagic_cli.paging.window import (
     SECOND,
     Window,
-    cut_near,
     named_cap,
     outer,
     parse_time,
-    rest_after,
+    repeated_hours,
     spread,
 )
 from comagic_cli.query.period import Period
@@ -85,44 +84,6 @@ def test_parts_cover_all_and_fit_the_cap_counted_either_way(start, seconds, max_
             assert (part.end.date() - part.start.date()).days + 1 <= max_days
 
 
-@pytest.mark.parametrize(
-    ("part", "descending", "rest"),
-    [
-        (DAY, False, None),
-        (
-            window("2026-10-05 00:00:00", "2026-10-05 12:00:00"),
-            False,
-            window("2026-10-05 11:59:59", "2026-10-05 23:59:59"),
-        ),
-        (
-            window("2026-10-05 12:00:00", "2026-10-05 23:59:59"),
-            True,
-            window("2026-10-05 00:00:00", "2026-10-05 12:00:01"),
-        ),
-    ],
-)
-def test_what_remains_overlaps_by_a_second(part, descending, rest):
-    assert rest_after(DAY, part, descending=descending) == rest
-
-
-@pytest.mark.parametrize(
-    ("reached", "ahead", "descending", "expected"),
-    [
-        ("12:00:00", 3600, False, "2026-10-05 00:00:00 … 2026-10-05 13:00:00"),
-        ("12:00:00", 0, False, "2026-10-05 00:00:00 … 2026-10-05 12:00:01"),
-        ("12:00:00", 99_999, False, "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
-        ("00:00:00", 0, False, "2026-10-05 00:00:00 … 2026-10-05 00:00:02"),
-        ("12:00:00", 3600, True, "2026-10-05 11:00:00 … 2026-10-05 23:59:59"),
-        ("23:59:59", 0, True, "2026-10-05 23:59:57 … 2026-10-05 23:59:59"),
-        ("12:00:00", 99_999, True, "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
-    ],
-)
-def test_the_far_end_is_moved_beyond_what_was_reached(reached, ahead, descending, expected):
-    near = at(f"2026-10-05 {reached}")
-    cut = cut_near(DAY, near, timedelta(seconds=ahead), descending=descending)
-    assert str(cut) == expected
-
-
 YEAR = window("2026-01-01", "2026-12-31")
 
 
@@ -136,6 +97,10 @@ YEAR = window("2026-01-01", "2026-12-31")
         ("from 2026-01-01 till 2026-12-31 is over 30 days", 30),
         ("366 days at most, 10 days for you", 10),
         ("too long", 182),
+        ("Max value of requested date interval is 3 months", 89),
+        ("не более 2 недель", 14),
+        ("не более 3 месяцев", 89),
+        ("at most 1 month", 29),
         ("at most 1000 days", 182),
     ],
 )
@@ -144,7 +109,7 @@ def test_the_cap_that_a_refusal_names(message, cap):
 
 
 def test_a_short_window_that_is_refused():
-    with pytest.raises(Refused, match=r"refuses even 1\.0 days at once: too long"):
+    with pytest.raises(Refused, match=r"seems not to keep data that old \(too long\)"):
         named_cap("too long", DAY)
 
 
@@ -158,3 +123,35 @@ def test_a_short_window_that_is_refused():
 )
 def test_times(text, time):
     assert parse_time(text) == time
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "zone", "spans"),
+    [
+        (
+            "2026-10-20",
+            "2026-10-27",
+            "Europe/Berlin",
+            "2026-10-25 02:00:00 … 2026-10-25 02:59:59",
+        ),
+        (
+            "2026-10-20",
+            "2026-11-03",
+            "America/New_York",
+            "2026-11-01 01:00:00 … 2026-11-01 01:59:59",
+        ),
+        (
+            "2014-10-20",
+            "2014-10-28",
+            "Europe/Moscow",
+            "2014-10-26 01:00:00 … 2014-10-26 01:59:59",
+        ),
+        ("2026-03-20", "2026-04-02", "Europe/Berlin", ""),
+        ("2026-10-01", "2026-10-31", "Europe/Moscow", ""),
+        ("2026-10-19", "2026-10-26", None, "2026-10-24 23:00:00 … 2026-10-25 03:59:59"),
+        ("2026-06-01", "2026-06-30", None, ""),
+    ],
+)
+def test_hours_that_clocks_repeat(first, last, zone, spans):
+    period = Period(at(first), at(last))
+    assert "".join(f"{span.first} … {span.last}" for span in repeated_hours(period, zone)) == spans

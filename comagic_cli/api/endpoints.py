@@ -248,6 +248,7 @@ def ask_items(
     method: str,
     params: Mapping[str, Any],
     note: Callable[[str], None] = lambda _: None,
+    page_size: int | None = None,
 ) -> Iterator[Items]:
     """Yield a list answer by answer to its end: the total, or an answer with nothing new.
 
@@ -255,13 +256,14 @@ def ask_items(
     not take `offset` is complete where it refuses it, or sends the same again. Raises `RowsMissing`
     for fewer items than the total, less one, by which the service may overstate it.
     """
+    is_paged = not PAGING & set(params)
+    if is_paged and page_size:
+        params = {**params, "limit": page_size}
     answer = call(method, params)
     page = read_items(answer, method)
     yield page
-    if PAGING & set(params) or not page.is_list:
-        return
     received, seen, total = len(page.items), set(map(_digest, page.items)), answer.total
-    while page.items and (total is None or received < total):
+    while page.is_list and is_paged and page.items and (total is None or received < total):
         if received > MAX_OFFSET:
             raise RowsMissing(f"{method}: only the first {received} items can be read by paging")
         try:
@@ -279,7 +281,7 @@ def ask_items(
         yield page
         received += len(page.items)
         seen |= digests
-    if (total or 0) > received + 1:
+    if is_paged and (total or 0) > received + 1:
         raise RowsMissing(
             f"{method}: received {received} of {total} items",
             hint="The service sends fewer than it counts. Try again later.",

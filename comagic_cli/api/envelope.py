@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.api.redact import is_markup
-from comagic_cli.request.pages import rows_of
+from comagic_cli.rows.page import rows_of
 
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
@@ -86,7 +86,7 @@ class Answer(msgspec.Struct, frozen=True):
     `came` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
     `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
     is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
-    (see `request.rows`). `unbroken` says that it holds no line break.
+    (see `rows.decode`). `unbroken` says that it holds no line break.
     """
 
     came: msgspec.Raw | bytes | list[msgspec.Raw]

@@ -32,20 +32,20 @@ CHECK = "Check COMAGIC_LOGIN and COMAGIC_PASSWORD."
 LogIn = Callable[[Mapping[str, Any]], Answer]
 
 
-class Memory(Protocol):
-    """A cache of texts between runs that only their owner can read."""
+class Cache(Protocol):
+    """What keeps texts between runs, where only their owner can read them."""
 
-    def recall(self, name: str, most_age: float) -> str | None:
-        """Return the text of a name, unless it is older than `most_age` seconds."""
+    def get(self, name: str, max_age: float) -> str | None:
+        """Return the text kept under a name, unless it is older than `max_age` seconds."""
 
-    def keep(self, name: str, text: str) -> None:
-        """Save a text under a name."""
+    def set(self, name: str, text: str) -> None:
+        """Keep a text under a name."""
 
-    def forget(self, name: str) -> None:
-        """Delete the text of a name."""
+    def delete(self, name: str) -> None:
+        """Forget the text kept under a name."""
 
-    def alone(self, name: str) -> AbstractContextManager[None]:
-        """Hold a lock: one run at a time."""
+    def lock(self, name: str) -> AbstractContextManager[None]:
+        """Let one run in at a time."""
 
 
 _Cached = TypeVar("_Cached", bound=msgspec.Struct)
@@ -81,7 +81,7 @@ class Session:
     login: str = field(repr=False)
     password: str = field(repr=False)
     name: str = "session"
-    memory: Memory | None = field(default=None, repr=False)
+    cache: Cache | None = field(default=None, repr=False)
     now: Callable[[], float] = field(default=time.time, repr=False)
     logins: int = 0
     check: str = CHECK
@@ -99,8 +99,8 @@ class Session:
 
         Raises `NotAllowed` if the password is wrong, or was wrong a moment ago.
         """
-        if self._open is None or not self._is_good(self._open):
-            self._open = self._kept() or self._open_new(log_in)
+        if self._open is None or not self._is_usable(self._open):
+            self._open = self._read_cached() or self._open_new(log_in)
         return self._open.token
 
     def drop(self, token: str) -> None:
@@ -109,27 +109,27 @@ class Session:
 
     def forget(self) -> str:
         """Delete what is cached; return the token of the session that was open, "" for none."""
-        kept = self._kept()
+        cached = self._read_cached()
         for name in (self.name, self._refused):
-            if self.memory:
-                self.memory.forget(name)
-        return kept.token if kept else ""
+            if self.cache:
+                self.cache.delete(name)
+        return cached.token if cached else ""
 
-    def _is_good(self, session: _OpenSession) -> bool:
-        left = session.ends - self.now()
-        return session.token not in self._ended and EXPIRY_MARGIN < left <= HOUR
+    def _is_usable(self, session: _OpenSession) -> bool:
+        remaining = session.ends - self.now()
+        return session.token not in self._ended and EXPIRY_MARGIN < remaining <= HOUR
 
-    def _kept(self) -> _OpenSession | None:
-        kept = self._recall(self.name, _OpenSession, HOUR)
-        if kept is None or not kept.token or not self._is_good(kept):
+    def _read_cached(self) -> _OpenSession | None:
+        cached = self._read(self.name, _OpenSession, HOUR)
+        if cached is None or not cached.token or not self._is_usable(cached):
             return None
-        self._seen.append(kept.token)
-        return kept
+        self._seen.append(cached.token)
+        return cached
 
     def _open_new(self, log_in: LogIn) -> _OpenSession:
         """Log in, unless another run has done so meanwhile."""
-        with self.memory.alone(self.name) if self.memory else nullcontext():
-            return self._kept() or self._log_in(log_in)
+        with self.cache.lock(self.name) if self.cache else nullcontext():
+            return self._read_cached() or self._log_in(log_in)
 
     def _log_in(self, log_in: LogIn) -> _OpenSession:
         self._check_not_refused()
@@ -138,18 +138,18 @@ class Session:
         except NotAllowed as error:
             if error.mnemonic == "auth_error":
                 error.hint = self.check
-                self._keep_refusal()
+                self._save_refusal()
             raise
         self.logins += 1
-        session = _opened(answer, self.now())
+        session = _read_session(answer, self.now())
         self._seen.append(session.token)
-        if self.memory:
-            self.memory.keep(self.name, msgspec.json.encode(session).decode())
+        if self.cache:
+            self.cache.set(self.name, msgspec.json.encode(session).decode())
         return session
 
     def _check_not_refused(self) -> None:
         """Raise `NotAllowed` for a password that was refused a moment ago."""
-        refused = self._recall(self._refused, _RefusedPassword, REFUSED_FOR)
+        refused = self._read(self._refused, _RefusedPassword, REFUSED_FOR)
         if refused is None:
             return
         remaining = refused.at + REFUSED_FOR - self.now()
@@ -162,11 +162,11 @@ class Session:
                 mnemonic="auth_error",
             )
 
-    def _keep_refusal(self) -> None:
-        if self.memory:
+    def _save_refusal(self) -> None:
+        if self.cache:
             salt = os.urandom(16).hex()
             refused = _RefusedPassword(self.now(), salt, self._digest(salt))
-            self.memory.keep(self._refused, msgspec.json.encode(refused).decode())
+            self.cache.set(self._refused, msgspec.json.encode(refused).decode())
 
     @property
     def _refused(self) -> str:
@@ -176,15 +176,15 @@ class Session:
         """Hash the password so that each guess at it takes time and memory."""
         return scrypt(self.password.encode(), salt=salt.encode(), n=1 << 14, r=8, p=1).hex()
 
-    def _recall(self, name: str, kind: type[_Cached], most_age: float) -> _Cached | None:
-        text = self.memory.recall(name, most_age) if self.memory else None
+    def _read(self, name: str, kind: type[_Cached], most_age: float) -> _Cached | None:
+        text = self.cache.get(name, most_age) if self.cache else None
         try:
             return msgspec.json.decode(text or "null", type=kind | None)
         except (msgspec.DecodeError, RecursionError):
             return None
 
 
-def _opened(answer: Answer, now: float) -> _OpenSession:
+def _read_session(answer: Answer, now: float) -> _OpenSession:
     """Read the session from the answer to a login. Raises `Refused` if it has none."""
     try:
         data = msgspec.json.decode(answer.data)
@@ -195,10 +195,10 @@ def _opened(answer: Answer, now: float) -> _OpenSession:
     token = data.get("access_token") if isinstance(data, dict) else None
     if not isinstance(token, str) or len(token.split()) != 1:
         raise Refused(f"{LOGIN}: the answer contains no token")
-    return _OpenSession(token, _end(data, now))
+    return _OpenSession(token, _read_end(data, now))
 
 
-def _end(data: Mapping[str, Any], now: float) -> float:
+def _read_end(data: Mapping[str, Any], now: float) -> float:
     """Return the end of a session: as the service says, or an hour from now.
 
     An end in the past or far away means that one of the two clocks is wrong: then it is an hour,

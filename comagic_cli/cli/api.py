@@ -16,23 +16,26 @@ import msgspec
 
 from comagic_cli.api.endpoints import Call, Items, ask_items, read_items
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.options import ServiceOptions, whose_account
-from comagic_cli.cli.params import Asked, ExportCommand, Whole, Written, bundle
+from comagic_cli.cli.console import StderrReporter
+from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
+from comagic_cli.cli.root import catalog_reports
 from comagic_cli.commands.dry import MASK
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.output import STDOUT, open_output
 from comagic_cli.files.stream import reading
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")
 
 how = bundle(
     click.option(
         "--params",
-        cls=Asked,
+        cls=QueryOption,
         metavar="JSON",
         default="{}",
         help="The parameters: an object, @FILE of one, or - for stdin.",
@@ -40,27 +43,33 @@ how = bundle(
     click.option(
         "-f",
         "--format",
-        cls=Written,
+        cls=OutputOption,
         type=click.Choice(FORMATS),
         metavar="FORMAT",
         default="json",
         shell_complete=offers.formats,
-        help=f"{', '.join(FORMATS)}; json unless told.",
+        help=f"{', '.join(FORMATS)}; default: json.",
     ),
-    click.option("-o", "--output", cls=Written, metavar="FILE", type=click.Path(), help="A file."),
     click.option(
-        "--max-rows", cls=Written, metavar="N", type=Whole(), help="Print no more items than this."
+        "-o", "--output", cls=OutputOption, metavar="FILE", type=click.Path(), help="A file."
     ),
-    click.option("--dry-run", cls=Written, is_flag=True, help="Print the call; send nothing."),
-    click.option("-q", "--quiet", cls=Written, is_flag=True, help="Tell nothing but errors."),
-    click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call."),
+    click.option(
+        "--max-rows",
+        cls=OutputOption,
+        metavar="N",
+        type=PositiveInt(),
+        help="Print at most so many items.",
+    ),
+    click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the call; send nothing."),
+    click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors."),
+    click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call."),
 )
 
 
 @click.command(cls=ExportCommand)
 @click.argument("method", shell_complete=offers.methods)
 @how
-@whose_account
+@connection_options
 @click.help_option("-h", "--help", help="Show this help.")
 def api(
     method: str,
@@ -72,9 +81,9 @@ def api(
     dry_run: bool,
     **typed: Any,
 ) -> None:
-    """Send a method of the API that only reads, and print what it answers.
+    """Call a read-only API method and print the answer.
 
-    METHOD begins with get. or getobj. The key is added, and --user-id where it is given. A list is
+    METHOD begins with get. or getobj. The token is added, and --user-id if given. A list is
     paged to its end, unless the parameters hold limit or offset: then one call is made.
 
     \b
@@ -83,20 +92,20 @@ def api(
       comagic api get.reports_list --sandbox -f table
       comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
     """  # noqa: D301 - \b is Click's
-    # moved
-
     request = Request.typed(method, params)
     print_answer(request, ServiceOptions(**typed), format, output, max_rows, dry_run=dry_run)
 
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
 EXAMPLE = """Example: --params '{"report_type": "calls"}'"""
+LISTS = frozenset({"get.customer_users", "get.reports_list"})  # they page as reports do
+PAGE_SIZE = 10_000  # the most that the API gives; its default is 1000
 VALUE = "value"  # the column of items that are no objects
 
 
 @dataclass(frozen=True)
 class Request:
-    """A method that only reads, and its parameters, the key left out."""
+    """A read-only method and its parameters, without the token."""
 
     method: str
     params: Mapping[str, Any]
@@ -106,13 +115,13 @@ class Request:
         """Check what was typed. Raises `UsageProblem`."""
         if not READS.fullmatch(method):
             raise UsageProblem(
-                f"{method!r} is no method that only reads, and nothing else is sent",
-                hint="The methods that do begin with get. or getobj.",
+                f"{method!r} is not a read-only method, and no other is called",
+                hint="Read-only methods begin with get. or getobj.",
             )
         read = read_params(params)
         if "access_token" in read:
             raise UsageProblem(
-                "--params: the key can't stand in the parameters: others could see it",
+                "--params: the token can't be a parameter: others could see it",
                 hint="Put it in COMAGIC_TOKEN, or in a file for --token-file.",
             )
         return cls(method, read)
@@ -122,7 +131,13 @@ class Request:
         if self.method.startswith("getobj."):
             yield read_items(call(self.method, self.params), self.method)
         else:
-            yield from ask_items(call, self.method, self.params, note)
+            yield from ask_items(call, self.method, self.params, note, self.page_size)
+
+    @property
+    def page_size(self) -> int | None:
+        """Return the rows per call, where the method is known to page."""
+        methods = {entry["method"] for entry in catalog_reports().values()} | LISTS
+        return PAGE_SIZE if self.method in methods else None
 
 
 def read_params(typed: str) -> dict[str, Any]:
@@ -131,7 +146,7 @@ def read_params(typed: str) -> dict[str, Any]:
     try:
         read = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"{place} is no JSON object: {error}", hint=EXAMPLE) from error
+        raise UsageProblem(f"{place} is not a JSON object: {error}", hint=EXAMPLE) from error
     return {name: _plain(value) for name, value in read.items()}
 
 
@@ -148,7 +163,7 @@ def print_answer(
     if dry_run:
         _show(request, options)
         return
-    with connect(options) as at:
+    with connect(options, StderrReporter(options.quiet, options.verbose)) as at:
         pages = capped(request.pages(at.client.call, at.note), most)
         first = next(pages)  # a refusal leaves no file behind
         with open_output(output) as stream:

@@ -1,4 +1,4 @@
-"""`comagic login`, `logout`, `profiles` and `doctor`: accounts that are remembered."""
+"""`comagic login`, `logout` and `profiles`: saved accounts."""
 
 from __future__ import annotations
 
@@ -20,15 +20,14 @@ from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.console import VOICE, tell
-from comagic_cli.cli.options import ServiceOptions, whose_account
-from comagic_cli.cli.params import ExportCommand, Seconds, ServiceUrl, Whole, Written
+from comagic_cli.cli.console import CONSOLE, StderrReporter, tell
+from comagic_cli.cli.params import Duration, PositiveInt, ServiceUrl
 from comagic_cli.cli.profile_option import name_of_option
+from comagic_cli.cli.root import catalog_reports, cli
 from comagic_cli.commands.service import Connection, connect_to, session_of
 from comagic_cli.config.credentials import VARIABLES, Account, find_access
 from comagic_cli.config.profiles import (
-    ENTRANCES,
+    CREDENTIALS,
     SAVED_ZONE,
     SECRETS,
     USUAL,
@@ -39,11 +38,10 @@ from comagic_cli.config.profiles import (
     config_file,
     read_profiles,
 )
-from comagic_cli.config.services import BRANDS, DEFAULT, name_of, url_named
+from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError, Refused, UsageProblem
-from comagic_cli.files.cache import memory_of
-
-# What these do imports the network and is slow to load: --help and completion do without.
+from comagic_cli.export.options import ServiceOptions
+from comagic_cli.files.cache import default_cache
 
 
 @click.command()
@@ -56,64 +54,63 @@ from comagic_cli.files.cache import memory_of
     shell_complete=offers.services,
     help="The service: comagic, uis, callgear … or a URL.",
 )
-@click.option("--with-token", is_flag=True, help="Read the key from standard input.")
+@click.option("--with-token", is_flag=True, help="Read the token from standard input.")
 @click.option(
-    "--token-file", metavar="FILE", type=click.Path(), help="Remember the file of the key only."
+    "--token-file",
+    metavar="FILE",
+    type=click.Path(),
+    help="Save the name of a file with the token.",
 )
 @click.option(
     "--token-command",
     metavar="COMMAND",
-    help="Remember what prints the key: 'pass show comagic'.",
+    help="Save a command that prints the token: 'pass show comagic'.",
 )
 @click.option(
     "--user-id",
     metavar="N",
-    type=Whole(),
+    type=PositiveInt(),
     envvar="COMAGIC_USER_ID",
     help="For agents: the client's user.",
 )
 @click.option(
     "--timeout",
     metavar="S",
-    type=Seconds(0.1),
+    type=Duration(0.1),
     default=120,
     envvar="COMAGIC_TIMEOUT",
-    help="Longest wait for one answer (120 unless told).",
+    help="Timeout of one API call, in seconds (default: 120).",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Tell about every call.")
 @click.help_option("-h", "--help", help="Show this help.")
 def login(**typed: Any) -> None:
-    """Remember an account: its service, its key or login, its time zone.
+    """Save an account: its service, its token or login, its time zone.
 
-    Asks for what is needed, tries it, and saves it as PROFILE ("default" where none is named), in a
-    file that only you can read. The first profile is used wherever none is named.
+    Asks for what is needed, tries it, and saves it as PROFILE (default: "default") in a file that
+    only you can read. The first profile is the default profile.
 
     \b
     Examples:
       comagic login
       comagic login work --base-url uis
-      comagic login work --with-token < key.txt
+      comagic login work --with-token < token.txt
       comagic login work --token-command 'pass show comagic'
     """  # noqa: D301 - \b is Click's
-    # moved
-
-    log_in(Wish(**typed))
+    log_in(LoginOptions(**typed))
 
 
 @click.command()
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def logout(profile: str | None) -> None:
-    """Forget the key or the login of a profile, and end its session.
+    """Delete the token or login of a profile, and end its session.
 
-    The defaults of options in it stay; comagic profiles remove forgets them as well.
+    The options in it stay; comagic profiles remove deletes them as well.
 
     \b
     Example:
       comagic logout work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     log_out(profile)
 
 
@@ -121,7 +118,7 @@ def logout(profile: str | None) -> None:
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
 def profiles(context: click.Context) -> None:
-    """List the accounts that login has saved, and change which there are.
+    """List and change the saved accounts.
 
     \b
     Examples:
@@ -130,54 +127,46 @@ def profiles(context: click.Context) -> None:
       comagic profiles default work
     """  # noqa: D301 - \b is Click's
     if context.invoked_subcommand is None:
-        # moved
-
         tell_profiles()
 
 
 @profiles.command("list")
 @click.help_option("-h", "--help", help="Show this help.")
 def list_() -> None:
-    """List the profiles; the usual one has a star.
+    """List the profiles; the default profile has a star.
 
     \b
     Example:
       comagic profiles list
     """  # noqa: D301 - \b is Click's
-    # moved
-
     tell_profiles()
 
 
-@profiles.command(short_help="Show what holds, and where it comes from.")
+@profiles.command(short_help="Show the settings in force and their sources.")
 @click.argument("profile", required=False, envvar="COMAGIC_PROFILE", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def show(profile: str | None) -> None:
-    """Show what holds with a profile, and where each value comes from; no secrets.
+    """Show the settings in force with a profile and their sources; no secrets.
 
     \b
     Examples:
       comagic profiles show
       comagic profiles show work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     tell_profile(profile)
 
 
-@profiles.command(short_help="Choose the usual profile, or print which it is.")
+@profiles.command(short_help="Choose the default profile, or print its name.")
 @click.argument("profile", required=False, shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def default(profile: str | None) -> None:
-    """Use a profile wherever none is named; without PROFILE, print which it is.
+    """Choose the default profile; without PROFILE, print its name.
 
     \b
     Examples:
       comagic profiles default work
       comagic profiles default
     """  # noqa: D301 - \b is Click's
-    # moved
-
     make_usual(profile)
 
 
@@ -185,67 +174,24 @@ def default(profile: str | None) -> None:
 @click.argument("profile", shell_complete=offers.profiles)
 @click.help_option("-h", "--help", help="Show this help.")
 def remove(profile: str) -> None:
-    """Forget a profile, with the defaults that stand in it.
+    """Delete a profile and its options.
 
     \b
     Example:
       comagic profiles remove work
     """  # noqa: D301 - \b is Click's
-    # moved
-
     remove_profile(profile)
 
 
-class Doctor(ExportCommand):
-    """A command that tells of a configuration that can't be read as of anything else."""
-
-    def make_context(
-        self,
-        info_name: str | None,
-        args: list[str],
-        parent: click.Context | None = None,
-        **more: Any,
-    ) -> click.Context:
-        """Read the command line."""
-        try:
-            return super().make_context(info_name, args, parent, **more)
-        except ComagicError as error:
-            from comagic_cli.cli.doctor import bad  # noqa: PLC0415
-
-            click.echo(str(bad("configuration", error)).encode())
-            raise click.exceptions.Exit(error.exit_code) from None
-
-
-@click.command(cls=Doctor)
-@whose_account
-@click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call.")
-@click.help_option("-h", "--help", help="Show this help.")
-def doctor(**typed: Any) -> None:
-    """Look whether all is as exports need it: one line each, ok or what to do about it.
-
-    It takes a call for the account, one for its reports, and one for each report that there is. The
-    exit code is that of the first thing that is not well.
-
-    \b
-    Examples:
-      comagic doctor
-      comagic doctor --profile work
-      comagic doctor --sandbox
-    """  # noqa: D301 - \b is Click's
-    from comagic_cli.cli.doctor import examine  # noqa: PLC0415
-
-    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
-
-
 def somebody_is_there() -> bool:
-    """Tell whether a person can be asked."""
+    """Return whether a person can be asked."""
     return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def ask(question: str, usual: str = "") -> str:
     """Ask for a line; an empty one stands for what is usual. Raises `UsageProblem` at the end."""
     shown = f"{question} [{usual}]: " if usual else f"{question}: "
-    with VOICE.aside(), _Question():  # the line of progress would overwrite the question
+    with CONSOLE.paused(), _Question():
         sys.stderr.write(shown)
         sys.stderr.flush()
         line = sys.stdin.readline()
@@ -256,20 +202,20 @@ def ask(question: str, usual: str = "") -> str:
 
 def ask_secret(question: str) -> str:
     """Ask for a line that is not shown. Raises `UsageProblem` at the end of the input."""
-    with VOICE.aside(), _Question():
+    with CONSOLE.paused(), _Question():
         return getpass(f"{question}: ", stream=sys.stderr)
 
 
 def read_secret() -> str:
     """Read a secret from standard input, which nobody types at. Raises `UsageProblem`."""
     if somebody_is_there():
-        return ask_secret("Key")
+        return ask_secret("Token")
     if sys.stdin is None or sys.stdin.closed:
         raise UsageProblem("--with-token: standard input is closed")
     try:
         return sys.stdin.read().strip()
     except UnicodeDecodeError:
-        raise UsageProblem("--with-token: standard input is no text") from None
+        raise UsageProblem("--with-token: standard input is not text") from None
 
 
 class _Question:
@@ -285,12 +231,12 @@ class _Question:
             raise UsageProblem("the input has ended, and nothing was saved") from None
 
 
-OF_ACCOUNT = frozenset({*ENTRANCES, SAVED_ZONE, "base-url", "user-id"})
+OF_ACCOUNT = frozenset({*CREDENTIALS, SAVED_ZONE, "base-url", "user-id"})
 LISTED = 20  # clients of an agent that are shown
 
 
 @dataclass(frozen=True)
-class Wish:
+class LoginOptions:
     """What was typed after `comagic login`."""
 
     profile: str | None
@@ -303,7 +249,7 @@ class Wish:
     verbose: bool
 
 
-def log_in(wish: Wish) -> None:
+def log_in(wish: LoginOptions) -> None:
     """Try the account and save it. Raises `ComagicError`; nothing is saved then."""
     file = file_of_profiles()
     profiles = read_profiles(file)
@@ -314,18 +260,19 @@ def log_in(wish: Wish) -> None:
     values = asked or _typed_entrance()
     found = find_access(None, {}, Profile(name, Path("login"), values), warn=tell)
     account = Account(url, found.token, wish.user_id, login=found.login, profile=name)
-    with connect_to(account, _options(wish, url)) as connection, _nothing_saved():
+    reporter = StderrReporter(quiet=False, verbose=wish.verbose)
+    with connect_to(account, _options(wish, url), reporter) as connection, _nothing_saved():
         told, user = _tried(connection)
     kept = {key: value for key, value in old.items() if key.replace("_", "-") not in OF_ACCOUNT}
     users = {} if user is None else {"user-id": user}
     zone = {} if told is None else _zone(told)
-    _save(profiles, name, {"base-url": name_of(url), **values, **users, **zone, **kept})
+    _save(profiles, name, {"base-url": service_name(url), **values, **users, **zone, **kept})
     _tell_saved(name, file, told, zone)
 
 
 def file_of_profiles() -> Path:
     """Return where profiles are kept. Raises `UsageProblem` where there is no home for them."""
-    file = config_file(os.environ)
+    file = config_file()
     if file is None:
         raise UsageProblem(
             "there is no home directory to keep profiles in", hint="Set XDG_CONFIG_HOME or HOME."
@@ -333,7 +280,7 @@ def file_of_profiles() -> Path:
     return file
 
 
-def _entrance(wish: Wish) -> dict[str, Any] | None:
+def _entrance(wish: LoginOptions) -> dict[str, Any] | None:
     """Return what opens the account, as far as it was typed; `None` where it has to be asked."""
     ways = {
         "--with-token": wish.with_token,
@@ -351,19 +298,19 @@ def _entrance(wish: Wish) -> dict[str, Any] | None:
         return {"token-command": wish.token_command}
     if not somebody_is_there():
         raise UsageProblem(
-            "login: there is nobody to ask for the key",
+            "login: not a terminal, so the token cannot be prompted for",
             hint="Pipe it in: comagic login --with-token < FILE. Or name --token-file or "
             "--token-command.",
         )
     return None
 
 
-def _service(wish: Wish, old: Mapping[str, Any]) -> str:
+def _service(wish: LoginOptions, old: Mapping[str, Any]) -> str:
     """Return the URL of the service; a person is asked until it is one."""
     before = old.get("base-url", old.get("base_url", DEFAULT))
-    usual = name_of(url_named(before)) if isinstance(before, str) else DEFAULT
+    usual = service_name(resolve_service(before)) if isinstance(before, str) else DEFAULT
     if wish.base_url or not somebody_is_there():
-        return service_url(wish.base_url or url_named(usual))
+        return service_url(wish.base_url or resolve_service(usual))
     while True:
         typed = ask(f"Service: {', '.join(BRANDS)} or a URL", usual)
         try:
@@ -375,8 +322,8 @@ def _service(wish: Wish, old: Mapping[str, Any]) -> str:
 
 
 def _typed_entrance() -> dict[str, Any]:
-    """Ask for a key, else for a login and password."""
-    if key := ask_secret("Key (empty: a login and password instead)").strip():
+    """Ask for a token, else for a login and password."""
+    if key := ask_secret("Token (empty: a login and password instead)").strip():
         return {"token": key}
     pair = {"login": ask("Login"), "password": ask_secret("Password")}
     if not all(pair.values()):
@@ -384,7 +331,7 @@ def _typed_entrance() -> dict[str, Any]:
     return pair
 
 
-def _options(wish: Wish, url: str) -> ServiceOptions:
+def _options(wish: LoginOptions, url: str) -> ServiceOptions:
     return ServiceOptions(
         profile=Profile(),
         base_url=url,
@@ -424,7 +371,7 @@ def _tried(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
             raise
     client.user_id = _chosen_user(connection) if somebody_is_there() else None
     if client.user_id is None:
-        tell("This is an agent's account: say whose data you want with --user-id.")
+        tell("This is an agent's account: choose a customer with --user-id.")
         return None, None
     return ask_account(client.call), client.user_id
 
@@ -436,8 +383,8 @@ def _chosen_user(connection: Connection) -> int | None:
         tell(f"  {client.get('id')}  {client.get('name') or client.get('login') or ''}")
     if len(clients) > LISTED:
         tell(f"  … and {len(clients) - LISTED} more")
-    typed = ask("User id of the client (empty: say it each time with --user-id)")
-    return Whole().convert(typed, None, None) if typed else None
+    typed = ask("User id of the customer (empty: give --user-id each time)")
+    return PositiveInt().convert(typed, None, None) if typed else None
 
 
 def _save(profiles: Profiles, name: str, values: dict[str, Any]) -> None:
@@ -473,7 +420,7 @@ WAYS = {
 
 
 def tell_profiles() -> None:
-    """List the profiles; the usual one has a star."""
+    """List the profiles; the default profile has a star."""
     found = read_profiles(file_of_profiles())
     if not found.tables:
         tell(f"There are no profiles in {found.file}. Make one: comagic login")
@@ -483,13 +430,13 @@ def tell_profiles() -> None:
 
 
 def tell_profile(name: str | None) -> None:
-    """Show what holds with a profile, and where each value comes from; no secrets."""
+    """Show the settings in force with a profile and their sources; no secrets."""
     for line in aligned(_values(_chosen(name))):
         click.echo(line.encode())
 
 
 def make_usual(name: str | None) -> None:
-    """Use a profile wherever none is named; without a name, print which it is."""
+    """Choose the default profile; without a name, print it."""
     if name is None:
         click.echo(_chosen(None).name.encode())
         return
@@ -499,7 +446,7 @@ def make_usual(name: str | None) -> None:
 
 
 def remove_profile(name: str) -> None:
-    """Forget a profile, with the defaults that stand in it, and end its session."""
+    """Delete a profile and its options, and end its session."""
     found = read_profiles(file_of_profiles())
     _end_session(found.chosen(name))
     change_profiles(found.file, name, None, "" if found.usual == name else found.usual)
@@ -507,7 +454,7 @@ def remove_profile(name: str) -> None:
 
 
 def log_out(name: str | None) -> None:
-    """Forget the key or the login of a profile, and end its session."""
+    """Delete the token or login of a profile, and end its session."""
     chosen = _chosen(name)
     _end_session(chosen)
     found = read_profiles(chosen.file)
@@ -515,7 +462,7 @@ def log_out(name: str | None) -> None:
     table = found.tables[chosen.name].items()
     kept = {key: value for key, value in table if key.replace("_", "-") not in gone}
     change_profiles(chosen.file, chosen.name, kept, found.usual)
-    tell(f"Profile {chosen.name} has no key any more. {_still_there()}".rstrip())
+    tell(f"Profile {chosen.name} has no token any more. {_still_there()}".rstrip())
 
 
 def _still_there() -> str:
@@ -529,7 +476,7 @@ def _chosen(name: str | None) -> Profile:
     profile = found.chosen(name)
     if not profile.name:
         there = f"There is {', '.join(found.tables)}." if found.tables else "Type comagic login."
-        raise UsageProblem(f"{found.file}: there is no usual profile", hint=there)
+        raise UsageProblem(f"{found.file}: there is no default profile", hint=there)
     return profile
 
 
@@ -544,7 +491,7 @@ def _listed(found: Profiles) -> Iterator[Sequence[str]]:
 
 
 def _remembered_service(values: Mapping[str, Any]) -> str:
-    return name_of(url_named(str(values.get("base-url", DEFAULT))))
+    return service_name(resolve_service(str(values.get("base-url", DEFAULT))))
 
 
 def _values(profile: Profile) -> Iterator[Sequence[str]]:
@@ -553,8 +500,8 @@ def _values(profile: Profile) -> Iterator[Sequence[str]]:
     from_environment = [name for name in VARIABLES if os.environ.get(name, "").strip()]
     for name in from_environment:
         yield name.removeprefix("COMAGIC_").lower().replace("_", "-"), MASK, name
-    for key in profile.entrances:
-        unused = f", but {from_environment[0]} goes first" if from_environment else ""
+    for key in profile.credentials:
+        unused = f", but {from_environment[0]} overrides it" if from_environment else ""
         yield key, _way(key, profile.values[key]), f"profile{unused}"
     if SAVED_ZONE in profile.values:
         yield SAVED_ZONE, str(profile.values[SAVED_ZONE]), "profile, saved by login"
@@ -571,9 +518,7 @@ def _way(key: str, value: Any) -> str:
 
 def _remembered_options(profile: Profile) -> Iterator[Sequence[str]]:
     """Yield the options that do not have their usual values, and those of single reports."""
-    from comagic_cli.cli.root import cli  # noqa: PLC0415 - it imports this
-
-    reports = menu.reports()
+    reports = catalog_reports()
     name = next(iter(reports))
     command = cli.get_command(click.Context(cli), name)
     if command is None:  # pragma: no cover - the menu has it
@@ -615,11 +560,11 @@ def aligned(rows: Iterator[Sequence[str]]) -> Iterator[str]:
 
 def _end_session(profile: Profile) -> None:
     """End the session that is kept of a login, and forget it, even where nobody answers."""
-    if profile.entrances != ["login", "password"]:
+    if profile.credentials != ["login", "password"]:
         return
-    url = service_url(url_named(profile.text("base-url") or DEFAULT))
+    url = service_url(resolve_service(profile.text("base-url") or DEFAULT))
     access = find_access(None, {}, profile)
-    session = session_of(Account(url, "", login=access.login), memory_of(os.environ))
+    session = session_of(Account(url, "", login=access.login), default_cache())
     key = session.forget() if session else ""
     if not key:
         return

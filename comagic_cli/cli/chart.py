@@ -10,30 +10,31 @@ from typing import Any, BinaryIO, cast
 import click
 
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import at_terminal, polite, tell
+from comagic_cli.cli.console import StderrReporter, at_terminal, tell
 from comagic_cli.cli.export import dated
-from comagic_cli.cli.options import ExportOptions, typed_options, what_is_asked, whose_account
-from comagic_cli.cli.params import Asked, ExportCommand, Written
-from comagic_cli.cli.summary import tell_counted
+from comagic_cli.cli.options import connection_options, query_options, typed_options
+from comagic_cli.cli.params import ExportCommand, OutputOption, QueryOption
 from comagic_cli.commands.dry import show_plan
 from comagic_cli.commands.formats import on_terminal, screen
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import open_service
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.export import export
-from comagic_cli.files.output import format_of, open_stream, open_target
-from comagic_cli.files.stream import Output
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
+from comagic_cli.export.pipeline import export
+from comagic_cli.export.progress import Summary
+from comagic_cli.files.output import Target, format_of, open_stream, open_target
+from comagic_cli.files.stream import Output, Under
 from comagic_cli.formats.aggregate import CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.output.partitions import Template, read_template
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.grouping import TIMES
 from comagic_cli.query.listing import find_command
 from comagic_cli.query.query import IDS
 
-NOT_HERE = frozenset({"fields", "sort", "as_saved"})  # of what is asked, what a chart decides
 FORMATS = ("bars", "table", "csv", "tsv", "jsonl", "json")
 EPILOG = """\b
 Left out, --format follows the name of -o, else it is bars on a terminal and
@@ -44,7 +45,7 @@ a row may be counted more than once. Bars of a field that are many are one bar,
 
 
 def _without(command: click.Command) -> click.Command:
-    command.params = [param for param in command.params if param.name not in NOT_HERE]
+    command.params = [param for param in command.params if param.name not in INCOMPATIBLE["chart"]]
     return command
 
 
@@ -52,15 +53,15 @@ def _without(command: click.Command) -> click.Command:
 @click.argument("report", metavar="REPORT", shell_complete=offers.reports)
 @click.option(
     "--by",
-    cls=Asked,
+    cls=QueryOption,
     metavar="GROUP",
     default="day",
     shell_complete=offers.groups,
-    help="day, week, month, hour, weekday, or a field (day unless told).",
+    help="day, week, month, hour, weekday, or a field [default: day].",
 )
 @click.option(
     "--split",
-    cls=Asked,
+    cls=QueryOption,
     metavar="FIELD",
     default="",
     shell_complete=offers.grouped,
@@ -69,23 +70,23 @@ def _without(command: click.Command) -> click.Command:
 @click.option(
     "--sum",
     "sum_",
-    cls=Asked,
+    cls=QueryOption,
     metavar="FIELD",
     shell_complete=offers.grouped,
     help="Add up a field: numbers, or lengths of time as seconds.",
 )
 @click.option(
     "--avg",
-    cls=Asked,
+    cls=QueryOption,
     metavar="FIELD",
     shell_complete=offers.grouped,
     help="The average of a field, over rows that have it.",
 )
-@what_is_asked
+@query_options
 @click.option(
     "-f",
     "--format",
-    cls=Written,
+    cls=OutputOption,
     metavar="FORMAT",
     type=click.Choice(FORMATS),
     help=f"{', '.join(FORMATS)}; left out: see below.",
@@ -93,22 +94,22 @@ def _without(command: click.Command) -> click.Command:
 @click.option(
     "-o",
     "--output",
-    cls=Written,
+    cls=OutputOption,
     metavar="FILE",
     type=click.Path(),
     help="A file (- is stdout), whose name tells the format.",
 )
 @click.option(
-    "--dry-run", cls=Written, is_flag=True, help="Print what would be asked; send nothing."
+    "--dry-run", cls=OutputOption, is_flag=True, help="Print what would be asked; send nothing."
 )
-@click.option("-q", "--quiet", cls=Written, is_flag=True, help="Tell nothing but errors.")
-@click.option("-v", "--verbose", cls=Written, is_flag=True, help="Tell about every call.")
-@whose_account
+@click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors.")
+@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call.")
+@connection_options
 @click.help_option("-h", "--help", help="Show this help.")
 def chart(
     report: str, by: str, split: str, sum_: str | None, avg: str | None, **typed: Any
 ) -> None:
-    """Count the rows of a report, and draw them as bars.
+    """Count the rows of a report and draw bars.
 
     \b
     Examples:
@@ -117,10 +118,7 @@ def chart(
       comagic chart calls --sandbox --by employees --sum call_talk_duration
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
-    # What counts imports the network and is slow to load: --help does without.
-    # moved
-
-    show_chart(report, question_of(by, split, sum_, avg), dated(typed), typed_options())
+    show_chart(report, question_of(by, split, sum_, avg), dated(typed), typed_options()["typed"])
 
 
 _without(chart)
@@ -152,7 +150,7 @@ def show_chart(
     format_ = choose_format(options)
     if IDS in report.params:
         raise UsageProblem(
-            f"{report.command} is asked for by ids, which a chart does not take",
+            f"{report.command} is exported by ids, which a chart can't use",
             hint=f"Export it, and count the rows: comagic {report.command} --help.",
         )
     if question.by in TIMES and not report.time:
@@ -160,22 +158,23 @@ def show_chart(
             f"--by {question.by}: rows of {report.command} have no time",
             hint="Group them by a field: --by FIELD.",
         )
+    reporter = StderrReporter(options.quiet, options.verbose)
     try:
-        wish, options = wish_of(report, options)
+        wish, options = wish_of(report, options, reporter)
     except UnknownField as unknown:
         raise _told(unknown, question) from None
     wish = replace(wish, columns=question.fields)
     check(wish, question)
     if options.dry_run:
-        show_plan(wish, None, options)
+        show_plan(wish, None, options, reporter)
         return
-    count(wish, question, options, format_)
+    count(wish, question, options, reporter, format_)
 
 
 def _options(typed: Mapping[str, Any], named: frozenset[str], question: Question) -> ExportOptions:
     """Take what was typed for an export of the fields that are needed, and of nothing else."""
     nothing = dict.fromkeys((each.name for each in fields(ExportOptions)), None)
-    empty: dict[str, Any] = dict.fromkeys(("sort", "entity_id", "users", "clients"), ())
+    empty: dict[str, Any] = dict.fromkeys(("sort", "ids", "users", "clients"), ())
     chosen = {"fields": question.fields, "typed": named, "realtime": False, "as_saved": False}
     return ExportOptions(**(cast("dict[str, Any]", nothing) | empty | dict(typed) | chosen))
 
@@ -195,12 +194,12 @@ def choose_format(options: ExportOptions) -> str:
     return format_
 
 
-def check(wish: Wish, question: Question) -> None:
+def check(wish: ExportRequest, question: Question) -> None:
     """Refuse to add up what is no number. Raises `UsageProblem`."""
     able = [field.name for field in wish.report.fields if field.type in ADDED]
     if question.of and wish.report.field(question.of).type not in ADDED:
         raise UsageProblem(
-            f"--{question.measure}: {question.of} is no number and no length of time",
+            f"--{question.measure}: {question.of} is not a number or a duration",
             hint=f"These can be added up: {', '.join(able)}.",
         )
 
@@ -213,12 +212,18 @@ def _told(unknown: UnknownField, question: Question) -> UnknownField:
     return unknown
 
 
-def count(wish: Wish, question: Question, options: ExportOptions, format_: str) -> None:
+def count(
+    wish: ExportRequest,
+    question: Question,
+    options: ExportOptions,
+    reporter: Reporter,
+    format_: str,
+) -> None:
     """Count the rows and write the counts; those of an export that misses rows too."""
     with (
         open_target(options.output) as target,
-        open_service(options) as service,
-        open_stream(Output(polite(target.under), target.name), options.output) as stream,
+        open_service(options, reporter) as service,
+        open_stream(Output(_shared(target, reporter), target.name), options.output) as stream,
     ):
         query = service.query(wish, None)
         look = screen(terminal=on_terminal(options.output))
@@ -227,10 +232,23 @@ def count(wish: Wish, question: Question, options: ExportOptions, format_: str) 
         export(service.progress.watch(pager_of(query, service)), sink)
     if sink.counts.several and format_ != BARS and not options.quiet and at_terminal():
         tell(SEVERAL)
-    tell_counted(sink.counts.rows, query.period, service)
+    rows, points = sink.counts.rows, service.client.calls
+    reporter.finish(
+        Summary(
+            rows=rows,
+            days=[f"{day:%Y-%m-%d}" for day in (query.period.start, query.period.end)],
+            points=points,
+            progress=service.progress,
+            members={"rows": rows, "points": points},
+        )
+    )
 
 
-def write(stream: BinaryIO, wish: Wish, format_: str, look: Look, counts: Counts) -> None:
+def _shared(target: Target, reporter: Reporter) -> Under:
+    return reporter.share(target.under) if target.part is None else target.under
+
+
+def write(stream: BinaryIO, wish: ExportRequest, format_: str, look: Look, counts: Counts) -> None:
     """Draw the counts, or write them as any rows are."""
     if format_ == BARS:
         picture = Picture(counts, title(wish, counts), look, wish.report.known)
@@ -239,7 +257,7 @@ def write(stream: BinaryIO, wish: Wish, format_: str, look: Look, counts: Counts
     export(iter([counts.page()]), make_sink(format_, stream, counts.fields(), look))
 
 
-def title(wish: Wish, counts: Counts) -> str:
+def title(wish: ExportRequest, counts: Counts) -> str:
     """Say what the counts are of."""
     question, period = counts.question, counts.period
     measures = {"rows": "", "sum": f"sum of {question.of} ", "avg": f"average {question.of} "}

@@ -1,4 +1,4 @@
-"""Look whether everything is as an export needs it, one line each, with as few calls as can be."""
+"""`comagic doctor`: checks of the setup, one line each, with as few calls as possible."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
-from comagic_cli.cli.options import ServiceOptions
+from comagic_cli.cli.console import StderrReporter
+from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.params import ExportCommand, OutputOption
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
-from comagic_cli.config.services import name_of
+from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
+from comagic_cli.export.options import ServiceOptions
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
@@ -47,6 +50,43 @@ class Finding:
         return f"{self.mark}  {self.what.ljust(WIDTH)}  {self.text}".rstrip()
 
 
+class Doctor(ExportCommand):
+    """A command that reports a configuration that can't be read as it does other failures."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **more: Any,
+    ) -> click.Context:
+        """Read the command line."""
+        try:
+            return super().make_context(info_name, args, parent, **more)
+        except ComagicError as error:
+            click.echo(str(bad("configuration", error)).encode())
+            raise click.exceptions.Exit(error.exit_code) from None
+
+
+@click.command(cls=Doctor)
+@connection_options
+@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call.")
+@click.help_option("-h", "--help", help="Show this help.")
+def doctor(**typed: Any) -> None:
+    """Check the setup: token, address, rights, reports, points.
+
+    One line for each check: ok, or what to do. It makes one call for the account, one for its list
+    of reports, and one for each report. The exit code is that of the first check that failed.
+
+    \b
+    Examples:
+      comagic doctor
+      comagic doctor --profile work
+      comagic doctor --sandbox
+    """  # noqa: D301 - \b is Click's
+    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
+
+
 def examine(options: ServiceOptions) -> int:
     """Print what is found, and return the exit code of the first thing that is not well."""
     code = 0
@@ -62,10 +102,10 @@ def findings(options: ServiceOptions) -> Iterator[Finding]:
     what = "service"
     try:
         if not options.sandbox:
-            yield Finding(what, name_of(service_url(options.base_url)))
-        what = "key or login"
-        with connect(options) as connection:
-            yield Finding("key or login", _entrance(options, connection))
+            yield Finding(what, service_name(service_url(options.base_url)))
+        what = "token"
+        with connect(options, StderrReporter(options.quiet, options.verbose)) as connection:
+            yield Finding("token", _entrance(options, connection))
             yield from _of_account(connection)
     except ComagicError as error:
         yield bad(_step(error) or what, error)
@@ -91,8 +131,8 @@ def _entrance(options: ServiceOptions, connection: Connection) -> str:
     if options.sandbox:
         return "the sandbox's own"
     if options.token_file:
-        return "a key, from --token-file"
-    kind = "a login" if connection.account.login else "a key"
+        return "a token, from --token-file"
+    kind = "a login" if connection.account.login else "a token"
     if connection.account.profile:
         return f"{kind}, from the profile"
     return f"{kind}, from {next(name for name in VARIABLES if os.environ.get(name, '').strip())}"
@@ -124,8 +164,8 @@ def _of_account(connection: Connection) -> Iterator[Finding]:
 
 def _passed(answered: str = "the service answers") -> list[Finding]:
     """Say what is known to be well where the service refuses nothing, or something else."""
-    allowed = "allowed; the service names it only where it is not"
-    told = {"connection": answered, "address": allowed, "key": "accepted"}
+    allowed = "allowed (the service tells the address only when it refuses)"
+    told = {"connection": answered, "address": allowed, "token": "accepted"}
     return [Finding(what, text) for what, text in told.items()]
 
 
@@ -134,7 +174,7 @@ def _step(error: ComagicError) -> str:
     if error.mnemonic == "ip_not_whitelisted":
         return "address"
     if error.mnemonic in OF_KEY:
-        return "key"
+        return "token"
     if isinstance(error, NetworkFailure):
         return "connection"
     return "points" if isinstance(error, OutOfPoints) else ""

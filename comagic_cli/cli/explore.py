@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import click
 import msgspec
 
-from comagic_cli.api.endpoints import ask_items, ask_kind, objects
-from comagic_cli.api.envelope import Answer
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ListOptions, list_options, typed_options
-from comagic_cli.cli.params import Asked, ExportCommand
-from comagic_cli.commands.columns import Columns
+from comagic_cli.cli.console import StderrReporter, at_terminal, tell
+from comagic_cli.cli.options import list_options, typed_options
+from comagic_cli.cli.params import ExportCommand, QueryOption
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
-from comagic_cli.commands.service import Connection, connect
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export import export
+from comagic_cli.export.options import ListOptions, ServiceOptions
+from comagic_cli.export.pipeline import export
 from comagic_cli.files.output import WHOLE, is_file, open_output
 from comagic_cli.formats.base import make_sink
 from comagic_cli.query import listing
-from comagic_cli.query.catalog import Column, ReportType
-from comagic_cli.query.listing import Row
-from comagic_cli.request.pages import Page
-
-# ruff: noqa: PLC0415
-
-# What asks the service is slow to load: --help does without.
+from comagic_cli.query.listing import ACCOUNT, FIELDS, FILTERS, LIVE_FIELDS, REPORTS, USERS, Row
+from comagic_cli.rows.page import Page
 
 report_argument = click.argument("report", metavar="REPORT", shell_complete=offers.reports)
 
@@ -39,7 +32,7 @@ report_argument = click.argument("report", metavar="REPORT", shell_complete=offe
 @click.option(
     "--type",
     "kind",
-    cls=Asked,
+    cls=QueryOption,
     metavar="TYPE",
     shell_complete=offers.kinds,
     help="Only the reports of this type.",
@@ -53,11 +46,8 @@ def reports(kind: str | None, **typed: Any) -> None:
       comagic reports --sandbox
       comagic reports --sandbox --type calls -f csv
     """  # noqa: D301 - \b is Click's
-    # moved
-    from comagic_cli.query.listing import REPORTS
-
-    options = ListOptions(**typed, typed=typed_options())
-    write_list(REPORTS, lambda: reports_of(kind, options), options)
+    options = ListOptions(**typed, **typed_options())
+    write_list(REPORTS, lambda: lists().ask_reports(kind, options, reporter_of(options)), options)
 
 
 @click.command(cls=ExportCommand)
@@ -65,20 +55,19 @@ def reports(kind: str | None, **typed: Any) -> None:
 @click.option(
     "--search",
     "words",
-    cls=Asked,
+    cls=QueryOption,
     metavar="WORDS",
     default="",
-    help="Only fields that have these words in name or text.",
+    help="Only fields with these words in name or text.",
 )
 @click.option(
-    "--live", cls=Asked, is_flag=True, help="Ask the account: its titles, its own columns."
+    "--live", cls=QueryOption, is_flag=True, help="Ask the account for its titles and own columns."
 )
 @list_options
 def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
     """List the fields of a report: what they are, and what can be done with them.
 
-    They come from the program's own catalogue, and nothing is asked of the service, but with
-    --live.
+    They come from the catalogue of the program; only --live calls the service.
 
     \b
     Examples:
@@ -86,10 +75,7 @@ def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
       comagic fields communications --search utm
       comagic fields calls --sandbox --live -f csv
     """  # noqa: D301 - \b is Click's
-    # moved
-    from comagic_cli.query.listing import FIELDS, LIVE_FIELDS
-
-    options = ListOptions(**typed, typed=typed_options())
+    options = ListOptions(**typed, **typed_options())
     columns = LIVE_FIELDS if live else FIELDS
     write_list(columns, lambda: fields_of(report, words, options, live=live), options)
 
@@ -99,20 +85,17 @@ def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
 @click.argument("field", metavar="[FIELD]", required=False, shell_complete=offers.filtered)
 @list_options
 def filters(report: str, field: str | None, **typed: Any) -> None:
-    """List what a report can be filtered by: fields, operators, and the values of lists.
+    """List the fields, operators and values for filters of a report.
 
     \b
     Examples:
       comagic filters calls --sandbox
       comagic filters calls call_status --sandbox | jq '.values[]'
     """  # noqa: D301 - \b is Click's
-    # moved
-    from comagic_cli.query.listing import FILTERS
-
-    options = ListOptions(**typed, typed=typed_options())
+    options = ListOptions(**typed, **typed_options())
     write_list(
         FILTERS,
-        lambda: filters_of(report, field, options),
+        lambda: lists().ask_filters(report, field, options, reporter_of(options)),
         options,
         record=field is not None,
     )
@@ -121,35 +104,31 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
 @click.command(cls=ExportCommand)
 @list_options
 def users(**typed: Any) -> None:
-    """List the users of an agent's clients: their ids are for --user-id.
+    """List the users of an agent's customers: their ids are for --user-id.
 
     \b
     Examples:
       comagic users
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
-    # moved
-    from comagic_cli.query.listing import USERS
-
-    options = ListOptions(**typed, typed=typed_options())
-    write_list(USERS, lambda: users_of(options), options)
+    options = ListOptions(**typed, **typed_options())
+    write_list(USERS, lambda: lists().ask_users(options, reporter_of(options)), options)
 
 
 @click.command(cls=ExportCommand)
 @list_options
 def account(**typed: Any) -> None:
-    """Tell of the account: name, id, time zone, and the points that are left.
+    """Show the account: name, id, time zone, points left.
 
     \b
     Examples:
       comagic account --sandbox
       comagic account --sandbox | jq .day_points_left
     """  # noqa: D301 - \b is Click's
-    # moved
-    from comagic_cli.query.listing import ACCOUNT
-
-    options = ListOptions(**typed, typed=typed_options())
-    write_list(ACCOUNT, lambda: account_of(options), options, record=True)
+    options = ListOptions(**typed, **typed_options())
+    write_list(
+        ACCOUNT, lambda: lists().ask_account(options, reporter_of(options)), options, record=True
+    )
 
 
 DATABASE = "sqlite"  # which is updated by exports, row by row
@@ -175,10 +154,14 @@ def write_list(
             shown = listing.fitting(columns, listed, look.width)
         page = Page(list(map(msgspec.json.encode, listed)))
         export(iter([page]), make_sink(format_, stream, listing.as_fields(shown), look))
-    told = not options.quiet and sys.stderr is not None and sys.stderr.isatty()
-    if told and len(shown) < len(columns):
+    if len(shown) < len(columns) and not options.quiet and at_terminal():
         hidden = ", ".join(name for name in columns if name not in shown)
-        tell(f"Not shown, for want of room: {hidden}. See -f csv.")
+        tell(f"Hidden, as the terminal is too narrow: {hidden}. See -f csv.")
+
+
+def reporter_of(options: ServiceOptions) -> StderrReporter:
+    """Return what reports on a command's calls."""
+    return StderrReporter(options.quiet, options.verbose)
 
 
 def _format(options: ListOptions) -> str:
@@ -192,57 +175,13 @@ def _format(options: ListOptions) -> str:
     return format_
 
 
-def fields_of(typed: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
-    """List a report's fields; where it is `live`, as the account has them."""
-    report = listing.find_command(typed)
-    columns: Sequence[Column] = ()
-    if live:
-        # moved
-
-        columns = columns_of(report, options)
+def fields_of(name: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
+    """List the fields of a report; with `live` as the account has them."""
+    report = listing.find_command(name)
+    columns = lists().ask_columns(report, options, reporter_of(options)) if live else ()
     return listing.search(listing.field_rows(report, columns), words)
 
 
-def reports_of(kind: str | None, options: ListOptions) -> list[Row]:
-    """List the account's reports, all or those of a type."""
-    with connect(options) as connection:
-        return listing.report_rows(_every(connection, "get.reports_list"), kind)
-
-
-def columns_of(report: ReportType, options: ListOptions) -> tuple[Column, ...]:
-    """List the columns of a report as the account has them now."""
-    with connect(options) as connection:
-        return Columns(connection, ask_kind(connection.client.call, report, None)).ask()
-
-
-def filters_of(typed: str, field: str | None, options: ListOptions) -> list[Row]:
-    """List what a report can be filtered by, with what operators and values."""
-    report, method = listing.find_command(typed), "get.report_filters"
-    with connect(options) as connection:
-        call = connection.client.call
-        told = objects(call(method, {"report_type": ask_kind(call, report, None)}), method)
-    return listing.filter_rows(told, field, report)
-
-
-def users_of(options: ListOptions) -> list[Row]:
-    """List the users of an agent's clients."""
-    with connect(options) as connection:
-        return _every(connection, "get.customer_users")
-
-
-def account_of(options: ListOptions) -> list[Row]:
-    """Tell of the account, and of the points that are left."""
-    method = "get.account"
-    with connect(options) as connection:
-        answer = connection.client.call(method, {})
-    return listing.account_rows(objects(answer, method), answer.limits)
-
-
-def _every(connection: Connection, method: str) -> list[Row]:
-    """Return every object of a list, however many pages it has; those of one id once."""
-    found: dict[str, Row] = {}
-    for page in ask_items(connection.client.call, method, {}, connection.note):
-        answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
-        for row in objects(answer, method):
-            found.setdefault(str(row.get("id") or row), row)
-    return list(found.values())
+def lists() -> ModuleType:
+    """Load what calls the service: `comagic fields` does without."""
+    return import_module("comagic_cli.export.lists")

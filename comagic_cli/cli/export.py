@@ -8,8 +8,10 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.cli.options import ExportOptions, export_options, own_options, typed_options
+from comagic_cli.cli.console import StderrReporter
+from comagic_cli.cli.options import export_options, own_options, typed_options
 from comagic_cli.cli.params import ExportCommand
+from comagic_cli.export.options import ExportOptions
 
 EXAMPLES = """\b
 Examples:
@@ -19,25 +21,25 @@ Examples:
 
 OF_IDS = """\b
 Examples:
-  comagic {command} --sandbox --period last-month --entity-id 5001,5002
+  comagic {command} --sandbox --period last-month --ids 5001,5002
   comagic communications --sandbox --fields {ids} -f csv > ids.csv
-  comagic {command} --sandbox --entity-id ids.csv -f csv
-  comagic {command} --sandbox --entity-id - --max-rows 3 < ids.csv"""
+  comagic {command} --sandbox --ids ids.csv -f csv
+  comagic {command} --sandbox --ids - --max-rows 3 < ids.csv"""
 
 EPILOG = """\b
-Left out, --format follows the name of -o (.csv, .tsv, .jsonl, .json, .xlsx,
-.parquet, .db), then COMAGIC_FORMAT, else it is a table on a terminal, of 50
-rows unless told, and jsonl in a pipe. No period is the seven days before
-today, and today. Rows of sqlite (.db) go into what the table has already.
-More is told by comagic help filters, dates, formats; comagic fields REPORT.
+The default --format is that of the suffix of -o (.csv, .tsv, .jsonl, .json,
+.xlsx, .parquet, .db), then COMAGIC_FORMAT, else table on a terminal (50 rows)
+and jsonl in a pipe. The default period is the seven days before today, and
+today. SQLite: rows are added to, or updated in, the existing table.
+See comagic help filters, dates, formats; comagic fields REPORT.
 
 \b
-The key comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
+The token comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
 COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
-_FORMAT, _TIMEOUT and _MAX_WAIT stand in for the options of those names, and
-go before what the profile has for them. So do COMAGIC_ENUM, _LIST_SEPARATOR,
-_HEADER, _DELIMITER, _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and
-_RECORD_HOST, in formats that have a use for them."""
+_FORMAT, _TIMEOUT and _MAX_WAIT set the options of those names and override the
+profile. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR, _HEADER, _DELIMITER,
+_NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats that
+they apply to."""
 
 
 def report_command(entry: Mapping[str, Any]) -> click.Command:
@@ -62,7 +64,8 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
         from comagic_cli.query.catalog import report  # noqa: PLC0415
 
         options = _of_users(dated(typed))
-        run_export(report(name), ExportOptions(**options, typed=typed_options()))
+        reporter = StderrReporter(options["quiet"], options["verbose"])
+        run_export(report(name), ExportOptions(**options, **typed_options()), reporter)
 
     return command
 

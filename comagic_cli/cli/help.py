@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from comagic_cli.errors import EXIT_CODES
+from comagic_cli.errors import ExitCode
 
 DATES = """\
 Which days an export is about.
@@ -18,7 +18,7 @@ Which days an export is about.
   2026-10-05 14:30       that minute; with :00 after it, that second
   today, yesterday, now
   -7d, -2w, -3mo, -1y    midnight so many days, weeks, months, years ago
-  -12h                   twelve hours ago, to the second
+  -12h                   exactly 12 hours ago
 
 --period takes, instead of both,
   today, yesterday, this-week, last-week, this-month, last-month,
@@ -64,8 +64,8 @@ Examples:
 FORMATS = """\
 How rows are written: -f FORMAT, or by the end of the name after -o.
 
-  table    to look at; usual on a terminal        .txt
-  jsonl    JSON, one row a line; usual in a pipe  .jsonl .ndjson
+  table    to read; default on a terminal        .txt
+  jsonl    JSON, one row a line; default in a pipe .jsonl .ndjson
   json     JSON, one array                        .json
   csv      commas; --delimiter for another        .csv
   tsv      tabs; \\t \\n \\r \\\\ are written so       .tsv
@@ -77,9 +77,10 @@ How rows are written: -f FORMAT, or by the end of the name after -o.
 install 'comagic[zst]'). {date} or {month} in the name writes one file a day or
 a month, and a second run writes only what is new.
 
-Values are written as the service gave them. These change that: --enum,
+Values are written as the service gave them. These change that: --coded-values,
 --list-separator, --header, --newlines, --decimal, --excel, --times, --flatten,
---record-urls. An option that a format has no use for is an error.
+--record-urls. Options that don't apply to the
+format are refused.
 
 Examples:
   comagic calls --sandbox --period yesterday -o calls.csv.gz
@@ -114,13 +115,13 @@ Rows = Iterator[tuple[str, str]]
 
 # What is heeded beside the options' own variables.
 OTHERS = {
-    "COMAGIC_TOKEN": "The key; it goes before the login",
-    "COMAGIC_TOKEN_FILE": "As --token-file: a file with the key",
-    "COMAGIC_LOGIN": "With COMAGIC_PASSWORD: a login, instead of a key",
+    "COMAGIC_TOKEN": "The token; it overrides the login",
+    "COMAGIC_TOKEN_FILE": "As --token-file: a file with the token",
+    "COMAGIC_LOGIN": "With COMAGIC_PASSWORD: a login, instead of a token",
     "COMAGIC_PASSWORD": "Its password",
     "NO_COLOR": "Where it is set, no colours",
     "XDG_CONFIG_HOME": "The folder of comagic/config.toml, usually ~/.config",
-    "XDG_CACHE_HOME": "The folder of what is remembered, usually ~/.cache",
+    "XDG_CACHE_HOME": "The folder of the cache, usually ~/.cache",
     "REQUESTS_CA_BUNDLE": "A file of certificates, where the network has its own",
     "HTTPS_PROXY": "The proxy to go through",
 }
@@ -128,7 +129,7 @@ OTHERS = {
 
 def exit_codes() -> Rows:
     """Yield codes and what they mean."""
-    yield from ((str(code), meaning) for code, meaning in EXIT_CODES.items())
+    yield from ((str(code), code.meaning) for code in ExitCode)
 
 
 def variables(root: click.Group) -> Rows:
@@ -178,8 +179,8 @@ what that means, and what to do about it."""
 CODES = "What the program ends with, for scripts and cron."
 
 ENVIRONMENT = """\
-What can be set in the environment. Options that are typed go before it, and it
-goes before a profile. What changes one run only can't be set here."""
+What can be set in the environment. Options override the environment; the
+environment overrides the profile. What changes one run only can't be set here."""
 
 
 def _exit_codes(_: click.Group) -> Iterator[str]:

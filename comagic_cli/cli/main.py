@@ -14,8 +14,8 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from comagic_cli.cli.console import VOICE, ClosedStdout, forget, log_format, tell
-from comagic_cli.errors import INTERRUPTED, READER_GONE, CannotWrite, ComagicError, UsageProblem
+from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, tell
+from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     import click
@@ -52,12 +52,12 @@ def run() -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Run a command line and return the exit code; errors go to stderr, in one or two lines."""
-    VOICE.machine = log_format(arguments, os.environ) == "json"
-    VOICE.sandbox = False
+    CONSOLE.json = log_format(arguments, os.environ) == "json"
+    CONSOLE.sandbox = False
     try:
-        from comagic_cli.cli.root import answer  # noqa: PLC0415 - see above
+        from comagic_cli.cli.root import run_command  # noqa: PLC0415 - see above
 
-        code = answer(arguments)
+        code = run_command(arguments)
         _flush_stdout()
     except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - the last resort
         return _exit_code(error)
@@ -70,14 +70,14 @@ def _exit_code(error: BaseException) -> int:
         case Stopped():
             return _tell_machine(f"stopped by {error.name}", error.exit_code)
         case KeyboardInterrupt():
-            return _tell_machine("stopped by SIGINT", INTERRUPTED)
+            return _tell_machine("stopped by SIGINT", ExitCode.INTERRUPTED)
         case ComagicError():
             return _tell(error)
         case BrokenPipeError():
-            forget(sys.stdout)
-            return _tell_machine("the reader of standard output is gone", READER_GONE)
+            discard_output(sys.stdout)
+            return _tell_machine("the reader of standard output is gone", ExitCode.PIPE_CLOSED)
         case OSError():
-            forget(sys.stdout)
+            discard_output(sys.stdout)
             return _tell(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
     from click import ClickException  # noqa: PLC0415 - see above
 
@@ -88,18 +88,18 @@ def _show(error: click.ClickException) -> int:
     """Tell of a command line that can't be understood; one without arguments gets the help."""
     from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - see above
 
-    if isinstance(error, NoArgsIsHelpError) and not VOICE.machine:
+    if isinstance(error, NoArgsIsHelpError) and not CONSOLE.json:
         for line in error.format_message().splitlines():
             tell(line)
         return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
     is_help = isinstance(error, NoArgsIsHelpError)
-    message = "there is no command" if is_help else error.format_message()
+    message = "no command was given" if is_help else error.format_message()
     if isinstance(error, NoSuchOption):
-        from comagic_cli.cli.root import sentence  # noqa: PLC0415 - see above
+        from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - see above
 
-        message = sentence(error)
+        message = explain_option(error)
     return _tell(UsageProblem(message, hint=f"See {command} --help."))
 
 
@@ -115,14 +115,14 @@ def _bug(error: BaseException) -> ComagicError:
 
 
 def _tell(error: ComagicError) -> int:
-    VOICE.fail(error, error.exit_code)
+    CONSOLE.fail(error, error.exit_code)
     return error.exit_code
 
 
 def _tell_machine(message: str, code: int) -> int:
     """Say to a machine why the program ends; a person knows."""
-    if VOICE.machine:
-        VOICE.fail(ComagicError(message), code)
+    if CONSOLE.json:
+        CONSOLE.fail(ComagicError(message), code)
     return code
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import click
 from click.core import ParameterSource
 
-from comagic_cli.config.services import BRANDS, url_named
+from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
-from comagic_cli.files.stream import reading
+from comagic_cli.export.inputs import is_number
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
@@ -22,7 +20,7 @@ WORD = re.compile(r"[\w-]*")  # no host: that has dots
 LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
 
 
-class Seconds(click.ParamType[float]):
+class Duration(click.ParamType[float]):
     """A length of time: `90`, `90s`, `5m`, `2h`; `least` is in seconds."""
 
     name = "duration"
@@ -38,14 +36,14 @@ class Seconds(click.ParamType[float]):
             return float(value)
         found = LENGTH.fullmatch(value)
         if not found:
-            self.fail(f"{value!r} is no length of time: write 90, 90s, 5m or 2h.", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 2h.", param, ctx)
         seconds = float(found[1]) * UNITS[found[2] or "s"]
         if seconds < self.least:
             self.fail(f"{value!r} is too short: write {self.least} or more.", param, ctx)
         return seconds
 
 
-class Whole(click.ParamType[int]):
+class PositiveInt(click.ParamType[int]):
     """A whole number from 1, or up to `most`."""
 
     name = "number"
@@ -57,8 +55,8 @@ class Whole(click.ParamType[int]):
         """Return the number."""
         number = int(value) if is_number(str(value)) else 0
         if number < 1 or (self.most and number > self.most):
-            reach = f"from 1 to {self.most}" if self.most else "from 1"
-            self.fail(f"{value!r} is no whole number {reach}.", param, ctx)
+            reach = f"from 1 to {self.most}" if self.most else "1 or more"
+            self.fail(f"{value!r}: it must be a whole number, {reach}.", param, ctx)
         return number
 
 
@@ -82,13 +80,13 @@ class Users(click.ParamType[tuple[int | str, ...]]):
         return tuple(word if word == "all" else int(word) for word in words)
 
 
-def one_by_one(
+def unique_users(
     context: click.Context, option: click.Parameter, typed: tuple[tuple[int | str, ...], ...]
 ) -> tuple[int | str, ...]:
     """Return the users of all times that the option was typed, each once."""
     users = tuple(dict.fromkeys(user for some in typed for user in some))
     if "all" in users and len(users) > 1:
-        raise click.BadParameter("all is every client: name no others.", context, option)
+        raise click.BadParameter("all means every customer: name no others.", context, option)
     return users
 
 
@@ -96,7 +94,7 @@ def _is_user(word: str) -> bool:
     return is_number(word) and int(word) > 0
 
 
-class Back(click.ParamType[str]):
+class LookBack(click.ParamType[str]):
     """Days, weeks or months before today: `3d`, `2w`, `1mo`; or `all`."""
 
     name = "length"
@@ -104,7 +102,7 @@ class Back(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
         if not BACK.fullmatch(value):
-            self.fail(f"{value!r} is no length of time: write 3d, 2w, 1mo or all.", param, ctx)
+            self.fail(f"{value!r} is not a duration: write 3d, 2w, 1mo or all.", param, ctx)
         return str(value)
 
 
@@ -116,7 +114,7 @@ class Text(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
         if not is_writable(value):
-            self.fail(f"{value!r} is no UTF-8 text.", param, ctx)
+            self.fail(f"{value!r} is not UTF-8 text.", param, ctx)
         return str(value)
 
 
@@ -129,7 +127,7 @@ class Delimiter(click.ParamType[str]):
         """Return the character."""
         character = "\t" if value in ("tab", r"\t") else str(value)
         if len(character) != 1 or character in '"\r\n' or not is_writable(character):
-            self.fail(f"{value!r} is not one character, or can't part cells.", param, ctx)
+            self.fail(f"{value!r} is not one character, or can't separate cells.", param, ctx)
         return character
 
 
@@ -140,7 +138,7 @@ class ServiceUrl(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the URL; whether it is a good one is found out where it is used."""
-        url = url_named(str(value))
+        url = resolve_service(str(value))
         if WORD.fullmatch(url) and url != "localhost":
             self.fail(f"{value!r} is neither a URL nor one of {', '.join(BRANDS)}.", param, ctx)
         return url
@@ -154,7 +152,7 @@ class Host(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text, without a slash at its end."""
         if not HOST.fullmatch(value):
-            self.fail(f"{value!r} is no host: write it like app.comagic.ru.", param, ctx)
+            self.fail(f"{value!r} is not a host: write it like app.comagic.ru.", param, ctx)
         return str(value).rstrip("/")
 
 
@@ -163,63 +161,32 @@ def is_writable(text: str) -> bool:
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def is_number(text: str) -> bool:
-    """Tell whether a text is a whole number of a size that can be meant."""
-    return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004 - 64 bits
-
-
-STDIN = "-"
-
-
-def read_text(name: str, option: str) -> str:
-    """Read a whole file, or standard input, as UTF-8. Raises `UsageProblem`."""
-    if name == STDIN:
-        return _decoded(_stdin(option), "standard input", option)
-    with reading(name):
-        data = Path(name).read_bytes()
-    return _decoded(data, name, option)
-
-
-def _stdin(option: str) -> bytes:
-    if sys.stdin is None or sys.stdin.closed:
-        raise UsageProblem(f"{option}: standard input is closed", hint="Name a file.")
-    with reading("standard input"):
-        return sys.stdin.buffer.read()
-
-
-def _decoded(data: bytes, name: str, option: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageProblem(f"{option}: {name} is no UTF-8 text") from error
-
-
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
 
-class Asked(click.Option):
+class QueryOption(click.Option):
     """An option of the request."""
 
-    section: ClassVar[str] = "What is asked"
+    section: ClassVar[str] = "Query"
 
 
-class Written(click.Option):
+class OutputOption(click.Option):
     """An option of the output."""
 
-    section: ClassVar[str] = "How it is written"
+    section: ClassVar[str] = "Output"
 
 
-class Shown(click.Option):
+class FormatOption(click.Option):
     """An option of how values are shown."""
 
-    section: ClassVar[str] = "How values are shown"
+    section: ClassVar[str] = "Formatting"
 
 
-class Account(click.Option):
+class ConnectionOption(click.Option):
     """An option of the account."""
 
-    section: ClassVar[str] = "Whose account"
+    section: ClassVar[str] = "Connection"
 
 
 class ExportCommand(click.Command):

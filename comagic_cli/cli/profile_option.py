@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from click.core import ParameterSource
 
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.console import VOICE
-from comagic_cli.cli.params import Account
-from comagic_cli.config.profiles import ENTRANCES, SAVED_ZONE, Profile
+from comagic_cli.cli.console import CONSOLE
+from comagic_cli.cli.params import ConnectionOption
+from comagic_cli.cli.root import catalog_reports, cli
+from comagic_cli.config.profiles import (
+    CREDENTIALS,
+    SAVED_ZONE,
+    Profile,
+    config_file,
+    read_profiles,
+)
 from comagic_cli.errors import UsageProblem
-
-if TYPE_CHECKING:
-    from comagic_cli.config.profiles import Profile
+from comagic_cli.query.suggest import did_you_mean
 
 
-def heed_profile(context: click.Context, option: click.Parameter, value: Any) -> Any:
+def load_profile(context: click.Context, option: click.Parameter, value: Any) -> Any:
     """Read the profile when both --profile and --sandbox are known, in whatever order they come.
 
     With --sandbox no profile is read.
@@ -29,7 +32,7 @@ def heed_profile(context: click.Context, option: click.Parameter, value: Any) ->
     known = context.params | {option.name or "": value}
     if context.resilient_parsing or not {"profile", "sandbox"} <= set(known):
         return value
-    VOICE.sandbox = bool(known["sandbox"])
+    CONSOLE.sandbox = bool(known["sandbox"])
     profile = _chosen(context, known)
     context.default_map = dict(defaults(context, profile))
     if option.name == "profile":
@@ -39,25 +42,23 @@ def heed_profile(context: click.Context, option: click.Parameter, value: Any) ->
 
 
 def _chosen(context: click.Context, known: Mapping[str, Any]) -> Profile:
-    from comagic_cli.config.profiles import Profile, config_file, read_profiles  # noqa: PLC0415 - --help does without
-
     if known["sandbox"]:
         return Profile()
     typed = context.get_parameter_source("profile") is ParameterSource.COMMANDLINE
     if typed and not known["profile"]:  # of a variable that is not set: it must not mean the usual
         raise click.BadParameter("the name is empty.", context, param_hint="'--profile'")
-    return read_profiles(config_file(os.environ)).chosen(known["profile"])
+    return read_profiles(config_file()).chosen(known["profile"])
 
 
 profile_option = click.option(
     "--profile",
-    cls=Account,
+    cls=ConnectionOption,
     metavar="NAME",
     envvar="COMAGIC_PROFILE",
     is_eager=True,
-    callback=heed_profile,
+    callback=load_profile,
     shell_complete=offers.profiles,
-    help="An account that comagic login has saved.",
+    help="A saved account: see comagic login.",
 )
 
 
@@ -65,11 +66,11 @@ profile_option = click.option(
 ONE_RUN = frozenset(
     {
         *("output", "max-rows", "resume", "count", "dry-run", "refresh", "manifest"),
-        *("from", "till", "entity-id", "filter-json", "params", "help"),
+        *("from", "till", "ids", "filter-json", "params", "help"),
         *("profile", "sandbox"),
     }
 )
-NO_OPTIONS = frozenset({*ENTRANCES, SAVED_ZONE})
+NO_OPTIONS = frozenset({*CREDENTIALS, SAVED_ZONE})
 
 
 def defaults(context: click.Context, profile: Profile) -> Iterator[tuple[str, Any]]:
@@ -79,12 +80,12 @@ def defaults(context: click.Context, profile: Profile) -> Iterator[tuple[str, An
     Raises `UsageProblem` that names the file and the key.
     """
     options = _options(context.command)
-    reports = menu.reports()
+    reports = catalog_reports()
     for keys, value in _entries(profile.values, reports, context.info_name or ""):
         key = keys[-1]
         if key in ONE_RUN:
             raise UsageProblem(
-                f"{profile.place(*keys)}: --{key} is about one run",
+                f"{profile.place(*keys)}: {key} can't be set in a profile",
                 hint="Give it on the command line.",
             )
         if key not in options:
@@ -131,8 +132,6 @@ def _as_typed(value: Any, *, multiple: bool) -> Any:
 
 def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     """Let pass what is an option of another report. Raises `UsageProblem` for what is of none."""
-    from comagic_cli.cli.root import cli  # noqa: PLC0415 - it imports this
-
     commands = map(
         partial(cli.get_command, click.Context(cli)), cli.list_commands(click.Context(cli))
     )
@@ -140,9 +139,7 @@ def _check_known(key: str, profile: Profile, keys: tuple[str, ...]) -> None:
     names = {name for options in heeding for name in options}
     if key in names:
         return
-    from comagic_cli.query.suggest import did_you_mean  # noqa: PLC0415 - only for this hint
-
-    known = sorted(names - ONE_RUN | NO_OPTIONS | {*menu.reports()})
+    known = sorted(names - ONE_RUN | NO_OPTIONS | {*catalog_reports()})
     hint = did_you_mean(key, known) or "It may hold options of a report."
     raise UsageProblem(f"{profile.place(*keys)}: there is no such option", hint=hint)
 

@@ -1,85 +1,93 @@
-"""The root of the command line: what there is to type first."""
+"""The root of the command line: the commands, each imported when it is typed."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
+from functools import cache
 from importlib import import_module
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, ClassVar
 
 import click
+from click.core import ParameterSource
 from click.exceptions import NoSuchOption
+from click.shell_completion import CompletionItem, shell_complete
 
-from comagic_cli import __version__
-from comagic_cli.cli import report_index as menu
-from comagic_cli.cli.command_line import keep_typed
-from comagic_cli.cli.options import logged
-from comagic_cli.query.suggest import did_you_mean
-
-if TYPE_CHECKING:
-    from click.shell_completion import CompletionItem
-
+from comagic_cli import __version__, query
+from comagic_cli.cli.console import CONSOLE, FORMATS, OPTION, VARIABLE
 
 COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
+COMMAND_LINE = "comagic.command_line"  # in `Context.meta`: the words that were typed
 
 EXPLORING = {
-    "reports": ("The account's reports", "explore:reports"),
-    "fields": ("The fields of a report, and what they are", "explore:fields"),
-    "filters": ("What a report can be filtered by", "explore:filters"),
-    "users": ("The users of an agent's clients", "explore:users"),
-    "account": ("The account: its time zone, the points left", "explore:account"),
+    "reports": ("List the account's reports", "explore:reports"),
+    "fields": ("List the fields of a report", "explore:fields"),
+    "filters": ("List the fields, operators and values for filters", "explore:filters"),
+    "users": ("List the users of an agent's customers", "explore:users"),
+    "account": ("Show the account: time zone, points left", "explore:account"),
 }
 OTHERS = {
-    "chart": ("Count the rows of a report, and draw them as bars", "chart:chart"),
-    "api": ("Send any method that only reads, and print its answer", "api:api"),
-    "login": ("Remember an account, so that it need not be named", "auth:login"),
-    "logout": ("Forget the key or the login of a profile", "auth:logout"),
-    "profiles": ("List the accounts that login has saved", "auth:profiles"),
-    "doctor": ("Look whether all is as exports need it", "auth:doctor"),
-    "help": ("Print this, or a topic: dates, filters, formats, cron, errors", "help:help_"),
+    "chart": ("Count the rows of a report and draw bars", "chart:chart"),
+    "api": ("Call a read-only API method and print the answer", "api:api"),
+    "login": ("Save an account: service, token, time zone", "auth:login"),
+    "logout": ("Delete the token or login of a profile", "auth:logout"),
+    "profiles": ("List and change the saved accounts", "auth:profiles"),
+    "doctor": ("Check the setup: token, address, rights, reports, points", "doctor:doctor"),
+    "help": ("Show this help, or a topic: dates, filters, formats, cron, errors", "help:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
-    "sandbox": ("Serve a private sandbox of the API, to try things out", "sandbox:sandbox"),
-    "verify": ("Hold a file against the manifest of its export", "verify:verify"),
+    "sandbox": ("Serve a sandbox of the API with invented data", "sandbox:sandbox"),
+    "verify": ("Check a file against the manifest of its export", "verify:verify"),
 }
-"""The commands that export nothing: title, and `module:command`, imported when it is asked for."""
+"""The commands that are not exports: title and `module:command`."""
 COMMANDS = EXPLORING | OTHERS
 
 
+@cache
+def catalog_reports() -> dict[str, dict[str, Any]]:
+    """Return the reports of the catalogue by command, without loading the catalogue's code."""
+    text = Path(query.__path__[0], "reports.json").read_text(encoding="utf-8")
+    return {entry["command"]: entry for entry in json.loads(text)}
+
+
+def guess_type(entry: Mapping[str, Any]) -> str:
+    """Return the report type by the method, for a report whose entry has none."""
+    return str(entry["method"]).removeprefix("get.")
+
+
 class Root(click.Group):
-    """Make commands when they are asked for: to list them, their titles are enough."""
+    """Import commands when they are typed: their titles are enough to list them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's
         """Name the export commands in the catalogue's order, then the others."""
-        return [*menu.reports(), *COMMANDS]
+        return [*catalog_reports(), *COMMANDS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         """Make the command of that name."""
         if name in COMMANDS:
             module, _, variable = COMMANDS[name][1].partition(":")
-            found = getattr(import_module(f"comagic_cli.cli.{module}"), variable)
-            return logged(found) if isinstance(found, click.Command) else None
-        if name not in menu.reports():
+            command = getattr(import_module(f"comagic_cli.cli.{module}"), variable)
+            return with_log_option(command) if isinstance(command, click.Command) else None
+        if name not in catalog_reports():
             return None
-        from comagic_cli.cli.export import report_command  # noqa: PLC0415 - read when needed
-
-        return logged(report_command(menu.reports()[name]))
+        exports = import_module("comagic_cli.cli." + "export")
+        return with_log_option(exports.report_command(catalog_reports()[name]))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that is typed; one that there is not has near ones named."""
-        if args[0] not in (names := self.list_commands(ctx)):
-            from comagic_cli.query.suggest import did_you_mean  # noqa: PLC0415 - read when needed
-
-            if hint := did_you_mean(args[0], names):
-                ctx.fail(f"No such command {args[0]!r}. {hint}")
+        """Find the command that was typed; suggest similar ones where there is none."""
+        names = self.list_commands(ctx)
+        if args[0] not in names and (hint := _suggest(args[0], names)):
+            ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """List the titles of all commands."""
         sections = (
             ("Reports", _reports()),
-            ("What can be asked for", _titles(EXPLORING)),
+            ("Explore", _titles(EXPLORING)),
             ("Other commands", _titles(OTHERS)),
         )
         for heading, titles in sections:
@@ -88,8 +96,6 @@ class Root(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Offer commands with their titles, and options after a dash."""
-        from click.shell_completion import CompletionItem  # noqa: PLC0415 - read when needed
-
         commands = [
             CompletionItem(name, help=title)
             for name, title in (_reports() | _titles(COMMANDS)).items()
@@ -99,7 +105,7 @@ class Root(click.Group):
 
 
 def _reports() -> dict[str, str]:
-    return {name: entry["title"] for name, entry in menu.reports().items()}
+    return {name: entry["title"] for name, entry in catalog_reports().items()}
 
 
 def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -110,7 +116,7 @@ def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
 @click.version_option(__version__, prog_name="comagic", help="Show the version.")
 @click.help_option("-h", "--help", help="Show this help.")
 def cli() -> None:
-    """Export calls, chats, requests and visits from CoMagic / UIS call tracking.
+    """Export calls, chats, requests and visits from CoMagic / UIS with one command.
 
     \b
     Examples:
@@ -119,25 +125,20 @@ def cli() -> None:
     """  # noqa: D301 - \b is Click's
 
 
-logged(cli)
-
-
-def answer(arguments: Sequence[str]) -> int:
-    """Do what a command line asks for, or complete it for a shell; return the exit code."""
+def run_command(arguments: Sequence[str]) -> int:
+    """Run a command line, or complete it for a shell; return the exit code."""
     if instruction := os.environ.get(COMPLETE):
-        from comagic_cli.cli.completion import complete  # noqa: PLC0415 - read when needed
-
-        return complete(cli, instruction)
+        return shell_complete(cli, {}, "comagic", COMPLETE, instruction)
     try:
         with cli.make_context("comagic", list(arguments)) as context:
-            keep_typed(context, arguments)
+            context.meta[COMMAND_LINE] = tuple(arguments)
             cli.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
     return 0
 
 
-LIKE = 0.75  # from 0 to 1; the dashes alone make options somewhat like
+SIMILARITY = 0.75  # from 0 to 1; the dashes alone make options somewhat similar
 KNOWN_AS = {
     "--columns": "--fields",
     "--date": "--period",
@@ -156,17 +157,19 @@ KNOWN_AS = {
     "--to": "--till",
     "--until": "--till",
 }
-"""What other programs call ours."""
+"""What other programs call our options."""
 
 
-def sentence(error: NoSuchOption) -> str:
-    """Say that there is no such option, and which one is near or called so elsewhere."""
-    there = _options(error)
+def explain_option(error: NoSuchOption) -> str:
+    """Explain that there is no such option, and suggest a similar one."""
+    options = _options(error)
     other = KNOWN_AS.get(error.option_name, "")
-    near = did_you_mean(error.option_name, there, LIKE)
-    hint = f"Did you mean {other}?" if other in there else near
+    is_known = other in options
+    hint = (
+        f"Did you mean {other}?" if is_known else _suggest(error.option_name, options, SIMILARITY)
+    )
     if not hint and error.ctx and not error.ctx.parent:
-        hint = f"Options stand behind a command: comagic calls {error.option_name}"
+        hint = f"Options follow a command: comagic calls {error.option_name}"
     return f"No such option {error.option_name!r}.{' ' * bool(hint)}{hint}"
 
 
@@ -175,3 +178,46 @@ def _options(error: NoSuchOption) -> Sequence[str]:
     command = error.ctx.command if error.ctx else None
     names = (name for param in command.params for name in param.opts) if command else ()
     return [name for name in names if name.startswith("--")]
+
+
+def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:
+    suggest = import_module("comagic_cli.query." + "suggest")
+    return str(suggest.did_you_mean(word, words, *similarity))
+
+
+class LogOption(click.Option):
+    """--log-format: `console.log_format` has read it before the command line is parsed."""
+
+    section: ClassVar[str] = "Output"
+
+
+def with_log_option(command: click.Command) -> click.Command:
+    """Give --log-format to a command, once, and to those below a group."""
+    if all(OPTION not in param.opts for param in command.params):
+        command.params.append(
+            LogOption(
+                [OPTION],
+                type=click.Choice(FORMATS),
+                metavar="F",
+                envvar=VARIABLE,
+                expose_value=False,
+                callback=_set_log_format,
+                help="Log format on stderr: text or json.",
+            )
+        )
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            with_log_option(below)
+    return command
+
+
+def _set_log_format(
+    context: click.Context, option: click.Parameter, value: str | None
+) -> str | None:
+    """Use the format of a profile from now on: it was not known before."""
+    if context.get_parameter_source(option.name or "") is ParameterSource.DEFAULT_MAP:
+        CONSOLE.json = value == "json"
+    return value
+
+
+with_log_option(cli)

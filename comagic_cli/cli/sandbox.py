@@ -7,7 +7,7 @@ import sys
 import click
 
 from comagic_cli.cli.console import tell
-from comagic_cli.cli.params import Whole
+from comagic_cli.cli.params import PositiveInt
 
 EXAMPLES = """\b
 Examples:
@@ -19,10 +19,23 @@ In another terminal, with what it prints:
   comagic communications --period yesterday"""
 
 
-@click.command(help=f"Serve a private sandbox of the Data API, to try things out.\n\n{EXAMPLES}")
-@click.option("--port", metavar="N", type=Whole(65_535), help="The port; left out: any free one.")
-@click.option("--rows", metavar="N", type=Whole(), help="Communications; left out: three years.")
-@click.option("--seed", metavar="N", type=Whole(), default=1, help="Another one, another business.")
+@click.command(help=f"Serve a private sandbox of the Data API with invented data.\n\n{EXAMPLES}")
+@click.option(
+    "--port", metavar="N", type=PositiveInt(65_535), help="The port. [default: any free one]"
+)
+@click.option(
+    "--rows",
+    metavar="N",
+    type=PositiveInt(),
+    help="Number of communications. [default: three years of them]",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=PositiveInt(),
+    default=1,
+    help="Random seed: another number makes other data.",
+)
 @click.option("--agent", is_flag=True, help="Be an agent with several customers.")
 @click.help_option("-h", "--help", help="Show this help.")
 def sandbox(port: int | None, rows: int | None, seed: int, *, agent: bool) -> None:

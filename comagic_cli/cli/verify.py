@@ -14,11 +14,14 @@ from comagic_cli.output.recount import check_file
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path())
 @click.option(
-    "--manifest", metavar="M", type=click.Path(), help="Left out: FILE.manifest.json, or FILE."
+    "--manifest",
+    metavar="M",
+    type=click.Path(),
+    help="The manifest. [default: FILE.manifest.json, or FILE]",
 )
 @click.help_option("-h", "--help", help="Show this help.")
 def verify(file: str, manifest: str | None) -> None:
-    """Hold a file against the manifest of its export.
+    """Check a file against the manifest of its export.
 
     FILE is the output, its manifest being FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, of csv, tsv and jsonl, the rows must be what it says, and it must say complete.
@@ -43,15 +46,15 @@ def find(file: Path, named: Path | None) -> tuple[Path, Manifest]:
     told = read_manifest(file)
     if told is None:
         hint = f"Name it: comagic verify {file} --manifest M."
-        raise UsageProblem(f"{file} has no manifest beside it, and is none.", hint=hint)
+        raise UsageProblem(f"{file} has no manifest beside it, and is not one.", hint=hint)
     if told.output is None:
         hint = f"Name what holds the rows: comagic verify ROWS --manifest {file}."
-        raise UsageProblem(f"{file} is of an export to no file.", hint=hint)
+        raise UsageProblem(f"{file} is of an export without a file.", hint=hint)
     return file.parent / told.output, told
 
 
 def _manifest(path: Path) -> Manifest:
     told = read_manifest(path)
     if told is None:
-        raise UsageProblem(f"{path} is no manifest that this version of comagic can read.")
+        raise UsageProblem(f"{path} is not a manifest that this version of comagic can read.")
     return told

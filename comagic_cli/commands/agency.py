@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import msgspec
 
 from comagic_cli.api.endpoints import ALL, Customer, ask_customers, is_of_client
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, connect, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing
-from comagic_cli.fetch.pager import WindowDone
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.output.record import ClientCount
+from comagic_cli.paging.reader import WindowDone
 from comagic_cli.query.catalog import Field
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
-from comagic_cli.request.pages import Mark, Page, with_members
+from comagic_cli.rows.page import Page, with_members
 
 FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 """The columns that stand in front of the rows of several clients."""
@@ -29,7 +29,7 @@ FRONT = (Field("customer_id", "number"), Field("user_id", "number"))
 Taken = TypeVar("Taken")
 
 
-def with_clients(options: ExportOptions) -> ExportOptions:
+def with_clients(options: ExportOptions, reporter: Reporter) -> ExportOptions:
     """Ask who the clients are, where several are meant; the first is asked for what all share.
 
     Raises `UsageProblem` for a period that can't be read, before anything is asked.
@@ -40,7 +40,7 @@ def with_clients(options: ExportOptions) -> ExportOptions:
     if options.dry_run:
         first = options.users[0]
         return replace(options, user_id=None if first == ALL else int(first))
-    with connect(options) as connection:
+    with connect(options, reporter) as connection:
         clients = ask_customers(connection.client.call, options.users, connection.note)
     return replace(options, clients=tuple(clients), user_id=clients[0].user_id)
 
@@ -132,9 +132,8 @@ class Clients:
     def _fail(self, told: Told, error: ComagicError) -> None:
         told.refused = error.message
         self._failures.append(error)
-        tell(
-            f"comagic: {told.customer}: {error.message}",
-            level="error",
+        self.service.reporter.error(
+            f"{told.customer}: {error.message}",
             user_id=told.customer.user_id,
             mnemonic=error.mnemonic,
         )
@@ -158,13 +157,13 @@ class AgencyPager:
     It is used like a `Pager`. `query` is that of all clients: of a period that holds theirs.
     """
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     clients: Clients
-    before: Sequence[Mark] = ()
     done: list[WindowDone] = field(default_factory=list)
     matching: int | None = None
-    overstated: bool = False
+    overstated: int = 0
+    outside: int = 0
     missing: list[str] = field(default_factory=list)
     _written: int = 0
     _totals: list[int | None] = field(default_factory=list)
@@ -192,6 +191,8 @@ class AgencyPager:
                 yield msgspec.structs.replace(whole, settled=None, zone=zone)
         finally:
             self._totals.append(pager.matching)
+            self.overstated += pager.overstated
+            self.outside += pager.outside
             user = told.customer.user_id
             self.done += [msgspec.structs.replace(window, user_id=user) for window in pager.done]
 
@@ -205,7 +206,7 @@ class AgencyPager:
         self.query = replace(self.query, period=period)
 
 
-def agency_pager(wish: Wish, query: Query, service: Service) -> AgencyPager:
+def agency_pager(wish: ExportRequest, query: Query, service: Service) -> AgencyPager:
     """Make what reads all clients of an agent."""
     return AgencyPager(wish, query, Clients(service))
 

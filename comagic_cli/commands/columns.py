@@ -10,10 +10,10 @@ from typing import TypeVar
 import msgspec
 
 from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_kind
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.files.cache import DAY
 from comagic_cli.query.catalog import (
     NAME_OF_CUSTOM,
@@ -29,7 +29,9 @@ Made = TypeVar("Made")
 Make = Callable[[ReportType], Made]
 
 
-def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -> Made:
+def with_columns(
+    report: ReportType, make: Make[Made], options: ExportOptions, reporter: Reporter
+) -> Made:
     """Make something of a report whose fields may be the account's own.
 
     `make` raises `UnknownField` for a field that the report as it is given lacks: only then the
@@ -41,12 +43,12 @@ def with_columns(report: ReportType, make: Make[Made], options: ExportOptions) -
         if not is_name(unknown.field):
             raise
     if options.dry_run:
-        return _dry(report, make, options)
+        return _dry(report, make, options, reporter)
     if options.users:
         from comagic_cli.commands.agency import with_clients  # noqa: PLC0415 - few are agents
 
-        options = with_clients(options)
-    with connect(options) as connection:
+        options = with_clients(options, reporter)
+    with connect(options, reporter) as connection:
         kind = ask_kind(connection.client.call, report, options.report_id)
         return Columns(connection, kind).complete(report, make)
 
@@ -100,29 +102,35 @@ class Columns:
 
     def _ask(self, name: str) -> tuple[Column, ...]:
         columns = LISTS[name](self.connection.client.call, self.kind)
-        if self.connection.memory:
+        if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
-            self.connection.memory.keep(self.connection.name_of(name, self.kind), text)
+            self.connection.cache.set(self.connection.name_of(name, self.kind), text)
         return columns
 
     def _recall(self, name: str, most_age: float) -> tuple[Column, ...] | None:
-        memory = self.connection.memory
-        text = memory.recall(self.connection.name_of(name, self.kind), most_age) if memory else None
+        cache = self.connection.cache
+        text = cache.get(self.connection.name_of(name, self.kind), most_age) if cache else None
         with suppress(msgspec.DecodeError):  # what is damaged is asked again
             return msgspec.json.decode(text, type=tuple[Column, ...]) if text else None
         return None
 
 
-def _dry(report: ReportType, make: Make[Made], options: ExportOptions) -> Made:
+def _dry(report: ReportType, make: Make[Made], options: ExportOptions, reporter: Reporter) -> Made:
     """Do with the columns that are remembered: a dry run asks nothing."""
-    known = None if options.sandbox else _remembered(report, options)
+    known = None if options.sandbox else _remembered(report, options, reporter)
     report = report if known is None else with_more(report, known)
-    note = (lambda _: None) if options.quiet else tell
-    return _trusting(report, make, "A dry run does not ask for the account's own columns", note)
+    return _trusting(
+        report, make, "A dry run does not ask for the account's own columns", reporter.info
+    )
 
 
-def _remembered(report: ReportType, options: ExportOptions) -> tuple[Column, ...] | None:
-    with suppress(UsageProblem), connect(options) as connection:  # there may be no key yet
+def _remembered(
+    report: ReportType, options: ExportOptions, reporter: Reporter
+) -> tuple[Column, ...] | None:
+    with (
+        suppress(UsageProblem),
+        connect(options, reporter) as connection,
+    ):  # there may be no key yet
         return Columns(connection, report.kind).recall()
     return None
 

@@ -7,28 +7,25 @@ from functools import partial
 
 import click
 
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.agency import Clients
 from comagic_cli.commands.dry import DryClock, dry_query, show_query
 from comagic_cli.commands.service import Service, open_service, saved_zone
-from comagic_cli.errors import UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.counting import count_rows, pieces
-from comagic_cli.fetch.windows import Window
-from comagic_cli.query.fields import Wish
-
-# What is about rows that are written.
-NOT_HERE = ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete")
+from comagic_cli.paging.count import count_rows, pieces
+from comagic_cli.paging.window import Window
+from comagic_cli.query.fields import ExportRequest
 
 
-def show_count(wish: Wish, options: ExportOptions) -> None:
+def show_count(wish: ExportRequest, options: ExportOptions, reporter: Reporter) -> None:
     """Print the number of rows to stdout. Raises `ComagicError`."""
-    check_options(options)
+    check_options(options, "count", "--count")
     wish = replace(wish, columns=())  # what is asked for anyway is enough
     if options.dry_run:
-        show_plan(wish, options)
+        show_plan(wish, options, reporter)
         return
-    with open_service(options) as service:
+    with open_service(options, reporter) as service:
         rows = Counted(service, wish)
         try:
             rows.count()
@@ -37,22 +34,12 @@ def show_count(wish: Wish, options: ExportOptions) -> None:
                 click.echo(str(rows.number).encode())
 
 
-def check_options(options: ExportOptions) -> None:
-    """Refuse what does not go together with --count. Raises `UsageProblem`."""
-    for name in NOT_HERE:
-        if getattr(options, name, None):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageProblem(
-                f"{option} does not go with --count", hint="It prints one number to stdout."
-            )
-
-
 @dataclass
 class Counted:
     """How many rows there are, of all clients where there are several; `None`: not known."""
 
     service: Service
-    wish: Wish
+    wish: ExportRequest
     number: int | None = None
 
     def count(self) -> None:
@@ -64,15 +51,15 @@ class Counted:
             self.number = (self.number or 0) + number
 
 
-def _count(service: Service, wish: Wish) -> int:
+def _count(service: Service, wish: ExportRequest) -> int:
     asking = partial(asker, service.client, refused=service.refused_operators)
     return count_rows(service.query(wish, None), asking, service.note)
 
 
-def show_plan(wish: Wish, options: ExportOptions) -> None:
+def show_plan(wish: ExportRequest, options: ExportOptions, reporter: Reporter) -> None:
     """Print the plan to stderr and the first request to stdout; nothing is sent."""
     clock = DryClock(options.tz or saved_zone(options))
     query = dry_query(wish, 1, clock, options)
     window = Window(query.period.start, query.period.end)
     windows = pieces(query, window, query.report.max_days)
-    show_query(query, clock, options, windows)
+    show_query(query, clock, options, reporter, windows)

@@ -13,13 +13,13 @@ import click
 
 from comagic_cli.api.endpoints import zone_named
 from comagic_cli.api.http import service_url
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.service import draft, saved_zone, utc_now
-from comagic_cli.fetch.lots import MOST
-from comagic_cli.fetch.windows import Window, outer, spread
-from comagic_cli.query.fields import Wish
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
+from comagic_cli.paging.id_batches import MOST
+from comagic_cli.paging.window import Window, outer, spread
+from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -27,16 +27,20 @@ MASK = "***"
 AS_SAVED = "(as saved in the account)"
 
 
-def show_plan(wish: Wish, most: int | None, options: ExportOptions) -> None:
+def show_plan(
+    wish: ExportRequest, most: int | None, options: ExportOptions, reporter: Reporter
+) -> None:
     """Print the plan to stderr and the first request, as JSON, to stdout; the key is masked.
 
     The account's time zone is not asked: relative dates are read in --tz, else in UTC.
     """
     clock = DryClock(options.tz or saved_zone(options))
-    show_query(dry_query(wish, most, clock, options), clock, options)
+    show_query(dry_query(wish, most, clock, options), clock, options, reporter)
 
 
-def dry_query(wish: Wish, most: int | None, clock: DryClock, options: ExportOptions) -> Query:
+def dry_query(
+    wish: ExportRequest, most: int | None, clock: DryClock, options: ExportOptions
+) -> Query:
     """Make the query of a dry run; the clock tells the dates of the period and of the filter."""
     now = cache(clock)
     period = resolve(options.from_, options.till, options.period, now, utc_now)
@@ -60,13 +64,13 @@ def show_query(
     query: Query,
     clock: DryClock,
     options: ExportOptions,
+    reporter: Reporter,
     windows: Sequence[Window] | None = None,
 ) -> None:
     """Print the plan of a query, and its first request; the clock has told the period."""
     windows = windows or spread(outer(query.period, len(query.report.time)), query.report.max_days)
-    if not options.quiet:
-        for line in _plan(query, windows, clock, options):
-            tell(line)
+    for line in _plan(query, windows, clock, options):
+        reporter.info(line)
     request = json.dumps(_request(query, windows, options), ensure_ascii=False, indent=2)
     click.echo(request.encode())  # UTF-8, as all data, whatever the locale is
 
@@ -87,7 +91,7 @@ def _plan(
         lines.append(f"ids      {ids}, {MOST} a call")
     filters = ["as saved"] if options.as_saved else []
     if query.filter:
-        filters.append(shown(query.filter))
+        filters.append(to_expression(query.filter))
     if filters:
         lines.append(f"filter   {' and '.join(filters)}")
     if options.users:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.params import STDIN, read_text
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.inputs import STDIN, read_text
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.ids import read_ids
 
@@ -22,7 +22,7 @@ def own_params(report: ReportType, options: ExportOptions) -> dict[str, Any]:
         params["is_realtime"] = options.realtime
     if "entity_ids" in report.params:
         headings = {path.split(".")[0] for path in report.key}
-        params["entity_ids"] = find_ids(options.entity_id, headings)
+        params["entity_ids"] = find_ids(options.ids, headings)
     return params
 
 
@@ -30,20 +30,20 @@ def find_ids(typed: Iterable[str], headings: Iterable[str] = ()) -> list[int]:
     """Return the ids that were typed or stand in files, each once. Raises `UsageProblem`."""
     words = list(typed)
     if words.count(STDIN) > 1:
-        raise UsageProblem("--entity-id: standard input can be read only once")
+        raise UsageProblem("--ids: standard input can be read only once")
     known = frozenset(headings)
     return list(dict.fromkeys(id_ for word in words for id_ in _ids(word, known)))
 
 
 def _ids(word: str, headings: frozenset[str]) -> Iterator[int]:
     if word == STDIN:
-        return read_ids(read_text(STDIN, "--entity-id"), "--entity-id: stdin", headings)
+        return read_ids(read_text(STDIN, "--ids"), "--ids: stdin", headings)
     if word and not word.strip(TYPED):
-        return read_ids(word, "--entity-id")
+        return read_ids(word, "--ids")
     path = Path(word.removeprefix("@"))
     if not word or (not word.startswith("@") and not path.exists()):
         raise UsageProblem(
-            f"--entity-id: {word!r} is neither an id nor a file",
+            f"--ids: {word!r} is neither an id nor a file",
             hint="Type ids (1,2,3), a file of them, or - for standard input.",
         )
-    return read_ids(read_text(str(path), "--entity-id"), f"--entity-id: {path}", headings)
+    return read_ids(read_text(str(path), "--ids"), f"--ids: {path}", headings)

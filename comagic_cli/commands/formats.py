@@ -6,8 +6,8 @@ import os
 import shutil
 import sys
 
-from comagic_cli.cli.options import ListOptions
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.options import ListOptions
 from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
 from comagic_cli.formats.base import Look, check_format
 

@@ -1,64 +1,34 @@
-"""How values are shown: what was typed, held against what the format can do."""
+"""The options for values, checked against the format."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.errors import UsageProblem
-from comagic_cli.formats.base import FORMATS, Look
+from comagic_cli.export.options import VALID_FORMATS, ExportOptions, applies_to, refuse_format
+from comagic_cli.formats.base import Look
 from comagic_cli.formats.transforms import NEEDED
 from comagic_cli.query.catalog import reports
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 
-CELLS = ("csv", "tsv", "table", "xlsx")
-LINES = ("csv", "tsv")
-GOES_WITH = {
-    "enum": (*CELLS, "parquet", "sqlite"),
-    "list_separator": CELLS,
-    "header": CELLS,
-    "delimiter": ("csv",),
-    "newlines": LINES,
-    "excel": ("csv",),
-    "decimal": LINES,
-    "record": ("table",),
-    "flatten": ("jsonl", "json"),
-    "times": (*LINES, "table", "jsonl", "json"),
-    "record_urls": tuple(FORMATS),
-    "record_host": tuple(FORMATS),
-}
-"""The formats in which each choice means something. In the others it is an error to type it; what
-the environment or a profile says of it is left aside there."""
+LOOK_NAMES = {"coded_values": "enum", "vertical": "record"}  # of a `Look`, where another
 
 
 def choose_look(format_: str, options: ExportOptions, screen: Look) -> Look:
     """Add what was chosen to the look of a screen. Raises `UsageProblem` for what does not fit."""
     if "record_host" in options.typed and not options.record_urls:
-        raise UsageProblem("--record-host says nothing without --record-urls", hint="Add that.")
+        raise UsageProblem("--record-host needs --record-urls", hint="Add --record-urls.")
     chosen = {}
-    for name in GOES_WITH:
+    for name in (option for option in VALID_FORMATS if " " not in option):
         value = getattr(options, name)
-        if format_ in _formats(name, value):
-            chosen[name] = value
+        if applies_to(name, value, format_):
+            chosen[LOOK_NAMES.get(name, name)] = value
         elif name in options.typed:
-            raise _unfit(name, value, format_)
+            raise refuse_format(name, value, format_)
     return replace(screen, **chosen)
 
 
-def _formats(name: str, value: object) -> tuple[str, ...]:
-    return LINES if (name, value) == ("header", "none") else GOES_WITH[name]
-
-
-def _unfit(name: str, value: object, format_: str) -> UsageProblem:
-    option = f"--{name.replace('_', '-')}"
-    option += " none" if value == "none" else ""
-    fit = ", ".join(_formats(name, value))
-    return UsageProblem(
-        f"{option} does not go with the format {format_}", hint=f"It goes with -f {fit}."
-    )
-
-
-def with_needed(wish: Wish, options: ExportOptions) -> Wish:
+def with_needed(wish: ExportRequest, options: ExportOptions) -> ExportRequest:
     """Add the fields that the addresses of recordings are made of, where those are wanted.
 
     Raises `UsageProblem` for a report that lacks them.
@@ -72,7 +42,7 @@ def with_needed(wish: Wish, options: ExportOptions) -> Wish:
     ]
     if wish.report.command not in able:
         raise UsageProblem(
-            f"--record-urls: {wish.report.command} tells of no recordings",
+            f"--record-urls: {wish.report.command} has no recordings",
             hint=f"These do: {', '.join(able)}.",
         )
     return replace(wish, needed=(*wish.needed, *NEEDED))

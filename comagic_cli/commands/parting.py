@@ -9,37 +9,30 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from comagic_cli.api.http import service_url
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.summary import tell_counted
 from comagic_cli.commands.dry import DryClock, show_query
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.export import export
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions, check_options
+from comagic_cli.export.pipeline import export
+from comagic_cli.export.progress import Summary
 from comagic_cli.fetch.asking import asker
-from comagic_cli.fetch.pager import Pager
 from comagic_cli.files.lock import held
 from comagic_cli.files.stream import naming
 from comagic_cli.formats.base import ZONED, Sink, make_sink
 from comagic_cli.output.dealing import PartitionedSink, dealing
 from comagic_cli.output.fingerprint import changed_look, check_request, keep_request, read_request
 from comagic_cli.output.partitions import Part, Plan, Template, make_plan
-from comagic_cli.query.fields import Wish
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.paging.reader import Reader
+from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start, resolve
 from comagic_cli.query.query import Query
 
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form
 
-# What does not go together with one file a day or month, and what does instead.
-NOT_HERE = {
-    "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
-    "keep_incomplete": "What came of a file where rows are missing is kept as NAME.incomplete.",
-    "resume": "Run the same command again: it writes the files that are missing.",
-    "manifest": "Each file is counted before it gets its name; -v tells the rows of each.",
-}
 NAMED = 3  # files that a message names
 
 
@@ -47,7 +40,7 @@ NAMED = 3  # files that a message names
 class Job:
     """What is to be written where; the query's report may still have to be asked for."""
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     template: Template
     form: Form
@@ -75,22 +68,24 @@ class Job:
         check_request(template.note, self.request, template.text, plan.found)
 
 
-def export_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def export_parts(
+    wish: ExportRequest, template: Template, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     """Write the files of a period that are missing. Raises `ComagicError`.
 
     Nothing is asked of the account, but for its zone where dates are relative, if all are there.
     Rows that are missing in one window leave the files of the others written.
     """
-    check_options(wish, options)
+    check_partitions(wish, options)
     if options.dry_run:
-        show_parts(wish, template, form, options)
+        show_parts(wish, template, form, options, reporter)
         return
-    with open_service(options) as service:
+    with open_service(options, reporter) as service:
         form = service.zoned(form, wish)
         job = make_job(wish, template, form, options, cache(service.now))
         service.note(f"period {job.query.period}")
         if job.query.filter:
-            service.note(f"filter {shown(job.query.filter)}")
+            service.note(f"filter {to_expression(job.query.filter)}")
         plan = job.plan()
         for line in told(plan):
             service.note(line)
@@ -98,12 +93,9 @@ def export_parts(wish: Wish, template: Template, form: Form, options: ExportOpti
             write_parts(service, job)
 
 
-def check_options(wish: Wish, options: ExportOptions) -> None:
-    """Refuse what does not go together with one file a day or month. Raises `UsageProblem`."""
-    for name, hint in NOT_HERE.items():
-        if getattr(options, name, None):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageProblem(f"{option} does not go with {options.output}", hint=hint)
+def check_partitions(wish: ExportRequest, options: ExportOptions) -> None:
+    """Refuse what can't be written to one file per day or month."""
+    check_options(options, "partitions", str(options.output))
     if not wish.report.time:
         raise UsageProblem(
             f"{wish.report.command} has no time to tell days by: its rows are sums of the period",
@@ -111,20 +103,20 @@ def check_options(wish: Wish, options: ExportOptions) -> None:
         )
     if options.users:
         raise UsageProblem(
-            f"several users do not go with {options.output}: the days of clients in several time "
-            "zones do not end together",
+            f"several users can't be used with {options.output}: the days of customers in "
+            "several time zones do not end together",
             hint="Export each by itself, to a folder of its own: --user-id N -o 'N/{date}.csv'.",
         )
     if "entity_ids" in wish.report.params:
         raise UsageProblem(
-            f"{wish.report.command} does not go with {options.output}: files would be of the ids "
+            f"{wish.report.command} can't be used with {options.output}: files would hold the ids "
             "asked for, not of whole days or months",
             hint="Write to a single file.",
         )
 
 
 def make_job(
-    wish: Wish,
+    wish: ExportRequest,
     template: Template,
     form: Form,
     options: ExportOptions,
@@ -144,7 +136,7 @@ def make_job(
 
 
 def request_of(
-    wish: Wish, query: Query, template: Template, form: Form, options: ExportOptions
+    wish: ExportRequest, query: Query, template: Template, form: Form, options: ExportOptions
 ) -> dict[str, Any]:
     """Return all that the files depend on, by the names of the options; never the key."""
     return {
@@ -153,7 +145,7 @@ def request_of(
         "--user-id": options.user_id,
         "--report-id": options.report_id,
         "--fields": query.columns,
-        "--where": wish.filter.asked,
+        "--where": wish.filter.texts,
         "--sort": [*map(str, query.sort)],
         "parameters": dict(query.extra),
         "--format": form.format,
@@ -181,26 +173,34 @@ def write_parts(service: Service, job: Job) -> None:
 def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]) -> None:
     """Write parts, those that stand next to each other in one go; tell of all that are short."""
     ask = asker(service.client, query, service.refused_operators)
-    overstated = False
     first: RowsMissing | None = None
     short: list[Part] = []
     for run in runs:
         here = replace(query, period=Period(run[0].start, run[-1].end))
-        pager = Pager(here, ask, service.note, overstated=overstated)
+        reader = Reader(here, ask, service.note, zone=service.known_zone)
         sink = PartitionedSink(run, job.sink, service.note)
         try:
             with dealing(sink):
-                export(service.progress.watch(pager), sink)
+                export(service.progress.watch(reader), sink)
         except RowsMissing as error:
             first = first or error
             short += sink.waiting.values()
-        overstated = pager.overstated
     if first:
         raise _missing(first, short)
     count = sum(map(len, runs))
     files = f"{count} file{'s' * (count != 1)} of {job.template}"
     whole = Period(runs[0][0].start, runs[-1][-1].end)
-    tell_counted(service.progress.rows, whole, service, files)
+    rows, points = service.progress.rows, service.client.calls
+    service.reporter.finish(
+        Summary(
+            rows=rows,
+            days=[f"{day:%Y-%m-%d}" for day in (whole.start, whole.end)],
+            points=points,
+            progress=service.progress,
+            output=files,
+            members={"rows": rows, "points": points},
+        )
+    )
 
 
 def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
@@ -212,7 +212,9 @@ def _missing(first: RowsMissing, short: list[Part]) -> RowsMissing:
     )
 
 
-def show_parts(wish: Wish, template: Template, form: Form, options: ExportOptions) -> None:
+def show_parts(
+    wish: ExportRequest, template: Template, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
     known = options.tz or saved_zone(options)
     clock = DryClock(known)
@@ -224,10 +226,9 @@ def show_parts(wish: Wish, template: Template, form: Form, options: ExportOption
     job.check(plan)
     if plan.write:
         first = Period(plan.runs[0][0].start, plan.runs[0][-1].end)
-        show_query(replace(job.query, period=first), clock, options)
-    if not options.quiet:
-        for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
-            tell(line)
+        show_query(replace(job.query, period=first), clock, options, reporter)
+    for line in (*told(plan), *(f"would write {part.path}" for part in plan.write)):
+        reporter.info(line)
 
 
 def zone_of(template: Template) -> str | None:

@@ -11,15 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
-from comagic_cli.cli.command_line import command_to
-from comagic_cli.cli.console import polite, tell
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.known import complete_look
 from comagic_cli.commands.reading import pager_of
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
-from comagic_cli.export import export
-from comagic_cli.fetch.pager import Pager, WindowDone
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions, repeat_command
+from comagic_cli.export.pipeline import export
 from comagic_cli.files.atomic_file import Part
 from comagic_cli.files.compression import gone_on
 from comagic_cli.files.output import (
@@ -37,16 +35,17 @@ from comagic_cli.output import checkpoint, manifest
 from comagic_cli.output.checkpoint import Checkpoint, is_left
 from comagic_cli.output.manifest import Manifest
 from comagic_cli.output.record import ClientCount, Record, RowEnd, Stop, WindowCount
+from comagic_cli.paging.reader import Reader, WindowDone
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
-from comagic_cli.request.pages import Mark, parts_of
+from comagic_cli.rows.page import Mark, parts_of
 
 if TYPE_CHECKING:
     from comagic_cli.commands.agency import AgencyPager
-    from comagic_cli.fetch.lots import LotPager
     from comagic_cli.formats.sqlite import Database
+    from comagic_cli.paging.id_batches import LotPager
 
 # ruff: noqa: PLC0415 - few are agents: what several clients need is imported for them
 
@@ -56,8 +55,15 @@ ANYHOW = frozenset(
         # See `service` below.
         *("base_url", "sandbox", "profile", "tz", "token_file", "timeout", "max_wait"),
         *("fields", "output", "page_size", "manifest", "keep_incomplete", "resume", "refresh"),
-        *("count", "dry_run", "quiet", "verbose", "typed"),
-        *("realtime", "entity_id", "users", "clients", "record"),  # see `parameters` and `look`
+        *("count", "dry_run", "quiet", "verbose", "typed", "command_line"),
+        *(
+            "realtime",
+            "ids",
+            "users",
+            "clients",
+            "coded_values",
+            "vertical",
+        ),  # see `parameters` and `look`
         *("where", "filter_json"),  # see `filters`
     }
 )
@@ -80,14 +86,14 @@ class Run:
     `part` is a file's, `left` what an earlier run left of it.
     """
 
-    wish: Wish
+    wish: ExportRequest
     query: Query
     asked: dict[str, Any]
     service: Service
     output: Measured | Database
     part: Part | None
     left: Checkpoint | None
-    pager: Pager | LotPager | AgencyPager = field(init=False)
+    pager: Reader | LotPager | AgencyPager = field(init=False)
     sink: FollowedSink = field(init=False)
 
     def write(self, stream: BinaryIO, form: Form, *, resumable: bool) -> None:
@@ -109,24 +115,30 @@ class Run:
             self.pager = agency_pager(self.wish, query, self.service)
         else:
             self.pager = pager_of(query, self.service)
-        ahead = True
-        if isinstance(self.pager, Pager) and isinstance(sink, Rendering):
-            self.pager.render, ahead = sink.render, False  # it asks ahead by itself
-        if self.left:
-            self.pager.before = self.left.marks
-            self.pager.overstated = self.left.overstated
-            self.pager.missing = [*self.left.missing]
-        self.sink = FollowedSink(sink, query, self.left)
+        if isinstance(self.pager, Reader):
+            self.pager.cut = isinstance(sink, Rendering)
+            if self.left:
+                self.pager.since = self.left.since
+                self.pager.overstated = self.left.overstated
+                self.pager.outside = self.left.outside
+                self.pager.missing = [*self.left.missing]
+        self.sink = FollowedSink(sink, self.left)
         if self.part and stream:
             part = self.part
             self.sink.keep = lambda: self._keep(stream, part)
         try:
-            export(self.service.progress.watch(self.pager), self.sink, ahead=ahead)
+            export(self.service.progress.watch(self.pager), self.sink)
         except RowsMissing:
             raise
         except BaseException:
             self.sink.keep_last()
             raise
+        finally:
+            if self.pager.outside:
+                self.service.reporter.error(
+                    f"{self.pager.outside} rows that came are outside the period asked for and "
+                    "are not written"
+                )
 
     @property
     def published(self) -> Path | None:
@@ -152,9 +164,11 @@ class Run:
             first=left.first if left else first,
             last=last or (left.last if left else None),
             windows=[*(left.windows if left else ()), *map(_window, self.pager.done)],
-            stops=[*left.stops, Stop(left.rows, left.last_time)] if left else [],
+            stops=[*left.stops, Stop(left.rows, left.since)] if left else [],
             points=(left.points if left else 0) + self.service.client.calls,
             clients=self._clients(),
+            overstated=self.pager.overstated,
+            outside=self.pager.outside,
         )
 
     def _clients(self) -> list[ClientCount]:
@@ -173,9 +187,7 @@ class Run:
         kept = Checkpoint(
             format=checkpoint.FORMAT,
             fingerprint=checkpoint.fingerprint_of(record),
-            last_time=self.sink.tail.farthest,
-            marks=self.sink.tail.marks(),
-            overstated=self.pager.overstated,
+            since=self.sink.since,
             missing=self.pager.missing,
             **_members(record),
         )
@@ -183,11 +195,17 @@ class Run:
         part.kept = True
 
 
-Store: TypeAlias = Callable[[Wish, Form, ExportOptions], tuple[Run, RowsMissing | None]]
+Store: TypeAlias = Callable[
+    [ExportRequest, Form, ExportOptions, Reporter], tuple[Run, RowsMissing | None]
+]
 
 
 def export_to_output(
-    wish: Wish, form: Form, options: ExportOptions, store: Store | None = None
+    wish: ExportRequest,
+    form: Form,
+    options: ExportOptions,
+    reporter: Reporter,
+    store: Store | None = None,
 ) -> Run:
     """Export to the output that the options name; go on with what is there where they say so.
 
@@ -199,9 +217,9 @@ def export_to_output(
         raise UsageProblem(f"--resume: {reason}.", hint=checkpoint.ANEW)
     with _manifest_stream(options) as notes:
         if store:
-            run, missing = store(wish, form, options)
+            run, missing = store(wish, form, options, reporter)
         else:
-            run, missing = _export(wish, form, options, resumable=not reason)
+            run, missing = _export(wish, form, options, reporter, resumable=not reason)
         if notes is not None:
             manifest.write_manifest(notes, _manifest(run, missing, str(options.manifest)))
     if missing:
@@ -209,7 +227,7 @@ def export_to_output(
     return run
 
 
-def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
+def _why_not(wish: ExportRequest, form: Form, options: ExportOptions) -> str:
     if not is_file(options.output):
         return "only a file can be gone on with; name it with -o FILE"
     if options.users:
@@ -218,18 +236,19 @@ def _why_not(wish: Wish, form: Form, options: ExportOptions) -> str:
 
 
 def _export(
-    wish: Wish, form: Form, options: ExportOptions, *, resumable: bool
+    wish: ExportRequest, form: Form, options: ExportOptions, reporter: Reporter, *, resumable: bool
 ) -> tuple[Run, RowsMissing | None]:
     """Export, and return what is missing once what there is has its name."""
     run = None
     try:
         with (
             open_target(options.output, keep_incomplete=options.keep_incomplete) as target,
-            open_service(options) as service,
+            open_service(options, reporter) as service,
         ):
             zoned = service.zoned(form, wish)
             form = replace(zoned, look=_complete_look(zoned.look, wish.report, service))
-            run = _begun(wish, form, service, replace(target, under=polite(target.under)))
+            shared = target.under if target.part else reporter.share(target.under)
+            run = _begun(wish, form, service, replace(target, under=shared))
             with open_stream(cast("Measured", run.output), options.output) as stream:
                 run.write(stream, form, resumable=resumable)
     except RowsMissing as missing:
@@ -238,7 +257,7 @@ def _export(
         return run, missing
     except BaseException as error:
         if run is not None and run.part is not None and run.part.kept:
-            _tell_to_go_on(error, options)
+            _tell_to_go_on(error, options, reporter)
         raise
     return run, None
 
@@ -252,7 +271,7 @@ def _complete_look(look: Look, report: ReportType, service: Service) -> Look:
     return of_any_client(service, lambda at: complete_look(look, report, at))
 
 
-def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
+def _begun(wish: ExportRequest, form: Form, service: Service, target: Target) -> Run:
     """Make the query and the output; where an earlier run is gone on with, from what it left."""
     asked = asked_of(wish, form, service)
     if service.options.clients:
@@ -275,7 +294,7 @@ def _begun(wish: Wish, form: Form, service: Service, target: Target) -> Run:
     return Run(wish, query, asked, service, output, target.part, left)
 
 
-def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
+def asked_of(wish: ExportRequest, form: Form, service: Service) -> dict[str, Any]:
     """Return the request as typed, but for the key: all that decides the rows and their bytes."""
     options = service.options
     typed = {each.name: getattr(options, each.name) for each in fields(options)}
@@ -288,20 +307,20 @@ def asked_of(wish: Wish, form: Form, service: Service) -> dict[str, Any]:
         **{name.rstrip("_"): value for name, value in typed.items() if name not in ANYHOW},
         **({"user_id": list(options.users)} if options.users else {}),
         "sort": [*map(str, wish.sort)],
-        "filters": wish.filter.asked,
+        "filters": wish.filter.texts,
         **({"parameters": dict(wish.extra)} if wish.extra else {}),
         "format": form.format,
         **look,
     }
 
 
-def _tell_to_go_on(error: BaseException, options: ExportOptions) -> None:
+def _tell_to_go_on(error: BaseException, options: ExportOptions, reporter: Reporter) -> None:
     """Say that there is something to go on with: in the error's hint, where it has one."""
-    text = f"What is written is kept. Go on with: {command_to('--resume')}"
+    text = f"What is written is kept. Go on with: {repeat_command(options, '--resume')}"
     if isinstance(error, ComagicError):
         error.hint = f"{error.hint} {text}".strip()
-    elif not options.quiet:
-        tell(f"comagic: {text}")
+    else:
+        reporter.info(f"comagic: {text}")
 
 
 def _manifest_stream(options: ExportOptions) -> AbstractContextManager[BinaryIO | None]:

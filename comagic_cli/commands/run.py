@@ -2,50 +2,54 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
-from comagic_cli.cli.console import tell
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.summary import ROWS_ON_A_TERMINAL, tell_end
 from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.commands.looks import choose_look
 from comagic_cli.commands.resuming import Form, Run, Store, export_to_output
 from comagic_cli.commands.wishes import wish_of
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.progress import Summary, sized, spaced
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 
 # Most exports are of one client to one file: what others need is imported where they part.
 # ruff: noqa: PLC0415
 
+ROWS_ON_A_TERMINAL = 50
 
-def run_export(report: ReportType, options: ExportOptions) -> None:
+
+def run_export(report: ReportType, options: ExportOptions, reporter: Reporter) -> None:
     """Export a report as typed. Raises `ComagicError`."""
-    wish, options = wish_of(report, options)
+    wish, options = wish_of(report, options, reporter)
     if options.users:
         from comagic_cli.commands.agency import with_clients
 
-        options = with_clients(options)
+        options = with_clients(options, reporter)
     if options.count:
         from comagic_cli.commands.count import show_count
 
-        show_count(wish, options)
+        show_count(wish, options, reporter)
         return
     form = choose_form(options)
     if options.output and not {"{", "}"}.isdisjoint(options.output):
-        _export_to_named(wish, form, options, options.output)
+        _export_to_named(wish, form, options, reporter)
     else:
-        _export_to_one(wish, form, options)
+        _export_to_one(wish, form, options, reporter)
 
 
-def _export_to_named(wish: Wish, form: Form, options: ExportOptions, name: str) -> None:
+def _export_to_named(
+    wish: ExportRequest, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     """Export to the files that a name with braces stands for, which may be one."""
     from comagic_cli.output.partitions import Template, read_template
 
-    output = read_template(name)
+    output = read_template(str(options.output))
     if not isinstance(output, Template):
-        _export_to_one(wish, form, replace(options, output=output))
+        _export_to_one(wish, form, replace(options, output=output), reporter)
         return
     if form.format == "sqlite":
         from comagic_cli.commands.storing import ONE_DATABASE
@@ -53,28 +57,28 @@ def _export_to_named(wish: Wish, form: Form, options: ExportOptions, name: str) 
         raise UsageProblem(f"-o {output}: one database takes all days.", hint=ONE_DATABASE)
     from comagic_cli.commands.parting import export_parts
 
-    export_parts(wish, output, form, options)
+    export_parts(wish, output, form, options, reporter)
 
 
-def _export_to_one(wish: Wish, form: Form, options: ExportOptions) -> None:
+def _export_to_one(
+    wish: ExportRequest, form: Form, options: ExportOptions, reporter: Reporter
+) -> None:
     if options.refresh:
         from comagic_cli.output.partitions import BRACES
 
-        raise UsageProblem("--refresh goes with {date} or {month} in --output", hint=BRACES)
+        raise UsageProblem("--refresh needs {date} or {month} in --output", hint=BRACES)
     if options.dry_run:
         from comagic_cli.commands.dry import show_plan
 
-        show_plan(wish, form.most, options)
+        show_plan(wish, form.most, options, reporter)
         return
     store: Store | None = None
     if form.format == "sqlite":
         from comagic_cli.commands.storing import export_to_database
 
         store = export_to_database
-    run = export_to_output(wish, form, options, store)
-    tell_end(run, form, options)
-    if options.entity_id and not options.quiet:
-        _tell_unfound(run)
+    run = export_to_output(wish, form, options, reporter, store)
+    reporter.finish(_summary(run, form, options))
 
 
 def choose_form(options: ExportOptions) -> Form:
@@ -93,10 +97,39 @@ def choose_form(options: ExportOptions) -> Form:
     return Form(format_, look, most, capped)
 
 
-def _tell_unfound(run: Run) -> None:
-    """Say on a terminal how many of the ids brought nothing: the period may be the reason."""
-    from comagic_cli.fetch.lots import LotPager
+def _summary(run: Run, form: Form, options: ExportOptions) -> Summary:
+    """Describe what came of an export."""
+    record = run.record()
+    file = run.part.name if run.part else None
+    members = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
+    return Summary(
+        rows=record.rows,
+        days=[time[:10] for time in record.period],
+        points=record.points,
+        progress=run.service.progress,
+        output=f"{file} ({sized(record.bytes)})" if file else "",
+        members=members | {"file": file},
+        remarks=[*_remarks(run, form, options, record.rows)],
+    )
+
+
+def _remarks(run: Run, form: Form, options: ExportOptions, rows: int) -> Iterator[str]:
+    """Yield what a table hides, which rows are not shown, and ids or filters without rows."""
+    yield from getattr(run.sink.inner, "remark", "").splitlines()
+    matching = run.pager.matching
+    if form.capped and rows >= ROWS_ON_A_TERMINAL:
+        if matching is None:
+            yield f"The first {rows} rows. For more: --max-rows N, or -o FILE."
+        elif matching > rows:
+            yield f"{rows} of {spaced(matching)} rows. For all: --max-rows {matching}, or -o FILE."
+    if options.where and not rows:
+        name = run.pager.query.report.command
+        yield f"No rows match --where. For the values of a list: comagic filters {name} FIELD."
+    if not options.ids:
+        return
+    from comagic_cli.paging.id_batches import LotPager
 
     ids = run.pager.unfound if isinstance(run.pager, LotPager) else 0
-    if ids > 0 and sys.stderr is not None and sys.stderr.isatty():
-        tell(f"{ids} of the ids have no row in this period. See --period.")
+    if ids > 0:
+        verb = "id was" if ids == 1 else "ids were"
+        yield f"{ids} {verb} not found in this period: see --period."

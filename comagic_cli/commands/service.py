@@ -18,19 +18,20 @@ from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
-from comagic_cli.cli.console import Progress, into_a_pipe, open_progress, tell
-from comagic_cli.cli.options import ExportOptions, ServiceOptions
-from comagic_cli.cli.params import is_number
-from comagic_cli.config.credentials import Account, find_access, ignore, is_of_profile
+from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.config.services import DEFAULT, url_named
+from comagic_cli.config.services import DEFAULT, resolve_service
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.inputs import is_number
+from comagic_cli.export.options import ExportOptions, ServiceOptions
+from comagic_cli.export.progress import Progress
 from comagic_cli.fetch.asking import RefusedOperators
-from comagic_cli.files.cache import Memory, memory_of, name_of
+from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
 from comagic_cli.query.catalog import Field, ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.operators import Use
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 
@@ -46,27 +47,32 @@ class Connection:
 
     client: Client
     account: Account
-    note: Callable[[str], None]
-    memory: Memory | None
+    reporter: Reporter
+    cache: Cache | None
     progress: Progress = field(default_factory=Progress, kw_only=True)
+
+    @property
+    def note(self) -> Callable[[str], None]:
+        """Report a step."""
+        return self.reporter.note
 
     def name_of(self, kind: str, *more: object) -> str:
         """Name what is remembered of this account, and of no other."""
         account = self.account
-        return name_of(kind, account.url, account.owner, account.user_id, *more)
+        return cache_key(kind, account.url, account.owner, account.user_id, *more)
 
     @cached_property
     def refused_operators(self) -> RefusedOperators:
         """Return the operators that this account refused, cached for a day."""
-        memory, name = self.memory, self.name_of("operators")
-        if not memory:
+        cache, name = self.cache, self.name_of("operators")
+        if not cache:
             return RefusedOperators()
         uses = set[Use]()
         with suppress(msgspec.DecodeError):
-            uses = msgspec.json.decode(memory.recall(name) or "[]", type=set[Use])
+            uses = msgspec.json.decode(cache.get(name) or "[]", type=set[Use])
 
         def save(uses: set[Use]) -> None:
-            memory.keep(name, msgspec.json.encode(sorted(uses)).decode())
+            cache.set(name, msgspec.json.encode(sorted(uses)).decode())
 
         return RefusedOperators(uses, save)
 
@@ -91,18 +97,18 @@ class Service(Connection):
         self.client.user_id = user_id
         return replace(self, account=replace(self.account, user_id=user_id, saved_zone=None))
 
-    def query(self, wish: Wish, most: int | None) -> Query:
+    def query(self, wish: ExportRequest, most: int | None) -> Query:
         """Make the query: ask for what only the account knows, and only where it is needed."""
         typed, now = self.options, cache(self.now)
         period = resolve(typed.from_, typed.till, typed.period, now, utc_now)
         self.note(f"period {period}")
         tree = wish.tree(now)
         if tree:
-            self.note(f"filter {shown(tree)}")
+            self.note(f"filter {to_expression(tree)}")
         query = draft(wish, self.options, period, most)
         return replace(query, filter=tree, report_id=self.report_id(wish))
 
-    def report_id(self, wish: Wish) -> int | str:
+    def report_id(self, wish: ExportRequest) -> int | str:
         """Return the report's number: typed, else asked for by its name or by its type."""
         return self.number_of(wish.report, self.options.report_id)
 
@@ -110,7 +116,7 @@ class Service(Connection):
         """Return the time in the account's zone, which may have to be asked for."""
         return datetime.now(self.zone).replace(microsecond=0)
 
-    def zoned(self, form: Form, wish: Wish) -> Form:
+    def zoned(self, form: Form, wish: ExportRequest) -> Form:
         """Add the account's zone to a form whose times need it."""
         fields = map(wish.report.field, wish.columns)
         if self.options.clients and not self.options.tz:  # several zones: times stay without one
@@ -123,17 +129,24 @@ class Service(Connection):
     @cached_property
     def zone(self) -> ZoneInfo:
         """The account's time zone: --tz, or remembered, or asked for."""
-        if self.account.zone:
-            return zone_named(self.account.zone, "--tz")
-        if self.account.saved_zone:
-            return zone_named(self.account.saved_zone, "the profile's timezone")
-        name = self.name_of("zone")
-        known = self.memory.recall(name) if self.memory else None
-        zone = zone_named(known, "the cache") if known else ask_zone(self.client.call)
-        if self.memory and not known:
-            self.memory.keep(name, zone.key)
+        known = self.known_zone
+        if self.account.zone or self.account.saved_zone:
+            return ZoneInfo(known or "")
+        zone = ZoneInfo(known) if known else ask_zone(self.client.call)
+        if self.cache and not known:
+            self.cache.set(self.name_of("zone"), zone.key)
         self.note(f"time zone {zone.key}")
         return zone
+
+    @property
+    def known_zone(self) -> str | None:
+        """The name of the account's time zone, `None` where it would have to be asked for."""
+        if self.account.zone:
+            return zone_named(self.account.zone, "--tz").key
+        if self.account.saved_zone:
+            return zone_named(self.account.saved_zone, "the profile's timezone").key
+        known = self.cache.get(self.name_of("zone")) if self.cache else None
+        return zone_named(known, "the cache").key if known else None
 
 
 def _has_moments(fields: Iterable[Field]) -> bool:
@@ -142,7 +155,7 @@ def _has_moments(fields: Iterable[Field]) -> bool:
     return any(kind_of(field) == "moment" for field in fields)
 
 
-def draft(wish: Wish, options: ExportOptions, period: Period, most: int | None) -> Query:
+def draft(wish: ExportRequest, options: ExportOptions, period: Period, most: int | None) -> Query:
     """Make the query as far as it is known without asking the account for its report."""
     return Query(
         wish.report,
@@ -170,36 +183,39 @@ def rough_period(options: ExportOptions) -> Period:
 
 
 @contextmanager
-def open_service(options: ExportOptions) -> Iterator[Service]:
+def open_service(options: ExportOptions, reporter: Reporter) -> Iterator[Service]:
     """Connect to export what the options say."""
-    with connect(options) as at:
-        yield Service(at.client, at.account, at.note, at.memory, options, progress=at.progress)
+    with connect(options, reporter) as at:
+        yield Service(at.client, at.account, reporter, at.cache, options, progress=at.progress)
 
 
 @contextmanager
-def connect(options: ServiceOptions) -> Iterator[Connection]:
+def connect(options: ServiceOptions, reporter: Reporter) -> Iterator[Connection]:
     """Connect to the account that the options name, or to a private sandbox."""
-    with _account(options) as account, connect_to(account, options) as connection:
+    with (
+        _account(options, reporter) as account,
+        connect_to(account, options, reporter) as connection,
+    ):
         yield connection
 
 
 @contextmanager
-def connect_to(account: Account, options: ServiceOptions) -> Iterator[Connection]:
+def connect_to(
+    account: Account, options: ServiceOptions, reporter: Reporter
+) -> Iterator[Connection]:
     """Connect to an account."""
-    piped = into_a_pipe(getattr(options, "output", None))
-    with open_progress(quiet=options.quiet, piped=piped) as progress:
-        note = teller(options)
+    with reporter.follow(getattr(options, "output", None)) as progress:
         line = open_transport(account.url, options.timeout)
         retry_policy = RetryPolicy(
-            max_wait=options.max_wait, show=progress.wait if progress.draw else None
+            max_wait=options.max_wait, show=progress.wait if progress.is_watched else None
         )
-        memory = None if options.sandbox else memory_of(os.environ)
-        session = session_of(account, memory)
-        told = note if options.verbose else None  # else it need not be masked
+        cache = None if options.sandbox else default_cache()
+        session = session_of(account, cache)
+        told = reporter.note if reporter.verbose else None  # else it need not be masked
         client = Client(line, account.token, account.user_id, retry_policy, told, session=session)
         client.on_response = progress.heard
         try:
-            yield Connection(client, account, note, memory, progress=progress)
+            yield Connection(client, account, reporter, cache, progress=progress)
         finally:
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
@@ -211,18 +227,18 @@ def saved_zone(options: ServiceOptions) -> str | None:
     profile = options.profile
     same = (
         not options.sandbox
-        and is_of_profile(options.token_file, os.environ)
-        and url_named(profile.text("base-url") or DEFAULT) == options.base_url
+        and uses_profile(options.token_file, os.environ)
+        and resolve_service(profile.text("base-url") or DEFAULT) == options.base_url
         and str(profile.values.get("user-id") or None) == str(options.user_id)
     )
     return profile.text(SAVED_ZONE) or None if same else None
 
 
 @contextmanager
-def _account(options: ServiceOptions) -> Iterator[Account]:
+def _account(options: ServiceOptions, reporter: Reporter) -> Iterator[Account]:
     if not options.sandbox:
         url = service_url(options.base_url)
-        warn = ignore if options.quiet else tell
+        warn = ignore if options.quiet else reporter.info
         access = find_access(options.token_file, os.environ, options.profile, url=url, warn=warn)
         zone, saved = options.tz, saved_zone(options)
         yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
@@ -235,24 +251,15 @@ def _account(options: ServiceOptions) -> Iterator[Account]:
         yield Account(box.url, box.token, options.user_id, options.tz)
 
 
-def session_of(account: Account, memory: Memory | None) -> Session | None:
+def session_of(account: Account, cache: Cache | None) -> Session | None:
     """Return what logs in, where there is no key; the session is kept between runs."""
     if account.login is None:
         return None
     login, password = account.login.login, account.login.password
-    session = Session(login, password, name_of("session", account.url, login), memory)
+    session = Session(login, password, cache_key("session", account.url, login), cache)
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
-
-
-def teller(options: ServiceOptions) -> Callable[[str], None]:
-    """Return what tells about the work on stderr: only with --verbose."""
-    if not options.verbose or options.quiet:
-        return lambda _: None
-    if options.sandbox:
-        return lambda text: tell(f"sandbox, invented data: {text}")
-    return tell
 
 
 def utc_now() -> datetime:

@@ -6,40 +6,33 @@ import re
 from typing import Any
 
 from comagic_cli import __version__
-from comagic_cli.cli.options import ExportOptions
 from comagic_cli.commands.resuming import Form, Run, asked_of
 from comagic_cli.commands.service import Service, open_service
 from comagic_cli.errors import RowsMissing, UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import Wish
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.query import TIME_FORMAT, Query
 
-# What does not go together with a database, and what does instead.
-NOT_HERE = {
-    "max_rows": "A period cut short would pass for a whole one: choose a shorter period.",
-    "resume": "A database takes all of an export or nothing of it: leave --resume out.",
-}
 RESERVED = re.compile(r"sqlite_.*|" + LEDGER, re.IGNORECASE)
 ONE_DATABASE = "Leave the braces out; the same command every night keeps each row once."
 
 
 def check_storing(format_: str, options: ExportOptions) -> None:
-    """Refuse what does not go together with a database, or only with one.
+    """Refuse options that can't be used with a database, or only with one.
 
     Raises `UsageProblem`.
     """
     if format_ != "sqlite":
         if options.table is not None:
-            raise UsageProblem("--table goes with the format sqlite.", hint="Name -o FILE.db.")
+            raise UsageProblem("--table can be used only with -f sqlite.", hint="Name -o FILE.db.")
         return
     if not is_file(options.output):
         raise UsageProblem("sqlite goes to a file.", hint="Name one with -o FILE.db.")
-    for name, hint in NOT_HERE.items():
-        if getattr(options, name):
-            option = f"--{name.replace('_', '-')}"
-            raise UsageProblem(f"{option} does not go with the format sqlite.", hint=hint)
+    check_options(options, "sqlite", "-f sqlite")
     if options.users:
         hint = "Run it for each with --user-id and --table."
         raise UsageProblem("several users do not go into one table.", hint=hint)
@@ -49,7 +42,7 @@ def check_storing(format_: str, options: ExportOptions) -> None:
 
 
 def export_to_database(
-    wish: Wish, form: Form, options: ExportOptions
+    wish: ExportRequest, form: Form, options: ExportOptions, reporter: Reporter
 ) -> tuple[Run, RowsMissing | None]:
     """Put the rows into the table that the options name; return what is missing of them.
 
@@ -60,7 +53,7 @@ def export_to_database(
     try:
         with (
             open_database(str(options.output), keep_incomplete=kept) as database,
-            open_service(options) as service,
+            open_service(options, reporter) as service,
         ):
             query = service.query(wish, None)
             run = Run(wish, query, asked_of(wish, form, service), service, database, None, None)
@@ -80,7 +73,7 @@ def request_of(report: ReportType, query: Query, service: Service) -> Request:
         "report": report.command,
         "--base-url": "sandbox" if options.sandbox else service.account.url,
         "--user-id": service.account.user_id,
-        "--enum": options.enum,
+        "--coded-values": options.coded_values,
     }
     rows = {
         "--report-id": query.report_id,

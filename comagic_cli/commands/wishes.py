@@ -7,27 +7,31 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from comagic_cli.api.endpoints import ask_state
-from comagic_cli.cli.options import ExportOptions
-from comagic_cli.cli.params import STDIN, read_text
 from comagic_cli.commands.columns import with_columns
 from comagic_cli.commands.entities import own_params
 from comagic_cli.commands.looks import with_needed
 from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.events import Reporter
+from comagic_cli.export.inputs import STDIN, read_text
+from comagic_cli.export.options import ExportOptions
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.fields import NOTHING_SAVED, Saved, Wish, make_wish
+from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
-from comagic_cli.query.filter.tree import shown
+from comagic_cli.query.filter.json import NOTHING_SAVED, SavedReport
+from comagic_cli.query.filter.tree import to_expression
 
 if TYPE_CHECKING:
-    from comagic_cli.query.filter.json import Given
+    from comagic_cli.query.filter.json import JsonFilter
 
 # ruff: noqa: PLC0415 - filters other than typed ones are seldom: what reads them is loaded then
 
 OVER = ("fields", "sort")  # what is saved takes the place of these, unless they are typed
 
 
-def wish_of(report: ReportType, options: ExportOptions) -> tuple[Wish, ExportOptions]:
+def wish_of(
+    report: ReportType, options: ExportOptions, reporter: Reporter
+) -> tuple[ExportRequest, ExportOptions]:
     """Read and check what was typed, then make it whole with what was saved.
 
     The account is asked only for what is saved, and for its columns where a field is one that it
@@ -44,37 +48,41 @@ def wish_of(report: ReportType, options: ExportOptions) -> tuple[Wish, ExportOpt
         options = replace(options, **usual)  # type: ignore[arg-type]  # both are tuples of texts
     filter_, extra = Filter(options.where, _given(options)), own_params(report, options)
 
-    def made(saved: Saved = NOTHING_SAVED) -> Wish:
-        def make(known: ReportType) -> Wish:
-            return make_wish(known, options.fields, options.sort, filter_, saved)
+    def made(saved: SavedReport = NOTHING_SAVED) -> ExportRequest:
+        def make(known: ReportType) -> ExportRequest:
+            return build_request(known, options.fields, options.sort, filter_, saved)
 
-        wish = replace(with_columns(report, make, options), extra=extra)
+        wish = replace(with_columns(report, make, options, reporter), extra=extra)
         return with_needed(wish, options)
 
     wish = made()
     if not options.as_saved or options.dry_run:
         return wish, options
-    return _as_saved(report, options, made)
+    return _as_saved(report, options, reporter, made)
 
 
-def _given(options: ExportOptions) -> tuple[Given, ...]:
+def _given(options: ExportOptions) -> tuple[JsonFilter, ...]:
     name = options.filter_json
     if name is None:
         return ()
-    if name == STDIN and STDIN in options.entity_id:
-        raise UsageProblem("--filter-json and --entity-id: standard input can be read only once")
-    from comagic_cli.query.filter.json import read_given
+    if name == STDIN and STDIN in options.ids:
+        raise UsageProblem("--filter-json and --ids: standard input can be read only once")
+
+    from comagic_cli.query.filter.json import read_json_filter
 
     origin = f"--filter-json {name}"
-    return (read_given(read_text(name, "--filter-json"), origin),)
+    return (read_json_filter(read_text(name, "--filter-json"), origin),)
 
 
 def _as_saved(
-    report: ReportType, options: ExportOptions, made: Callable[[Saved], Wish]
-) -> tuple[Wish, ExportOptions]:
+    report: ReportType,
+    options: ExportOptions,
+    reporter: Reporter,
+    made: Callable[[SavedReport], ExportRequest],
+) -> tuple[ExportRequest, ExportOptions]:
     from comagic_cli.query.filter.json import read_saved
 
-    with connect(options) as connection:
+    with connect(options, reporter) as connection:
         number = connection.number_of(report, options.report_id)
         saved = read_saved(ask_state(connection.client.call, number))
         wish = made(saved)
@@ -83,9 +91,9 @@ def _as_saved(
     return wish, replace(options, report_id=str(number))
 
 
-def _origins(wish: Wish, saved: Saved, options: ExportOptions) -> Iterator[str]:
+def _origins(wish: ExportRequest, saved: SavedReport, options: ExportOptions) -> Iterator[str]:
     """Say what comes from where."""
-    from comagic_cli.query.filter.json import checked
+    from comagic_cli.query.filter.json import validate
 
     parts = (("columns", options.fields, saved.columns), ("sort", options.sort, saved.sort))
     for name, typed, kept in parts:
@@ -93,8 +101,9 @@ def _origins(wish: Wish, saved: Saved, options: ExportOptions) -> Iterator[str]:
         origin = "typed" if typed else "as saved" if kept else "none is saved"
         yield f"{name} {origin}: {values[name] or 'by time'}"
     for given in saved.filters:
-        tree = checked(given, wish.report, [])
-        yield f"{given.origin.rpartition(' ')[2]} as saved: {shown(tree) if tree else 'none'}"
+        tree = validate(given, wish.report, [])
+        text = to_expression(tree) if tree else "none"
+        yield f"{given.origin.rpartition(' ')[2]} as saved: {text}"
     for text in options.where:
         yield f"filter typed: {text}"
     yield "the saved dates are not taken: see --from, --till and --period"

@@ -1,4 +1,4 @@
-"""Who enters the account: a key or a login; flags first, then the environment, then a profile."""
+"""The credentials of the account: from options, then the environment, then the profile."""
 
 from __future__ import annotations
 
@@ -11,15 +11,23 @@ from typing import TypeAlias
 
 from comagic_cli.config.private_file import read_secret
 from comagic_cli.config.profiles import Profile
-from comagic_cli.config.services import DEFAULT, host_of
+from comagic_cli.config.services import DEFAULT, service_host
 from comagic_cli.errors import UsageProblem
 
 VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PASSWORD")
+COMMAND_TIMEOUT = 60.0  # seconds; a person may have to type a password for the command
+NO_PROFILE = Profile()
+
+Warn: TypeAlias = Callable[[str], None]
+
+
+def ignore(_warning: str) -> None:
+    """Drop a warning."""
 
 
 @dataclass(frozen=True, repr=False)
 class Login:
-    """Who logs in for a session. Both are secrets: they are in no text made of this value."""
+    """A login with its password. Both are secrets: no text made of this object has them."""
 
     login: str
     password: str
@@ -27,7 +35,10 @@ class Login:
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """A key, or a login where the key is empty, and the profile that has them, "" for none."""
+    """A token, or a login where the token is empty; `profile` is where it was saved, "" for none.
+
+    No text made of this object has the secrets.
+    """
 
     token: str
     login: Login | None = None
@@ -36,11 +47,11 @@ class Access:
 
 @dataclass(frozen=True)
 class Account:
-    """Whose data is asked for, by a key or by `login`.
+    """An account, with its token or its `login`.
 
-    `token` is a secret: it is in no text made of this value. With a login it is empty.
-    `zone` is the user's choice, `saved_zone` what the service said once. `profile` is the one that
-    has the key or the login, "" for none.
+    `token` is a secret: no text made of this object has it. With a login it is empty. `zone` is the
+    user's choice, `saved_zone` what the service said at login. `profile` is where the credentials
+    were saved, "" for none.
     """
 
     url: str
@@ -53,19 +64,11 @@ class Account:
 
     @property
     def owner(self) -> str:
-        """Tell accounts apart; it holds a secret."""
+        """A text that differs between accounts; it has a secret."""
         return f"login {self.login.login}" if self.login else self.token
 
     def __repr__(self) -> str:
         return f"Account(url={self.url!r}, token=***, user_id={self.user_id}, zone={self.zone!r})"
-
-
-NO_PROFILE = Profile()
-Warn: TypeAlias = Callable[[str], None]
-
-
-def ignore(_warning: str) -> None:
-    """Drop a warning."""
 
 
 def find_access(
@@ -76,7 +79,7 @@ def find_access(
     url: str = "",
     warn: Warn = ignore,
 ) -> Access:
-    """Find the credentials of the account.
+    """Find the credentials.
 
     The order: `--token-file`, COMAGIC_TOKEN, COMAGIC_TOKEN_FILE, COMAGIC_LOGIN with
     COMAGIC_PASSWORD, the profile. `url` is where they will be sent; "" skips the check of a saved
@@ -85,36 +88,36 @@ def find_access(
     if token_file:
         return Access(read_token(Path(token_file), "--token-file", warn))
     if token := environment.get("COMAGIC_TOKEN", "").strip():
-        return Access(_checked(token, "COMAGIC_TOKEN"))
-    if named := environment.get("COMAGIC_TOKEN_FILE", "").strip():
-        return Access(read_token(Path(named), "COMAGIC_TOKEN_FILE", warn))
+        return Access(_check_token(token, "COMAGIC_TOKEN"))
+    if path := environment.get("COMAGIC_TOKEN_FILE", "").strip():
+        return Access(read_token(Path(path), "COMAGIC_TOKEN_FILE", warn))
     if login := _login_of(environment):
         return Access("", login)
-    if profile.entrances:
+    if profile.credentials:
         if url:
             check_host(profile, url)
         return _access_of(profile, warn)
     if profile.others:
         raise UsageProblem(
-            "there is no key to the account, and no usual profile",
-            hint=f"Name one with --profile: {', '.join(profile.others)}. "
+            "there is no token for the account, and no usual profile",
+            hint=f"Choose a profile with --profile: {', '.join(profile.others)}. "
             f"Or make it the usual one: comagic profiles default {profile.others[0]}",
         )
     raise UsageProblem(
-        "there is no key to the account",
-        hint="Type comagic login, or put the key in COMAGIC_TOKEN or a file for --token-file; "
+        "there is no token for the account",
+        hint="Type comagic login, or put the token in COMAGIC_TOKEN or a file for --token-file; "
         "or try --sandbox.",
     )
 
 
-def is_of_profile(token_file: str | None, environment: Mapping[str, str]) -> bool:
-    """Tell whether neither flag nor environment names what opens the account."""
+def uses_profile(token_file: str | None, environment: Mapping[str, str]) -> bool:
+    """Whether the credentials come from the profile: no option and no variable has any."""
     return not token_file and not any(environment.get(name, "").strip() for name in VARIABLES)
 
 
 def check_host(profile: Profile, url: str) -> None:
     """Raise `UsageProblem` where a saved token would go to a host that it was not saved for."""
-    saved, other = host_of(profile.text("base-url") or DEFAULT), host_of(url)
+    saved, other = service_host(profile.text("base-url") or DEFAULT), service_host(url)
     if saved != other:
         raise UsageProblem(
             f"the token of profile {profile.name} was saved for {saved}; it is not sent to {other}",
@@ -126,7 +129,7 @@ def check_host(profile: Profile, url: str) -> None:
 def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
     """Read a token from a file of the user; warn where other users can read it.
 
-    Secrets that are mounted in containers are readable by all, and can't be changed.
+    Secrets that are mounted in containers can be read by all, and their mode can't be changed.
     """
     text, is_open = read_secret(path, origin)
     if is_open:
@@ -134,35 +137,61 @@ def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
             f"{origin}: {path} can be read by other users. "
             f"If it is yours: chmod 600 {shlex.quote(str(path))}"
         )
-    return _checked(text.strip(), origin)
+    return _check_token(text.strip(), origin)
+
+
+def run_token_command(
+    command: str | Sequence[str], origin: str, timeout: float = COMMAND_TIMEOUT
+) -> str:
+    """Run a command and return the first line that it prints.
+
+    There is no shell: a text is split at blanks, quotes keep words together, and nothing else has a
+    meaning. Its stderr is not shown, because it can have the token. Raises `UsageProblem`.
+    """
+    words = _split(command, origin)
+    program, hint = words[0], f"Type the command of {words[0]} yourself to see why."
+    try:
+        output = _run(words, timeout)
+    except OSError as error:
+        raise UsageProblem(f"{origin}: {program} can't be run: {error.strerror}") from None
+    except subprocess.TimeoutExpired:
+        raise UsageProblem(
+            f"{origin}: {program} did not end within {timeout:g} s", hint=hint
+        ) from None
+    except subprocess.CalledProcessError as error:
+        code = error.returncode
+        reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        raise UsageProblem(f"{origin}: {program} failed ({reason})", hint=hint) from None
+    try:
+        return next(iter(output.decode("utf-8-sig").splitlines()), "").strip()
+    except UnicodeDecodeError:
+        raise UsageProblem(f"{origin}: the output of {program} is not UTF-8 text") from None
 
 
 def _access_of(profile: Profile, warn: Warn) -> Access:
-    """Read what opens the account out of a profile: one way only, else one would be ignored."""
-    ways = profile.entrances
-    match ways:
+    """Return the credentials of a profile. Raises `UsageProblem` where it has two kinds."""
+    place = profile.place
+    match profile.credentials:
         case ["token"]:
-            key = _checked(profile.text("token").strip(), profile.place("token"))
+            token = _check_token(profile.text("token").strip(), place("token"))
         case ["token-file"]:
             path = profile.file.parent / Path(profile.text("token-file")).expanduser()
-            key = read_token(path, profile.place("token-file"), warn)
+            token = read_token(path, place("token-file"), warn)
         case ["token-command"]:
-            # moved
-
-            place = profile.place("token-command")
-            key = _checked(key_printed_by(_command(profile), place), place)
+            printed = run_token_command(_command_of(profile), place("token-command"))
+            token = _check_token(printed, place("token-command"))
         case ["login", "password"]:
-            pair = Login(profile.text("login").strip(), profile.text("password"))
-            return Access("", pair, profile.name)
-        case _:
+            login = Login(profile.text("login").strip(), profile.text("password"))
+            return Access("", login, profile.name)
+        case keys:
             raise UsageProblem(
-                f"{profile.place()}: it has {' and '.join(ways)}",
-                hint="Leave one of token, token-file, token-command, or login and password.",
+                f"{place()}: it has {' and '.join(keys)}",
+                hint="Keep one of token, token-file, token-command, or login and password.",
             )
-    return Access(key, profile=profile.name)
+    return Access(token, profile=profile.name)
 
 
-def _command(profile: Profile) -> str | list[str]:
+def _command_of(profile: Profile) -> str | list[str]:
     command = profile.values["token-command"]
     if isinstance(command, list) and all(isinstance(word, str) for word in command):
         return command
@@ -176,68 +205,39 @@ def _login_of(environment: Mapping[str, str]) -> Login | None:
     if len(missing) == len(pair):
         return None
     if missing:
-        there = next(name for name in pair if name not in missing)
+        present = next(name for name in pair if name not in missing)
         raise UsageProblem(
-            f"{there} is set, but {missing[0]} is not",
-            hint="Set both, or give a key in COMAGIC_TOKEN or --token-file.",
+            f"{present} is set, but {missing[0]} is not",
+            hint="Set both, or give a token in COMAGIC_TOKEN or --token-file.",
         )
     for name, value in pair.items():
-        if any("\ud800" <= char <= "\udfff" for char in value):  # Python's way with other bytes
-            raise UsageProblem(f"{name} is no UTF-8 text")
+        if any("\ud800" <= char <= "\udfff" for char in value):  # Python's stand-ins for bytes
+            raise UsageProblem(f"{name} is not UTF-8 text")
     return Login(*pair.values())
 
 
-def _checked(token: str, origin: str) -> str:
+def _check_token(token: str, origin: str) -> str:
     if not token:
-        raise UsageProblem(f"{origin}: the key is empty")
+        raise UsageProblem(f"{origin}: the token is empty")
     if len(token.split()) != 1:
-        raise UsageProblem(f"{origin}: the key has blanks or line breaks in it")
+        raise UsageProblem(f"{origin}: the token has blanks or line breaks in it")
     if not token.isprintable():
-        raise UsageProblem(f"{origin}: the key has characters in it that no key has")
+        raise UsageProblem(f"{origin}: the token has characters in it that can't be printed")
     return token
 
 
-PATIENCE = 60.0  # seconds; a person may have to type a password for it
-
-
-def key_printed_by(command: str | Sequence[str], origin: str, patience: float = PATIENCE) -> str:
-    """Run a command and return the first line of what it prints.
-
-    No shell takes part: a text is split at blanks, quotes keep words together, and nothing else
-    means anything. What it says on stderr is not shown, for it may hold the key.
-    Raises `UsageProblem`.
-    """
-    words = _words(command, origin)
-    try:
-        printed = _printed_by(words, patience)
-    except OSError as error:
-        raise UsageProblem(f"{origin}: {words[0]} can't be run: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
-        raise UsageProblem(
-            f"{origin}: {words[0]} did not end within {patience:g} s", hint=_by_hand(words)
-        ) from None
-    except subprocess.CalledProcessError as error:
-        raise UsageProblem(
-            f"{origin}: {words[0]} failed ({_ending(error.returncode)})", hint=_by_hand(words)
-        ) from None
-    try:
-        return next(iter(printed.decode("utf-8-sig").splitlines()), "").strip()
-    except UnicodeDecodeError:
-        raise UsageProblem(f"{origin}: what {words[0]} prints is no text") from None
-
-
-def _words(command: str | Sequence[str], origin: str) -> list[str]:
+def _split(command: str | Sequence[str], origin: str) -> list[str]:
     try:
         words = shlex.split(command) if isinstance(command, str) else list(command)
     except ValueError:
         raise UsageProblem(f"{origin}: a quote is not closed") from None
     if not words or not words[0]:
-        raise UsageProblem(f"{origin}: it names no command")
+        raise UsageProblem(f"{origin}: the command is empty")
     return words
 
 
-def _printed_by(words: list[str], patience: float) -> bytes:
-    """Return what a command prints; it is ended when it takes too long, or when we are."""
+def _run(words: list[str], timeout: float) -> bytes:
+    """Return what a command prints; kill it when it takes too long, or when we are stopped."""
     with subprocess.Popen(  # noqa: S603 - the user's own words, and no shell
         words,
         stdin=subprocess.DEVNULL,
@@ -245,19 +245,10 @@ def _printed_by(words: list[str], patience: float) -> bytes:
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            printed, _ = process.communicate(timeout=patience)
+            output, _ = process.communicate(timeout=timeout)
         except BaseException:
             process.kill()
             raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, words[0])
-    return printed
-
-
-def _ending(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
-
-
-def _by_hand(words: list[str]) -> str:
-    """Say what to type to see more. Only the program's name: arguments may be secrets."""
-    return f"Type the command of {words[0]} yourself to see why."
+    return output

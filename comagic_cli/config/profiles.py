@@ -1,31 +1,38 @@
-"""Profiles: accounts with names, and defaults of options, in a TOML file of the user's own."""
+"""Profiles: accounts with names, and defaults of options, in the user's TOML file."""
 
 from __future__ import annotations
 
 import os
 import re
+import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.config.private_file import alone, read_guarded, write_guarded
+import tomlkit
+from tomlkit.items import Table
+
+from comagic_cli.config.private_file import changing, read_private, replace_private
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.directories import user_directory
 
 USUAL = "default"  # the profile that is used where none is named
 NAME = re.compile(r"\w[\w.@-]{0,63}")
-ENTRANCES = ("token", "token-file", "token-command", "login", "password")
-"""The keys of a profile that open the account; all but the second and third are secrets."""
+CREDENTIALS = ("token", "token-file", "token-command", "login", "password")
+"""The keys of a profile with its credentials; all but the second and third are secrets."""
 SECRETS = frozenset({"token", "login", "password"})
-SAVED_ZONE = "timezone"  # the account's, as the service told it; `tz` is the user's own choice
+SAVED_ZONE = "timezone"  # the account's, as the service said; `tz` is the user's own choice
 
 
 @dataclass(frozen=True, repr=False)
 class Profile:
-    """A profile as the file has it, with hyphens in all names: keys to values, and tables.
+    """A profile of the file, with hyphens in all names: keys to values, and tables.
 
-    Values may be secrets: they are in no text made of this value. Without a name it is no profile,
-    and `others` names those that there are.
+    Values can be secrets: no text made of this object has them. Without a name it is not a profile,
+    and `others` are the names of the profiles that there are.
     """
 
     name: str = ""
@@ -37,25 +44,25 @@ class Profile:
         return f"Profile({self.name!r})"
 
     def place(self, *keys: str) -> str:
-        """Say where a value stands."""
+        """Return where a value is: the file and the keys."""
         return f"{self.file}: {'.'.join(('profiles', self.name, *keys))}"
 
     def text(self, key: str) -> str:
         """Return a text, "" where there is none. Raises `UsageProblem` for another type."""
         value = self.values.get(key, "")
         if not isinstance(value, str) or (key in self.values and not value.strip()):
-            raise UsageProblem(f"{self.place(key)}: it is no text, or an empty one")
+            raise UsageProblem(f"{self.place(key)}: it must be a text that is not empty")
         return value
 
     @property
-    def entrances(self) -> list[str]:
-        """Name the keys that open the account."""
-        return [key for key in ENTRANCES if key in self.values]
+    def credentials(self) -> list[str]:
+        """The keys of the credentials that the profile has."""
+        return [key for key in CREDENTIALS if key in self.values]
 
 
 @dataclass(frozen=True, repr=False)
 class Profiles:
-    """All profiles of a file, which may not be there yet."""
+    """All profiles of a file, which need not exist yet; `usual` is used where none is named."""
 
     file: Path
     usual: str = ""
@@ -63,109 +70,127 @@ class Profiles:
 
     def chosen(self, name: str | None) -> Profile:
         """Return the profile named, else the usual one, else none. Raises `UsageProblem`."""
-        named = name or self.usual or (USUAL if USUAL in self.tables else "")
-        if not named:
+        wanted = name or self.usual or (USUAL if USUAL in self.tables else "")
+        if not wanted:
             return Profile(file=self.file, others=tuple(self.tables))
-        if named not in self.tables:
+        if wanted not in self.tables:
             raise UsageProblem(
-                f"{self.file}: there is no profile {named!r}", hint=self._near(named)
+                f"{self.file}: there is no profile {wanted!r}", hint=self._suggestion(wanted)
             )
-        return Profile(named, self.file, _hyphened(self.tables[named], f"{self.file}: {named}"))
+        return Profile(
+            wanted, self.file, _hyphenated(self.tables[wanted], f"{self.file}: {wanted}")
+        )
 
-    def _near(self, name: str) -> str:
+    def _suggestion(self, name: str) -> str:
         if not self.tables:
             return f"Make it: comagic login {name}"
-        from difflib import get_close_matches  # noqa: PLC0415 - only for this hint
-
         near = get_close_matches(name, self.tables) or list(self.tables)
         return f"There is {', '.join(near)}. Make a new one: comagic login {name}"
 
 
-def config_file(environment: Mapping[str, str]) -> Path | None:
-    """Find the file: below XDG_CONFIG_HOME, else ~/.config; `None` where there is no home."""
-    named = Path(environment.get("XDG_CONFIG_HOME") or ".")
-    if named.is_absolute():  # the XDG specification ignores others
-        return named / "comagic" / "config.toml"
-    try:
-        home = Path(environment.get("HOME") or "~").expanduser()
-    except RuntimeError:  # the user of a container may have no home
-        return None
-    return home / ".config" / "comagic" / "config.toml"
+def config_file() -> Path | None:
+    """Return the path of the file; `None` where the user has no home directory."""
+    directory = user_directory("config")
+    return directory / "config.toml" if directory else None
 
 
 def read_profiles(file: Path | None) -> Profiles:
     """Read the profiles; none where there is no file.
 
-    Raises `UsageProblem` for a file that others can read, that is no TOML, or of another shape.
+    Raises `UsageProblem` for a file that other users can read, that is not TOML, or has another
+    shape.
     """
-    if file is None or not _is_there(file):
+    if file is None or not os.path.lexists(file):
         return Profiles(file or Path())
-    return _profiles(file, _document(file))
+    return _parse(file, read_private(file, "profiles"))
 
 
 def change_profiles(file: Path, name: str, table: Mapping[str, Any] | None, usual: str) -> None:
-    """Put a table in the place of a profile, or remove it, and name the usual one ("": none).
+    """Replace a profile, or remove it (`None`), and set the usual one ("": none).
 
-    Raises `UsageProblem` where the file can't be read, `CannotWrite` where it can't be written.
+    The comments and the order of the file stay. Raises `UsageProblem` where the file can't be read,
+    `CannotWrite` where it can't be written.
     """
-    from comagic_cli.config import toml  # noqa: PLC0415 - seldom changed
-
-    with alone(file):
-        text = read_guarded(file, "profiles") if _is_there(file) else ""
-        document = _document(file) if text else {}
-        tables = dict(_profiles(file, document).tables) | {name: table}
-        tables = {each: kept for each, kept in tables.items() if kept is not None}
-        wanted = {"default": usual, "profiles": tables}
-        write_guarded(file, toml.updated(text, {key: wanted[key] for key in wanted if wanted[key]}))
+    with changing(file):
+        text = read_private(file, "profiles") if os.path.lexists(file) else ""
+        kept = {key: old for key, old in _parse(file, text).tables.items() if key != name}
+        document = tomlkit.parse(text)
+        _set(document, "default", usual or None)
+        tables = document.setdefault("profiles", tomlkit.table(is_super_table=True))
+        if table is None:
+            tables.pop(name, None)
+        else:
+            _update(tables, name, table)
+        if not tables:
+            del document["profiles"]
+        changed = Profiles(file, usual, kept if table is None else kept | {name: table})
+        replace_private(file, _dump(document, changed))
 
 
 def check_name(name: str) -> str:
     """Return the name of a profile. Raises `UsageProblem` for one that would be hard to type."""
     if not NAME.fullmatch(name):
         raise UsageProblem(
-            f"{name!r} is no name for a profile", hint="Use letters, digits and . _ @ - in it."
+            f"{name!r} is not a name for a profile", hint="Use letters, digits and . _ @ - in it."
         )
     return name
 
 
-def _is_there(file: Path) -> bool:
+def _parse(file: Path, text: str) -> Profiles:
     try:
-        return os.path.lexists(file)
-    except ValueError:  # pragma: no cover - a name with a null byte
-        return False
-
-
-def _document(file: Path) -> dict[str, Any]:
-    import tomllib  # noqa: PLC0415 - most runs have no file
-
-    try:
-        return tomllib.loads(read_guarded(file, "profiles"))
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is too deep"
-        raise UsageProblem(f"{file} is no TOML: {reason}") from None
-
-
-def _profiles(file: Path, document: Mapping[str, Any]) -> Profiles:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageProblem(f"{file} is not TOML: {error}") from None
+    except RecursionError:
+        raise UsageProblem(f"{file} is not TOML: it is nested too deep") from None
     usual, tables = document.get("default", ""), document.get("profiles", {})
     if unknown := sorted(set(document) - {"default", "profiles"}):
         raise UsageProblem(
             f"{file}: {unknown[0]!r} is not known",
-            hint="On top stand default = NAME and tables [profiles.NAME].",
+            hint="At the top are default = NAME and tables [profiles.NAME].",
         )
     if not isinstance(usual, str):
-        raise UsageProblem(f"{file}: default is no name of a profile")
+        raise UsageProblem(f"{file}: default is not the name of a profile")
     if not isinstance(tables, dict) or not all(isinstance(one, dict) for one in tables.values()):
-        raise UsageProblem(f"{file}: profiles are tables: [profiles.NAME]")
+        raise UsageProblem(f"{file}: profiles must be tables: [profiles.NAME]")
     return Profiles(file, usual, tables)
 
 
-def _hyphened(table: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Write all keys with hyphens; who wrote one in both ways has to choose."""
-    made: dict[str, Any] = {}
+def _dump(document: tomlkit.TOMLDocument, wanted: Profiles) -> str:
+    """Write the document; without its comments where tomlkit misplaces a key, as dotted ones."""
+    text = tomlkit.dumps(document)
+    with suppress(UsageProblem):
+        if _parse(wanted.file, text) == wanted:
+            return text
+    usual = {"default": wanted.usual} if wanted.usual else {}
+    return tomlkit.dumps({**usual, "profiles": dict(wanted.tables)})
+
+
+def _update(tables: Any, name: str, wanted: Mapping[str, Any]) -> None:
+    """Change the values of a table that differ, and leave the others as they are written."""
+    if not isinstance(tables.get(name), Table):  # new, or an inline table
+        tables[name] = tomlkit.table()
+    table = tables[name]
+    for key in [key for key in table if key not in wanted]:
+        del table[key]
+    for key, value in wanted.items():
+        _set(table, key, value)
+
+
+def _set(table: Any, key: str, value: Any) -> None:
+    if value is None:
+        table.pop(key, None)
+    elif key not in table or table[key] != value:
+        table[key] = value
+
+
+def _hyphenated(table: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Write all keys with hyphens. Raises `UsageProblem` for a key that is written both ways."""
+    values: dict[str, Any] = {}
     for key, value in table.items():
         name = key.replace("_", "-")
-        if name in made:
-            raise UsageProblem(f"{place}: {name} stands there twice, with a hyphen and without")
+        if name in values:
+            raise UsageProblem(f"{place}: {name} is there twice, with a hyphen and without")
         below = f"{place}.{name}"
-        made[name] = _hyphened(value, below) if isinstance(value, dict) else value
-    return made
+        values[name] = _hyphenated(value, below) if isinstance(value, dict) else value
+    return values

@@ -1,4 +1,4 @@
-"""The services by name: an account of one is refused by the others."""
+"""The services by name. An account of one is refused by the others."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ BRANDS = {
 DEFAULT = "comagic"
 
 
-def url_named(text: str) -> str:
-    """Return the URL of a service named; what is no name is a URL already."""
+def resolve_service(text: str) -> str:
+    """Return the URL of a service's name; another text is a URL already."""
     return BRANDS.get(text.strip().lower(), text)
 
 
-def name_of(url: str) -> str:
+def service_name(url: str) -> str:
     """Return the name of a service, or the URL where it has none."""
     return next((name for name, of_brand in BRANDS.items() if of_brand == url), url)
 
 
-def host_of(service: str) -> str:
+def service_host(service: str) -> str:
     """Return the host of a service's name or URL, with the port where it is not the usual one."""
-    url = url_named(service).strip()
+    url = resolve_service(service).strip()
     try:
         parts = urlsplit(url if "//" in url else f"https://{url}")
         port = parts.port

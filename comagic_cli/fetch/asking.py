@@ -10,8 +10,8 @@ from comagic_cli.api.client import Client
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import may_mean_parameter
 from comagic_cli.errors import Refused
-from comagic_cli.fetch.reading import Ask
-from comagic_cli.fetch.windows import Window
+from comagic_cli.paging.reader import Ask
+from comagic_cli.paging.window import Window
 from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
 from comagic_cli.query.filter.tree import TooDeep, fields_of
 from comagic_cli.query.query import Query

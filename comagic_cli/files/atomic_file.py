@@ -1,10 +1,11 @@
-"""A file that appears whole or not at all: written beside its name, then moved over it."""
+"""Atomic files: written beside their name, then moved over it, whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,11 +16,10 @@ from comagic_cli.files.stream import naming
 
 
 class Part:
-    """A file in the making: `.NAME.part` beside its name, made when its first byte comes.
+    """An unfinished file: `.NAME.part` beside its name, created with the first byte.
 
-    What an earlier run left there stays until then. `kept` says that this one stays whatever
-    comes, to be gone on with by another run; `checkpoint` is where the means for that are.
-    `published` is the file that it became.
+    Until then the part of an earlier run stays. A `kept` part stays after an error, for another run
+    to continue; `checkpoint` is the path of what that run needs. `published` is the finished file.
     """
 
     def __init__(self, path: str) -> None:
@@ -36,7 +36,7 @@ class Part:
 
     @property
     def begun(self) -> bool:
-        """Tell whether there is a file."""
+        """Whether the file is open."""
         return self._raw is not None
 
     def write(self, data: memoryview, /) -> int | None:
@@ -48,7 +48,7 @@ class Part:
         return (self._raw or self._made()).fileno()
 
     def go_on(self, size: int) -> None:
-        """Open what an earlier run left, and cut it to the bytes that are known to be right."""
+        """Open the part of an earlier run, and truncate it to the bytes that are safe."""
         self.kept = self._begun = True
         with naming(self.name):
             descriptor = os.open(self.place, os.O_WRONLY | NOT_ELSEWHERE)
@@ -57,13 +57,13 @@ class Part:
             self._raw.seek(0, os.SEEK_END)
 
     def sync(self) -> None:
-        """Put on the disk what was written, and the file's name."""
+        """Flush what was written, and the name of the file, to the disk."""
         with naming(self.name):
             os.fsync(self.fileno())
             sync_folder(self.place.parent)
 
     def publish(self, real: Path) -> None:
-        """Move it over a file, once all its bytes are on the disk."""
+        """Flush it to the disk and move it over a file."""
         with naming(str(real)):
             raw = self._raw or self._made()
             os.fsync(raw)
@@ -74,7 +74,7 @@ class Part:
         self.kept = False
 
     def close(self) -> None:
-        """Close it, and remove it unless it is kept; published, it is there no more."""
+        """Close it, and remove it unless it is kept or published."""
         if self._raw is not None:
             self._raw.close()
         if self._begun and not self.kept:
@@ -82,11 +82,11 @@ class Part:
             remove(self.place)
 
     def _made(self) -> io.FileIO:
-        """Make an empty file, which nobody else can have opened."""
-        remove(self.checkpoint)  # first: without its part it is of no use, but does no harm
+        """Create an empty file that nobody else can have open."""
+        remove(self.checkpoint)  # first: a checkpoint without its part does no harm
         remove(self.place)
-        mode = 0o666 if self._old is None else 0o600  # the old one may be wider than what's written
-        self._begun = True  # before there is a file: a signal can come right after
+        mode = 0o666 if self._old is None else 0o600  # the mode comes below
+        self._begun = True  # before the file exists: a signal can come right after
         try:
             descriptor = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except PermissionError as error:
@@ -97,17 +97,17 @@ class Part:
         return self._raw
 
 
-NOT_ELSEWHERE = getattr(os, "O_NOFOLLOW", 0)  # a part is no symlink; Windows has no such flag
+NOT_ELSEWHERE = getattr(os, "O_NOFOLLOW", 0)  # a part is never a symlink; Windows has no such flag
 
 
 @contextmanager
 def whole_file(path: str, *, keep_incomplete: bool = False) -> Iterator[Part]:
-    """Write a file that gets its name, and the old file's mode, when the block ends well.
+    """Write a file that gets its name, and the old file's mode, when the block ends without error.
 
-    A symlink's target is replaced. After `RowsMissing` what there is is left as `NAME.incomplete`,
-    or under its name where `keep_incomplete` says so; after any other exception nothing is, or the
-    part, where that is kept. The old file stays as it was in all these. Raises `OutputBusy` where
-    another run writes the file.
+    A symlink's target is replaced. After `RowsMissing` the rows are left as `NAME.incomplete`, or
+    under its name with `keep_incomplete`. After any other exception only a `kept` part is left. The
+    old file stays as it was, except with `keep_incomplete`. Raises `OutputBusy` where another run
+    writes the file.
     """
     part = Part(path)
     with held(part.real, path):
@@ -123,14 +123,33 @@ def whole_file(path: str, *, keep_incomplete: bool = False) -> Iterator[Part]:
             part.close()
 
 
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a small file, whole or not at all; only its owner can read it (mode 0600).
+
+    A symlink stays one, and its target is replaced. Raises `OSError`; the old file stays then.
+    """
+    target = Path(os.path.realpath(path))
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")  # with mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(target)
+    except BaseException:
+        remove(Path(temporary))
+        raise
+    sync_folder(target.parent)
+
+
 def remove(path: Path) -> None:
-    """Remove a file, where it is there and can be."""
+    """Remove a file where it exists and can be removed."""
     with suppress(OSError):
         path.unlink()
 
 
 def check_name(path: str) -> None:
-    """Raise `CannotWrite` where a path names a folder, or nothing."""
+    """Raise `CannotWrite` for the path of a folder, or an empty one."""
     if not path:
         raise CannotWrite("The name of the file to write is empty.", hint="Say it: -o calls.csv")
     if path.endswith(os.sep) or Path(path).is_dir():
@@ -138,7 +157,7 @@ def check_name(path: str) -> None:
 
 
 def _old(path: str, real: Path) -> os.stat_result | None:
-    """Look at the file that will be replaced; raise `CannotWrite` where it can't be."""
+    """Return the file that will be replaced. Raises `CannotWrite` where it can't be."""
     check_name(path)
     if not real.parent.is_dir():
         hint = f"Make it first: mkdir -p '{real.parent}'"
@@ -154,7 +173,7 @@ def _old(path: str, real: Path) -> os.stat_result | None:
 
 
 def _resemble(part: Path, old: os.stat_result) -> None:
-    """Give the part the owner and the mode of the old file, as far as the system lets us."""
+    """Give the part the owner and the mode of the old file where the system allows it."""
     with suppress(OSError, AttributeError):  # only root can give files away; Windows has no chown
         os.chown(part, old.st_uid, old.st_gid)
     with suppress(OSError):
@@ -162,10 +181,10 @@ def _resemble(part: Path, old: os.stat_result) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Put a move itself on the disk, where a folder can be opened for that."""
+    """Flush a move to the disk where the folder can be opened."""
     try:
         descriptor = os.open(folder, os.O_RDONLY)
-    except OSError:  # it can't be read, or the system opens no folders
+    except OSError:  # it can't be read, or the system can't open folders
         return
     try:
         os.fsync(descriptor)

@@ -1,98 +1,69 @@
-"""What is remembered between runs: small texts in the cache directory, one file each."""
+"""The cache: small texts kept between runs, one file each."""
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-if sys.platform == "win32":  # pragma: no cover - tried on Linux and macOS only
+from comagic_cli.files.atomic_file import remove, write_private
+from comagic_cli.files.directories import user_directory
+from comagic_cli.files.lock import waited_for
 
-    def _lock(descriptor: int) -> None:
-        """Do without: each run logs in for itself there."""
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-
-
-DAY = 86_400.0
+DAY = 86_400.0  # seconds
 
 
 @dataclass(frozen=True)
-class Memory:
-    """Keep texts under names, in files that only their owner can read.
+class Cache:
+    """Texts by name, in files that only their owner can read.
 
-    Forgetting is never an error: what can't be read or written is simply not remembered.
+    A cache that can't be read or written is empty: that is never an error.
     """
 
     directory: Path
 
-    def recall(self, name: str, most_age: float = DAY) -> str | None:
-        """Return the text kept under a name; `None` where it is older than `most_age` seconds."""
+    def get(self, name: str, max_age: float = DAY) -> str | None:
+        """Return a text; `None` where there is none, or it is older than `max_age` seconds."""
         path = self.directory / name
         try:
-            if time.time() - path.stat().st_mtime > most_age:
+            if time.time() - path.stat().st_mtime > max_age:
                 return None
             return path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             return None
 
-    def keep(self, name: str, text: str) -> None:
-        """Keep a text under a name; other runs see it whole or not at all."""
+    def set(self, name: str, text: str) -> None:
+        """Save a text; other runs see it whole or not at all."""
         with suppress(OSError):
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, part = tempfile.mkstemp(dir=self.directory)  # made with mode 0600
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(text.encode(errors="replace"))
-                Path(part).replace(self.directory / name)
-            except OSError:
-                Path(part).unlink()
+            self._make_directory()
+            write_private(self.directory / name, text.encode(errors="replace"))
 
-    def forget(self, name: str) -> None:
-        """Forget the text kept under a name."""
-        with suppress(OSError):
-            (self.directory / name).unlink()
+    def delete(self, name: str) -> None:
+        """Delete a text."""
+        remove(self.directory / name)
 
     @contextmanager
-    def alone(self, name: str) -> Iterator[None]:
-        """Let one run in at a time; the others wait. Where no lock can be had, all go in.
-
-        `NAME.lock` stays: who removed it would let in two at once.
-        """
-        descriptor = None
+    def lock(self, name: str) -> Iterator[None]:
+        """Let one run in at a time; the others wait. Where no lock can be taken, all go in."""
         with suppress(OSError):
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self.directory / f"{name}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            _lock(descriptor)
-        try:
+            self._make_directory()
+        with waited_for(self.directory / f"{name}.lock"):
             yield
-        finally:
-            if descriptor is not None:
-                os.close(descriptor)
+
+    def _make_directory(self) -> None:
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def memory_of(environment: Mapping[str, str]) -> Memory | None:
-    """Find the memory: below XDG_CACHE_HOME, else ~/.cache; `None` where there is no home."""
-    named = Path(environment.get("XDG_CACHE_HOME") or ".")
-    if named.is_absolute():  # the XDG specification ignores others
-        return Memory(named / "comagic")
-    try:
-        home = Path(environment.get("HOME") or "~").expanduser()
-    except RuntimeError:  # the user of a container may have no home
-        return None
-    return Memory(home / ".cache" / "comagic")
+def default_cache() -> Cache | None:
+    """Return the user's cache; `None` where there is no home directory."""
+    directory = user_directory("cache")
+    return Cache(directory) if directory else None
 
 
-def name_of(kind: str, *parts: object) -> str:
-    """Make a name of what it is about; the parts, a key among them, can't be read from it."""
+def cache_key(kind: str, *parts: object) -> str:
+    """Return the name of a text about `parts`, which can be secrets: they can't be read from it."""
     text = "\0".join(map(str, parts))
     return f"{kind}-{sha256(text.encode()).hexdigest()[:32]}"

@@ -21,24 +21,23 @@ LAST_BLOCK = b"\x01\x00\x00"  # an empty one that ends a Zstandard frame of no c
 
 
 def packing_of(path: str) -> str:
-    """Return the suffix that says how a path is packed, as it is written; empty for none."""
+    """Return the suffix of a compressed file as it is written, "" for none."""
     ending = next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "")
     return path[len(path) - len(ending) :]
 
 
 def packer_of(path: str) -> Packer | None:
-    """Return what packs a path's bytes; `UsageProblem` where it isn't installed."""
+    """Return the compressor for a path. Raises `UsageProblem` where it isn't installed."""
     packing = packing_of(path).lower()
     return _zstd() if packing == ".zst" else _gzip if packing else None
 
 
 @contextmanager
 def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
-    """Pack what is written to the stream, and end the packing with the block.
+    """Compress what is written to the stream, and finish with the block.
 
-    `flush` of what it yields brings all bytes so far to the stream, so that a copy of those can be
-    gone on with by another run: see `gone_on`. Where the block fails before the first byte, the
-    stream gets none.
+    After `flush` all bytes so far are in the stream, and another run can continue from there: see
+    `gone_on`. Where the block fails before the first byte, the stream gets none.
     """
     if packer is None:
         yield stream
@@ -47,24 +46,24 @@ def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
     try:
         yield cast("BinaryIO", packing)
     except BaseException:
-        with suppress(Exception):  # what is on its way is told; a second failure says no more
+        with suppress(Exception):  # the first error is the one to report
             packing.end()
         raise
     if not packing.begun:
-        packing.write(b"")  # a file of no bytes is packed too
+        packing.write(b"")  # an empty file has a header, too
     packing.end()
 
 
 def gone_on(path: str) -> bytes:
-    """Return what ends the packing of an unfinished file, so that more can stand after it."""
+    """Return the bytes that finish an interrupted file, so that more can follow."""
     return LAST_BLOCK if packing_of(path).lower() == ".zst" else b""
 
 
 class Packing(io.RawIOBase):
-    """Pack with what `packer` makes, from the first byte on.
+    """Compress with what `packer` makes, from the first byte on.
 
-    With gzip `flush` ends a member, and what is written after it begins another; Zstandard ends a
-    block, since some readers stop at the end of the first frame.
+    With gzip, `flush` finishes a member, and the next write begins another. With Zstandard it
+    finishes a block, because some readers stop at the end of the first frame.
     """
 
     def __init__(self, stream: BinaryIO, packer: Packer) -> None:
@@ -74,32 +73,32 @@ class Packing(io.RawIOBase):
         self.begun = False
 
     def writable(self) -> bool:
-        """Tell that it can be written."""
+        """Return true."""
         return True
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Pack all the bytes."""
+        """Compress all the bytes."""
         if self._packing is None:
             self._packing = self._packer(self._stream)
             self.begun = True
         return self._packing.write(data)
 
     def flush(self) -> None:
-        """Bring all bytes so far to the stream."""
+        """Write all bytes so far to the stream."""
         if self._packer is _gzip:
             self.end()
         elif self._packing is not None:
             self._packing.flush()
 
     def end(self) -> None:
-        """End what was begun."""
+        """Finish what was begun."""
         if self._packing is not None:
             packing, self._packing = self._packing, None
             packing.close()
 
 
 def _gzip(stream: BinaryIO) -> BinaryIO:
-    """Pack with neither name nor time in the header: equal rows make equal files."""
+    """Compress without name and time in the header: equal rows make equal files."""
     import gzip  # noqa: PLC0415 - read when needed
 
     return cast("BinaryIO", gzip.GzipFile("", "wb", 6, stream, mtime=0))
@@ -123,16 +122,17 @@ def _zstd() -> Packer:
 
 
 class _Zstandard(Protocol):
-    """The package, as far as it is needed to read."""
+    """The part of the package that reading needs."""
 
     def stream_reader(self, source: BinaryIO, *, read_across_frames: bool) -> BinaryIO:
-        """Return the unpacked bytes of all frames."""
+        """Return the decompressed bytes of all frames."""
 
 
 def unpacked(stream: BinaryIO, path: str) -> BinaryIO:
-    """Return the bytes that were packed into a file; `UsageProblem` where nothing can read them.
+    """Return the decompressed bytes of a file.
 
-    Reading raises `OSError`, `EOFError`, `zlib.error` or the library's error for damaged ones.
+    Raises `UsageProblem` where the package is not installed. Reading a damaged file raises
+    `OSError`, `EOFError`, `zlib.error` or the library's error.
     """
     packing = packing_of(path).lower()
     if packing != ".zst":
@@ -153,10 +153,10 @@ def _not_installed(doing: str) -> UsageProblem:
 
 
 class Gate(io.RawIOBase):
-    """Let bytes through to a stream while it is opened, else nowhere.
+    """Pass bytes to a stream while it is opened, and discard them otherwise.
 
-    Writers of whole files, when they are dropped after an error, write the file's end all the same:
-    what was broken off would pass for a whole file.
+    xlsxwriter and pyarrow write the end of the file when they are garbage-collected after an error:
+    a truncated file would look complete.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
@@ -164,21 +164,21 @@ class Gate(io.RawIOBase):
         self._open = False
 
     def writable(self) -> bool:
-        """Tell that it can be written."""
+        """Return true."""
         return True
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all the bytes, or none of them."""
+        """Write the bytes, or discard them."""
         if self._open:
             self._stream.write(data)
         return memoryview(data).nbytes
 
     def flush(self) -> None:
-        """Do nothing, also once closed: what is dropped may be closed in any order."""
+        """Do nothing, even once closed: garbage is closed in any order."""
 
     @contextmanager
     def opened(self) -> Iterator[None]:
-        """Let bytes through to the end of the block."""
+        """Pass bytes on until the block ends."""
         self._open = True
         try:
             yield

@@ -1,103 +1,88 @@
-"""A lock on an output: one run at a time writes it. It ends with its process, however that ends."""
+"""Locks on files. A lock ends with its process, however that ends."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from errno import EACCES, EAGAIN, EDEADLK
 from hashlib import blake2b
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from comagic_cli.errors import CannotWrite, OutputBusy
 from comagic_cli.files.stream import naming
 
-if sys.platform == "win32":  # pragma: no cover - tried on Linux and macOS only
-    import msvcrt
-
-    def _take(descriptor: int) -> None:
-        """Lock a byte beyond the file's end, so that the file can be read by others."""
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        os.lseek(descriptor, 0, os.SEEK_SET)
-else:
-    import fcntl
-
-    def _take(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-LONGEST = 200  # bytes of a name that are kept in the names beside it, which may have 255
-HELD = {EAGAIN, EACCES, EDEADLK}  # the last two are Windows' words for it
-DIGITS = 20
+MAX_NAME = 200  # bytes; file systems allow 255, and `beside` adds some
+MAX_DIGITS = 20  # of a process id
+GRACE = 0.1  # seconds; a run that has just ended may still be removing its lock file
 
 
 def beside(path: Path, ending: str) -> Path:
-    """Name a hidden file beside an output: `.NAME.ending`; a long name is cut, but not alike."""
+    """Return the hidden file `.NAME.ending` beside an output; long names are cut and hashed."""
     name = os.fsencode(path.name)
-    if len(name) > LONGEST:
-        name = name[: LONGEST - 20] + b"." + blake2b(name, digest_size=8).hexdigest().encode()
+    if len(name) > MAX_NAME:
+        name = name[: MAX_NAME - 20] + b"." + blake2b(name, digest_size=8).hexdigest().encode()
     return path.with_name(f".{os.fsdecode(name)}.{ending}")
 
 
 @contextmanager
 def held(path: Path, name: str = "") -> Iterator[None]:
-    """Hold the lock on an output, which need not exist; the folder must.
+    """Lock an output, which need not exist; its folder must.
 
-    Errors call it `name`, as it was typed; left out, by its path.
-    `.NAME.lock` beside it is locked, not merely there: what a killed run leaves locks nobody out.
-    Raises `OutputBusy` where another run holds it, `CannotWrite` where no lock can be had.
+    The lock is on `.NAME.lock` beside it, which holds the process id. Errors call the output
+    `name` (default: its path). Raises `OutputBusy` where another run has the lock, `CannotWrite`
+    where it can't be taken.
     """
-    lock = beside(path, "lock")
-    with naming(name or str(path)):
-        descriptor = _locked(name or str(path), lock)
+    name = name or str(path)
+    file = beside(path, "lock")
+    # Writable for all: what a killed run of another user leaves must not lock out others.
+    lock = FileLock(file, mode=0o666, fallback_to_soft=False, on_acquired=_write_process_id)
+    with naming(name):
+        try:
+            lock.acquire(timeout=GRACE, poll_interval=GRACE / 5)
+        except Timeout as error:
+            raise _busy(name, file) from error
+        except PermissionError as error:
+            if file.exists():
+                raise _foreign(name, file) from error
+            raise no_new_files(name, file.parent) from error
+    with _released(lock, file):
+        yield
+
+
+@contextmanager
+def waited_for(file: Path) -> Iterator[None]:
+    """Wait for the lock on a lock file; go on without where the file system has no locks."""
+    lock = FileLock(file, mode=0o600, fallback_to_soft=False)
+    with suppress(OSError):
+        lock.acquire()
+    with _released(lock, file):
+        yield
+
+
+@contextmanager
+def _released(lock: FileLock, file: Path) -> Iterator[None]:
+    """Remove the lock file, while it is locked and so nobody else's, and release the lock."""
     try:
-        with suppress(OSError):  # opened for reading only, or the disk is full: then it's unnamed
-            os.ftruncate(descriptor, 0)
-            os.write(descriptor, b"%d\n" % os.getpid())
         yield
     finally:
-        with suppress(OSError):  # while it is still locked: nobody else's is removed
-            lock.unlink()
-        os.close(descriptor)
+        with suppress(OSError):
+            if lock.is_locked:
+                file.unlink()
+            lock.release()
 
 
-def _locked(name: str, lock: Path) -> int:
-    """Return the descriptor of the lock's file once it is ours, and still is that file."""
-    while True:
-        descriptor = _opened(name, lock)
-        try:
-            _take(descriptor)
-            if _is_still(lock, descriptor):
-                return descriptor
-        except OSError as error:
-            os.close(descriptor)
-            if error.errno in HELD:
-                raise _busy(name, lock) from error
-            raise
-        os.close(descriptor)  # its holder has just removed it
+def _write_process_id(descriptor: int) -> None:
+    with suppress(OSError):  # a full disk: the lock holds without it
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, b"%d\n" % os.getpid())
 
 
-def _opened(name: str, lock: Path) -> int:
-    try:
-        return os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
-    except PermissionError as error:
-        with suppress(OSError):  # what a killed run of another user left
-            return os.open(lock, os.O_RDONLY)
-        raise no_new_files(name, lock.parent) from error
-
-
-def _is_still(lock: Path, descriptor: int) -> bool:
-    with suppress(FileNotFoundError):
-        return os.path.samestat(lock.stat(), os.fstat(descriptor))
-    return False
-
-
-def _busy(name: str, lock: Path) -> OutputBusy:
+def _busy(name: str, file: Path) -> OutputBusy:
     holder = ""
     with suppress(OSError):
-        holder = lock.read_bytes()[:DIGITS].decode("ascii", "replace").strip()
+        holder = file.read_bytes()[:MAX_DIGITS].decode("ascii", "replace").strip()
     process = f" (process {holder})" if holder.isdigit() else ""
     return OutputBusy(
         f"{name} is being written by another run{process}.",
@@ -105,10 +90,17 @@ def _busy(name: str, lock: Path) -> OutputBusy:
     )
 
 
+def _foreign(name: str, file: Path) -> CannotWrite:
+    return CannotWrite(
+        f"{name} can't be written: the lock file {file} belongs to another user.",
+        hint="Wait until that user's run has ended, or have the file removed.",
+    )
+
+
 def no_new_files(name: str, folder: Path) -> CannotWrite:
     """Return the error of a folder that files can't be made in."""
     return CannotWrite(
-        f"{name} can't be written: the folder {folder} takes no new files from you.",
+        f"{name} can't be written: no files can be made in the folder {folder}.",
         hint="A file is written beside its name, then moved over it. Choose another folder, "
         "or get the right to make files in this one.",
     )

@@ -1,4 +1,4 @@
-"""Where rows go: standard output, a device, or a file; packed or not."""
+"""Outputs: standard output, a device or a file, compressed or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from comagic_cli.files.compression import packed, packer_of, packing_of
 from comagic_cli.files.stream import Output, Under, naming
 
 STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
-DESCRIPTORS = ("/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # open already, whatever they are
+DESCRIPTORS = ("/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # open already, of any kind
 FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -34,11 +34,11 @@ FORMATS = {
     ".sqlite3": "sqlite",
 }
 """The format that each suffix names."""
-WHOLE = frozenset({"xlsx", "parquet", "sqlite"})  # binary formats, which nothing packs
+WHOLE = frozenset({"xlsx", "parquet", "sqlite"})  # binary formats, which are not compressed
 
 
 def format_of(path: str | None) -> str | None:
-    """Name the format of a path's suffix, under `.gz` or `.zst`; None for what is no file."""
+    """Return the format of a path's suffix, before `.gz` or `.zst`; `None` for no file."""
     if path is None or not is_file(path):
         return None
     check_name(path)
@@ -54,7 +54,7 @@ def format_of(path: str | None) -> str | None:
 
 
 def check_packing(format_: str, path: str | None) -> None:
-    """Raise `UsageProblem` where a path says to pack what other programs would not unpack."""
+    """Raise `UsageProblem` for a binary format whose path asks for compression."""
     if format_ in WHOLE and path and (packing := packing_of(path)):
         raise UsageProblem(
             f"{path}: {format_} is not packed by us.", hint=f"Leave {packing} out of the name."
@@ -65,9 +65,9 @@ def check_packing(format_: str, path: str | None) -> None:
 def open_output(target: str | None) -> Iterator[BinaryIO]:
     """Open a file, a device or standard output (`None`, `-`) to write bytes to.
 
-    A file gets its name when the block ends; see `whole_file` for what an exception leaves.
-    Raises `CannotWrite`, before the block where the target can't be opened, `OutputBusy` where
-    another run writes it, and `UsageProblem` where what packs it isn't installed.
+    A file gets its name when the block ends; see `whole_file` for what an exception leaves. Raises
+    `CannotWrite`, before the block where the target can't be opened; `OutputBusy` where another run
+    writes it; `UsageProblem` where the compressor isn't installed.
     """
     with (
         open_target(target) as opened,
@@ -78,7 +78,7 @@ def open_output(target: str | None) -> Iterator[BinaryIO]:
 
 @dataclass(frozen=True)
 class Target:
-    """What an output's bytes go to, opened; `part` is a file's, `None` for what is no file."""
+    """An open output; `part` is the unfinished file, `None` for what is not a file."""
 
     under: Under
     name: str
@@ -87,8 +87,8 @@ class Target:
 
 @contextmanager
 def open_target(target: str | None, *, keep_incomplete: bool = False) -> Iterator[Target]:
-    """Open what the bytes go to, by the rules of `open_output`."""
-    packer_of(target or "")  # what packs it is missed before anything is opened
+    """Open the raw stream of an output, by the rules of `open_output`."""
+    packer_of(target or "")  # a missing package is an error before anything is opened
     if is_file(target):
         with whole_file(cast("str", target), keep_incomplete=keep_incomplete) as part:
             yield Target(part, part.name, part)
@@ -99,7 +99,7 @@ def open_target(target: str | None, *, keep_incomplete: bool = False) -> Iterato
 
 @contextmanager
 def open_stream(output: Output, target: str | None) -> Iterator[BinaryIO]:
-    """Pack what is written to an output, as the target's name says."""
+    """Compress what is written to an output where its name says so."""
     with packed(cast("BinaryIO", output), packer_of(target or "")) as stream:
         yield stream
 
@@ -116,38 +116,35 @@ def _opened_straight(target: str | None) -> Iterator[Target]:
 
 
 def is_file(target: str | None) -> bool:
-    """Tell whether a target is, or will be, a regular file."""
+    """Return whether a target is, or will be, a regular file."""
     return target is not None and target not in STDOUT and not _is_straight(target)
 
 
 def _is_straight(path: str) -> bool:
-    """Tell whether it is no regular file (a device, a pipe) and so is written straight."""
+    """Return whether a path is a device or a pipe, which is written directly."""
     if path.startswith(DESCRIPTORS):
         return True
     with suppress(OSError):
-        mode = os.stat(path).st_mode  # noqa: PTH116 - "" is no path, and Path("") is
+        mode = os.stat(path).st_mode  # noqa: PTH116 - "" is not a path, but Path("") is
         return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
     return False
 
 
 def _stdout() -> Target:
-    """Return standard output, unbuffered: what its own buffer kept could fail after the end."""
+    """Return standard output, unbuffered: its buffer could fail after the export has ended."""
     name = "Standard output"
     if sys.stdout is None or sys.stdout.closed:
         raise CannotWrite(f"{name} is closed.", hint="Write to a file with -o FILE.")
     with naming(name):
         sys.stdout.flush()
         raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
-        with suppress(io.UnsupportedOperation):  # one made in memory has no descriptor
+        with suppress(io.UnsupportedOperation):  # a stream in memory has no descriptor
             os.fstat(raw.fileno())
     return Target(cast("Under", raw), name)
 
 
 class Measured(Output):
-    """Write all the bytes given, and count and hash those that were written.
-
-    `digest` and `bytes` begin where an earlier run ended.
-    """
+    """Count and hash the bytes that are written; start at the `digest` and `size` given."""
 
     def __init__(
         self, under: Under, name: str, digest: hashlib._Hash | None = None, size: int = 0

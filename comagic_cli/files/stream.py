@@ -1,4 +1,4 @@
-"""A stream of bytes that is written wholly or says by name why not."""
+"""Streams of bytes: every byte is written, or an error names the output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HINTS = {
 
 
 class Under(Protocol):
-    """What the bytes go to: a raw stream may take only some of them, or none for now (None)."""
+    """A raw stream: it can take some of the bytes only, or none for now (`None`)."""
 
     def write(self, data: memoryview, /) -> int | None:
         """Write some of the bytes and return how many."""
@@ -35,8 +35,8 @@ class Under(Protocol):
 class Output(io.RawIOBase):
     """Write all the bytes given, at once.
 
-    Nothing is kept back, so nothing is left that could fail when the stream is dropped after an
-    error. Whoever opened the stream under it closes that.
+    There is no buffer, so nothing can fail when the stream is garbage-collected after an error. The
+    raw stream is closed by whoever opened it.
     """
 
     def __init__(self, under: Under, name: str) -> None:
@@ -44,15 +44,15 @@ class Output(io.RawIOBase):
         self.name = name
 
     def writable(self) -> bool:
-        """Tell that it can be written."""
+        """Return true."""
         return True
 
     def fileno(self) -> int:
-        """Return the descriptor of the stream under it."""
+        """Return the descriptor of the raw stream."""
         return self._under.fileno()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all the bytes; raise `CannotWrite`, or `BrokenPipeError` where the reader left."""
+        """Write all the bytes. Raises `CannotWrite`, or `BrokenPipeError` for a closed pipe."""
         left = memoryview(data).cast("B")
         size = left.nbytes
         with naming(self.name):
@@ -62,14 +62,14 @@ class Output(io.RawIOBase):
 
     def _some(self, left: memoryview) -> int:
         written = self._under.write(left)
-        if written is None:  # a pipe that another process made non-blocking, and that is full
+        if written is None:  # a full pipe that another process made non-blocking
             select.select([], [self.fileno()], [])
         return written or 0
 
 
 @contextmanager
 def naming(name: str) -> Iterator[None]:
-    """Turn an `OSError` into a `CannotWrite` of that name, but for a closed pipe's."""
+    """Raise `CannotWrite` with the name for an `OSError`, except for a closed pipe."""
     try:
         yield
     except BrokenPipeError:
@@ -82,7 +82,7 @@ def naming(name: str) -> Iterator[None]:
 
 @contextmanager
 def reading(name: str) -> Iterator[None]:
-    """Turn an `OSError` into a `UsageProblem` of that name: what is typed can't be read."""
+    """Raise `UsageProblem` with the name for an `OSError`: the user named the file."""
     try:
         yield
     except OSError as error:

@@ -15,7 +15,7 @@ from comagic_cli.query.catalog import Field
 from comagic_cli.query.grouping import (
     TIMES,
     Group,
-    NoNumber,
+    NotANumber,
     Number,
     add,
     digits,
@@ -26,8 +26,8 @@ from comagic_cli.query.grouping import (
     number_of,
 )
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Marks, Page, slices
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Marks, Page, slices
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class CountingSink:
     def _number(self, value: Any) -> Number | None:
         try:
             return number_of(value)
-        except NoNumber:
+        except NotANumber:
             self.counts.unread += 1
             return None
 

@@ -10,7 +10,7 @@ from typing import BinaryIO, Literal, Protocol, cast, runtime_checkable
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page
+from comagic_cli.rows.page import Page
 
 FORMATS = {
     "table": "table:TableSink",
@@ -44,7 +44,7 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Rendering(Protocol):
-    """A sink whose text of some rows depends on nothing else, so that it can be made before."""
+    """A sink that writes rows as they came, cut into columns."""
 
     def render(self, page: Page, /) -> bytes:
         """Return what is written of a page's rows."""

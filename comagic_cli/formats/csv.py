@@ -16,8 +16,8 @@ from msgspec import Raw
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import Cell, Flattener, Plan, cells_of
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, rendered
-from comagic_cli.request.rows import Digits, RowReader, each_of, plain_values
+from comagic_cli.rows.decode import Digits, RowReader, each_of, plain_values
+from comagic_cli.rows.page import Page, rendered
 
 Edit: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 

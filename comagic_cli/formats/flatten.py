@@ -13,13 +13,18 @@ from typing import Any, TypeAlias
 
 from comagic_cli.formats.base import Look
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.rows import Digits, compact
+from comagic_cli.rows.decode import Digits, compact
 
 Cell: TypeAlias = "str | int | None"
 Take: TypeAlias = Callable[[Any], Cell]
 Plan: TypeAlias = "list[tuple[str, Take]]"
 
 ENUM = frozenset({"value", "value_id"})
+WRAPPERS = {
+    frozenset({"value", "extra"}): "value",  # a phone, with the status of its call
+    frozenset({"comment", "communication_id", "communication_type"}): "comment",
+}
+"""Objects that the service puts around a plain value: their members, and which one is the value."""
 READY = frozenset({str, int, Digits, type(None)})  # types that are cells as they are
 
 
@@ -63,9 +68,11 @@ def plan(field: Field, look: Look) -> Plan:
         return [(field.name, _array(field, look.list_separator))]
     if field.type == "":
         return [(field.name, _unknown(look))]
-    if field.type != "object":
-        return [(field.name, cell)]
     members = tuple(member.name for member in field.members)
+    if field.type != "object" or is_wrapped(field):
+        has_extra = look.enum == "both" and "extra" in members
+        extra = [(f"{field.name}.extra", _other_member("extra"))] if has_extra else []
+        return [(field.name, cell), *extra]
     if field.name == "tags" or "items" in members:
         return [(field.name, _tags(look.list_separator))]
     if ENUM.issuperset(members):
@@ -73,8 +80,23 @@ def plan(field: Field, look: Look) -> Plan:
     return _members(members, [f"{field.name}.{member}" for member in members])
 
 
+def is_wrapped(field: Field) -> bool:
+    """Return whether the catalogue says that a field is an object around a plain value."""
+    return frozenset(member.name for member in field.members) in WRAPPERS
+
+
+def unwrap(value: Any) -> Any:
+    """Return the value inside one of `WRAPPERS`, any other value as it is."""
+    if type(value) is not dict:
+        return value
+    member = WRAPPERS.get(frozenset(value))
+    return value if member is None else value[member]
+
+
 def cell(value: Any) -> Cell:
     """Return a plain value as it is, an empty one as None, any other as compact JSON."""
+    if type(value) not in READY:
+        value = unwrap(value)
     if type(value) in READY:
         return value  # type: ignore[no-any-return]  # it is a cell as it is
     if isinstance(value, bool):
@@ -153,6 +175,7 @@ def _array(field: Field, separator: str) -> Take:
 
 
 def _join(items: list[Any], documented: frozenset[str], separator: str) -> Cell:
+    items = list(map(unwrap, items))
     names = documented.union(*(item for item in items if isinstance(item, dict)))
     if len(names) > 1:
         return compact(items)

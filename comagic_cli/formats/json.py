@@ -9,9 +9,10 @@ from typing import Any, BinaryIO, TypeAlias
 import msgspec
 
 from comagic_cli.formats.base import Look
+from comagic_cli.formats.flatten import WRAPPERS, is_wrapped
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import NULL, Page, rendered, row_struct
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import NULL, Page, rendered, row_struct
 
 Raw: TypeAlias = msgspec.Raw
 Row: TypeAlias = dict[str, Raw]
@@ -26,7 +27,11 @@ class Spreader:
     """Turn rows of raw values of the fields into flat objects; arrays stay arrays."""
 
     def __init__(self, fields: Sequence[Field]) -> None:
-        self._spreads = [Spread(field) if field.type == "object" else None for field in fields]
+        self._spreads = [
+            Spread(field) if field.type == "object" and not is_wrapped(field) else None
+            for field in fields
+        ]
+        self._wraps = [field.type != "array" for field in fields]
         parts = zip(fields, self._spreads, strict=True)
         self.names = tuple(
             name for field, spread in parts for name in (spread.names if spread else (field.name,))
@@ -36,14 +41,35 @@ class Spreader:
         """Return a flat object for each struct of raw values."""
         columns: list[Sequence[Raw]] = []
         unforeseen: list[tuple[int, Row]] = []
-        for spread, values in zip(
-            self._spreads, zip(*map(msgspec.structs.astuple, rows), strict=True), strict=False
+        for spread, wraps, values in zip(
+            self._spreads,
+            self._wraps,
+            zip(*map(msgspec.structs.astuple, rows), strict=True),
+            strict=False,
         ):
-            columns += spread.columns(values, unforeseen) if spread else [values]
+            if spread:
+                columns += spread.columns(values, unforeseen)
+            else:
+                columns.append(unwrapped(values) if wraps else values)
         flat = [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
         for place, more in unforeseen:
             flat[place] |= more
         return flat
+
+
+def unwrapped(values: Sequence[Raw]) -> Sequence[Raw]:
+    """Return a column with the value alone where the service puts an object around it."""
+    if b"{" not in b"".join(values):
+        return values
+    return [Raw(_unwrapped(bytes(value))) for value in values]
+
+
+def _unwrapped(value: bytes) -> bytes:
+    if not value.startswith(b"{"):
+        return value
+    members = _MEMBERS.decode(value)
+    inner = WRAPPERS.get(frozenset(members))
+    return value if inner is None else bytes(members[inner])
 
 
 class Spread:

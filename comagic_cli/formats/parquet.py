@@ -35,8 +35,8 @@ from comagic_cli.formats.typed import (
     whole,
 )
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Page, slices
 
 ENOUGH = 10_000  # rows of a group; of fewer readers would have many groups to open
 TYPES: dict[Kind, pa.DataType] = {

@@ -38,8 +38,8 @@ from comagic_cli.formats.typed import (
 )
 from comagic_cli.output.fingerprint import differences
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import PART, Marks, Page, parts_of, slices
-from comagic_cli.request.rows import RowReader, compact
+from comagic_cli.rows.decode import RowReader, compact
+from comagic_cli.rows.page import PART, Marks, Page, parts_of, slices
 
 # ruff: noqa: S608 - the one name that stands in the SQL is our own constant
 # ruff: noqa: S608 - the names that stand in the SQL are our own, or quoted

@@ -21,8 +21,8 @@ from rich.cells import cell_len
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import ENUM, Cell, Flattener
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import Digits, RowReader
+from comagic_cli.rows.decode import Digits, RowReader
+from comagic_cli.rows.page import Page, slices
 
 BOLD, DIM = "1", "2"
 JOINERS = frozenset("\u200c\u200d")  # unprintable, but parts of emoji and of some scripts
@@ -357,7 +357,6 @@ class Shaper:
     def __init__(self, field: Field, look: Look) -> None:
         self._flat = Flattener([field], look)
         self._on_terminal = look.width is not None
-        self._bare = self._on_terminal and not look.record  # a record is shown whole
         self._colored = look.color and is_enum(field)
         self._lasts = self._on_terminal and is_duration(field)
         self.columns = [Column(name, field) for name in self._flat.names]
@@ -366,8 +365,6 @@ class Shaper:
         """Return the field's columns."""
         if not values:
             return [Shown([], [], []) for _ in self.columns]
-        if self._bare:
-            values = list(map(bare, values))
         styles = list(map(meaning, values)) if self._colored else []
         return [
             Shown(cells, list(map(self._text, cells)), styles)
@@ -376,12 +373,6 @@ class Shaper:
 
     def _text(self, cell: Cell) -> str:
         return brief(cell) if self._lasts else visible(cell)
-
-
-def bare(value: Any) -> Any:
-    """Show a text that the service wraps, as it does a phone's, `{value, extra}`, by itself."""
-    wrapped = isinstance(value, dict) and value.keys() == {"value", "extra"}
-    return value["value"] if wrapped and isinstance(value["value"], str) else value
 
 
 def is_duration(field: Field) -> bool:
@@ -519,7 +510,7 @@ class TableSink:
         parts = [told] * bool(told) + [f"empty: {empty}"] * bool(empty)
         return fill(
             f"{len(plan.picked)} of {len(texts)} columns are shown. Not shown: {'; '.join(parts)}."
-            " All of them: --record; others: --fields a,b.",
+            " All of them: --vertical; others: --fields a,b.",
             max(self._look.width or 0, NARROW),
             break_on_hyphens=False,
         )

@@ -17,8 +17,8 @@ import msgspec
 
 from comagic_cli.formats.base import Look, Sink
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import RowReader
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.page import Page, slices
 
 COLUMN = "call_record_urls"
 NEEDED = ("communication_id", "call_records")  # the fields that addresses are made of

@@ -19,9 +19,9 @@ from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from comagic_cli.formats.base import Look
-from comagic_cli.formats.flatten import Cell, Flattener, cell
+from comagic_cli.formats.flatten import Cell, Flattener, cell, unwrap
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.request.rows import compact
+from comagic_cli.rows.decode import compact
 
 Kind: TypeAlias = Literal[
     "text", "whole", "real", "boolean", "moment", "date", "clock", "seconds", "list"
@@ -216,6 +216,7 @@ class ListReader:
             return None
         if self.item.members:
             return [_struct(item, self.item.members, lose) for item in items]
+        items = list(map(unwrap, items))
         names = self._documented.union(*(item for item in items if isinstance(item, dict)))
         if len(names) > 1:
             return [_text(item, lose) for item in items]
@@ -279,9 +280,11 @@ def _struct(value: Any, members: Sequence[Member], lose: Lose) -> dict[str, Any]
 def _member(value: Any, member: Member, lose: Lose) -> Any:
     if member.members:
         return _struct(value, member.members, lose)
+    if member.type in {"array", "object"}:  # of anything, such as events of events: JSON
+        return cell(value) if value is None or isinstance(value, (list, dict)) else str(cell(value))
     if member.type != "number" or value is None:
         return _text(value, lose)
-    number = whole(value)
+    number = (seconds if member.name.endswith("duration") else whole)(value)
     if number is UNFIT:
         lose()
         return None
@@ -289,6 +292,7 @@ def _member(value: Any, member: Member, lose: Lose) -> Any:
 
 
 def _text(value: Any, lose: Lose) -> str | None:
+    value = unwrap(value)
     if isinstance(value, (dict, list)):
         lose()
         return None
@@ -387,7 +391,8 @@ class _Scalars:
         ]
 
     def _fitted(self, values: Values, fit: Fit, came: Values, odd: Odd) -> Values:
-        fitted = [None if value is None else fit(value) for value in values]
+        plain = map(unwrap, values) if dict in map(type, values) else values
+        fitted = [None if value is None else fit(value) for value in plain]
         if UNFIT in fitted:
             for place, value in enumerate(fitted):
                 if value is UNFIT:
@@ -404,7 +409,8 @@ def kind_in(field: Field, name: str) -> Kind:
     """Tell what a flattened column holds: the field, or the member that its name ends in."""
     member = name.removeprefix(f"{field.name}.")
     inner = (each for each in field.members if name != field.name and each.name == member)
-    return kind_of(next(inner, field))
+    kind = kind_of(next(inner, field))
+    return "text" if kind == "list" and name != field.name else kind  # a cell holds one text
 
 
 def texts(cells: Sequence[Cell]) -> Values:

@@ -23,7 +23,7 @@ from xlsxwriter.exceptions import FileCreateError, FileSizeError
 from comagic_cli.errors import CannotWrite
 from comagic_cli.files.compression import Gate
 from comagic_cli.formats.base import Look
-from comagic_cli.formats.flatten import Flattener, cell, titled
+from comagic_cli.formats.flatten import Flattener, cell, titled, unwrap
 from comagic_cli.formats.typed import (
     CLOCK,
     DAY,
@@ -36,8 +36,8 @@ from comagic_cli.formats.typed import (
     seconds,
 )
 from comagic_cli.query.catalog import Field
-from comagic_cli.request.pages import Page, slices
-from comagic_cli.request.rows import Digits, RowReader
+from comagic_cli.rows.decode import Digits, RowReader
+from comagic_cli.rows.page import Page, slices
 
 Shown: TypeAlias = "str | int | float | bool | None"
 
@@ -250,7 +250,9 @@ class _Column:
 
     def shown(self, came: Sequence[Any]) -> list[Sequence[Shown]]:
         """Return the cells of each column."""
-        columns = self._flat.columns(zip(came, strict=True)) if self._flat else [came]
+        columns = (
+            self._flat.columns(zip(came, strict=True)) if self._flat else [list(map(unwrap, came))]
+        )
         return [
             shown(values, kind, name)
             for values, kind, name in zip(columns, self.kinds, self.names, strict=True)

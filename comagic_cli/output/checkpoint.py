@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,11 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.files.atomic_file import Part, remove, sync_folder
+from comagic_cli.files.atomic_file import Part, write_private
 from comagic_cli.files.stream import naming, reading
 from comagic_cli.output.record import Record
-from comagic_cli.request.pages import Mark
 
-FORMAT = 2  # of the checkpoint and of the part beside it
+FORMAT = 3  # of the checkpoint and of the part beside it
 ANEW = "Leave --resume out to begin anew."
 CHUNK = 1 << 20
 SHOWN = 60  # characters of a value that a message quotes
@@ -25,16 +23,13 @@ SHOWN = 60  # characters of a value that a message quotes
 class Checkpoint(Record, frozen=True, kw_only=True):
     """What an unfinished export has on the disk.
 
-    `bytes` of the part are safe, with that `sha256`. `last_time` is the farthest time written, ""
-    where no row had one; `marks` are those of the rows near it and of those without a time.
-    `overstated` and `missing` are what the windows that were read came short of: see `Pager`.
+    `bytes` of the part are safe, with that `sha256`. `since` is the position of the reader there:
+    see `Reader`. `missing` says what the windows that were read came short of.
     """
 
     format: int
     fingerprint: str
-    last_time: str
-    marks: list[Mark]
-    overstated: bool
+    since: str
     missing: list[str]
 
 
@@ -51,18 +46,8 @@ def fingerprint_of(record: Record) -> str:
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all. Raises `CannotWrite`."""
-    new = path.with_name(f"{path.name}.new")
     with naming(str(path)):
-        try:
-            with new.open("wb") as file:
-                file.write(msgspec.json.encode(checkpoint))
-                file.flush()
-                os.fsync(file)
-            new.replace(path)
-        except BaseException:
-            remove(new)
-            raise
-        sync_folder(path.parent)
+        write_private(path, msgspec.json.encode(checkpoint))
 
 
 def is_left(part: Part) -> bool:

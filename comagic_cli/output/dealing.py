@@ -13,7 +13,7 @@ from comagic_cli.formats.base import Sink
 from comagic_cli.output.partfile import PartFile
 from comagic_cli.output.partitions import SECOND, Part
 from comagic_cli.query.period import Period
-from comagic_cli.request.pages import Marks, Page, dealt
+from comagic_cli.rows.page import Marks, Page, dealt
 
 MOST_OPEN = 8  # files; rows come by time, so that more are seldom written to
 # What is read next may bring rows of this much before its start: a row that has just arrived at the

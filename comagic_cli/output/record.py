@@ -51,7 +51,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What an export asked, as typed and as resolved, and what of it was written.
 
     `bytes` and `sha256` are those of the output, packed where it is. `points` are the calls that
-    cost one. `clients` are there where an agent exports several.
+    cost one. `clients` are there where an agent exports several. `overstated` windows had a
+    total one too large; `outside` rows came that show a time outside the period.
     """
 
     version: str
@@ -68,3 +69,5 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     stops: list[Stop]
     points: int
     clients: list[ClientCount] = []
+    overstated: int = 0
+    outside: int = 0

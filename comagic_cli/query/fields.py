@@ -1,39 +1,25 @@
-"""What is typed for columns and sorting, held against the catalogue."""
+"""The columns, the order and the filters of a request, checked by the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import Any
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.query.catalog import CUSTOM, ReportType, custom_fields, find_field
 from comagic_cli.query.filter.compiler import NO_FILTER, Filter
+from comagic_cli.query.filter.json import NOTHING_SAVED, SavedReport
 from comagic_cli.query.period import Now
 from comagic_cli.query.query import Sort
 
-if TYPE_CHECKING:
-    from comagic_cli.query.filter.json import Given
-
-
-class Saved(msgspec.Struct, frozen=True):
-    """What is saved in the web account, not held against the report; a part may be empty."""
-
-    columns: tuple[str, ...] = ()
-    sort: tuple[Sort, ...] = ()
-    filters: tuple[Given, ...] = ()
-
-
-NOTHING_SAVED = Saved()
-
 
 @dataclass(frozen=True)
-class Wish:
-    """What is wanted of a report, before the account is asked which one and when.
+class ExportRequest:
+    """What is asked of a report, before the account is asked for its id and its time.
 
-    `extra` are the report's own parameters. `needed` are fields asked for, yet not written.
+    `extra` are the report's own parameters. `needed` are fields that are asked for, but not
+    written.
     """
 
     report: ReportType
@@ -45,46 +31,46 @@ class Wish:
 
     @property
     def report_type(self) -> str | None:
-        """Name the type to send: only where the method takes it."""
+        """Return the type to send; `None` if the method does not take it."""
         return self.report.type if "report_type" in self.report.params else None
 
     @property
     def own_types(self) -> list[str]:
-        """Tell the types of the columns that the account has beyond the catalogue: `cc_17 list`.
+        """List the account's own columns and dimensions in use, with their types: `cc_17 list`.
 
-        Those that are filtered by are among them: a value is sent as its column's type.
+        Those of filters count too: a value is sent as the type of its column.
         """
         own = (*(self.report.more or ()), *self.report.dimensions)
-        more = {each.name: each.type for each in own}
+        types = {each.name: each.type for each in own}
         names = dict.fromkeys((*self.columns, *self.filter.fields(self.report)))
-        return [f"{name} {more[name]}".strip() for name in names if name in more]
+        return [f"{name} {types[name]}".strip() for name in names if name in types]
 
     def tree(self, now: Now) -> Mapping[str, Any] | None:
-        """Return the filter to send, or none; `now` is asked where dates are relative."""
+        """Return the filter to send, or `None`; `now` is called if there are relative dates."""
         return self.filter.tree(self.report, now)
 
 
-def make_wish(
+def build_request(
     report: ReportType,
     fields: Iterable[str],
     sort: Iterable[str],
     filter_: Filter = NO_FILTER,
-    saved: Saved = NOTHING_SAVED,
-) -> Wish:
-    """Read what was typed for columns, sorting and filters. Raises `UsageProblem`.
+    saved: SavedReport = NOTHING_SAVED,
+) -> ExportRequest:
+    """Build a request from what was typed and what is saved. Raises `UsageProblem`.
 
-    Columns and sorting that were not typed are the saved ones; filters are joined by `and`.
+    Saved columns and sorting are used if none were typed; filters are joined by `and`.
     """
-    typed, order = tuple(fields), tuple(sort)
+    fields, sort = tuple(fields), tuple(sort)
     filter_ = Filter(filter_.where, (*filter_.given, *saved.filters))
     filter_.check(report)
-    columns = choose_columns(report, typed)
-    if saved.columns and not typed:
+    columns = choose_columns(report, fields)
+    if saved.columns and not fields:
         columns = tuple(_saved(report, name, "columns") for name in saved.columns)
-    sorts = choose_sort(report, order)
-    if not order:
+    sorts = choose_sort(report, sort)
+    if not sort:
         sorts = tuple(Sort(_saved(report, one.field, "sort"), one.descending) for one in saved.sort)
-    return Wish(report, columns, sorts, filter=filter_)
+    return ExportRequest(report, columns, sorts, filter=filter_)
 
 
 def _saved(report: ReportType, name: str, part: str) -> str:
@@ -92,17 +78,18 @@ def _saved(report: ReportType, name: str, part: str) -> str:
 
 
 def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
-    """Turn `a,b,@group,-c` into field names, each once, in the order typed.
+    """Turn `a,b,@group,-c` into field names, each once, in the order typed; default: `@default`.
 
-    What a minus stands before is left out, wherever it stands; none named: the default ones.
-    Raises `UsageProblem` for a field or group that there is not, and where nothing is left.
+    A minus excludes a field or group wherever it is typed. Raises `UsageProblem` for an unknown
+    field or group, and if no column remains.
     """
     words = [word for text in typed for word in map(str.strip, text.split(",")) if word]
-    added = [word for word in words if not word.startswith("-")] or ["@default"]
-    unwanted = [word[1:].lstrip() for word in words if word.startswith("-")]
-    left_out = {name for word in unwanted for name in _names(report, word)}
-    names = dict.fromkeys(name for word in added for name in _names(report, word))
-    columns = tuple(name for name in names if name not in left_out)
+    included = [word for word in words if not word.startswith("-")] or ["@default"]
+    excluded = {
+        name for word in words if word.startswith("-") for name in _names(report, word[1:].lstrip())
+    }
+    names = dict.fromkeys(name for word in included for name in _names(report, word))
+    columns = tuple(name for name in names if name not in excluded)
     if not columns:
         raise UsageProblem(
             f"--fields: {','.join(words)} leaves no column of {report.command}",
@@ -120,15 +107,14 @@ def _names(report: ReportType, word: str) -> tuple[str, ...]:
         return report.default_fields()
     if word == f"@{CUSTOM}":
         return _custom(report)
-    group = tuple(field.name for field in report.fields if f"@{field.group}" == word)
-    if not group or word == "@":
-        groups = dict.fromkeys(f"@{field.group}" for field in report.fields if field.group)
+    groups = dict.fromkeys(f"@{field.group}" for field in report.fields if field.group)
+    if word not in groups:
         known = ["@default", "@all", *groups, f"@{CUSTOM}"]
         raise UsageProblem(
             f"--fields: there is no group {word}",
             hint=f"Groups of {report.command}: {', '.join(known)}.",
         )
-    return group
+    return tuple(field.name for field in report.fields if f"@{field.group}" == word)
 
 
 def _custom(report: ReportType) -> tuple[str, ...]:
@@ -153,11 +139,12 @@ def _sort(report: ReportType, word: str) -> Sort:
     name, colon, order = word.partition(":")
     if (colon and order not in {"asc", "desc"}) or not name:
         raise UsageProblem(
-            f"--sort: {word!r} is no sort", hint="Write FIELD, FIELD:asc or FIELD:desc."
+            f"--sort: {word!r} is not a sort order", hint="Write FIELD, FIELD:asc or FIELD:desc."
         )
-    if not find_field(report, name, "--sort").sort:
+    field = find_field(report, name, "--sort")
+    if not field.sort:
         able = ", ".join(field.name for field in report.fields if field.sort)
         raise UsageProblem(
-            f"--sort: {report.command} can't be sorted by {name}", hint=f"It can be by: {able}."
+            f"--sort: {report.command} can't be sorted by {name}", hint=f"Fields: {able}."
         )
-    return Sort(name, order == "desc")
+    return Sort(field.name, order == "desc")

@@ -1,4 +1,4 @@
-"""Groups of rows: stretches of time, or the values of a field. Pure."""
+"""Groups of rows by time or by the values of a field, and exact sums of numbers."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from comagic_cli.query.period import Period
-from comagic_cli.request.rows import compact
+from comagic_cli.rows.decode import compact
 
 Group: TypeAlias = "str | int | None"
 Number: TypeAlias = "int | Decimal"
 
 TIMES = ("hour", "day", "week", "month", "weekday")
-"""The groups by time: of the day, calendar ones (weeks by their Mondays), and of the week."""
+"""The kinds of groups by time. A week is named by its Monday."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EXACT = Context(prec=200)  # digits; sums of money and seconds have far fewer
 CLOCK = re.compile(r"(-?)(\d+):([0-5]?\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
 
 
-class NoNumber(ValueError):
-    """A value can't be added up."""
+class NotANumber(ValueError):
+    """A value cannot be added up."""
 
 
 def group_of_time(kind: str, time: str) -> Group:
-    """Name the group of a shown time, `YYYY-MM-DD hh:mm:ss`; `None` for one that is unreadable."""
+    """Return the group of a time `YYYY-MM-DD hh:mm:ss`; `None` if it is unreadable."""
     if not time:
         return None
     if kind == "hour":
@@ -47,18 +47,18 @@ def _of_day(kind: str, text: str) -> Group:
 
 
 def groups_of_period(kind: str, period: Period) -> list[Group]:
-    """Name every group of a period, in order, whether it has rows or not."""
+    """Return every group of a period, in order, with or without rows."""
     if kind == "hour":
         return [f"{hour:02}" for hour in range(24)]
     if kind == "weekday":
         return list(WEEKDAYS)
     days = (period.end.date() - period.start.date()).days + 1
-    named = (str(period.start.date() + timedelta(days=day)) for day in range(days))
-    return list(dict.fromkeys(group_of_time(kind, day) for day in named))
+    dates = (str(period.start.date() + timedelta(days=day)) for day in range(days))
+    return list(dict.fromkeys(group_of_time(kind, day) for day in dates))
 
 
 def groups_of_value(value: Any) -> tuple[Group, ...]:
-    """Name the groups of a plain value, each once: an array's items, tags, an enum's value."""
+    """Return the groups of a plain value, each once: items of an array, tags, a coded value."""
     if isinstance(value, dict) and isinstance(value.get("items"), list):
         value = value["items"]
     if isinstance(value, list):
@@ -72,17 +72,17 @@ def _group(value: Any) -> Group:
     if isinstance(value, (str, int)):
         return None if value == "" else value
     if isinstance(value, dict):
-        named = next((name for name in ("value", "name") if name in value), None)
-        named = next(iter(value), None) if len(value) < 2 else named  # noqa: PLR2004 - one member
-        inner = value.get(named) if named else None
-        if named and not isinstance(inner, (dict, list)):
+        member = next((name for name in ("value", "name") if name in value), None)
+        member = next(iter(value), None) if len(value) < 2 else member  # noqa: PLR2004 - one member
+        inner = value.get(member) if member else None
+        if member and not isinstance(inner, (dict, list)):
             return _group(inner)
         value = value or None
     return None if value is None else compact(value)
 
 
 def number_of(value: Any) -> Number | None:
-    """Read a number, or a length of time as seconds: a number, or HH:MM:SS. Raises `NoNumber`."""
+    """Read a number, or a duration in seconds or as HH:MM:SS. Raises `NotANumber`."""
     if isinstance(value, dict) and "value" in value:
         value = value["value"]
     if value is None or value in ("", {}, []):
@@ -97,7 +97,7 @@ def number_of(value: Any) -> Number | None:
             whole = int(hours) * 3600 + int(minutes) * 60
             total = EXACT.add(EXACT.create_decimal(seconds), Decimal(whole))
             return _plain(-total if sign else total)
-    raise NoNumber(value)
+    raise NotANumber(value)
 
 
 def add(one: Number, other: Number) -> Number:
@@ -108,19 +108,19 @@ def add(one: Number, other: Number) -> Number:
 
 
 def mean(total: Number, count: int) -> Number:
-    """Divide a sum by how many there are, to six places."""
+    """Divide a sum by a count, to six decimal places."""
     six = EXACT.divide(Decimal(total), Decimal(count)).quantize(Decimal("1e-6"), context=EXACT)
     return _plain(six)
 
 
 def _plain(number: Decimal) -> Number:
-    """Return a whole number as one."""
+    """Return a whole number as an int."""
     whole = number.to_integral_value()
     return int(whole) if whole == number else number
 
 
 def digits(number: Number) -> str:
-    """Write a number as JSON has it, without noughts at its end."""
+    """Write a number as in JSON, without trailing zeros."""
     if isinstance(number, int):
         return str(number)
     return f"{number:f}".rstrip("0")

@@ -1,4 +1,4 @@
-"""What can be asked for, as rows: pure, whatever the service says of it."""
+"""Rows of the lists: reports, fields, filters, users, account."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ ACCOUNT = {
     "minute_points_left": NUMBER,
     "minute_points": NUMBER,
 }
-"""The columns of each list, with their types; the most telling first."""
-LONG = 40  # characters; a longer text may fold
-BETWEEN = 3  # characters from one column of a table to the next
+"""The columns of each list, with their types; the most important first."""
+MAX_WIDTH = 40  # characters; a longer text can fold
+GAP = 3  # characters between two columns of a table
 
 
 def as_fields(columns: Mapping[str, str]) -> tuple[Field, ...]:
@@ -63,12 +63,12 @@ def as_fields(columns: Mapping[str, str]) -> tuple[Field, ...]:
 
 
 def fitting(columns: Mapping[str, str], rows: Sequence[Row], width: int) -> dict[str, str]:
-    """Return the first columns that a width of characters has room for: two at the least."""
+    """Return the first columns that fit a width of characters; at least two."""
     fit: dict[str, str] = {}
-    room = width + BETWEEN
+    room = width + GAP
     for name, type_ in columns.items():
         texts = [_text(row.get(name)) for row in rows]
-        room -= min(max(map(len, [name, *texts])), LONG) + BETWEEN
+        room -= min(max(map(len, [name, *texts])), MAX_WIDTH) + GAP
         if room < 0 and len(fit) > 1:
             break
         fit[name] = type_
@@ -92,27 +92,27 @@ def find_command(typed: str) -> ReportType:
     names = [report.command for report in reports()]
     raise UsageProblem(
         f"there is no report {typed!r}",
-        hint=did_you_mean(typed, names, 0.7) or f"There are: {', '.join(names)}.",
+        hint=did_you_mean(typed, names, 0.7) or f"Reports: {', '.join(names)}.",
     )
 
 
-def report_rows(told: Iterable[Row], kind: str | None) -> list[Row]:
-    """List the account's reports, all or those of a type, with the commands that export them."""
+def report_rows(listed: Iterable[Row], kind: str | None) -> list[Row]:
+    """List the account's reports, all or of one type, with the commands that export them."""
     commands = {report.kind: report.command for report in reports()}
     return [
         row | {"command": commands.get(str(row.get("type")))}
-        for row in told
+        for row in listed
         if kind is None or row.get("type") == kind
     ]
 
 
 def field_rows(report: ReportType, columns: Sequence[Column] = ()) -> list[Row]:
-    """List a report's fields, and those columns of the account that the catalogue lacks."""
-    told = {column.id: column for column in columns}
+    """List a report's fields, and the account's columns that the catalogue lacks."""
+    by_name = {column.id: column for column in columns}
     fields = (*report.fields, *report.undocumented)
     names = {field.name for field in fields}
-    rows = [_field_row(report, field, told.get(field.name)) for field in fields]
-    return rows + [_own_row(column) for column in told.values() if column.id not in names]
+    rows = [_field_row(report, field, by_name.get(field.name)) for field in fields]
+    return rows + [_own_row(column) for column in by_name.values() if column.id not in names]
 
 
 def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
@@ -131,7 +131,7 @@ def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
 
 
 def _own_row(column: Column) -> Row:
-    """Tell of a column that only the account has; what it does not tell is null."""
+    """Describe a column that only the account has; what is not known is null."""
     field = as_field(column)
     return {
         "name": column.id,
@@ -148,30 +148,30 @@ def _own_row(column: Column) -> Row:
 
 
 def search(rows: Iterable[Row], words: str) -> list[Row]:
-    """Keep the fields in whose name, title or description every word is found, in any case."""
+    """Return the fields with every word in their name, title or description, in any case."""
     wanted = words.casefold().split()
-    found = []
+    matches = []
     for row in rows:
         text = " ".join(str(row[name] or "") for name in ("name", "title", "about")).casefold()
         if all(word in text for word in wanted):
-            found.append(row)
-    return found
+            matches.append(row)
+    return matches
 
 
-def filter_rows(told: Iterable[Row], field: str | None, report: ReportType) -> list[Row]:
-    """List what a report can be filtered by; of one field, where it is named.
+def filter_rows(filters: Iterable[Row], field: str | None, report: ReportType) -> list[Row]:
+    """List what a report can be filtered by: all fields, or one.
 
     Raises `UsageProblem` for a field that it can't be filtered by.
     """
-    rows = [_filter_row(row) for row in told]
+    rows = [_filter_row(row) for row in filters]
     if field is None:
         return rows
-    if found := [row for row in rows if row["field"] == field]:
-        return found
+    if matches := [row for row in rows if row["field"] == field]:
+        return matches
     names = [str(row["field"]) for row in rows]
     raise UsageProblem(
         f"{report.command} can't be filtered by {field!r}",
-        hint=did_you_mean(field, names, 0.5) or "Leave it out to see all.",
+        hint=did_you_mean(field, names, 0.5) or "Omit it to list all.",
     )
 
 
@@ -190,16 +190,16 @@ def _filter_row(row: Row) -> Row:
 
 
 def _as_typed(operator: Any) -> Any:
-    """Name an operator as --where takes it: `is null` for `is_null`."""
+    """Write an operator as --where takes it: `is null` for `is_null`."""
     name = operator.get("id", operator) if isinstance(operator, dict) else operator
     return name.replace("_", " ") if isinstance(name, str) else name
 
 
-def account_rows(told: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:
-    """Tell of the account, and of its points of a day, an hour and a minute."""
+def account_rows(accounts: Iterable[Row], limits: Mapping[str, int]) -> list[Row]:
+    """Describe the account, and its points per day, hour and minute."""
     points = {}
     for span in ("day", "hour", "minute"):
         points[f"{span}_points_left"] = limits.get(f"{span}_remaining")
         points[f"{span}_points"] = limits.get(f"{span}_limit")
-    rows = list(told) or [{}]  # the points are known, even so
+    rows = list(accounts) or [{}]  # the points are known even without an account
     return [row | {"id": row.get("app_id", row.get("id"))} | points for row in rows]

@@ -13,7 +13,7 @@ from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.period import Period
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-IDS = "entity_ids"  # the parameter of what is asked for by ids
+IDS = "entity_ids"  # the parameter with the ids of the rows to return
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -32,11 +32,11 @@ class Sort(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of one report.
+    """The request for the rows of one report.
 
-    `columns` are written, in this order; `needed` are only asked for. `page_size` is rows a call;
-    `most` is the cap of rows written, `None` for all. `extra` are the report's own parameters.
-    `ties` says that the key breaks ties.
+    `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
+    `most` is the number of rows to write, `None` for all. `extra` are the report's own parameters.
+    `ties` says that rows are sorted by the key last, to break ties.
     """
 
     report: ReportType
@@ -54,18 +54,18 @@ class Query:
 
     @property
     def fields(self) -> tuple[Field, ...]:
-        """The columns, as the catalogue knows them."""
+        """Return the columns as fields of the catalogue."""
         return tuple(self.report.field(name) for name in self.columns)
 
     @property
     def asked(self) -> tuple[str, ...]:
-        """Every field sent: the columns, and what is needed to order, count and de-duplicate."""
+        """Return every field to send: the columns, and those that order and identify rows."""
         needed = (*self.report.time, *(path.split(".")[0] for path in self.report.key))
         return tuple(dict.fromkeys((*self.columns, *self.needed, *needed)))
 
     @property
     def order(self) -> tuple[Sort, ...]:
-        """Every field sorted by: the asked ones or the time, then the key to break ties."""
+        """Return what to sort by: what was asked or the time, then the key."""
         by_time = tuple(Sort(name, self.descending) for name in self.report.time)
         asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
         ties = (Sort(path) for path in self.report.key if self.ties and "." not in path)
@@ -76,7 +76,7 @@ class Query:
 
     @property
     def by_time(self) -> bool:
-        """Tell whether rows come by time, so that the period can be cut into windows."""
+        """Check that rows are sorted by time, so that the period can be cut into windows."""
         head = self.sort[: len(self.report.time)]
         one_way = len({sort.descending for sort in head}) < 2  # noqa: PLR2004 - both ways
         named = tuple(sort.field for sort in head)
@@ -84,11 +84,11 @@ class Query:
 
     @property
     def descending(self) -> bool:
-        """Tell whether the latest rows come first."""
+        """Check that the latest rows come first."""
         return bool(self.sort) and self.by_time and self.sort[0].descending
 
     def params(self, start: datetime, end: datetime, offset: int, limit: int) -> dict[str, Any]:
-        """Return the parameters of one page, but for the key and the user."""
+        """Return the parameters of one page, without the token and the user."""
         params: dict[str, Any] = {"report_id": self.report_id}
         if self.report_type is not None:
             params["report_type"] = self.report_type

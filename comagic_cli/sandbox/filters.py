@@ -267,7 +267,7 @@ def _check(field: Field, value: Any) -> None:
         raise wrong_type("value", value, "number")
     if field.type == "boolean" and not isinstance(value, bool):
         raise wrong_type("value", value, "boolean")
-    if field.type == "duration" and not (number or isinstance(to_seconds(value), int)):
+    if field.type == "duration" and not (number or type(to_seconds(value)) is int):
         raise wrong_type("value", value, "number")
     if field.type == "iso8601":
         _check_time(field, value)

@@ -1,4 +1,4 @@
-"""An expression as typed, read and checked: it becomes a tree that the API takes."""
+"""Compile the filters of a request to one tree that the API takes."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from comagic_cli.errors import Place, UnknownField, UsageProblem
 from comagic_cli.query.catalog import Field, ReportType, find_filter_field
+from comagic_cli.query.filter.json import JsonFilter, validate
 from comagic_cli.query.filter.parser import Condition, Expression, parse
-from comagic_cli.query.filter.tokens import Misread, Token
+from comagic_cli.query.filter.tokens import FilterSyntaxError, Token
 from comagic_cli.query.filter.tree import (
     FLATTER,
     LEVELS,
@@ -28,27 +29,23 @@ from comagic_cli.query.filter.tree import (
 from comagic_cli.query.filter.values import Span, check_operator, is_span, scalar, span
 from comagic_cli.query.period import Now
 
-if TYPE_CHECKING:
-    from comagic_cli.query.filter.json import Given
-
-
-HALF = re.compile("[\ud800-\udfff]+")  # of a pair: what Python makes of other bytes
+SURROGATES = re.compile("[\ud800-\udfff]+")  # what Python makes of bytes that are not UTF-8
 MIDNIGHT = "00:00:00"  # of fields that are times of day
 LISTED = frozenset({"in", "not_in", "overlap", "not_overlap"})
 
 
-def read_expression(text: str, report: ReportType, now: Now, unknown: list[UnknownField]) -> Tree:
-    """Make a tree of an expression on a report's fields; `unknown` takes those it lacks.
+def compile_expression(
+    text: str, report: ReportType, now: Now, unknown: list[UnknownField]
+) -> Tree:
+    """Compile an expression on a report's fields; fields that the report lacks go to `unknown`.
 
-    Raises `UsageProblem`, with the place, for what can't be understood or sent.
+    Raises `UsageProblem`, with the place of the mistake.
     """
-    return _Reading(text, report, now, unknown).tree()
+    return _Compiler(text, report, now, unknown).tree()
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """An expression that is read."""
-
+class _Compiler:
     text: str
     report: ReportType
     now: Now
@@ -57,26 +54,26 @@ class _Reading:
     def tree(self) -> Tree:
         try:
             return self._read()
-        except Misread as wrong:
-            place = Place(self.text, wrong.start, wrong.end)
-            hint = wrong.hint or "See comagic help filters."
-            raise UsageProblem(f"--where: {wrong.message}", hint=hint, place=place) from None
+        except FilterSyntaxError as error:
+            place = Place(self.text, error.start, error.end)
+            hint = error.hint or "See comagic help filters."
+            raise UsageProblem(f"--where: {error.message}", hint=hint, place=place) from None
 
     def _read(self) -> Tree:
-        if half := HALF.search(self.text):
-            raise Misread("this is no UTF-8 text", *half.span())
+        if surrogates := SURROGATES.search(self.text):
+            raise FilterSyntaxError("this is not UTF-8 text", *surrogates.span())
         read = parse(self.text)
         try:
             return two_levels(self._tree(read))
         except TooDeep as deep:
             start, end = next(self._deep(read))
             message = f"this is nested too deeply: {deep}"
-            raise Misread(message, start, end, FLATTER) from None
+            raise FilterSyntaxError(message, start, end, FLATTER) from None
 
     def _deep(
         self, read: Expression, level: int = 0, around: str = ""
     ) -> Iterator[tuple[int, int]]:
-        """Yield the places that lie on the third level."""
+        """Yield the places that are on the third level."""
         tree = self._tree(read)
         if is_group(tree) and tree["condition"] != around:
             level, around = level + 1, tree["condition"]
@@ -103,7 +100,7 @@ class _Reading:
         return _leaf(field.name, read.operator, values if read.operator in LISTED else values[0])
 
     def _field(self, token: Token) -> Field:
-        """Find a field that can be filtered by; one that is unknown is told of in the end."""
+        """Find a field that can be filtered by; an unknown one is reported at the end."""
         try:
             field = find_filter_field(self.report, token.text, "--where")
         except UnknownField as unknown:
@@ -111,7 +108,7 @@ class _Reading:
             self.unknown.append(unknown)
             return Field(token.text)
         if not field.filter:
-            raise token.wrong(
+            raise token.error(
                 f"{self.report.command} can't be filtered by {field.name}",
                 f"See comagic filters {self.report.command}.",
             )
@@ -123,7 +120,7 @@ def _leaf(field: str, operator: str, value: Any) -> Tree:
 
 
 def _in_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Say with where a date begins, and where what is after it does, what is meant by the date."""
+    """Express a condition on a date by the start of the date and the start of what follows it."""
     if operator in {"in", "not_in"}:
         return _among_spans(field, operator, spans)
     [(start, after)] = spans
@@ -146,7 +143,7 @@ def _since(field: str, after: str) -> Tree:
 
 
 def _among_spans(field: str, operator: str, spans: list[Span]) -> Tree:
-    """Keep what is a value, as a day is, in one list; the others get conditions of their own."""
+    """Keep single values, such as days, in one list; give the others conditions of their own."""
     single = [start for start, after in spans if start == after]
     parts = [_leaf(field, operator, single)] if single else []
     each, join = ("=", "or") if operator == "in" else ("!=", "and")
@@ -155,19 +152,19 @@ def _among_spans(field: str, operator: str, spans: list[Span]) -> Tree:
 
 
 class Filter(msgspec.Struct, frozen=True):
-    """What rows are wanted, before the account's time is known.
+    """The filters of a request, joined by `and`, before the account's time is known.
 
-    `where` are expressions as typed; `given` are trees, not checked yet. All are joined by `and`.
+    `where` are expressions as typed; `given` are trees that are not validated yet.
     """
 
     where: tuple[str, ...] = ()
-    given: tuple[Given, ...] = ()
+    given: tuple[JsonFilter, ...] = ()
 
     def tree(self, report: ReportType, now: Now) -> Mapping[str, Any] | None:
-        """Return the filter to send, or none; `now` is asked for relative dates, once.
+        """Return the tree to send, or `None`; `now` is called once, if there are relative dates.
 
-        Raises `UsageProblem`, with the place, for what can't be understood or sent; `UnknownField`
-        only where there is nothing else.
+        Raises `UsageProblem`, with the place of the mistake; `UnknownField` only if there is no
+        other.
         """
         if not (self.where or self.given) or not (parts := self._parts(report, cache(now))):
             return None
@@ -179,36 +176,32 @@ class Filter(msgspec.Struct, frozen=True):
             raise UsageProblem(f"{message}{deep}", hint=FLATTER) from None
 
     def _parts(self, report: ReportType, now: Now) -> list[Tree]:
-        """Read and check all that are to be joined."""
-        # The languages of filters are loaded where there is a filter.
-        # moved
-        from comagic_cli.query.filter.json import checked  # noqa: PLC0415
-
+        """Compile and validate each filter."""
         unknown: list[UnknownField] = []
-        trees = [checked(given, report, unknown) for given in self.given]
+        trees = [validate(given, report, unknown) for given in self.given]
         parts = [tree for tree in trees if tree is not None]
-        parts += [read_expression(text, report, now, unknown) for text in self.where]
+        parts += [compile_expression(text, report, now, unknown) for text in self.where]
         if unknown:
             raise unknown[0]
         return parts
 
     @property
-    def asked(self) -> list[str]:
-        """Return what was asked: relative dates stay as they were typed."""
-        return [*(given.asked for given in self.given if not given.is_empty), *self.where]
+    def texts(self) -> list[str]:
+        """Return the filters as texts; relative dates stay as typed."""
+        return [*(given.text for given in self.given if not given.is_empty), *self.where]
 
     def fields(self, report: ReportType) -> list[str]:
-        """Name the fields that are filtered by."""
+        """Return the names of the fields that are filtered by."""
         tree = self.tree(report, _some_time)
         return sorted(fields_of(tree)) if tree else []
 
     def check(self, report: ReportType) -> None:
-        """Find what is wrong without asking the time. Raises `UsageProblem`."""
+        """Find mistakes without asking for the time. Raises `UsageProblem`."""
         self.tree(report, _some_time)
 
 
 def _some_time() -> datetime:
-    """Stand in for the time where it does not matter."""
+    """Return any time, where it does not matter."""
     return datetime(2026, 1, 1, tzinfo=UTC)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from comagic_cli.errors import Refused
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.filter.tree import (
-    MOST,
+    MAX_CONDITIONS,
     TooDeep,
     Tree,
     conditions,
@@ -79,7 +79,7 @@ def replace_operators(tree: Tree, refused: Collection[Use], field: Callable[[str
     The others stay as they are. Raises `TooDeep` where the equal tree would be too large.
     """
     equal = two_levels(_replaced(tree, refused, field))
-    if (count := conditions(equal)) > max(MOST, conditions(tree)):
+    if (count := conditions(equal)) > max(MAX_CONDITIONS, conditions(tree)):
         raise TooDeep(str(count))
     return equal
 

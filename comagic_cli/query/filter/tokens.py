@@ -1,4 +1,4 @@
-"""The words of a filter expression, each with its place; what a word may be depends on where."""
+"""The tokens of a filter expression. What a token can be depends on its place in the grammar."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ TIME = re.compile(r"\s+([0-9]{1,2}:[0-9:]+)(?=[\s,()]|$)")
 QUOTE_IT = "Quote a value that has blanks, commas or parentheses: 'two words'."
 
 
-class Misread(Exception):
-    """Say what is wrong with an expression, from where to where, and what to do."""
+class FilterSyntaxError(Exception):
+    """An expression has a mistake between two places of its text; `hint` says what to do."""
 
     def __init__(self, message: str, start: int, end: int, hint: str = "") -> None:
         super().__init__(message)
@@ -29,25 +29,25 @@ class Misread(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word of an expression: what it says, and from where to where it stands."""
+    """A word of an expression, and where in the text it begins and ends."""
 
     text: str
     start: int
     end: int
     quoted: bool = False
 
-    def wrong(self, message: str, hint: str = "") -> Misread:
-        """Make the error that points at it."""
-        return Misread(message, self.start, self.end, hint)
+    def error(self, message: str, hint: str = "") -> FilterSyntaxError:
+        """Make an error that points at it."""
+        return FilterSyntaxError(message, self.start, self.end, hint)
 
     @property
-    def bare(self) -> str:
-        """Return the word in lower case, "" for what is quoted: keywords are told so."""
+    def keyword(self) -> str:
+        """Return the word in lower case, to compare with keywords; "" if it is quoted."""
         return "" if self.quoted else self.text.lower()
 
 
 class Scanner:
-    """Take words from a text, one after another; blanks before them are passed over."""
+    """Take tokens from a text, one after another, and skip blanks."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -58,20 +58,20 @@ class Scanner:
         return self._take(NAME)
 
     def peek(self) -> str:
-        """Return the next such word in lower case without taking it; "" where there is none."""
+        """Return the next name in lower case without taking it; "" if there is none."""
         found = NAME.match(self.text, self.place)
         return found[0].lower() if found else ""
 
     def sign(self) -> Token | None:
-        """Take an operator that is made of signs."""
+        """Take an operator made of signs."""
         return self._take(SIGN)
 
     def mark(self, wanted: str) -> Token | None:
-        """Take a parenthesis or comma, if it is the next."""
+        """Take a parenthesis or a comma, if it is next."""
         return self._take(MARK) if self.text.startswith(wanted, self.place) else None
 
     def value(self) -> Token | None:
-        """Take a value: quoted, a date with its time, or a word; `None` where there is none."""
+        """Take a value: quoted, a date with its time, or a word; `None` if there is none."""
         start = self.place
         if self.text.startswith(("'", '"'), start):
             return self._quoted(start)
@@ -84,7 +84,7 @@ class Scanner:
         return Token(f"{word.text} {time[1]}", start, self._at)
 
     def rest(self) -> Token:
-        """Return what stands next, whatever it is, or the place after the last word."""
+        """Return the next word of any kind, or the place after the last one, without taking it."""
         start = self.place
         if start == len(self.text):
             start = len(self.text.rstrip())
@@ -94,7 +94,7 @@ class Scanner:
 
     @property
     def place(self) -> int:
-        """The place of the next word."""
+        """Return the place of the next word."""
         found = BLANKS.match(self.text, self._at)
         return found.end() if found else self._at
 
@@ -109,10 +109,14 @@ class Scanner:
         mark = self.text[start]
         found = QUOTED.match(self.text, start)
         if not found:
-            raise Misread(f"the quote is not closed: {mark} is missing", start, len(self.text))
+            raise FilterSyntaxError(
+                f"the quote is not closed: {mark} is missing", start, len(self.text)
+            )
         self._at = end = found.end()
         after = WORD.match(self.text, end)
         if after:
             hint = f"Double a quote that is part of the value: {mark}a{mark * 2}b{mark}."
-            raise Misread(f"{after[0]!r} stands right after the quote", end, after.end(), hint)
+            raise FilterSyntaxError(
+                f"{after[0]!r} directly follows the quote", end, after.end(), hint
+            )
         return Token(found[0][1:-1].replace(mark * 2, mark), start, end, quoted=True)

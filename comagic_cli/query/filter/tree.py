@@ -1,8 +1,8 @@
-"""Filter trees as the API takes them, and how deep ones become equal ones of two levels.
+"""Filter trees, and equal trees of the two levels that the API takes.
 
-A tree is a condition, `{"field", "operator", "value"?}`, or `{"filters": […], "condition"}`. No
-negation stands above conditions, so `and` and `or` distribute over each other as they do for sets:
-every tree equals an `or` of `and`s and an `and` of `or`s, each of them of two levels.
+A tree is a condition, `{"field", "operator", "value"?}`, or `{"filters": […], "condition"}`. There
+is no negation of groups, so `and` and `or` distribute over each other: every tree equals an `or` of
+`and`s, and an `and` of `or`s, each of two levels.
 """
 
 from __future__ import annotations
@@ -14,30 +14,30 @@ from typing import Any, TypeAlias
 
 Tree: TypeAlias = Mapping[str, Any]
 LEVELS = 2
-MOST = 99  # conditions of a tree that was rewritten
+MAX_CONDITIONS = 99  # of a tree that was rewritten
 FLATTER = "Write in ('a', 'b') for values of one field, or make two exports."
-_MOST_CLAUSES = 500  # on the way there
+_MAX_CLAUSES = 500  # on the way there
 _OTHER = {"and": "or", "or": "and"}
 
 
 class TooDeep(Exception):
-    """No tree of two levels and few enough conditions is equal; `conditions` says how many."""
+    """An equal tree of two levels would have too many conditions; `conditions` says how many."""
 
     def __init__(self, conditions: str) -> None:
         super().__init__(
             f"the API takes {LEVELS} levels, and as {LEVELS} it would be {conditions} conditions, "
-            f"{MOST} at most"
+            f"{MAX_CONDITIONS} at most"
         )
         self.conditions = conditions
 
 
 def is_group(tree: Tree) -> bool:
-    """Tell a group from a condition."""
+    """Check that a tree is a group, not a condition."""
     return "filters" in tree
 
 
 def joined(condition: str, parts: Sequence[Tree]) -> Tree:
-    """Join parts by `and` or `or`; parts that are joined by the same become one with it."""
+    """Join parts by `and` or `or`; parts joined by the same word are merged."""
     flat: list[Tree] = []
     for part in parts:
         flat += part["filters"] if is_group(part) and part["condition"] == condition else [part]
@@ -45,7 +45,7 @@ def joined(condition: str, parts: Sequence[Tree]) -> Tree:
 
 
 def merged(tree: Tree) -> Tree:
-    """Merge equal neighbours, everywhere in a tree."""
+    """Merge nested groups that are joined by the same word."""
     if not is_group(tree):
         return tree
     return joined(tree["condition"], [merged(part) for part in tree["filters"]])
@@ -62,7 +62,7 @@ def conditions(tree: Tree) -> int:
 
 
 def fields_of(tree: Tree) -> set[str]:
-    """Name the fields of a tree."""
+    """Return the names of the fields of a tree."""
     if not is_group(tree):
         return {tree["field"]}
     return {name for part in tree["filters"] for name in fields_of(part)}
@@ -74,24 +74,24 @@ def two_levels(tree: Tree) -> Tree:
     if levels(tree) <= LEVELS:
         return tree
     atoms = _Atoms()
-    found = [way for way in (_rewritten(tree, outer, atoms) for outer in ("or", "and")) if way]
-    best = min(found, key=conditions, default=None)
+    trees = [one for one in (_rewritten(tree, outer, atoms) for outer in ("or", "and")) if one]
+    best = min(trees, key=conditions, default=None)
     if best is None:
-        raise TooDeep(f"more than {_MOST_CLAUSES}")
-    if (count := conditions(best)) > MOST:
+        raise TooDeep(f"more than {_MAX_CLAUSES}")
+    if (count := conditions(best)) > MAX_CONDITIONS:
         raise TooDeep(str(count))
     return best
 
 
 class _Atoms:
-    """Number the different conditions of a tree, so that sets of them are bits of an integer."""
+    """The different conditions of a tree, numbered, so that an integer is a set of them."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self._conditions: list[Tree] = []
 
     def bit(self, condition: Tree) -> int:
-        """Return the bit that stands for a condition; equal ones have the same."""
+        """Return the bit of a condition; equal conditions have the same."""
         name = json.dumps(condition, sort_keys=True)
         if name not in self._numbers:
             self._numbers[name] = len(self._conditions)
@@ -99,12 +99,12 @@ class _Atoms:
         return 1 << self._numbers[name]
 
     def of(self, clause: int) -> list[Tree]:
-        """Return the conditions that a clause stands for."""
+        """Return the conditions of a clause."""
         return [one for place, one in enumerate(self._conditions) if clause >> place & 1]
 
 
 def _rewritten(tree: Tree, outer: str, atoms: _Atoms) -> Tree | None:
-    """Return an equal tree, `outer` outside and the other inside; `None` where it is too large."""
+    """Return an equal tree, `outer` outside and the other inside; `None` if it is too large."""
     clauses = _clauses(tree, outer, atoms)
     if clauses is None:
         return None
@@ -125,19 +125,19 @@ def _clauses(tree: Tree, outer: str, atoms: _Atoms) -> list[int] | None:
 
 
 def _crossed(parts: list[list[int]]) -> list[int] | None:
-    """Take a clause of each part in every way; small parts first, to stay small on the way."""
+    """Combine the clauses of all parts; small parts first, to keep the result small."""
     crossed = [0]
     for part in sorted(parts, key=len):
-        if len(crossed) * len(part) > _MOST_CLAUSES * 4:
+        if len(crossed) * len(part) > _MAX_CLAUSES * 4:
             return None
         crossed = _least(one | other for one, other in product(crossed, part))
-        if len(crossed) > _MOST_CLAUSES:
+        if len(crossed) > _MAX_CLAUSES:
             return None
     return crossed
 
 
 def _least(clauses: Iterable[int]) -> list[int]:
-    """Leave out every clause that another one is a part of: it changes nothing."""
+    """Drop every clause that contains another one: it changes nothing."""
     least: list[int] = []
     for clause in sorted(set(clauses), key=int.bit_count):
         if not any(other & clause == other for other in least):
@@ -145,11 +145,14 @@ def _least(clauses: Iterable[int]) -> list[int]:
     return least
 
 
-def shown(tree: Tree) -> str:
-    """Write a tree as an expression that means the same."""
+def to_expression(tree: Tree) -> str:
+    """Write a tree as an equal expression."""
     if not is_group(tree):
         return _condition(**tree)
-    parts = (f"({shown(part)})" if is_group(part) else shown(part) for part in tree["filters"])
+    parts = (
+        f"({to_expression(part)})" if is_group(part) else to_expression(part)
+        for part in tree["filters"]
+    )
     return f" {tree['condition']} ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""What is typed after an operator, as the field's type takes it; and which operators it takes."""
+"""The values and operators of filter expressions, by the type of the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import Field
-from comagic_cli.query.filter.tokens import Misread, Token
+from comagic_cli.query.filter.tokens import FilterSyntaxError, Token
 from comagic_cli.query.period import Now, parse_end, parse_start
 
 EQUAL = ("=", "!=", "in", "not_in", "is_null", "is_not_null")
@@ -20,7 +20,7 @@ TEXT = ("like", "not_like", "ilike", "not_ilike", "regexp")
 ITEMS = ("overlap", "not_overlap", "jsquery")
 ALL = (*EQUAL, *ORDER, *TEXT, *ITEMS)
 
-# A type's name for people, and the operators that it takes.
+# How messages call a type, and the operators that it takes.
 KINDS = {
     "string": ("text", ALL),
     "number": ("a number", EQUAL + ORDER),
@@ -29,7 +29,7 @@ KINDS = {
     "duration": ("a length of time", EQUAL + ORDER),
     "object": ("a value of a list", EQUAL + TEXT + ITEMS),
     "array": ("a list", EQUAL + TEXT + ITEMS),
-    "": ("a column of the account's own", ALL),
+    "": ("a column of the account", ALL),
 }
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -42,26 +42,26 @@ _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _LONGEST_WHOLE = 640  # digits; no setting of Python makes it refuse as many
 
 Span = tuple[str, str]
-"""Where what a date or time names begins, and where what comes after it does, as the API takes it.
+"""The start of a date or time, and the start of what follows it, as the API takes them.
 
-Stored times have fractions of a second: 23:59:59.6 is before the next midnight, yet not up to
-23:59:59. A day of a field that has no times is its own end. Nothing, "", comes after 23:59.
+Stored times have fractions of a second: 23:59:59.6 is before the next midnight, but after 23:59:59.
+A day of a field without times is its own end. Nothing, "", follows 23:59.
 """
 
 
 def is_span(field: Field) -> bool:
-    """Tell whether what is typed for a field may name more than one of its values."""
+    """Check that a text can name more than one value of the field."""
     return field.type == "iso8601"
 
 
 def span(field: Field, token: Token, now: Now) -> Span:
-    """Read a date, or a time, as the span that it names. Raises `Misread`."""
+    """Read a date or a time as a span. Raises `FilterSyntaxError`."""
     if field.format == "hh:mm:ss":
         return _times(token)
     try:
         start, end = parse_start(token.text, now), parse_end(token.text, now)
     except UsageProblem as problem:
-        raise token.wrong(problem.message, problem.hint) from None
+        raise token.error(problem.message, problem.hint) from None
     if field.format == "YYYY-MM-DD":
         return _days(field, token, start, end)
     return f"{start:%Y-%m-%d %H:%M:%S}", f"{end + SECOND:%Y-%m-%d %H:%M:%S}"
@@ -69,7 +69,7 @@ def span(field: Field, token: Token, now: Now) -> Span:
 
 def _days(field: Field, token: Token, start: datetime, end: datetime) -> Span:
     if end - start != DAY - SECOND:
-        raise token.wrong(
+        raise token.error(
             f"{field.name} is a day without a time", "Write 2026-10-05, today, yesterday or -7d."
         )
     return f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}"
@@ -78,7 +78,7 @@ def _days(field: Field, token: Token, start: datetime, end: datetime) -> Span:
 def _times(token: Token) -> Span:
     found = _TIME.fullmatch(token.text)
     if not found:
-        raise token.wrong(f"{token.text!r} is no time of day", "Write 14:30 or 14:30:00.")
+        raise token.error(f"{token.text!r} is not a time of day", "Write 14:30 or 14:30:00.")
     hour, minute, second = found.groups()
     start = datetime(2000, 1, 1, int(hour), int(minute), int(second or 0))  # noqa: DTZ001 - any day
     after = start + (SECOND if second else MINUTE)
@@ -86,7 +86,7 @@ def _times(token: Token) -> Span:
 
 
 def scalar(field: Field, token: Token) -> Any:
-    """Read a value of a field that is no date. Raises `Misread`."""
+    """Read a value of a field that is not a date. Raises `FilterSyntaxError`."""
     return READERS.get(field.type, _text)(token)
 
 
@@ -99,13 +99,13 @@ def _number(token: Token) -> int | float:
         return number(token.text)
     comma = token.text.replace(",", ".", 1)
     hint = f"Write {comma}." if _NUMBER.fullmatch(comma) and comma != token.text else ""
-    raise token.wrong(f"{token.text!r} is no number", hint or "Write digits, as 60 or 0.5.")
+    raise token.error(f"{token.text!r} is not a number", hint or "Write digits, as 60 or 0.5.")
 
 
 def number(text: str) -> int | float:
-    """Read a number, digit for digit. Raises `ValueError` for none, or more digits than can be."""
+    """Read a number exactly. Raises `ValueError` also for more digits than can be sent."""
     if not _NUMBER.fullmatch(text):
-        raise ValueError(f"{text!r} is no number")
+        raise ValueError(f"{text!r} is not a number")
     if text.removeprefix("-").isdigit() and len(text) <= _LONGEST_WHOLE:
         return int(text)
     if Decimal(repr(float(text))) != Decimal(text):
@@ -116,7 +116,7 @@ def number(text: str) -> int | float:
 def _boolean(token: Token) -> bool:
     word = token.text.lower()
     if word not in {"true", "false"}:
-        raise token.wrong(f"{token.text!r} is neither true nor false", "Write true or false.")
+        raise token.error(f"{token.text!r} is neither true nor false", "Write true or false.")
     return word == "true"
 
 
@@ -130,7 +130,7 @@ def _duration(token: Token) -> int | float:
         with suppress(ValueError):
             return number(f"{(Decimal(found[1]) * UNITS[found[2]]).normalize():f}")
     hint = "Write seconds, 90s, 5m, 2h or 00:01:30."
-    raise token.wrong(f"{text!r} is no length of time", hint)
+    raise token.error(f"{text!r} is not a length of time", hint)
 
 
 READERS: dict[str, Callable[[Token], Any]] = {
@@ -146,17 +146,17 @@ def operators_of(field: Field) -> tuple[str, ...]:
 
 
 def check_operator(field: Field, operator: str, typed: Token) -> None:
-    """Refuse an operator that a field's type does not take. Raises `Misread`."""
+    """Check that the field's type takes an operator. Raises `FilterSyntaxError`."""
     name, allowed = KINDS.get(field.type, KINDS[""])
     if operator not in allowed:
-        raise Misread(
+        raise FilterSyntaxError(
             f"{field.name} is {name}: {typed.text} does not go with it",
             typed.start,
             typed.end,
-            f"Operators: {', '.join(shown(one) for one in allowed)}.",
+            f"Operators: {', '.join(typed_operator(one) for one in allowed)}.",
         )
 
 
-def shown(operator: str) -> str:
-    """Return an operator of the API as it is typed."""
+def typed_operator(operator: str) -> str:
+    """Return an operator of the API as an expression has it."""
     return operator.replace("_", " ")

@@ -1,0 +1,1 @@
+"""Orchestration of exports: no Click, no HTTP, no terminal."""

@@ -1,0 +1,170 @@
+"""Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
+
+The lots follow the order of the ids, and so do the rows of one lot after those of another; within
+a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
+service might also answer the first ids of a lot and pass over the others: where the last ones have
+no row, they are asked for again at the head of the next lot.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from comagic_cli.api.errors import ERRORS
+from comagic_cli.errors import Refused, UsageProblem
+from comagic_cli.paging.reader import Ask, Reader, WindowDone, tell_missing
+from comagic_cli.query.query import IDS, Query
+from comagic_cli.rows.page import Marks, Page
+
+MOST = 100  # ids a call
+# Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.
+VAGUE = frozenset(
+    {
+        *("error", "invalid_parameter_value", "invalid_parameters_combination"),
+        *("data_type_error", "invalid_request"),
+    }
+)
+
+
+@dataclass
+class LotPager:
+    """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
+
+    It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
+    none or was not asked. `found` counts the rows, each of which is one of the ids.
+    """
+
+    query: Query
+    asking: Callable[[Query], Ask]
+    note: Callable[[str], None] = lambda _: None
+    done: list[WindowDone] = field(default_factory=list)
+    matching: int | None = None
+    overstated: int = 0
+    outside: int = 0
+    missing: list[str] = field(default_factory=list)
+    found: int = 0
+    _keys: set[str] = field(default_factory=set)
+    _new_keys: set[str] = field(default_factory=set)  # those of this lot
+    _totals: list[int | None] = field(default_factory=list)
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages, at least one; none is asked for where there are no ids.
+
+        Raises what `Pager.pages` does; `Refused`, naming it, for an id that is refused alone; and
+        `UsageProblem` for a sort that can't hold over several lots.
+        """
+        left, size = deque(self.query.extra[IDS]), MOST
+        if not left:
+            yield Page(())
+        while left and not self._enough:
+            self._check_sort(len(left), size)
+            lot = list(islice(left, size))
+            pager = self._pager(lot)
+            try:
+                yield from self._new_rows(pager)
+            except Refused as error:
+                if pager.answers or not is_about_ids(error):
+                    raise
+                size = halved(lot, error, self.note)
+                continue
+            for _ in lot[: self._answered(lot)]:
+                left.popleft()
+            self._close(pager)
+        self._sum_up(finished=not left)
+
+    @property
+    def unfound(self) -> int:
+        """Count the ids that brought no row; 0 where enough rows came before all were asked."""
+        return 0 if self._enough else len(self.query.extra[IDS]) - self.found
+
+    @property
+    def _enough(self) -> bool:
+        return self.query.most is not None and self.found >= self.query.most
+
+    def _pager(self, lot: list[int]) -> Reader:
+        query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
+        return Reader(query, self.asking(query), self.note)
+
+    def _answered(self, lot: list[int]) -> int:
+        """Count the ids of a lot that are done with: all, or those up to the last with a new row.
+
+        So each lot that leaves some brings a row, and the asking comes to an end.
+        """
+        places = [place for place, id_ in enumerate(lot, 1) if str(id_) in self._new_keys]
+        self._new_keys = set()
+        return places[-1] if places and not self._enough else len(lot)
+
+    def _new_rows(self, pager: Reader) -> Iterator[Page]:
+        """Yield a lot's pages without rows that came before: two ids may name the same."""
+        for page in pager.read():
+            rows = self._new(page)
+            if rows.count and self._totals:  # of a lot before this one
+                self._check_sort(self.found + rows.count, self.found)
+            self.found += rows.count
+            yield rows
+            if self._enough:
+                return
+
+    def _new(self, page: Page) -> Page:
+        room = page.count if self.query.most is None else self.query.most - self.found
+        new = [
+            place
+            for place, key in enumerate(Marks.of(page.marks).keys)
+            if key is None or key not in self._keys
+        ][:room]
+        picked = page.pick(new)
+        keys = set(filter(None, Marks.of(picked.marks).keys))
+        self._keys |= keys
+        self._new_keys |= keys
+        return picked
+
+    def _close(self, pager: Reader) -> None:
+        self._totals.append(pager.matching)
+        self.done += pager.done
+        self.missing += pager.missing
+        self.overstated += pager.overstated
+        self.outside += pager.outside
+
+    def _sum_up(self, *, finished: bool) -> None:
+        if self.unfound > 0:
+            self.note(f"{self.unfound} of the ids have no row in this period")
+        totals = [total for total in self._totals if total is not None]
+        if finished and len(totals) == len(self._totals):
+            self.matching = sum(totals)
+        tell_missing(self.missing)
+
+    def _check_sort(self, ids: int, size: int) -> None:
+        if self.query.sort and ids > size:
+            raise UsageProblem(
+                f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
+                hint="Leave --sort out and sort the output, or ask for fewer ids.",
+            )
+
+
+def halved(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:
+    """Return the size of the lots that are asked for now that one is refused.
+
+    Raises `Refused`, naming the id, where that was the only one.
+    """
+    if len(lot) > 1:
+        note(f"{len(lot)} ids at once are refused: asking for {len(lot) // 2}")
+        return len(lot) // 2
+    if IDS not in f"{error.field} {error.message}":
+        raise error
+    raise Refused(
+        f"the id {lot[0]} is refused: {error.message}",
+        hint="Leave it out of --ids.",
+        mnemonic=error.mnemonic,
+        field=error.field,
+    ) from error
+
+
+def is_about_ids(error: Refused) -> bool:
+    """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
+    if IDS in error.field or (not error.field and IDS in error.message):
+        return True
+    is_vague = error.mnemonic in VAGUE or error.mnemonic not in ERRORS
+    return not error.field and is_vague

@@ -1,0 +1,167 @@
+"""Windows: stretches of time that paging can reach to the end. Pure.
+
+A window holds the two times that are sent. It reaches a second beyond what it must bring, because
+stored times have fractions, shown ones may be rounded, and `date_till` may exclude its own second.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from math import ceil
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from comagic_cli.errors import Refused
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import TIME_FORMAT
+
+PAGE_MOST = 10_000  # rows a page, by the API's documentation
+OFFSET_MOST = 100_000
+SECOND = timedelta(seconds=1)
+CHANGES = (3, 4, 9, 10, 11)  # months in which summer time ends somewhere
+SATURDAY = 5
+UNITS = {"day": 1, "week": 7, "month": 30, "year": 365}
+UNIT = re.compile(
+    r"(?<![\d.:-])(\d{1,4})?\s*(?:(?P<day>days?|д(?:ень|н)|сут)|(?P<week>weeks?|недел)"
+    r"|(?P<month>months?|месяц)|(?P<year>years?|год|лет))",
+    re.IGNORECASE,
+)
+
+
+class Window(msgspec.Struct, frozen=True):
+    """The two times sent, both taken to belong to it."""
+
+    start: datetime
+    end: datetime
+
+    def __str__(self) -> str:
+        """Return it as messages show it."""
+        return f"{self.start:%Y-%m-%d %H:%M:%S} … {self.end:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def span(self) -> timedelta:
+        """Tell how long it is."""
+        return self.end - self.start
+
+
+def margin_of(time_fields: int) -> timedelta:
+    """Return how far a window reaches beyond what it brings: 2 s where two fields make the time."""
+    return SECOND * max(1, time_fields)
+
+
+def outer(period: Period, time_fields: int) -> Window:
+    """Widen a period by the margin at both ends."""
+    margin = margin_of(time_fields)
+    return Window(period.start - margin, period.end + margin)
+
+
+def spread(window: Window, max_days: int) -> list[Window]:
+    """Cut a window into parts that the cap of days allows, whether seconds or dates are counted.
+
+    Parts are as equal as whole seconds allow; neighbours overlap by a second.
+    """
+    most = timedelta(days=max(1, max_days) - 1) or timedelta(hours=23)
+    if window.span <= most:
+        return [window]
+    parts = ceil(window.span / (most - SECOND))
+    step = timedelta(seconds=ceil(window.span.total_seconds() / parts))
+    starts = [window.start + step * part for part in range(parts)]
+    return [
+        Window(start - SECOND if part else start, min(start + step, window.end))
+        for part, start in enumerate(starts)
+        if start < window.end
+    ]
+
+
+class Span(msgspec.Struct, frozen=True):
+    """An hour that clocks repeat: its first and last shown second."""
+
+    first: str
+    last: str
+
+    def holds(self, time: str) -> bool:
+        """Tell whether a shown time lies in it."""
+        return self.first <= time <= self.last
+
+
+def repeated_hours(period: Period, zone: str | None) -> list[Span]:
+    """Return the hours of a period that clocks may show twice.
+
+    Where the zone is unknown these are the nights in which summer time may end anywhere: from
+    Saturday to Sunday in spring and autumn.
+    """
+    day = period.start.replace(hour=0, minute=0, second=0) - timedelta(days=1)
+    spans = []
+    while day <= period.end:
+        span = _repeated_on(day, ZoneInfo(zone)) if zone else _night_of(day)
+        spans += [span] if span else []
+        day += timedelta(days=1)
+    return spans
+
+
+def _night_of(day: datetime) -> Span | None:
+    if day.month not in CHANGES or day.weekday() != SATURDAY:
+        return None
+    return _span(day.replace(hour=23), timedelta(hours=5))
+
+
+def _repeated_on(day: datetime, zone: ZoneInfo) -> Span | None:
+    """Return what clocks of a zone repeat within a day from noon to noon."""
+    step = timedelta(minutes=15)
+    first = day.replace(hour=12)
+    if _offset(first, zone) <= _offset(first + timedelta(days=1), zone):
+        return None
+    quarters = [first + step * number for number in range(96)]
+    twice = [time for time in quarters if _offset(time, zone) > _offset(time, zone, fold=1)]
+    return _span(twice[0], step * len(twice)) if twice else None
+
+
+def _offset(moment: datetime, zone: ZoneInfo, fold: int = 0) -> timedelta:
+    return moment.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0)
+
+
+def _span(first: datetime, length: timedelta) -> Span:
+    return Span(first.strftime(TIME_FORMAT), (first + length - SECOND).strftime(TIME_FORMAT))
+
+
+def named_cap(message: str, window: Window) -> int:
+    """Read the cap of days that a refusal names; half of the window's own where it names none.
+
+    Raises `Refused` where the window is too short for that to help.
+    """
+    span = window.span / timedelta(days=1)
+    fitting = [days for days in _read_days(message) if 1 <= days <= ceil(span)]
+    if not fitting:
+        numbers = map(int, re.findall(r"(?<![\d.:-])\d{2,4}(?![\d.:-])", message))
+        fitting = [days for days in numbers if 1 <= days < span and not UNIT.search(message)]
+    cap = min(fitting) if fitting else int(span // 2)
+    if cap < 1 or span < 1:
+        raise Refused(
+            f"the service refuses {window}, however short: it seems not to keep data that old "
+            f"({message})",
+            hint="Ask for later days.",
+        )
+    return cap
+
+
+def _read_days(message: str) -> list[int]:
+    """Return the numbers of days, weeks, months and years that a message names, in days.
+
+    Months are taken to be short ones: three of them to be 89 days.
+    """
+    caps = []
+    for found in UNIT.finditer(message):
+        unit = found.lastgroup or "day"
+        if found[1]:
+            caps.append(int(found[1]) * UNITS[unit] - (unit == "month"))
+    return caps
+
+
+def parse_time(text: str) -> datetime | None:
+    """Read a time of `YYYY-MM-DD hh:mm:ss`; `None` where it is none, as 30 February."""
+    try:
+        return datetime.strptime(text, TIME_FORMAT)  # noqa: DTZ007 - the account's zone, nowhere named
+    except ValueError:
+        return None

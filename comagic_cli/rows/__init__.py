@@ -1,0 +1,1 @@
+"""The rows of one answer: their page, their decoding, their identity."""

@@ -1,0 +1,119 @@
+"""What is written to stderr: lines, the progress below them, and JSON."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from screens import Screen
+
+from comagic_cli.cli import console as console_
+from comagic_cli.cli.console import Console, is_watched, log_format
+from comagic_cli.errors import Refused
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    return put(monkeypatch, Screen())
+
+
+def put(monkeypatch, stream):
+    """Put a stream in the place of stderr."""
+    monkeypatch.setattr(console_, "sys", SimpleNamespace(stderr=stream))
+    return stream
+
+
+HOSTILE = "\x1b[2J\u202eabc\r\n[red] :smile:\x9b"
+HARMLESS = " [2J abc  [red] :smile: "
+
+
+def test_nothing_that_is_said_commands_the_terminal(screen):
+    Console().print(HOSTILE)
+    assert screen.written == f"{HARMLESS}\n"
+
+
+@pytest.mark.parametrize("stream", [None, SimpleNamespace(closed=True)])
+def test_a_stream_that_is_not_there_changes_nothing(monkeypatch, stream):
+    put(monkeypatch, stream)
+    Console().print("told")
+
+
+def test_a_stream_that_is_gone_changes_nothing(screen, monkeypatch):
+    def write(_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(screen, "write", write)
+    Console().print("told")
+
+
+def spoken(screen):
+    return [
+        {name: value for name, value in json.loads(line).items() if name != "time"}
+        for line in screen.written.splitlines()
+    ]
+
+
+def test_a_machine_gets_an_object_a_line_and_nothing_drawn(screen):
+    console = Console()
+    console.json = True
+    console.print("Строка", rows=1)
+    console.print("written", file=HOSTILE)
+    assert screen.written.replace("\n", "").isprintable()
+    console.fail(Refused(HOSTILE, hint="try \x1b", mnemonic="error", field="sort"), 5)
+    assert spoken(screen) == [
+        {"level": "info", "message": "Строка", "rows": 1},
+        {"level": "info", "message": "written", "file": HOSTILE},
+        {
+            "level": "error",
+            "message": HARMLESS,
+            "exit_code": 5,
+            "mnemonic": "error",
+            "field": "sort",
+            "hint": "try  ",
+        },
+    ]
+
+
+def test_a_failure_is_told_in_one_or_two_lines(screen):
+    Console().fail(Refused("it is refused", hint="Ask again."), 5)
+    Console().fail(Refused("it is refused"), 5)
+    assert screen.written == "comagic: it is refused\n  Ask again.\ncomagic: it is refused\n"
+
+
+# What is typed, the variable, and the log format.
+TYPED = [
+    ("", "", ""),
+    ("", "json", "json"),
+    ("calls --log-format json", "", "json"),
+    ("calls --log-format=json --nonsense", "text", "json"),
+    ("--log-format json calls --log-format text", "", "text"),
+    ("calls --log-format", "", ""),
+    ("calls -- --log-format json", "", ""),
+]
+
+
+@pytest.mark.parametrize(("typed", "variable", "found"), TYPED)
+def test_the_log_format_is_known_before_the_line_is_read(typed, variable, found):
+    assert log_format(typed.split(), {"COMAGIC_LOG_FORMAT": variable}) == found
+
+
+# Whether stderr is a terminal, its TERM, --quiet, and whether somebody looks.
+LOOKED = [
+    (True, "xterm", False, True),
+    (True, "dumb", False, False),
+    (True, "xterm", True, False),
+    (False, "xterm", False, False),
+]
+
+
+@pytest.mark.parametrize(("terminal", "term", "quiet", "looked"), LOOKED)
+def test_when_somebody_looks(monkeypatch, terminal, term, quiet, looked):
+    put(monkeypatch, Screen(terminal=terminal))
+    monkeypatch.setenv("TERM", term)
+    assert is_watched(quiet=quiet) is looked
+
+
+def test_nobody_looks_where_there_is_no_stream(monkeypatch):
+    put(monkeypatch, None)
+    assert not is_watched()

@@ -1,0 +1,110 @@
+"""The ids of what is asked for: typed, in files, and from standard input."""
+
+from __future__ import annotations
+
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from comagic_cli.commands.entities import find_ids
+from comagic_cli.errors import UsageProblem
+from comagic_cli.query.ids import read_ids
+
+NAMES = frozenset({"communication_id"})
+
+GOOD = [
+    ("", []),
+    ("17", [17]),
+    ("17\n18\n", [17, 18]),
+    ("17\r\n18", [17, 18]),
+    ("17, 18;19\t20", [17, 18, 19, 20]),
+    ("  17  ,\n", [17]),
+    ("# of October\n\n17 # the long one\n#18\n", [17]),
+    ('"17"\n"18"', [17, 18]),
+    ('communication_id\n17\n""\n18\n', [17, 18]),  # csv of one column, with an empty cell
+    ("\ufeff17", [17]),
+    ("communication_id\n17\n", [17]),
+    ('"communication_id"\n17\n', [17]),
+    ("18\n17\n18\n", [18, 17, 18]),
+    ("007", [7]),
+    ("999999999999999999", [999_999_999_999_999_999]),
+]
+BAD = [
+    ("seventeen", "ids: 'seventeen' is not an id"),
+    ("17\n\n1x\n", "ids, line 3: '1x' is not an id"),
+    ('17\n"\n', "ids, line 2: '' is not an id"),
+    ("-17", "ids: '-17' is not an id"),
+    ("1.5", "ids: '1.5' is not an id"),
+    ("17\ncommunication_id", "ids, line 2: 'communication_id' is not an id"),
+    ("call_id\n17", "ids, line 1: 'call_id' is not an id"),
+    ("١٧", "ids: '١٧' is not an id"),  # digits, but of no JSON
+    ("9" * 19, f"ids: '{'9' * 19}' is not an id"),
+    ("x" * 50, f"ids: '{'x' * 40}…' is not an id"),
+]
+
+
+@pytest.mark.parametrize(("text", "ids"), GOOD)
+def test_ids_are_read(text, ids):
+    assert list(read_ids(text, "ids", NAMES)) == ids
+
+
+@pytest.mark.parametrize(("text", "message"), BAD)
+def test_what_is_no_id_is_named_with_its_line(text, message):
+    with pytest.raises(UsageProblem) as told:
+        list(read_ids(text, "ids", NAMES))
+    assert told.value.message == message
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ids.txt").write_text("3\n1\n")
+    (tmp_path / "777").write_text("8\n")
+    (tmp_path / "binary").write_bytes(b"\xff")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"5\n6\n"), closed=False))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("typed", "ids"),
+    [
+        (["1"], [1]),
+        (["2", "1", "2"], [2, 1]),
+        (["1,2", "3"], [1, 2, 3]),
+        (["ids.txt"], [3, 1]),
+        (["@ids.txt"], [3, 1]),
+        (["1", "ids.txt", "-"], [1, 3, 5, 6]),
+        (["777"], [777]),
+        (["@777", "./777"], [8]),
+    ],
+)
+def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
+    assert folder.exists()
+    assert find_ids(typed) == ids
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["no.txt"], "--ids: 'no.txt' is neither an id nor a file"),
+        ([""], "--ids: '' is neither an id nor a file"),
+        (["@no.txt"], "no.txt can't be read: No such file or directory."),
+        (["."], ". can't be read: Is a directory."),
+        (["binary"], "--ids: binary is no UTF-8 text"),
+        (["-", "-"], "--ids: standard input can be read only once"),
+    ],
+)
+def test_what_can_not_be_read_is_told(folder, typed, message):
+    assert folder.exists()
+    with pytest.raises(UsageProblem) as told:
+        find_ids(typed)
+    assert told.value.message == message
+
+
+@pytest.mark.parametrize("stdin", [None, SimpleNamespace(closed=True)])
+def test_a_closed_standard_input_is_told(monkeypatch, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    with pytest.raises(UsageProblem, match="closed"):
+        find_ids(["-"])

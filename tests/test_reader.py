@@ -1,0 +1,281 @@
+"""Every row once, whatever the service does about paging."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from measuring import unmeasured
+from paging import (
+    FIRST,
+    LAST,
+    Row,
+    Service,
+    calls_for,
+    evenly,
+    oddities,
+    run,
+    stored_rows,
+    truth,
+    unique,
+)
+
+from comagic_cli.api.envelope import Answer
+from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
+from comagic_cli.query.catalog import report
+from comagic_cli.query.query import Sort
+
+
+@unmeasured
+@given(stored_rows(), oddities, st.integers(1, 12))
+def test_a_service_at_rest_gives_every_row_once_and_in_order(rows, odd, page_size):
+    service = Service(unique(rows), **odd)
+    exported = run(service, FIRST, LAST, page_size)
+    expected = truth(service, FIRST, LAST)
+    assert sorted(exported.keys) == sorted(expected)
+    assert [key[0] for key in exported.keys] == [key[0] for key in expected]
+
+
+@unmeasured
+@given(stored_rows(most=120), oddities, st.integers(2, 6))
+def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_size):
+    spread_out = [Row(n * 0.8, row.id, row.type) for n, row in enumerate(unique(rows))]
+    service = Service(spread_out, **odd, reach=30)
+    exported = run(service, FIRST, LAST, page_size)
+    expected = truth(service, FIRST, LAST)
+    assert sorted(exported.keys) == sorted(expected)
+    assert [key[0] for key in exported.keys] == [key[0] for key in expected]
+
+
+@unmeasured
+@given(stored_rows(most=120), oddities, st.integers(2, 8))
+def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
+    service = Service(unique(rows), **odd, reach=20)
+    try:
+        exported = run(service, FIRST, LAST, page_size)
+    except RowsMissing as error:
+        assert "narrow it with --where" in error.hint.lower()  # noqa: PT017 - one of two good ends
+        assert len(service.rows) > 20
+    else:
+        assert sorted(exported.keys) == sorted(truth(service, FIRST, LAST))
+
+
+@st.composite
+def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], list[Row]]]]:
+    rows = unique(draw(stored_rows(most=40)))
+    changes = {}
+    for step in draw(st.lists(st.integers(1, 12), max_size=4, unique=True)):
+        gone = draw(st.lists(st.sampled_from(rows), max_size=3)) if rows else []
+        times = draw(st.lists(st.floats(FIRST, LAST, width=32), max_size=3))
+        arrived = [Row(at, 2**33 + step * 10 + n) for n, at in enumerate(times)]
+        changes[step] = (arrived, gone)
+    return rows, changes
+
+
+@settings(max_examples=250)
+@given(changing(), oddities, st.integers(2, 12))
+def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
+    rows, changes = world
+    gone = [row for _, leaving in changes.values() for row in leaving]
+    stayed = Service([row for row in rows if row not in gone], **odd)
+    service = Service(rows, **odd, changes=changes)
+    try:
+        exported = run(service, FIRST, LAST, page_size)
+    except RowsMissing:
+        return  # told of, with exit code 3
+    counts = Counter(exported.keys)
+    assert max(counts.values(), default=1) == 1
+    assert set(truth(stayed, FIRST, LAST)) <= set(counts)
+
+
+def test_rows_that_go_on_arriving_behind_shift_nothing():
+    arrivals = {call: ([Row(5 + call / 100, 1000 + call)], []) for call in range(1, 60)}
+    service = Service([Row(10 + n, n + 1) for n in range(30)], changes=arrivals)
+    keys = run(service, FIRST, LAST, 10).keys
+    assert [key[1] for key in keys if key[1] <= 30] == list(range(1, 31))
+    assert max(Counter(keys).values()) == 1
+
+
+def test_a_total_one_too_large_is_believed_in_every_window():
+    days = [Row(day * 86_400 + 0.5, day) for day in range(900)]
+    notes: list[str] = []
+    exported = run(Service(days, totals="one_more"), 0, 900 * 86_400, note=notes.append)
+    assert exported.keys == truth(exported.service, 0, 900 * 86_400)
+    assert exported.pager.overstated == 3
+    assert sum(note.endswith("has one row more, but none came") for note in notes) == 3
+
+
+def test_rows_that_go_on_vanishing_behind_shift_nothing():
+    leaving = {call: ([], [Row(10 + call, call + 1)]) for call in range(1, 29)}
+    service = Service([Row(10 + n, n + 1) for n in range(40)], changes=leaving)
+    keys = [key[1] for key in run(service, FIRST, LAST, 3).keys]
+    assert keys == sorted(set(keys))
+    assert set(range(30, 41)) <= set(keys)
+
+
+@pytest.mark.parametrize(
+    ("rows", "page_size", "calls"),
+    [
+        (0, 10, 1),
+        (1, 10, 1),
+        (10, 10, 2),
+        (11, 10, 2),
+        (19, 10, 3),
+        (20, 10, 3),
+        (100, 10, 12),
+        (3, 2, 3),
+    ],
+)
+def test_no_call_is_wasted(rows, page_size, calls):
+    exported = run(Service(evenly(rows)), FIRST, LAST, page_size)
+    assert exported.calls == calls == calls_for(rows, page_size)
+
+
+def test_a_page_of_one_row_still_overlaps():
+    exported = run(Service(evenly(20)), FIRST, LAST, page_size=1)
+    assert exported.calls == 20
+    assert {limit for _, _, limit in exported.service.calls} == {2}
+
+
+@pytest.mark.parametrize(
+    ("totals", "calls"), [("exact", 3), ("one_more", 5), ("absent", 5), ("zero", 5)]
+)
+def test_the_end_is_made_sure_of_where_the_total_does_not_tell(totals, calls):
+    # one call that brings only the row before, one that brings nothing
+    exported = run(Service(evenly(25), totals=totals), FIRST, LAST, 10)
+    assert exported.calls == calls
+    assert len(exported.keys) == 25
+
+
+@unmeasured
+@pytest.mark.parametrize("rows", [250, 1000, 2500])
+def test_cutting_by_count_costs_few_calls(rows):
+    exported = run(Service(evenly(rows, span=rows), reach=100), 0, rows, 10)
+    assert exported.calls <= 1.25 * calls_for(rows, 10)
+    assert exported.keys == truth(exported.service, 0, rows)
+
+
+def test_a_burst_after_an_empty_stretch_is_cut_where_it_is():
+    burst = [Row(5_000_000 + n / 7, n) for n in range(700)]
+    exported = run(Service([*burst, Row(3, 9000)], reach=100), 0, 9_000_000, 10)
+    assert len(exported.keys) == 701
+    assert exported.calls <= 1.3 * calls_for(701, 10)
+
+
+def test_a_second_too_dense_is_named():
+    service = Service([Row(50.5, n) for n in range(200)], reach=100)
+    with pytest.raises(RowsMissing) as caught:
+        run(service, FIRST, LAST, 10)
+    assert str(caught.value) == (
+        "more rows of one second match than paging reaches (100): 2026-10-01 00:00:50"
+    )
+    assert caught.value.hint == "Narrow it with --where, and export the parts one by one."
+
+
+def test_a_second_too_dense_is_named_backwards_too():
+    service = Service([Row(50.5, n) for n in range(200)], reach=100, descending=True)
+    with pytest.raises(
+        RowsMissing, match=r"of one second match than paging reaches .*: 2026-10-01 00:00:50$"
+    ):
+        run(service, FIRST, LAST, 10)
+
+
+@pytest.mark.parametrize("at", [0.0, 0.5])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("totals", ["exact", "absent"])
+def test_seconds_that_are_within_reach_alone_are_read(at, descending, totals):
+    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(80)]
+    service = Service(rows, reach=100, descending=descending, totals=totals)
+    assert run(service, FIRST, LAST, 10).keys == truth(service, FIRST, LAST)
+
+
+def test_two_seconds_that_show_one_are_one_dense_second():
+    rows = [Row(50.8, n) for n in range(90)] + [Row(51.2, 100 + n) for n in range(90)]
+    service = Service(rows, reach=100, rounded=True)
+    with pytest.raises(RowsMissing, match="more rows of one second match than paging reaches"):
+        run(service, FIRST, LAST, 10)
+
+
+def test_a_second_within_reach_is_read():
+    service = Service([Row(50.5, n) for n in range(108)], reach=100)
+    assert len(run(service, FIRST, LAST, 10).keys) == 108
+
+
+def test_rows_without_a_time_can_not_be_cut():
+    service = Service(evenly(300), totals="absent", reach=100)
+    no_time = msgspec.structs.replace(report("communications"), time=())
+    with pytest.raises(RowsMissing, match="no time to cut it by"):
+        run(service, FIRST, LAST, 10, report_type=no_time)
+
+
+BY_NAME = (Sort("contact_full_name"),)
+
+
+def test_another_order_is_refused_beyond_reach():
+    with pytest.raises(UsageProblem) as caught:
+        run(Service(evenly(300), reach=100), FIRST, LAST, 10, sort=BY_NAME)
+    assert str(caught.value) == "300 rows match, and paging reaches 100 of them in this order"
+
+
+def test_another_order_may_be_capped():
+    exported = run(Service(evenly(300), reach=100), FIRST, LAST, 10, most=30, sort=BY_NAME)
+    assert (len(exported.keys), exported.calls) == (30, 4)
+
+
+def test_another_order_holds_within_one_window_only():
+    year = 366 * 86_400
+    with pytest.raises(UsageProblem, match=r"longer than 365 days"):
+        run(Service([]), 0, year, sort=BY_NAME)
+
+
+def test_a_longer_period_is_read_in_windows():
+    days = [Row(day * 86_400 + 0.5, day) for day in range(900)]
+    exported = run(Service(days), 0, 900 * 86_400)
+    assert len(exported.keys) == 900
+    assert exported.calls == 3
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_smaller_cap_is_obeyed_on_the_way(descending):
+    days = [Row(day * 86_400 + 0.5, day) for day in range(300)]
+    service = Service(days, max_days=92, descending=descending)
+    exported = run(service, 0, 300 * 86_400)
+    assert exported.keys == truth(service, 0, 300 * 86_400)
+    assert exported.calls == 1 + 4
+
+
+def test_other_refusals_pass():
+    def refuse(*_: object) -> Answer:
+        raise Refused("no", mnemonic="forbidden")
+
+    service = Service([])
+    service.ask = refuse  # type: ignore[method-assign]
+    with pytest.raises(Refused, match=r"^no$"):
+        run(service, FIRST, LAST)
+
+
+@pytest.mark.parametrize("data", [b"null", b"{}", b"[]"])
+def test_no_rows_are_written_in_several_ways(data):
+    service = Service([])
+    service.ask = lambda *_: Answer(data, 0)  # type: ignore[method-assign]
+    assert run(service, FIRST, LAST).keys == []
+
+
+@pytest.mark.parametrize("data", [b'"x"', b"[1]", b'{"a":1}', b"[null]"])
+def test_what_is_no_list_of_rows_is_an_error(data):
+    service = Service([])
+    service.ask = lambda *_: Answer(data, 1)  # type: ignore[method-assign]
+    with pytest.raises(NetworkFailure, match="no list of rows"):
+        run(service, FIRST, LAST)
+
+
+def test_a_service_that_ignores_the_offset_is_found_out():
+    service = Service(evenly(100), totals="absent")
+    ask = service.ask
+    service.ask = lambda window, _, limit: ask(window, 0, limit)  # type: ignore[method-assign]
+    with pytest.raises(RowsMissing, match="again and again"):
+        run(service, FIRST, LAST, 10)
+    assert len(service.calls) <= 40
