@@ -206,3 +206,35 @@ def test_the_sandbox_serves_until_it_is_stopped(environ):
         process.terminate()
         assert process.wait(PATIENCE) == 143
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
+
+
+def test_the_sandbox_can_be_an_agent(environ):
+    with start(["sandbox", "--rows", "50", "--agent"], environ | measured()) as process:
+        exports = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])
+        users = run(["users", "-f", "csv"], environ | exports)
+        assert (users.code, users.out.count("\n"), users.err) == (0, 4, "")
+        typed = ["--user-id", "7003", "--from", "-3y", "-f", "csv"]
+        ran = run(["communications", *TWO, *typed], environ | exports)
+        assert (ran.code, ran.out.count("\n"), ran.err) == (0, 51, "")
+        process.terminate()
+        assert process.wait(PATIENCE) == 143
+
+
+@pytest.mark.parametrize(
+    ("user_ids", "customers"),
+    [("7002", []), ("7003,7001", ["303", "301"]), ("all", ["301", "302", "303"])],
+)
+def test_a_private_sandbox_has_customers_where_a_user_is_named(environ, user_ids, customers):
+    typed = ["--sandbox", "--user-id", user_ids, "--period", "yesterday", "-f", "csv"]
+    ran = run(["communications", *TWO, *typed], environ)
+    assert ran.code == 0
+    header, *rows = (line.split(",") for line in ran.out.splitlines())
+    assert rows
+    found = dict.fromkeys(row[0] for row in rows) if "customer_id" in header else ()
+    assert list(found) == customers
+
+
+def test_a_private_sandbox_without_a_user_is_a_client(environ):
+    ran = run(["users", "--sandbox"], environ)
+    assert ran.code == 4
+    assert "forbidden" in ran.err

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import http.client
+import re
 
 import pytest
 from sandbox_client import ask, call, refused, rows, sandbox
 
+from comagic_cli.query.catalog import reports
+from comagic_cli.sandbox.discovery import type_of
+
 USERS = "get.customer_users"
+EQUAL = ("=", "!=", "is_null", "is_not_null")
+ORDER = ("=", "!=", "<", ">", "is_null", "is_not_null")
+TEXT = ("=", "!=", "ilike", "not_ilike", "is_null", "is_not_null")
 
 
 @pytest.fixture
@@ -98,6 +105,41 @@ def test_the_columns_tree_is_like_the_front_ends(make):
     assert ids["deals"]["filter"] is None
     operators = [one["id"] for one in ids["total_duration"]["filter"]["operators"]]
     assert operators == ["=", "!=", "<", ">", "is_null", "is_not_null"]
+
+
+@pytest.mark.parametrize("report", reports(), ids=lambda report: report.command)
+def test_titles_are_russian(make, report):
+    tree = call(make(), "getobj.columns_tree", report_type=type_of(report))["result"]["data"]
+    names = [one["name"] for one in (*tree["columns_groups"], *tree["columns"])]
+    assert [name for name in names if not re.search("[а-яё]", name, re.IGNORECASE)] in (
+        [],
+        ["Openstat"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data_type", "format_", "operators"),
+    [
+        ("visitor_id", "string", "text", TEXT),
+        ("communication_type", "list", "system_list", EQUAL),
+        ("call_status", "list", "list", TEXT),
+        ("communication_date_time", "datetime", "timestamptz", ORDER),
+        ("visit_date", "date", "date", ORDER),
+        ("total_duration", "time", "duration", ORDER),
+        ("communication_number", "integer", "numeric", ORDER),
+        ("employees", "employee_list", "text_list", TEXT),
+    ],
+)
+def test_each_format_lists_its_operators(make, name, data_type, format_, operators):
+    box = make()
+    tree = call(box, "getobj.columns_tree", report_type="communications")["result"]["data"]
+    (column,) = (column for column in tree["columns"] if column["id"] == name)
+    filters = call(box, "get.report_filters", report_type="communications")["result"]["data"]
+    (listed,) = (one for one in filters if one["id"] == name)
+    expected = [{"id": one, "name": one, "is_default": one == "="} for one in operators]
+    assert column["data_type"] == data_type
+    assert column["filter"] == {"format": format_, "operators": expected}
+    assert (listed["format"], listed["operators"]) == (format_, expected)
 
 
 def test_undocumented_columns_are_listed_and_answered(make):

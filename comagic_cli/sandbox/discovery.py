@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import Field, ReportType, reports
 from comagic_cli.sandbox.business import words
-from comagic_cli.sandbox.filters import LISTED, TEXT_IDS, format_of
+from comagic_cli.sandbox.filters import LISTED, format_of
 from comagic_cli.sandbox.refusals import wrong_value
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ _LISTS: Final[Mapping[str, str]] = {"visit_weekday": "weekday", "visit_month": "
 _DATA_TYPES: Final[Mapping[str, str]] = {
     "number": "integer",
     "iso8601": "datetime",
-    "duration": "time",
     "object": "list",
     "array": "json_object",
     "boolean": "list",
@@ -130,7 +129,7 @@ def columns_tree(report: ReportType, quirks: Quirks) -> dict[str, Any]:
 def _group(id_: int | None, name: str, place: int) -> dict[str, Any]:
     return {
         "id": id_,
-        "name": _named(name or "common"),
+        "name": words()["group_names"][name or "common"],
         "description": None,
         "parent_group_id": None,
         "sort": place,
@@ -163,9 +162,12 @@ def _data_type(field: Field) -> str:
         "segments": "segment_list",
         "deals": "deal_list",
     }
-    if field.name in TEXT_IDS:
-        return "string"
-    return special.get(field.name) or _DATA_TYPES.get(field.type, "string")
+    by_format = {"text": "string", "date": "date", "duration": "time"}
+    return (
+        special.get(field.name)
+        or by_format.get(format_of(field))
+        or _DATA_TYPES.get(field.type, "string")
+    )
 
 
 def _named(name: str) -> str:

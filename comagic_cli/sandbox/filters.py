@@ -45,16 +45,21 @@ OPERATORS: Final[Mapping[str, tuple[str, ...]]] = {
     "system": _EQUAL,
     "timestamptz": _EQUAL + _ORDER,
     "duration": _EQUAL + _ORDER,
+    "date": _EQUAL + _ORDER,
     "list": _EQUAL + _TEXT + _ITEMS,
+    "system_list": _EQUAL + _TEXT + _ITEMS,
     "text_list": _EQUAL + _TEXT + _ITEMS,
 }
+_LISTED_EQUAL = ("=", "!=", "is_null", "is_not_null")
 _LISTED_TEXT = ("=", "!=", "ilike", "not_ilike", "is_null", "is_not_null")
 _LISTED_ORDER = ("=", "!=", "<", ">", "is_null", "is_not_null")
 LISTED: Final[Mapping[str, tuple[str, ...]]] = {
     "text": _LISTED_TEXT,
     "list": _LISTED_TEXT,
     "text_list": _LISTED_TEXT,
-    "system": ("=", "!=", "is_null", "is_not_null"),
+    "system": _LISTED_EQUAL,
+    "system_list": _LISTED_EQUAL,
+    "date": _LISTED_ORDER,
     "numeric": _LISTED_ORDER,
     "timestamptz": _LISTED_ORDER,
     "duration": _LISTED_ORDER,
@@ -62,8 +67,11 @@ LISTED: Final[Mapping[str, tuple[str, ...]]] = {
 """The operators that the account lists by format; the documentation has more."""
 TEXT_IDS: Final = frozenset({"visitor_id", "person_id", "visitor_session_id"})
 """Ids that are numbers in rows and texts in filters."""
-DURATIONS: Final = frozenset({"total_duration"})
-"""Numbers of seconds that the account calls durations."""
+_FORMATS_BY_NAME: Final[Mapping[str, str]] = {
+    **dict.fromkeys(TEXT_IDS, "text"),
+    "communication_type": "system_list",
+    "total_duration": "duration",
+}
 _ALL: Final = frozenset(name for names in OPERATORS.values() for name in names)
 _NEGATED: Final[Mapping[str, str]] = {
     "!=": "=",
@@ -82,9 +90,9 @@ _CLOCK: Final = re.compile(r"(\d+):(\d\d):(\d\d)")
 
 def format_of(field: Field) -> str:
     """Return the format that the account lists for a field."""
-    if field.name in TEXT_IDS:
-        return "text"
-    return "duration" if field.name in DURATIONS else FORMATS.get(field.type, "text")
+    if field.format == "YYYY-MM-DD":
+        return "date"
+    return _FORMATS_BY_NAME.get(field.name) or FORMATS.get(field.type, "text")
 
 
 class Filters:
