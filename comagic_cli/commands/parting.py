@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from comagic_cli.api.http import service_url
 from comagic_cli.commands.dry import DryClock, show_query
 from comagic_cli.commands.known import complete_look
+from comagic_cli.commands.reading import report_outside
 from comagic_cli.commands.service import Service, draft, open_service, saved_zone, utc_now
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.events import Reporter
 from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.export.pipeline import export
 from comagic_cli.export.progress import Summary
-from comagic_cli.fetch.asking import asker
 from comagic_cli.files.lock import held
 from comagic_cli.files.stream import naming
 from comagic_cli.formats.base import ZONED, Sink, make_sink
@@ -172,7 +172,7 @@ def write_parts(service: Service, job: Job) -> None:
 
 def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]) -> None:
     """Write parts, those that stand next to each other in one go; tell of all that are short."""
-    ask = asker(service.client, query, service.refused_operators)
+    ask = service.asker(query)
     first: RowsMissing | None = None
     short: list[Part] = []
     for run in runs:
@@ -185,6 +185,9 @@ def _write_runs(service: Service, job: Job, query: Query, runs: list[list[Part]]
         except RowsMissing as error:
             first = first or error
             short += sink.waiting.values()
+        finally:
+            report_outside(reader, service)
+    service.report_members()
     if first:
         raise _missing(first, short)
     count = sum(map(len, runs))

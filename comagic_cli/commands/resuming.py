@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, cast
 
 from comagic_cli import __version__
 from comagic_cli.commands.known import complete_look
-from comagic_cli.commands.reading import pager_of
+from comagic_cli.commands.reading import pager_of, report_outside
 from comagic_cli.commands.service import Service, draft, open_service, rough_period
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.export.events import Reporter
@@ -134,11 +134,8 @@ class Run:
             self.sink.keep_last()
             raise
         finally:
-            if self.pager.outside:
-                self.service.reporter.error(
-                    f"{self.pager.outside} rows that came are outside the period asked for and "
-                    "are not written"
-                )
+            report_outside(self.pager, self.service)
+            self.service.report_members()
 
     @property
     def published(self) -> Path | None:

@@ -25,20 +25,23 @@ from comagic_cli.export.events import Reporter
 from comagic_cli.export.inputs import is_number
 from comagic_cli.export.options import ExportOptions, ServiceOptions
 from comagic_cli.export.progress import Progress
-from comagic_cli.fetch.asking import RefusedOperators
+from comagic_cli.fetch.asking import RefusedOperators, asker
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.formats.base import ZONED
+from comagic_cli.paging.reader import Ask
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.operators import Use
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
+from comagic_cli.rows.members import Members
 
 if TYPE_CHECKING:
     from comagic_cli.commands.resuming import Form
 
 ASKED = "(asked of the account)"  # a report id that is not known yet
+NAMED = 5  # names that a message lists
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,26 @@ class Service(Connection):
     """A connection that exports what the options say."""
 
     options: ExportOptions
+    seen: list[Members] = field(default_factory=list, kw_only=True)  # one for all customers
+
+    def asker(self, query: Query) -> Ask:
+        """Return what asks pages of a query, and keeps in mind which members came."""
+        if not self.seen:
+            fields = [query.report.field(name) for name in query.columns]
+            aliases = {alias: field.name for field in fields for alias in field.aliases}
+            self.seen.append(Members(query.columns, aliases, query.asked))
+        return asker(self.client, query, self.refused_operators, self.seen[0])
+
+    def report_members(self) -> None:
+        """Report columns that came in no row, where unasked members came instead."""
+        missing, unasked = self.seen[0].difference if self.seen else ([], [])
+        if missing:
+            self.reporter.info(
+                f"comagic: no row has {_listed(missing)}; not asked for, but in the rows: "
+                f"{_listed(unasked)}",
+                missing=missing,
+                unasked=unasked,
+            )
 
     def of(self, user_id: int) -> Service:
         """Ask for another client from now on, through a user of theirs."""
@@ -260,6 +283,11 @@ def session_of(account: Account, cache: Cache | None) -> Session | None:
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
 
 
 def utc_now() -> datetime:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+import msgspec
+
 from comagic_cli.api.client import Client
 from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import may_mean_parameter
@@ -15,6 +17,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
 from comagic_cli.query.filter.tree import TooDeep, fields_of
 from comagic_cli.query.query import Query
+from comagic_cli.rows.members import Members
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,18 @@ class RefusedOperators:
     save: Callable[[set[Use]], None] = lambda _: None
 
 
-def asker(client: Client, query: Query, refused: RefusedOperators | None = None) -> Ask:
+def asker(
+    client: Client,
+    query: Query,
+    refused: RefusedOperators | None = None,
+    members: Members | None = None,
+) -> Ask:
     """Return what asks pages of `query` through `client`.
 
     `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
     service refuses it as unexpected, or misses it, the page is asked for again the other way. So it
     is where the service does not sort by the key, which nobody asked for but us. Operators of the
-    filter that the account refuses are replaced by equal forms.
+    filter that the account refuses are replaced by equal forms. `members` reads the rows' members.
     """
     refused = refused or RefusedOperators()
     form = _without_operators(query, refused.uses)
@@ -55,9 +63,15 @@ def asker(client: Client, query: Query, refused: RefusedOperators | None = None)
                 if not new <= refused.uses:
                     refused.uses.update(new)
                     refused.save(refused.uses)
-                return answer
+                return _with_members(answer, members)
 
     return ask
+
+
+def _with_members(answer: Answer, members: Members | None) -> Answer:
+    if members is None or not isinstance(answer.came, list):
+        return answer
+    return msgspec.structs.replace(answer, came=members.read(answer.came))
 
 
 def _send(client: Client, query: Query, window: Window, offset: int, limit: int) -> Answer:
