@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 from program import DAYS, Watched
 
-from comagic_cli.sandbox import discovery
 from comagic_cli.sandbox.quirks import Fault
 
 CALLS = ["calls", *DAYS, "--report-id", 1002]
@@ -184,17 +182,6 @@ def test_a_dry_run_uses_what_is_remembered_and_sends_nothing(comagic):
 DIMENSIONS = "get.report_filters"
 
 
-@pytest.fixture
-def dimensions(monkeypatch):
-    """Let the sandbox list its own columns with filters only."""
-    tree = discovery.columns_tree
-
-    def without_own(report, quirks):
-        return tree(report, replace(quirks, columns=()))
-
-    monkeypatch.setattr(discovery, "columns_tree", without_own)
-
-
 def as_json(tmp_path, tree):
     path = tmp_path / "filter.json"
     path.write_text(json.dumps(tree))
@@ -205,14 +192,13 @@ IS_SET = {"field": "cd_5", "operator": "is_not_null"}
 
 
 @pytest.mark.parametrize("way", ["--where", "--filter-json", "--as-saved"])
-@pytest.mark.usefixtures("dimensions")
 def test_a_dimension_can_be_filtered_by(comagic, tmp_path, way):
     typed = {
         "--where": ["--where", "cd_5 is not null"],
         "--filter-json": ["--filter-json", as_json(tmp_path, IS_SET)],
         "--as-saved": ["--as-saved"],
     }[way]
-    with Watched(rows=20, columns=("cd_5",), report_state={"filter": IS_SET}) as box:
+    with Watched(rows=20, dimensions=("cd_5",), report_state={"filter": IS_SET}) as box:
         asked = [*CALLS, "--fields", "communication_id", *typed]
         for _ in range(2):
             ran = comagic(*asked, box=box)
@@ -223,17 +209,15 @@ def test_a_dimension_can_be_filtered_by(comagic, tmp_path, way):
     assert methods == [TREE, DIMENSIONS, ROWS, ROWS]
 
 
-@pytest.mark.usefixtures("dimensions")
 def test_a_dimension_is_not_a_column(comagic):
-    with Watched(rows=20, columns=("cd_5",)) as box:
+    with Watched(rows=20, dimensions=("cd_5",)) as box:
         ran = comagic(*CALLS, "--fields", "cd_5", box=box)
         assert (ran.code, box.methods) == (2, [TREE])
         assert ran.err.startswith("comagic: --fields: calls has no field 'cd_5'\n")
 
 
-@pytest.mark.usefixtures("dimensions")
 def test_dimensions_are_offered_by_filters(comagic):
-    with Watched(rows=20, columns=("cd_5",)) as box:
+    with Watched(rows=20, dimensions=("cd_5",)) as box:
         ran = comagic("filters", "calls", "cd_5", "-f", "jsonl", box=box)
     assert (ran.code, json.loads(ran.out)["custom"]) == (0, True)
 

@@ -155,7 +155,7 @@ def test_live_fields_have_titles_and_what_the_account_has_added(comagic):
     assert len(rows) == len(report("calls").known) + 1
     assert rows[-1] == {
         "name": "cc_17",
-        "title": "Cc 17",
+        "title": "Столбец cc_17",
         "about": None,
         "type": "string",
         "group": "custom",

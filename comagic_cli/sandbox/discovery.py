@@ -171,7 +171,7 @@ def _data_type(field: Field) -> str:
 
 
 def _named(name: str) -> str:
-    return str(words()["column_names"].get(name) or name)
+    return str(words()["column_names"].get(name) or f"Столбец {name}")
 
 
 def report_filters(report: ReportType, quirks: Quirks) -> list[dict[str, Any]]:
