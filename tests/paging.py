@@ -11,13 +11,13 @@ from itertools import count
 import msgspec
 from hypothesis import strategies as st
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page
 

@@ -21,7 +21,7 @@ def agent():
     [
         (["-o", "x-{date}.csv"], "several users can't be used with x-{date}.csv"),
         (["-o", "x.csv", "--resume"], "--resume: rows of several clients come one client after"),
-        (["--user-id", "7001"], "Invalid value for '--user-id': all is every client"),
+        (["--user-id", "7001"], "Invalid value for '--user-id': all means every customer"),
         (["--user-id", "7001;7002"], "Invalid value for '--user-id': '7001;7002' is neither"),
         (["--user-id", "0"], "Invalid value for '--user-id': '0' is neither"),
         (["--user-id", ","], "Invalid value for '--user-id': ',' is neither"),

@@ -8,13 +8,13 @@ import pytest
 from playback import client_of
 from sandbox_client import IDS, sandbox
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import NetworkFailure, Refused
 from comagic_cli.fetch.asking import asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
+from comagic_cli.rows.answer import Answer
 
 START, END = datetime(2026, 10, 1), datetime(2026, 10, 2)  # noqa: DTZ001 - the account's time
 WITHOUT = Query(

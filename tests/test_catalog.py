@@ -74,6 +74,7 @@ COMMENT = {"comment": "string", "communication_id": "number", "communication_typ
 YES_NO = {"value": "string", "value_id": "boolean"}
 PHONE = {"value": "string", "extra": {"call_status": "string", "call_direction": "string"}}
 STEP = dict.fromkeys(("event_name", "event_text", "event_time", "event_mnemonic"), "string")
+OUTCOME = {"duration": "number", "is_failed": "boolean", "fail_hint": "string", "data": "array"}
 FLAGS = {"is_bold": "boolean", "is_leaf": "boolean"}
 
 
@@ -88,10 +89,7 @@ FLAGS = {"is_bold": "boolean", "is_leaf": "boolean"}
         ("call-details", "communication_comment", "object", COMMENT),
         (
             *("call-details", "call_events", "array"),
-            STEP
-            | FLAGS
-            | {"event_type": "string", "event_icon_mnemonic": "string", "duration": "number"}
-            | {"is_failed": "boolean", "fail_hint": "string", "data": "array"},
+            STEP | FLAGS | OUTCOME | {"event_type": "string", "event_icon_mnemonic": "string"},
         ),
         (
             *("call-details", "call_records", "object"),
@@ -108,7 +106,7 @@ FLAGS = {"is_bold": "boolean", "is_leaf": "boolean"}
         ),
         (
             *("person-details", "person_events", "array"),
-            STEP | FLAGS | {"event_id": "number", "person_id": "number"},
+            STEP | FLAGS | OUTCOME | {"event_id": "number", "person_id": "number"},
         ),
     ],
 )

@@ -103,7 +103,7 @@ def test_no_rows(comagic, box):
 
 
 def test_rows_that_are_missing_are_no_success(comagic, tmp_path):
-    with Watched(rows=40, total_items="one_more", max_days=4) as box:
+    with Watched(rows=40, total_items="three_more") as box:
         ran = comagic(*CHART, box=box)
         target = tmp_path / "days.csv"
         to_file = comagic(*CHART, "-o", target, box=box)
@@ -142,7 +142,7 @@ MISTAKES = [
     ("calls --by tags --split tags", "--split tags: it takes another field than --by"),
     ("calls --split hour", "--split hour: it takes another field than --by"),
     ("nothing", "there is no report 'nothing'"),
-    ("person-details --by day", "person-details is asked for by ids"),
+    ("person-details --by day", "person-details is exported by ids"),
     ("calls -o calls.xlsx", "a chart is not written as xlsx"),
     ("calls -o {date}.csv", "{date}.csv: a chart is one file"),
     ("calls -f parquet", "'parquet' is not one of"),

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.api.endpoints import ask_columns, ask_kind
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused, UnknownField
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.flatten import Flattener
@@ -18,6 +17,7 @@ from comagic_cli.query.catalog import (
     with_guess,
     with_more,
 )
+from comagic_cli.rows.answer import Answer
 
 REPORT = ReportType(
     command="calls",

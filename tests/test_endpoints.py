@@ -17,7 +17,6 @@ from comagic_cli.api.endpoints import (
     is_of_client,
     zone_named,
 )
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import (
     NetworkFailure,
     NotAllowed,
@@ -27,6 +26,7 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import report
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, rows_of, with_members
 

@@ -139,21 +139,3 @@ def test_an_hour_that_repeats(comagic, zone, max_days):
         truth = box.truth("communications", *span, fields=NAMES)
     ids = [json.loads(line)["communication_id"] for line in ran.out.splitlines()]
     assert (ran.code, sorted(ids)) == (0, sorted(row["communication_id"] for row in truth))
-
-
-@pytest.mark.parametrize(
-    ("output", "in_a_thread"),
-    [("rows.jsonl", False), ("rows.csv", False), ("rows.parquet", True), ("rows.db", True)],
-)
-def test_rows_of_text_formats_are_rendered_as_they_are_read(
-    comagic, monkeypatch, tmp_path, output, in_a_thread
-):
-    """Others are read in a thread of their own, while the ones before are written."""
-    used = []
-    one_ahead = "comagic_cli.export.pipeline.one_ahead"
-    monkeypatch.setattr(one_ahead, lambda pages: used.append(pages) or pages)
-    with Watched(rows=5) as box:
-        ran = comagic(
-            *ASKED, "--tz", "Europe/Moscow", "--report-id", 1001, "-o", tmp_path / output, box=box
-        )
-    assert (ran.code, bool(used)) == (0, in_a_thread)

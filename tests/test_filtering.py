@@ -257,7 +257,7 @@ def test_a_tree_is_read_from_standard_input(comagic, box, sent, monkeypatch):
     ("text", "message"),
     [
         (b'{"field": "site"}', "{}: operator: must be a text"),
-        (b"\xff", "--filter-json: {} is no UTF-8 text"),
+        (b"\xff", "--filter-json: {} is not UTF-8 text"),
         (None, "{} can't be read: No such file or directory."),
     ],
 )

@@ -9,12 +9,12 @@ from datetime import datetime
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import Refused
 from comagic_cli.paging.id_batches import LotPager
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
+from comagic_cli.rows.answer import Answer
 
 DAY = Period(datetime(2026, 10, 1), datetime(2026, 10, 2))  # noqa: DTZ001 - as everywhere
 

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from paging import START
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 
 # Stored rows by their second, what arrives and leaves before a call, how long its page is at most,

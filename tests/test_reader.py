@@ -23,10 +23,10 @@ from paging import (
     unique,
 )
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
 from comagic_cli.query.catalog import report
 from comagic_cli.query.query import Sort
+from comagic_cli.rows.answer import Answer
 
 
 @unmeasured

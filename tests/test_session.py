@@ -8,10 +8,10 @@ import re
 import pytest
 from clocks import Ticking
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.api.session import Session
 from comagic_cli.errors import ComagicError, NotAllowed, Refused
 from comagic_cli.files.cache import Cache
+from comagic_cli.rows.answer import Answer
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'
 WRONG = "login.user: the login or password is wrong"

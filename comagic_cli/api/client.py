@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import msgspec
 
 from comagic_cli.api.envelope import (
-    Answer,
     ApiError,
     Envelope,
     MalformedResponse,
@@ -33,6 +32,7 @@ from comagic_cli.api.redact import Redact, one_line, preview, redactor
 from comagic_cli.api.retry import PageSize, RetryPolicy
 from comagic_cli.api.session import LOGIN, Session
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
+from comagic_cli.rows.answer import Answer
 
 OK = 200
 SUCCESS = range(200, 300)

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import (
     ComagicError,
     NetworkFailure,
@@ -21,6 +20,7 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
+from comagic_cli.rows.answer import Answer
 
 Call: TypeAlias = Callable[[str, Mapping[str, Any]], Answer]
 

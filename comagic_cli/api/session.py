@@ -18,9 +18,9 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import NotAllowed, Refused
+from comagic_cli.rows.answer import Answer
 
 LOGIN = "login.user"
 HOUR = 3600.0

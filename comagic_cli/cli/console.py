@@ -192,7 +192,10 @@ class StderrReporter:
         for remark in summary.remarks:
             tell(remark)
         seconds = round(summary.progress.seconds, 3)
-        tell(str(summary), **summary.members, seconds=seconds)
+        text = str(summary)
+        if CONSOLE.sandbox:
+            text = f"{text.removesuffix('.')}, invented data of the sandbox."
+        tell(text, **summary.members, seconds=seconds)
 
     @contextmanager
     def follow(self, output: str | None) -> Iterator[Progress]:

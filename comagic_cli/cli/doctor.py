@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
-from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
 from comagic_cli.cli.console import StderrReporter
@@ -28,6 +27,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
+from comagic_cli.rows.answer import Answer
 
 GOOD, BAD, NONE = "ok", "no", "--"
 WIDTH = 14  # of the longest name

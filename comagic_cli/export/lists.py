@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from comagic_cli.api.endpoints import ask_items, ask_kind, objects
-from comagic_cli.api.envelope import Answer
 from comagic_cli.commands.columns import Columns
 from comagic_cli.commands.service import Connection, connect
 from comagic_cli.export.events import Reporter
@@ -11,6 +10,7 @@ from comagic_cli.export.options import ListOptions
 from comagic_cli.query import listing
 from comagic_cli.query.catalog import Column, ReportType
 from comagic_cli.query.listing import Row
+from comagic_cli.rows.answer import Answer
 
 
 def ask_reports(kind: str | None, options: ListOptions, reporter: Reporter) -> list[Row]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.api.rate_limit import Quota, read_quotas
 from comagic_cli.api.retry import format_duration
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import outer, parse_time, spread
 from comagic_cli.query.query import Query
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.page import Page
 
 BETWEEN = ", "

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.envelope import Answer
 from comagic_cli.api.errors import may_mean_parameter
 from comagic_cli.errors import Refused
 from comagic_cli.paging.reader import Ask
@@ -17,6 +16,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
 from comagic_cli.query.filter.tree import TooDeep, fields_of
 from comagic_cli.query.query import Query
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.members import Members
 
 

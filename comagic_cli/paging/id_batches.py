@@ -13,18 +13,25 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from comagic_cli.api.errors import ERRORS
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.reader import Ask, Reader, WindowDone, tell_missing
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
 MOST = 100  # ids a call
-# Refusals that name no parameter: they may mean the ids, as those that nobody has heard of may.
-VAGUE = frozenset(
+# Refusals that never mean the ids. Any other may, if it names no parameter.
+NOT_ABOUT_IDS = frozenset(
     {
-        *("error", "invalid_parameter_value", "invalid_parameters_combination"),
-        *("data_type_error", "invalid_request"),
+        "batch_operations_not_supported",
+        "batch_opreations_not_supported",
+        "date_interval_limit_reached",
+        "filter_prohibited",
+        "method_not_found",
+        "notifications_not_supported",
+        "parse_error",
+        "required_parameter_missed",
+        "sort_prohibited",
+        "unexpected_parameters",
     }
 )
 
@@ -166,5 +173,4 @@ def is_about_ids(error: Refused) -> bool:
     """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
     if IDS in error.field or (not error.field and IDS in error.message):
         return True
-    is_vague = error.mnemonic in VAGUE or error.mnemonic not in ERRORS
-    return not error.field and is_vague
+    return not error.field and error.mnemonic not in NOT_ABOUT_IDS

@@ -16,7 +16,6 @@ from itertools import pairwise
 
 import msgspec
 
-from comagic_cli.api.envelope import Answer
 from comagic_cli.errors import ComagicError, NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.paging.prefetch import Prefetch, waited
 from comagic_cli.paging.window import (
@@ -31,6 +30,7 @@ from comagic_cli.paging.window import (
     spread,
 )
 from comagic_cli.query.query import TIME_FORMAT, Query
+from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
 from comagic_cli.rows.page import Marks, Page, join_pages

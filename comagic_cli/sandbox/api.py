@@ -273,15 +273,16 @@ class Api:
     def _metadata(self, total: int, query: Query) -> dict[str, Any]:
         metadata: dict[str, Any] = {"version": None}
         if self.quirks.total_items != "absent":
-            metadata["total_items"] = total + (total > 0 and self._overstated(query))
+            metadata["total_items"] = total + (self._overstated(query) if total else 0)
         return metadata
 
-    def _overstated(self, query: Query) -> bool:
-        if self.quirks.total_items == "one_more":
-            return True
+    def _overstated(self, query: Query) -> int:
+        """Return how many rows too many the total says."""
+        if self.quirks.total_items in {"one_more", "three_more"}:
+            return 1 if self.quirks.total_items == "one_more" else 3
         first = self._first_query = self._first_query or query
         same = {(one.key, one.start, one.end, one.entities) for one in (first, query)}
-        return self.quirks.total_items == "one_more_once" and len(same) == 1
+        return int(self.quirks.total_items == "one_more_once" and len(same) == 1)
 
 
 def _answer(data: Any) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class Quirks:
     pretty: bool = False  # indented JSON
 
     # Pages and totals.
-    total_items: Literal["exact", "absent", "one_more", "one_more_once"] = "exact"
+    total_items: Literal["exact", "absent", "one_more", "one_more_once", "three_more"] = "exact"
     short_pages: int = 0  # pages of more than one row are cut to 1 … this many rows
     page_cap: int | None = None  # a larger limit is silently clamped to this
     limit_past_cap: Literal["refused", "clamped"] = "refused"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from comagic_cli.sandbox import faults, rhythm
 from comagic_cli.sandbox.accounts import TOKEN
 from comagic_cli.sandbox.api import Api, Request, read
+from comagic_cli.sandbox.discovery import ANSWERED_AS
 from comagic_cli.sandbox.faults import Answer
 from comagic_cli.sandbox.loopback import PATH, listen
 from comagic_cli.sandbox.quirks import Fault, Quirks
@@ -133,7 +134,8 @@ class Sandbox:
         )
         fields_of = [field.name for field in report.type.fields if field.documented]
         names = fields or [*fields_of, *self.quirks.columns]
-        shaped = rows_as_dicts(rows, names, make, replace(self.quirks, missing_keys=False))
+        whole = replace(self.quirks, missing_keys=False)
+        shaped = rows_as_dicts(rows, names, lambda name: make(ANSWERED_AS.get(name, name)), whole)
         text = encode(shaped, self.quirks).decode(errors="replace")
         loaded: list[dict[str, Any]] = json.loads(text)
         return loaded
