@@ -8,7 +8,7 @@ from program import DAYS, NOW, REPORT, SPAN, TWO, Watched
 
 from comagic_cli.commands import service
 from comagic_cli.query.catalog import report, reports
-from comagic_cli.sandbox.accounts import clients
+from comagic_cli.sandbox.methods.accounts import clients
 from comagic_cli.sandbox.quirks import Quirks
 
 COMMANDS = [entry.command for entry in reports() if not set(entry.params) - {"report_type"}]

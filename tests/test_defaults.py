@@ -300,7 +300,7 @@ CREDENTIALS = [
 def keys(file, monkeypatch):
     """Put keys into files, where the program runs."""
     monkeypatch.chdir(file.parent)
-    monkeypatch.setattr("comagic_cli.sandbox.accounts.TOKEN", "good-key")
+    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.TOKEN", "good-key")
     for name, key in (("good", "good-key"), ("bad", "bad-key"), ("open", "good-key")):
         (file.parent / name).write_text(key)
         (file.parent / name).chmod(0o644 if name == "open" else 0o600)

@@ -12,7 +12,7 @@ from program import REPORT, SPAN, TWO, Watched, ended, environment, fault, start
 
 from comagic_cli.api.session import Session
 from comagic_cli.files.cache import Cache, cache_key
-from comagic_cli.sandbox import accounts
+from comagic_cli.sandbox.methods import accounts
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]

@@ -15,7 +15,7 @@ from comagic_cli.errors import Refused
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.filter.operators import avoid_refused, replace_operators, unlisted, uses
 from comagic_cli.query.filter.tree import TooDeep, levels
-from comagic_cli.sandbox.filters import OPERATORS
+from comagic_cli.sandbox.methods.filters import OPERATORS
 
 WORDS = ["in", "not_in", "<=", ">=", "is_null", "is_not_null"]
 
@@ -173,7 +173,9 @@ def test_an_export_goes_on_with_equal_operators_and_remembers_them(comagic, monk
     with Watched(rows=60) as box:
         wanted = comagic(*asked, box=box).out
         few = ("=", "!=", "<", ">")
-        monkeypatch.setattr("comagic_cli.sandbox.filters.OPERATORS", dict.fromkeys(OPERATORS, few))
+        monkeypatch.setattr(
+            "comagic_cli.sandbox.methods.filters.OPERATORS", dict.fromkeys(OPERATORS, few)
+        )
         first = len(box.pages)
         ran = comagic(*asked, box=box)
         second = len(box.pages)

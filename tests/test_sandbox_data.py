@@ -10,12 +10,12 @@ from measuring import unmeasured
 from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 
 from comagic_cli.query.catalog import report, reports
-from comagic_cli.sandbox import rhythm
-from comagic_cli.sandbox.business import IN_BLOCK, Business, hasher
-from comagic_cli.sandbox.discovery import ANSWERED_AS
+from comagic_cli.sandbox.data import rhythm
+from comagic_cli.sandbox.data.business import IN_BLOCK, Business, hasher
+from comagic_cli.sandbox.data.sources import FIELDS
+from comagic_cli.sandbox.methods.discovery import ANSWERED_AS
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
-from comagic_cli.sandbox.sources import FIELDS
 
 SPAN = ("2025-01-01 00:00:00", "2026-07-01 00:00:00")
 TIME = "communication_date_time"

@@ -8,7 +8,7 @@ import pytest
 from measuring import unmeasured
 from sandbox_client import ask, refused, rows, sandbox
 
-from comagic_cli.sandbox.filters import OPERATORS, like
+from comagic_cli.sandbox.methods.filters import OPERATORS, like
 
 TIME = "communication_date_time"
 FIELDS = ["communication_id", "site_name", "total_duration", TIME, "visit_date", "yclid"]

@@ -7,9 +7,9 @@ from measuring import unmeasured
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, total
 
 from comagic_cli.query.catalog import reports
-from comagic_cli.sandbox import rhythm
-from comagic_cli.sandbox.business import words
-from comagic_cli.sandbox.filters import as_json
+from comagic_cli.sandbox.data import rhythm
+from comagic_cli.sandbox.data.business import words
+from comagic_cli.sandbox.methods.filters import as_json
 
 SPAN = ("2025-01-01 00:00:00", "2026-07-01 00:00:00")
 TIME = "communication_date_time"

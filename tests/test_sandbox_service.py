@@ -9,7 +9,7 @@ import pytest
 from sandbox_client import ask, call, refused, rows, sandbox
 
 from comagic_cli.query.catalog import reports
-from comagic_cli.sandbox.discovery import type_of
+from comagic_cli.sandbox.methods.discovery import type_of
 
 USERS = "get.customer_users"
 EQUAL = ("=", "!=", "is_null", "is_not_null")

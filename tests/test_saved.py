@@ -206,7 +206,7 @@ def test_several_clients_have_nothing_saved_in_common(comagic):
 
 
 def test_where_the_account_tells_nothing(comagic, monkeypatch):
-    monkeypatch.setattr("comagic_cli.sandbox.discovery.report_state", lambda *_: None)
+    monkeypatch.setattr("comagic_cli.sandbox.methods.discovery.report_state", lambda *_: None)
     with Watched(rows=5) as box:
         ran = comagic("communications", *DAYS, "--as-saved", box=box)
     assert ran.code == 2

@@ -15,7 +15,7 @@ from measuring import unmeasured
 from program import DAYS, TWO, Watched, ended, environment, fault, start
 
 from comagic_cli.paging.reader import Reader
-from comagic_cli.sandbox import accounts, refusals
+from comagic_cli.sandbox.methods import accounts, refusals
 
 KEY = 'kEy+/0é"\\&=%Ж<z>'
 LOGIN = "me+you@firm.example"

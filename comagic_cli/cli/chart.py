@@ -29,9 +29,9 @@ from comagic_cli.files.stream import Output, Under
 from comagic_cli.formats.aggregate import CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
 from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.grouping import TIMES
 from comagic_cli.output.partitions import Template, read_template
 from comagic_cli.query.fields import ExportRequest
-from comagic_cli.query.grouping import TIMES
 from comagic_cli.query.listing import find_command
 from comagic_cli.query.query import IDS
 

@@ -11,8 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from comagic_cli.errors import RowsMissing
-from comagic_cli.query.catalog import Field
-from comagic_cli.query.grouping import (
+from comagic_cli.formats.grouping import (
     TIMES,
     Group,
     NotANumber,
@@ -25,6 +24,7 @@ from comagic_cli.query.grouping import (
     mean,
     number_of,
 )
+from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Marks, Page, slices

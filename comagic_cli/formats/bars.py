@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from comagic_cli.formats.aggregate import Counts, Tally
 from comagic_cli.formats.base import Look
+from comagic_cli.formats.grouping import TIMES, Group, Number
 from comagic_cli.formats.table import (
     BOLD,
     DIM,
@@ -27,7 +28,6 @@ from comagic_cli.formats.table import (
     visible,
 )
 from comagic_cli.query.catalog import Field
-from comagic_cli.query.grouping import TIMES, Group, Number
 
 USUAL = 80  # cells of a picture that no terminal shows
 MOST = 20  # groups of a field that are drawn; the smaller ones are one

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
-from comagic_cli.sandbox.refusals import Refusal, limit_exceeded
+from comagic_cli.sandbox.methods.refusals import Refusal, limit_exceeded
 
 if TYPE_CHECKING:
     from comagic_cli.sandbox.quirks import Fault

@@ -9,16 +9,17 @@ from threading import Lock, Thread
 from time import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from comagic_cli.sandbox import faults, rhythm
-from comagic_cli.sandbox.accounts import TOKEN
-from comagic_cli.sandbox.api import Api, Request, read
-from comagic_cli.sandbox.discovery import ANSWERED_AS
+from comagic_cli.sandbox import faults
+from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.faults import Answer
 from comagic_cli.sandbox.loopback import PATH, listen
+from comagic_cli.sandbox.methods.accounts import TOKEN
+from comagic_cli.sandbox.methods.api import Api, Request, read
+from comagic_cli.sandbox.methods.discovery import ANSWERED_AS
+from comagic_cli.sandbox.methods.refusals import Refusal
+from comagic_cli.sandbox.methods.reports import comparable
+from comagic_cli.sandbox.methods.shapes import encode, rows_as_dicts, shaper
 from comagic_cli.sandbox.quirks import Fault, Quirks
-from comagic_cli.sandbox.refusals import Refusal
-from comagic_cli.sandbox.reports import comparable
-from comagic_cli.sandbox.shapes import encode, rows_as_dicts, shaper
 from comagic_cli.sandbox.worlds import Worlds
 
 if TYPE_CHECKING:

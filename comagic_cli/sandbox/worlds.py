@@ -10,17 +10,25 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from comagic_cli.query.catalog import report as report_type
-from comagic_cli.sandbox import rhythm
-from comagic_cli.sandbox.accounts import timezone
-from comagic_cli.sandbox.business import Business
-from comagic_cli.sandbox.reports import Query, Report
-from comagic_cli.sandbox.sources import EXTRA, VISITS, Rows, Source, Span, invented, stored_time
+from comagic_cli.sandbox.data import rhythm
+from comagic_cli.sandbox.data.business import Business
+from comagic_cli.sandbox.data.sources import (
+    EXTRA,
+    VISITS,
+    Rows,
+    Source,
+    Span,
+    invented,
+    stored_time,
+)
+from comagic_cli.sandbox.methods.accounts import timezone
+from comagic_cli.sandbox.methods.reports import Query, Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from comagic_cli.query.catalog import ReportType
-    from comagic_cli.sandbox.business import Row
+    from comagic_cli.sandbox.data.business import Row
     from comagic_cli.sandbox.quirks import Arrival, Quirks, Vanishing
 
 YEARS: Final = timedelta(days=3 * 365)  # how long the business has gone on

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from comagic_cli.sandbox.business import (
+from comagic_cli.sandbox.data.business import (
     FIRST_PERSON,
     FIRST_VISIT,
     Row,
@@ -15,10 +15,17 @@ from comagic_cli.sandbox.business import (
     salt,
     words,
 )
-from comagic_cli.sandbox.rhythm import moment
-from comagic_cli.sandbox.talks import identity, kind_pair, pairs_of, shown, virtual_phone, yes_no
-from comagic_cli.sandbox.texts import full_name, mail, phone, text_of
-from comagic_cli.sandbox.visitor import site_fields, traffic_fields, visitor_fields
+from comagic_cli.sandbox.data.rhythm import moment
+from comagic_cli.sandbox.data.talks import (
+    identity,
+    kind_pair,
+    pairs_of,
+    shown,
+    virtual_phone,
+    yes_no,
+)
+from comagic_cli.sandbox.data.texts import full_name, mail, phone, text_of
+from comagic_cli.sandbox.data.visitor import site_fields, traffic_fields, visitor_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import Field, ReportType, reports
-from comagic_cli.sandbox.business import words
-from comagic_cli.sandbox.filters import LISTED, format_of
-from comagic_cli.sandbox.refusals import wrong_value
+from comagic_cli.sandbox.data.business import words
+from comagic_cli.sandbox.methods.filters import LISTED, format_of
+from comagic_cli.sandbox.methods.refusals import wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,8 +6,8 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox import calls, dealings, talks
-from comagic_cli.sandbox.business import (
+from comagic_cli.sandbox.data import calls, dealings, talks
+from comagic_cli.sandbox.data.business import (
     CALL,
     CHAT,
     FIRST_PERSON,
@@ -17,7 +17,7 @@ from comagic_cli.sandbox.business import (
     Row,
     one_of,
 )
-from comagic_cli.sandbox.rhythm import parse
+from comagic_cli.sandbox.data.rhythm import parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from comagic_cli.sandbox.business import (
+from comagic_cli.sandbox.data.business import (
     CALL,
     CHAT,
     EMAIL,
@@ -19,8 +19,8 @@ from comagic_cli.sandbox.business import (
     salt,
     words,
 )
-from comagic_cli.sandbox.texts import full_name, mail, phone, text_of
-from comagic_cli.sandbox.visitor import (
+from comagic_cli.sandbox.data.texts import full_name, mail, phone, text_of
+from comagic_cli.sandbox.data.visitor import (
     page,
     site_fields,
     traffic_fields,

@@ -12,7 +12,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 from zlib import crc32
 
-from comagic_cli.sandbox.rhythm import moment
+from comagic_cli.sandbox.data.rhythm import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -39,7 +39,7 @@ Maker = "Callable[[Row], Any]"
 @cache
 def words() -> dict[str, Any]:
     """Read the business's vocabulary."""
-    text = files("comagic_cli.sandbox").joinpath("business.json").read_text("utf-8")
+    text = files("comagic_cli.sandbox.data").joinpath("business.json").read_text("utf-8")
     vocabulary: dict[str, Any] = json.loads(text)
     return vocabulary
 

@@ -11,13 +11,13 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import Field, ReportType, reports
-from comagic_cli.sandbox import accounts, checks, discovery
-from comagic_cli.sandbox.checks import Params
-from comagic_cli.sandbox.filters import Filters
-from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
-from comagic_cli.sandbox.reports import Query, Report, comparable
-from comagic_cli.sandbox.rhythm import micros
-from comagic_cli.sandbox.shapes import keys, rows_as_dicts, shaper
+from comagic_cli.sandbox.data.rhythm import micros
+from comagic_cli.sandbox.methods import accounts, checks, discovery
+from comagic_cli.sandbox.methods.checks import Params
+from comagic_cli.sandbox.methods.filters import Filters
+from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
+from comagic_cli.sandbox.methods.reports import Query, Report, comparable
+from comagic_cli.sandbox.methods.shapes import keys, rows_as_dicts, shaper
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.business import words
-from comagic_cli.sandbox.checks import Params
-from comagic_cli.sandbox.refusals import Refusal, limit_exceeded, missed, wrong_value
+from comagic_cli.sandbox.data.business import words
+from comagic_cli.sandbox.methods.checks import Params
+from comagic_cli.sandbox.methods.refusals import Refusal, limit_exceeded, missed, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,13 +10,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
+from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from comagic_cli.query.catalog import Field
-    from comagic_cli.sandbox.business import Row
+    from comagic_cli.sandbox.data.business import Row
     from comagic_cli.sandbox.quirks import Quirks
 
     Test = Callable[[Row], bool]

@@ -7,15 +7,15 @@ import re
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.discovery import ANSWERED_AS
+from comagic_cli.sandbox.methods.discovery import ANSWERED_AS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from comagic_cli.query.catalog import Field, ReportType
-    from comagic_cli.sandbox.business import Row
+    from comagic_cli.sandbox.data.business import Row
+    from comagic_cli.sandbox.data.sources import Source
     from comagic_cli.sandbox.quirks import Quirks
-    from comagic_cli.sandbox.sources import Source
 
     Maker = Callable[[Row], Any]
 

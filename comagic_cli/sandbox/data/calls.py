@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from comagic_cli.sandbox.business import Row, clock, number_of, one_of, words
-from comagic_cli.sandbox.rhythm import moment
-from comagic_cli.sandbox.talks import (
+from comagic_cli.sandbox.data.business import Row, clock, number_of, one_of, words
+from comagic_cli.sandbox.data.rhythm import moment
+from comagic_cli.sandbox.data.talks import (
     call_status,
     chat_fields,
     employee_names,
@@ -22,8 +22,8 @@ from comagic_cli.sandbox.talks import (
     virtual_phone,
     yes_no,
 )
-from comagic_cli.sandbox.texts import full_name, phone, text_of
-from comagic_cli.sandbox.visitor import site_fields, visitor_fields
+from comagic_cli.sandbox.data.texts import full_name, phone, text_of
+from comagic_cli.sandbox.data.visitor import site_fields, visitor_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from comagic_cli.sandbox.business import (
+from comagic_cli.sandbox.data.business import (
     CALL,
     FIRST_PERSON,
     FIRST_VISIT,
@@ -18,7 +18,7 @@ from comagic_cli.sandbox.business import (
     salt,
     words,
 )
-from comagic_cli.sandbox.rhythm import moment
+from comagic_cli.sandbox.data.rhythm import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from comagic_cli.sandbox.business import Row, number_of, roll, salt, words
+from comagic_cli.sandbox.data.business import Row, number_of, roll, salt, words
 
 if TYPE_CHECKING:
     from collections.abc import Callable

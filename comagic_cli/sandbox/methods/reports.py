@@ -12,17 +12,17 @@ from itertools import groupby
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.filters import plain
-from comagic_cli.sandbox.refusals import Refusal
-from comagic_cli.sandbox.sources import find_entity
+from comagic_cli.sandbox.data.sources import find_entity
+from comagic_cli.sandbox.methods.filters import plain
+from comagic_cli.sandbox.methods.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from comagic_cli.query.catalog import ReportType
-    from comagic_cli.sandbox.business import Row
+    from comagic_cli.sandbox.data.business import Row
+    from comagic_cli.sandbox.data.sources import Rows
     from comagic_cli.sandbox.quirks import Quirks
-    from comagic_cli.sandbox.sources import Rows
 
     Test = Callable[[Row], bool]
     Sort = tuple[tuple[str, bool], ...]

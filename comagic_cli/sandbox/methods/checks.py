@@ -6,9 +6,9 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.discovery import UNDOCUMENTED
-from comagic_cli.sandbox.refusals import Refusal, missed, wrong_type, wrong_value
-from comagic_cli.sandbox.rhythm import DAY, moment, parse
+from comagic_cli.sandbox.data.rhythm import DAY, moment, parse
+from comagic_cli.sandbox.methods.discovery import UNDOCUMENTED
+from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

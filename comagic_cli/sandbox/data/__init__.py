@@ -1,0 +1,1 @@
+"""The invented business: its rows, each made out of its number."""
