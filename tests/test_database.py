@@ -19,7 +19,7 @@ from comagic_cli.formats.sqlite import open_database
 
 # Little is kept in memory, so that a kill finds changes on the disk.
 PROGRAM = """
-from comagic_cli.output import database
+from comagic_cli.formats import sqlite as database
 database.CACHE = 2
 from comagic_cli.cli.main import run
 run()

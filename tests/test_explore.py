@@ -261,7 +261,7 @@ name                      │ about                                     │ type
 chat_answer_wait_duration │ How long the visitor waited for the first │ duration
                           │ answer                                    │
 """,
-        "Not shown, for want of room: default, sortable, filterable, group, documented. "
+        "Hidden, as the terminal is too narrow: default, sortable, filterable, group, documented. "
         "See -f csv.\n",
     )
 

@@ -36,10 +36,10 @@ See comagic help filters, dates, formats; comagic fields REPORT.
 \b
 The token comes from --token-file, COMAGIC_TOKEN or a profile (comagic login).
 COMAGIC_PROFILE, _BASE_URL, _TOKEN_FILE, _USER_ID, _TZ, _REPORT_ID, _FIELDS,
-_FORMAT, _TIMEOUT and _MAX_WAIT set the options of those names and override the
-profile. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR, _HEADER, _DELIMITER,
-_NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats that
-they apply to."""
+_FORMAT, _TIMEOUT and _MAX_WAIT set the options of those names and override
+the profile. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR, _HEADER, _DELIMITER,
+_NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats
+that they apply to."""
 
 
 def report_command(entry: Mapping[str, Any]) -> click.Command:
