@@ -246,7 +246,7 @@ def test_a_real_zsh_shows_the_help(tmp_path):
         (ON + "--period last-w", ["last-week\tMonday to Sunday"]),
         (
             ON + "--fields tags,utm_med",
-            ["tags,utm_medium\tUTM mark of the medium: kind of advertising"],
+            ["tags,utm_medium\tUTM tag of the medium: kind of advertising"],
         ),
         (ON + "--profile wo", ["work\tuis"]),
         ("comagic filters calls call_stat", ["call_status\tWhether the call was answered or lost"]),

@@ -59,5 +59,7 @@ def test_how_long_it_took(seconds, told):
 )
 def test_where_nothing_fits_the_names_of_values_are_pointed_at(comagic, box, where, told):
     ran = comagic(*REPORT, "--report-id", "1001", "-v", "--where", where, box=box)
-    line = "No rows match --where. For the values of a list: comagic filters communications FIELD.\n"
+    line = (
+        "No rows match --where. For the values of a list: comagic filters communications FIELD.\n"
+    )
     assert (ran.code, line in ran.err, bool(ran.out)) == (0, told, not told)
