@@ -92,7 +92,7 @@ def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
         ([""], "--ids: '' is neither an id nor a file"),
         (["@no.txt"], "no.txt can't be read: No such file or directory."),
         (["."], ". can't be read: Is a directory."),
-        (["binary"], "--ids: binary is no UTF-8 text"),
+        (["binary"], "--ids: binary is not UTF-8 text"),
         (["-", "-"], "--ids: standard input can be read only once"),
     ],
 )

@@ -100,10 +100,10 @@ WITHOUT = (
     ("words", "typed", "told"),
     [
         ([], b"", WITHOUT),
-        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is no name for a profile\n  Use letters, "),
-        (["--with-token"], b"", "comagic: login: profiles.default.token: it is no text, or an em"),
-        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the key has blanks o"),
-        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the key has chara"),
+        (["a/b", "--with-token"], b"x", "comagic: 'a/b' is not a name for a profile\n  Use letter"),
+        (["--with-token"], b"", "comagic: login: profiles.default.token: it must be a text that "),
+        (["--with-token"], b"a b", "comagic: login: profiles.default.token: the token has blanks"),
+        (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the token has cha"),
         (["--with-token"], b"\xff", "comagic: --with-token: standard input is not text\n"),
         (["--with-token", "--token-file", "x"], b"", "comagic: --with-token and --token-file: giv"),
         (["--with-token"], None, "comagic: --with-token: standard input is closed\n"),
@@ -302,7 +302,7 @@ def test_the_question_of_an_agent_is_not_overwritten_by_the_progress(tmp_path):
 
     with Watched(rows=1, agent=True) as box:
         environ = environment(tmp_path, XDG_CONFIG_HOME=str(tmp_path), TERM="xterm")
-        question = "User id of the client (empty: say it each time with --user-id): "
+        question = "User id of the customer (empty: give --user-id each time): "
         answers = [("instead): ", "sandbox-token\n"), (question, later)]
         code, shown = typed_at_terminal(["login", "--base-url", box.url], environ, answers)
     assert code == 0

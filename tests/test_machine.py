@@ -36,9 +36,10 @@ def failed(code, message, **more):
     return {"exit_code": code, "message": message} | usual | more
 
 
-def test_success_is_silent(comagic, box):
+def test_success_is_one_line(comagic, box):
     ran = comagic(*ASKED, box=box)
-    assert (ran.code, ran.err) == (0, "")
+    [told] = lines(ran.err)
+    assert (ran.code, told["level"], told["rows"]) == (0, "info", 30)
 
 
 def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):

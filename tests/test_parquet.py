@@ -83,7 +83,8 @@ def plain(value, field):
     if isinstance(value, list):
         return [item_of(item) for item in value]
     if isinstance(value, dict) and field.type == "string":
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        extra = json.dumps(value["extra"], ensure_ascii=False, separators=(",", ":"))
+        return {"value": value["value"], "extra": extra}
     if isinstance(value, dict):
         values = {name: None if inner is None else text(inner) for name, inner in value.items()}
         return {"id" if name == "value_id" else name: inner for name, inner in values.items()}

@@ -10,8 +10,9 @@ import pytest
 from outputs import names
 from parts import ASKED, DAYS, TEN, box_of, exact, visible
 
-from comagic_cli.commands.parting import check_options
+from comagic_cli.commands.parting import check_partitions
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.options import INCOMPATIBLE
 from comagic_cli.formats.base import Look
 from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from comagic_cli.query.catalog import report
@@ -176,8 +177,9 @@ def test_a_command_line_that_is_refused(comagic, box, out, more, message):
 
 def test_a_report_without_a_time_has_no_days():
     wish = build_request(report("person-details"), [], [])
+    options = SimpleNamespace(output="{date}.csv", **dict.fromkeys(INCOMPATIBLE["partitions"]))
     with pytest.raises(UsageProblem, match="person-details has no time to tell days by"):
-        check_options(wish, SimpleNamespace(output="{date}.csv"))
+        check_partitions(wish, options)
 
 
 def test_a_name_with_doubled_braces_is_a_plain_file(comagic, box, tmp_path):

@@ -113,7 +113,7 @@ def test_a_session_that_has_ended_is_not_used_again(cache):
     "kept", ["", "{", "5", '{"token":5}', '{"token":"","ends":3000}', '{"token":"k","ends":99999}']
 )
 def test_what_is_kept_and_makes_no_sense_is_not_used(cache, kept):
-    cache.keep("session-x", kept)
+    cache.set("session-x", kept)
     assert session(cache).token(Door(opened())) == "key-1"
 
 

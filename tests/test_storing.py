@@ -99,7 +99,7 @@ def test_the_secret_is_not_in_the_database(comagic, path):
 @pytest.mark.parametrize("kept", [False, True])
 def test_missing_rows_are_kept_out_unless_told(comagic, path, tmp_path, kept):
     asked = [*ASKED, *DAYS, "-o", path, "--manifest", tmp_path / "m.json"]
-    with Watched(rows=50, max_days=4, total_items="one_more") as box:
+    with Watched(rows=50, total_items="three_more") as box:
         ran = comagic(*asked, *(["--keep-incomplete"] if kept else []), box=box)
     assert (ran.code, "The database is as it was" in ran.err) == (3, not kept)
     told = json.loads((tmp_path / "m.json").read_text())

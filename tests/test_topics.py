@@ -19,7 +19,7 @@ from comagic_cli.errors import ExitCode
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.
 BY_HAND = {"comagic login", "comagic login work --base-url uis", "comagic sandbox --port 8080"}
-BY_HAND |= {"comagic sandbox --rows 1000000"}
+BY_HAND |= {"comagic sandbox --rows 1000000", "comagic sandbox --agent"}
 SERVED = {"comagic communications --period yesterday"}
 PROFILE = """\
 default = "work"
@@ -40,6 +40,7 @@ def at_home(tmp_path, monkeypatch, request):
     manager.parent.mkdir()
     manager.write_text("#!/bin/sh\necho sandbox-token\n")
     manager.chmod(0o700)
+    (tmp_path / "token.txt").write_text("sandbox-token\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     with Watched(agent="comagic users" in request.node.name) as box:

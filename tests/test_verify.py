@@ -130,10 +130,10 @@ def _sha256(path):
 
 def test_an_export_that_is_incomplete(comagic, tmp_path):
     target = tmp_path / "rows.csv"
-    with service(max_days=4, total_items="one_more") as box:
+    with service(total_items="three_more") as box:
         asked = [*ASKED, "-o", target, "--manifest", manifest_of(target)]
         assert comagic(*asked, box=box).code == 3
-    assert "rows.csv.incomplete is incomplete: rows are missing: 1 of " in differs(
+    assert "rows.csv.incomplete is incomplete: rows are missing: 3 of " in differs(
         comagic, manifest_of(target)
     )
 

@@ -66,16 +66,12 @@ class Position:
 
     `tries` counts the stretches begun here without progress. A `tight` stretch has no margin at
     `since`: its first row of that second must be `due`, which proves that none was left out.
-    `repeated` are rows without a key that came twice in the stretch before, `allowed` those that
-    did so in three of them alike: such rows are equal, and the service has them more than once.
     """
 
     since: str
     tries: int = 0
     tight: bool = False
     due: Identity | None = None
-    repeated: frozenset[Identity] = frozenset()
-    allowed: frozenset[Identity] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -124,11 +120,9 @@ class End:
     """Why a stretch ended: at the window's end, or because a page was `rejected`.
 
     `dense` says that offsets reach no further. `total` is the service's last word, if believable.
-    `repeated` are the rows without a key that came twice.
     """
 
     rejected: str = ""
-    repeated: frozenset[Identity] = frozenset()
     dense: bool = False
     total: int | None = None
     received: int = 0
@@ -264,9 +258,7 @@ class Reader:
             )
         if position.tries == STRETCHES:
             raise RowsMissing(f"{end.rejected}, again and again: {position.since}", hint=AGAIN)
-        alike = bool(end.repeated) and end.repeated == position.repeated
-        allowed = position.allowed | (end.repeated if alike and position.tries > 1 else set())
-        return Position(position.since, position.tries + 1, end.dense, due, end.repeated, allowed)
+        return Position(position.since, position.tries + 1, end.dense, due)
 
     def _check_order(self, end: End) -> None:
         """Raise `RowsMissing` where a stretch that can't be begun anew has ended early."""
@@ -278,15 +270,13 @@ class Reader:
         if self._written:
             raise RowsMissing(f"{end.rejected}, and this order can't be begun anew", hint=AGAIN)
 
-    def _stretch(  # noqa: C901, PLR0912, PLR0915 - all that ends a stretch, in the order in which it is looked at
+    def _stretch(  # noqa: C901, PLR0912 - all that ends a stretch, in the order in which it is looked at
         self, window: Window, position: Position
     ) -> Iterator[Accepted | End]:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
         start = self._edge if self._begun else position.since
         self._begun = True
-        place = Place()
-        due = position.due if position.tight else None
-        known = _Known(due=due, since=position.since, allowed=position.allowed)
+        place, known = Place(), _Known(due=position.due if position.tight else None)
         while place.offset <= self.reach:
             limit = self._limit(place.overlap)
             answer = self._ask(window, place.offset, limit)
@@ -352,7 +342,7 @@ class Reader:
         marks = Marks.of(page.marks)
         times = fill_times(marks.times, before)
         if problem := self._problem(last, times, marks, known):
-            return End(problem, repeated=frozenset(known.repeated))
+            return End(problem)
         place = self._count_before(times, position.since)
         if known.due and place < len(times):
             if identity(marks, place) != known.due:
@@ -569,9 +559,6 @@ class _Known:
     rows: set[Identity] = field(default_factory=set)
     last: str = ""
     due: Identity | None = None  # the row that a tight stretch must bring
-    since: str = ""
-    allowed: frozenset[Identity] = frozenset()
-    repeated: set[Identity] = field(default_factory=set)  # without a key, of the page refused
 
     def end(self, total: int | None, received: int) -> End:
         """Return the end of a window, unless the row that is due did not come."""
@@ -590,10 +577,12 @@ class _Known:
         keys = [key for key in marks.keys if key is not None]
         if len(set(keys)) < len(keys):
             return False
-        twice = set(self._came_twice(marks, times, is_before, by_time=by_time))
-        if twice:
-            self.repeated = {row for row in twice if row[0] is None}
-            return False
+        if self.rows:
+            for place, time in enumerate(times):
+                if by_time and self.start != time and is_before(self.last, time):
+                    break
+                if identity(marks, place) in self.rows:
+                    return False
         if by_time and start != self.start:
             self.rows = set()
         place = len(times)
@@ -603,23 +592,6 @@ class _Known:
                 self.rows.add(identity(marks, place))
         self.start, self.last = start, times[-1]
         return True
-
-    def _came_twice(
-        self,
-        marks: Marks,
-        times: Sequence[str],
-        is_before: Callable[[str, str], bool],
-        *,
-        by_time: bool,
-    ) -> Iterator[Identity]:
-        """Yield the rows that an earlier page brought; equal ones not to be written are fine."""
-        for place, time in enumerate(times) if self.rows else ():
-            if by_time and self.start != time and is_before(self.last, time):
-                return
-            row = identity(marks, place)
-            unwritten = row[0] is None and by_time and is_before(time, self.since)
-            if row in self.rows and row not in self.allowed and not unwritten:
-                yield row
 
 
 def identity(marks: Marks, place: int) -> Identity:
