@@ -278,5 +278,8 @@ def test_a_file_that_others_can_read(comagic, file):
     file.chmod(0o644)
     assert examined(comagic) == (
         2,
-        f"no  configuration   profiles: {file} can be read by other users. Type: chmod 600 {file}\n",
+        (
+            f"no  configuration   profiles: {file} can be read by other users. "
+            f"Type: chmod 600 {file}\n"
+        ),
     )

@@ -112,7 +112,7 @@ def test_a_delimiter_is_one_character_that_can_part_cells(comagic, value):
 
 def test_a_separator_is_text(comagic):
     ran = comagic("calls", "--sandbox", "-f", "csv", "--list-separator", "\udcff", "--dry-run")
-    assert (ran.code, "is no UTF-8 text." in ran.err) == (2, True)
+    assert (ran.code, "is not UTF-8 text." in ran.err) == (2, True)
 
 
 # Titles
@@ -207,7 +207,7 @@ def test_what_they_are_made_of_is_asked_for(comagic):
 REFUSED = [
     (["chats", "--sandbox", "--record-urls"], "--record-urls: chats has no recordings"),
     (["calls", "--sandbox", "--record-host", "a.b"], "--record-host needs "),
-    (["calls", "--sandbox", "--record-urls", "--record-host", "a b"], "'a b' is no host: "),
+    (["calls", "--sandbox", "--record-urls", "--record-host", "a b"], "'a b' is not a host: "),
     (["calls", "--sandbox", "-f", "csv", "--flatten"], "--flatten can't be used with -f csv"),
 ]
 

@@ -10,6 +10,7 @@ import click
 from click.shell_completion import (
     CompletionItem,
     FishComplete,
+    ZshComplete,
     add_completion_class,
     shell_complete,
 )
@@ -36,6 +37,15 @@ class Fish(FishComplete):
     """Click's script for fish, where values may contain commas."""
 
     source_template = FishComplete.source_template.replace("split ", "split -m 1 ")
+
+
+@add_completion_class
+class Zsh(ZshComplete):
+    """Click's script for zsh, which zsh may also load from its fpath more than once."""
+
+    source_template = ZshComplete.source_template.replace(
+        "$zsh_eval_context[-1] == loadautofunc", "$funcstack[1] == _%(prog_name)s"
+    )
 
 
 @click.command(help=HELP)

@@ -78,12 +78,16 @@ class Part:
         if self._raw is not None:
             self._raw.close()
         if self._begun and not self.kept:
-            remove(self.checkpoint)
+            self._remove_checkpoint()
             remove(self.place)
+
+    def _remove_checkpoint(self) -> None:
+        remove(self.checkpoint)
+        remove(self.checkpoint.with_name(f"{self.checkpoint.name}.new"))
 
     def _made(self) -> io.FileIO:
         """Create an empty file that nobody else can have open."""
-        remove(self.checkpoint)  # first: a checkpoint without its part does no harm
+        self._remove_checkpoint()  # first: a checkpoint without its part does no harm
         remove(self.place)
         mode = 0o666 if self._old is None else 0o600  # the mode comes below
         self._begun = True  # before the file exists: a signal can come right after
@@ -123,21 +127,28 @@ def whole_file(path: str, *, keep_incomplete: bool = False) -> Iterator[Part]:
             part.close()
 
 
-def write_private(path: Path, data: bytes) -> None:
+def write_private(path: Path, data: bytes, temporary: Path | None = None) -> None:
     """Replace a small file, whole or not at all; only its owner can read it (mode 0600).
 
-    A symlink stays one, and its target is replaced. Raises `OSError`; the old file stays then.
+    A symlink stays one, and its target is replaced. `temporary` is the file to write first, where
+    a lock keeps other runs away: what a killed run left of it is replaced. Raises `OSError`; the
+    old file stays then.
     """
     target = Path(os.path.realpath(path))
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=".")  # with mode 0600
+    if temporary is None:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".")  # with mode 0600
+        temporary = Path(name)
+    else:
+        remove(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
+        temporary.replace(target)
     except BaseException:
-        remove(Path(temporary))
+        remove(temporary)
         raise
     sync_folder(target.parent)
 

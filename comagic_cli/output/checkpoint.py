@@ -47,7 +47,7 @@ def fingerprint_of(record: Record) -> str:
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, whole or not at all. Raises `CannotWrite`."""
     with naming(str(path)):
-        write_private(path, msgspec.json.encode(checkpoint))
+        write_private(path, msgspec.json.encode(checkpoint), path.with_name(f"{path.name}.new"))
 
 
 def is_left(part: Part) -> bool:
