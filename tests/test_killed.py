@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import resource
 import signal
@@ -26,6 +27,7 @@ from comagic_cli.cli.main import run
 run()
 """
 CALLS = 11  # of an undisturbed run
+KILLED = int(os.environ.get("COMAGIC_KILLS", "12"))  # times in one test
 SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.zst"]
 KILLS = [(moment, SUFFIXES[moment % len(SUFFIXES)]) for moment in range(30)]
 
@@ -91,6 +93,38 @@ def test_a_killed_run_is_gone_on_with(comagic, tmp_path, whole, moment, suffix):
         assert unpacked(target) == whole[suffix]
         assert left(target) <= {".{}.checkpoint"}
         assert len(box.pages) - before <= 2 + (ROWS - safe) // (PAGE - 1)
+
+
+@unmeasured
+def test_a_killed_run_leaves_no_other_file_under_the_name(tmp_path):
+    """Keyless rows without totals: the name holds nothing, or the finished file.
+
+    COMAGIC_KILLS is the number of kills, each followed by a run that continues.
+    """
+    target, chance = tmp_path / "deals.tsv", random.Random(6)
+    words = ["deals", *ASKED[1:5], "--page-size", "15", "-o", target]
+    with service(total_items="absent", rows=300) as box:
+        environ = environment(tmp_path / "home", box)
+        assert run_program(words, environ).code == 0
+        finished = target.read_bytes()
+        target.unlink()
+        resume: list[str] = []
+        for _ in range(KILLED):
+            process = subprocess.Popen(
+                [sys.executable, "-c", PROGRAM, *map(str, words), *resume],
+                env=environ,
+                stderr=subprocess.PIPE,
+            )
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.uniform(0.2, 1.2))
+            process.kill()
+            process.communicate()
+            if target.exists():
+                assert target.read_bytes() == finished
+                target.unlink()
+            resume = ["--resume"] if (tmp_path / ".deals.tsv.checkpoint").exists() else []
+        assert run_program([*words, *resume], environ).code == 0
+    assert target.read_bytes() == finished
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
