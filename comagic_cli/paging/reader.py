@@ -208,6 +208,7 @@ class Reader:
     ) -> Generator[Page, None, Position]:
         """Read a window in as many stretches as it takes; return where the next one begins."""
         far = self._far if final else self._edge_of(window)
+        begin = position.since
         written, first = self._written, True
         while True:
             part = window if first else self._rest(window, position)
@@ -233,7 +234,7 @@ class Reader:
                 short = self._close(
                     part, end, self._written + self._pending(reached, far) - written
                 )
-                yield from self._release(reached, far, settles=not short)
+                yield from self._release(reached, far, settles=None if short else begin)
                 self._drop_held()
                 return Position(far)
             self._drop_held()
@@ -370,8 +371,11 @@ class Reader:
             for earlier, later in pairwise(whole)
         )
 
-    def _release(self, since: str, bound: str, *, settles: bool = True) -> Iterator[Page]:
-        """Yield the held rows that show a time from `since` to before `bound`; forget those."""
+    def _release(self, since: str, bound: str, *, settles: str | None = None) -> Iterator[Page]:
+        """Yield the held rows that show a time from `since` to before `bound`; forget those.
+
+        `settles` is the first second of a window whose rows were counted: all of it is settled.
+        """
         held, times = self._held, self._held_times
         if not self.query.by_time:
             inside = Marks.of(held.marks).within(self._first, self._last, range(held.count))
@@ -386,7 +390,7 @@ class Reader:
         self._held, self._held_times = held.pick(range(rest, held.count)), times[rest:]
         self._written += page.count
         moved = self.query.by_time and self._is_before(since, bound)
-        settled = self._settled(since, bound) if moved and settles and not self.missing else None
+        settled = self._settled(settles, bound) if settles and not self.missing else None
         yield msgspec.structs.replace(page, settled=settled, since=bound if moved else since)
 
     def _places(self, times: Sequence[str], since: str) -> Sequence[int]:
