@@ -1,1 +1,0 @@
-"""What is asked: pure functions and frozen values, no I/O."""
