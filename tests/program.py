@@ -11,9 +11,10 @@ from functools import partial
 from pathlib import Path
 from threading import Semaphore
 
+from comagic_cli.commands import service
+
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli.main import main
-from comagic_cli.commands import service
 from comagic_cli.sandbox.quirks import Fault, Quirks
 from comagic_cli.sandbox.server import Sandbox
 

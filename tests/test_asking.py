@@ -5,11 +5,11 @@ from datetime import datetime
 
 import msgspec
 import pytest
+from comagic_cli.fetch.asking import asker
 from playback import client_of
 from sandbox_client import IDS, sandbox
 
 from comagic_cli.errors import NetworkFailure, Refused
-from comagic_cli.fetch.asking import asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period

@@ -8,13 +8,13 @@ from datetime import datetime
 
 import msgspec
 import pytest
+from comagic_cli.commands import service as service_module
+from comagic_cli.output import checkpoint
 from program import fault
 from stopped import ASKED, KEPT, OLD, PAGE, checkpoint_of, left, service, truth
 
 from comagic_cli import __version__
-from comagic_cli.commands import service as service_module
 from comagic_cli.errors import CannotWrite
-from comagic_cli.output import checkpoint
 
 
 @pytest.fixture

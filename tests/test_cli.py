@@ -4,9 +4,9 @@ import json
 from datetime import datetime
 
 import pytest
+from comagic_cli.commands import service
 from program import DAYS, NOW, REPORT, SPAN, TWO, Watched
 
-from comagic_cli.commands import service
 from comagic_cli.query.catalog import report, reports
 from comagic_cli.sandbox.methods.accounts import clients
 from comagic_cli.sandbox.quirks import Quirks

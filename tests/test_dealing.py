@@ -7,14 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from comagic_cli.output import dealing as dealing_module
+from comagic_cli.output.dealing import PartitionedSink, dealing, joined
 from outputs import names
 from parts import parts_of, span
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
 from comagic_cli.formats.base import Look, make_sink
-from comagic_cli.output import dealing as dealing_module
-from comagic_cli.output.dealing import PartitionedSink, dealing, joined
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Mark, Page
 

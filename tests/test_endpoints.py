@@ -14,7 +14,7 @@ from comagic_cli.api.endpoints import (
     ask_report,
     ask_reports,
     ask_zone,
-    is_of_client,
+    is_of_customer,
     zone_named,
 )
 from comagic_cli.errors import (
@@ -458,7 +458,7 @@ def test_half_a_surrogate_pair_hides_no_client():
     ],
 )
 def test_failures_of_one_client(error, own):
-    assert is_of_client(error) is own
+    assert is_of_customer(error) is own
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import time
 from datetime import datetime, timedelta
 
 import pytest
+from comagic_cli.commands import service
 from filters import leaf
 from program import DAYS, NOW, SPAN, TWO, Watched, fault
-
-from comagic_cli.commands import service
 
 REPORT = ["communications", *DAYS, *TWO]
 NAMES = TWO[1].split(",")

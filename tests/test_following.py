@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-
 from comagic_cli.following import SHARE, FollowedSink, rest_of, why_not
 from comagic_cli.output.checkpoint import Checkpoint
 from comagic_cli.output.record import RowEnd
+
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort

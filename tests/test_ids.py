@@ -7,8 +7,8 @@ import sys
 from types import SimpleNamespace
 
 import pytest
-
 from comagic_cli.commands.entities import find_ids
+
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.ids import read_ids
 

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 from clocks import Ticking
+from comagic_cli.commands import service
 from measuring import unmeasured
 from paging import calls_for
 from playback import Clockwork, Playback, client_of, http, refused, result
@@ -15,7 +16,6 @@ from program import REPORT, SPAN, TWO, Watched, fault
 
 from comagic_cli.api.client import Client
 from comagic_cli.api.retry import RetryPolicy
-from comagic_cli.commands import service
 from comagic_cli.errors import OutOfPoints
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]

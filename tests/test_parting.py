@@ -7,11 +7,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from comagic_cli.commands import dry, service
 from outputs import names
 from parts import ASKED, COLUMNS, DAYS, TEN, Box, box_of, exact, lines, truth, visible
 from program import Watched, environment, fault, run, start
 
-from comagic_cli.commands import dry, service
 from comagic_cli.query.catalog import reports
 
 COMMANDS = [entry.command for entry in reports() if not set(entry.params) - {"report_type"}]

@@ -7,14 +7,14 @@ import stat
 from types import SimpleNamespace
 
 import pytest
+from comagic_cli.commands.parting import check_partitions
+from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from outputs import names
 from parts import ASKED, DAYS, TEN, box_of, exact, visible
 
-from comagic_cli.commands.parting import check_partitions
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import INCOMPATIBLE
 from comagic_cli.formats.base import Look
-from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from comagic_cli.query.catalog import report
 from comagic_cli.query.fields import build_request
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
+from comagic_cli.commands import resuming
 from measuring import unmeasured
 from paging import calls_for
 from program import fault
@@ -27,7 +28,6 @@ from stopped import (
 )
 
 from comagic_cli import following
-from comagic_cli.commands import resuming
 from comagic_cli.errors import CannotWrite
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 

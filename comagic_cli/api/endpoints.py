@@ -378,7 +378,7 @@ def ask_customers(
     return [replace(first, spare=tuple(spare)) for first, *spare in by_id.values()]
 
 
-def is_of_client(error: ComagicError) -> bool:
+def is_of_customer(error: ComagicError) -> bool:
     """Check if a failure is about one customer, so that the others can still be asked for."""
     if isinstance(error, NotAllowed):
         return error.mnemonic in OF_CUSTOMER

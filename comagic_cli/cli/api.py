@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
@@ -16,16 +13,15 @@ import msgspec
 
 from comagic_cli.api.endpoints import Call, Items, ask_items, read_items
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import StderrReporter
-from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.options import connection_options, world
 from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
 from comagic_cli.cli.root import catalog_reports
-from comagic_cli.commands.dry import MASK
-from comagic_cli.commands.service import connect
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.options import ServiceOptions
-from comagic_cli.files.output import STDOUT, open_output
-from comagic_cli.files.stream import reading
+from comagic_cli.export.connection import Connection, connect
+from comagic_cli.export.context import STDIN, Context
+from comagic_cli.export.options import ServiceOptions, terminal_look, terminal_of
+from comagic_cli.export.plan import masked_call
+from comagic_cli.files.output import open_output
 from comagic_cli.formats.base import Look, make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.page import Page
@@ -92,8 +88,16 @@ def api(
       comagic api get.reports_list --sandbox -f table
       comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
     """  # noqa: D301 - \b is Click's
-    request = Request.typed(method, params)
-    print_answer(request, ServiceOptions(**typed), format, output, max_rows, dry_run=dry_run)
+    options = ServiceOptions(**typed)
+    context = world(options)
+    request = Request.typed(method, params, context)
+    if dry_run:
+        user = {} if options.user_id is None else {"user_id": options.user_id}
+        call = masked_call(request.method, user | dict(request.params))
+        context.print(msgspec.json.format(msgspec.json.encode(call), indent=2).decode())
+        return
+    with connect(options, context) as connection:
+        print_answer(request, connection, format, output, max_rows)
 
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
@@ -111,14 +115,14 @@ class Request:
     params: Mapping[str, Any]
 
     @classmethod
-    def typed(cls, method: str, params: str) -> Request:
+    def typed(cls, method: str, params: str, context: Context) -> Request:
         """Check what was typed. Raises `UsageProblem`."""
         if not READS.fullmatch(method):
             raise UsageProblem(
                 f"{method!r} is not a read-only method, and no other is called",
                 hint="Read-only methods begin with get. or getobj.",
             )
-        read = read_params(params)
+        read = read_params(params, context)
         if "access_token" in read:
             raise UsageProblem(
                 "--params: the token can't be a parameter: others could see it",
@@ -140,9 +144,9 @@ class Request:
         return PAGE_SIZE if self.method in methods else None
 
 
-def read_params(typed: str) -> dict[str, Any]:
+def read_params(typed: str, context: Context) -> dict[str, Any]:
     """Read the parameters, every number digit for digit. Raises `UsageProblem`."""
-    text, place = _text(typed)
+    text, place = _text(typed, context)
     try:
         read = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
@@ -151,23 +155,15 @@ def read_params(typed: str) -> dict[str, Any]:
 
 
 def print_answer(
-    request: Request,
-    options: ServiceOptions,
-    format_: str,
-    output: str | None,
-    most: int | None,
-    *,
-    dry_run: bool,
+    request: Request, connection: Connection, format_: str, output: str | None, max_rows: int | None
 ) -> None:
-    """Send a request and print what it answers. Raises `ComagicError`."""
-    if dry_run:
-        _show(request, options)
-        return
-    with connect(options, StderrReporter(options.quiet, options.verbose)) as at:
-        pages = capped(request.pages(at.client.call, at.note), most)
-        first = next(pages)  # a refusal leaves no file behind
-        with open_output(output) as stream:
-            write(stream, format_, _whole(first, pages), _look(output))
+    """Send a request and print the answer. Raises `ComagicError`."""
+    context = connection.context
+    pages = capped(request.pages(connection.client.call, connection.note), max_rows)
+    first = next(pages)  # a refusal leaves no file behind
+    look = terminal_look(terminal_of(output, context.terminal))
+    with open_output(output, context.stdout) as stream:
+        write(stream, format_, _whole(first, pages), look)
 
 
 def capped(pages: Iterator[Items], most: int | None) -> Iterator[Items]:
@@ -260,30 +256,12 @@ def _whole(first: Items, rest: Iterator[Items]) -> Iterator[Items]:
     yield from rest
 
 
-def _look(output: str | None) -> Look:
-    terminal = (output is None or output in STDOUT) and sys.stdout is not None
-    if not (terminal and sys.stdout.isatty()):
-        return Look()
-    return Look(width=shutil.get_terminal_size().columns)
-
-
-def _show(request: Request, options: ServiceOptions) -> None:
-    user = {} if options.user_id is None else {"user_id": options.user_id}
-    params = {"access_token": MASK} | user | dict(request.params)
-    call = {"jsonrpc": "2.0", "id": 1, "method": request.method, "params": params}
-    click.echo(msgspec.json.format(msgspec.json.encode(call), indent=2))
-
-
-def _text(typed: str) -> tuple[bytes, str]:
+def _text(typed: str, context: Context) -> tuple[str | bytes, str]:
     """Return the JSON that was typed, or that stands where was typed; and what to call it."""
-    if typed == "-":
-        if sys.stdin is None or sys.stdin.closed:
-            raise UsageProblem("--params: standard input is closed", hint=EXAMPLE)
-        with reading("standard input"):
-            return sys.stdin.buffer.read(), "--params: standard input"
+    if typed == STDIN:
+        return context.read_text(STDIN, "--params"), "--params: standard input"
     if typed.startswith("@"):
-        with reading(typed[1:]):
-            return Path(typed[1:]).read_bytes(), f"--params: {typed[1:]}"
+        return context.read_text(typed[1:], "--params"), f"--params: {typed[1:]}"
     return typed.encode(errors="surrogateescape"), "--params"
 
 

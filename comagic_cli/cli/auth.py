@@ -20,11 +20,11 @@ from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import CONSOLE, StderrReporter, tell
+from comagic_cli.cli.console import CONSOLE, tell
+from comagic_cli.cli.options import world
 from comagic_cli.cli.params import Duration, PositiveInt, ServiceUrl
 from comagic_cli.cli.profile_option import name_of_option
 from comagic_cli.cli.root import catalog_reports, cli
-from comagic_cli.commands.service import Connection, connect_to, session_of
 from comagic_cli.config.credentials import VARIABLES, Account, find_access
 from comagic_cli.config.profiles import (
     CREDENTIALS,
@@ -40,6 +40,7 @@ from comagic_cli.config.profiles import (
 )
 from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError, Refused, UsageProblem
+from comagic_cli.export.connection import Connection, connect_to, open_session
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import default_cache
 
@@ -260,8 +261,8 @@ def log_in(wish: LoginOptions) -> None:
     values = asked or _typed_entrance()
     found = find_access(None, {}, Profile(name, Path("login"), values), warn=tell)
     account = Account(url, found.token, wish.user_id, login=found.login, profile=name)
-    reporter = StderrReporter(quiet=False, verbose=wish.verbose)
-    with connect_to(account, _options(wish, url), reporter) as connection, _nothing_saved():
+    options = _options(wish, url)
+    with connect_to(account, options, world(options)) as connection, _nothing_saved():
         told, user = _tried(connection)
     kept = {key: value for key, value in old.items() if key.replace("_", "-") not in OF_ACCOUNT}
     users = {} if user is None else {"user-id": user}
@@ -564,7 +565,7 @@ def _end_session(profile: Profile) -> None:
         return
     url = service_url(resolve_service(profile.text("base-url") or DEFAULT))
     access = find_access(None, {}, profile)
-    session = session_of(Account(url, "", login=access.login), default_cache())
+    session = open_session(Account(url, "", login=access.login), default_cache())
     key = session.forget() if session else ""
     if not key:
         return

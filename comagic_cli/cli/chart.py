@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, replace
-from functools import partial
-from typing import Any, BinaryIO, cast
+from dataclasses import fields
+from typing import Any, cast
 
 import click
 
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import StderrReporter, at_terminal, tell
 from comagic_cli.cli.export import dated
-from comagic_cli.cli.options import connection_options, query_options, typed_options
+from comagic_cli.cli.options import (
+    connection_options,
+    query_options,
+    typed_options,
+    world,
+)
 from comagic_cli.cli.params import ExportCommand, OutputOption, QueryOption
-from comagic_cli.commands.dry import show_plan
-from comagic_cli.commands.formats import on_terminal, screen
-from comagic_cli.commands.reading import pager_of
-from comagic_cli.commands.service import open_service
-from comagic_cli.commands.wishes import wish_of
-from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.export.events import Reporter
+from comagic_cli.errors import UsageProblem
+from comagic_cli.export.chart import CHART_FORMATS, show_chart
 from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
-from comagic_cli.export.pipeline import export
-from comagic_cli.export.progress import Summary
-from comagic_cli.files.output import Target, format_of, open_stream, open_target
-from comagic_cli.files.stream import Output, Under
-from comagic_cli.formats.aggregate import CountingSink, Counts, Question
-from comagic_cli.formats.bars import SEVERAL, Picture
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.aggregate import Question
 from comagic_cli.formats.grouping import TIMES
-from comagic_cli.output.partitions import Template, read_template
-from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.listing import find_command
-from comagic_cli.query.query import IDS
 
-FORMATS = ("bars", "table", "csv", "tsv", "jsonl", "json")
 EPILOG = """\b
 Left out, --format follows the name of -o, else it is bars on a terminal and
 jsonl in a pipe. --by takes day, week (from Monday), month, hour (of the day)
@@ -88,8 +76,8 @@ def _without(command: click.Command) -> click.Command:
     "--format",
     cls=OutputOption,
     metavar="FORMAT",
-    type=click.Choice(FORMATS),
-    help=f"{', '.join(FORMATS)}; left out: see below.",
+    type=click.Choice(CHART_FORMATS),
+    help=f"{', '.join(CHART_FORMATS)}; default: see below.",
 )
 @click.option(
     "-o",
@@ -97,13 +85,11 @@ def _without(command: click.Command) -> click.Command:
     cls=OutputOption,
     metavar="FILE",
     type=click.Path(),
-    help="A file (- is stdout), whose name tells the format.",
+    help="A file (- is stdout); its suffix sets the format.",
 )
-@click.option(
-    "--dry-run", cls=OutputOption, is_flag=True, help="Print what would be asked; send nothing."
-)
-@click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors.")
-@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call.")
+@click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the request; send nothing.")
+@click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Show errors only.")
+@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Show every API call.")
 @connection_options
 @click.help_option("-h", "--help", help="Show this help.")
 def chart(
@@ -118,19 +104,16 @@ def chart(
       comagic chart calls --sandbox --by employees --sum call_talk_duration
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
-    show_chart(report, question_of(by, split, sum_, avg), dated(typed), typed_options()["typed"])
+    question = question_of(by, split, sum_, avg)
+    options = _options(dated(typed), typed_options()["typed"], question)
+    show_chart(find_command(report), question, options, world(options))
 
 
 _without(chart)
 
 
-BARS = "bars"
-COUNTED_FORMATS = (BARS, "table", "csv", "tsv", "jsonl", "json")
-ADDED = ("number", "duration", "")  # the types of fields that can be added up
-
-
 def question_of(by: str, split: str, sum_: str | None, avg: str | None) -> Question:
-    """Put together what is counted. Raises `UsageProblem` for what does not go together."""
+    """Put together what to count. Raises `UsageProblem` for options that exclude each other."""
     if sum_ and avg:
         raise UsageProblem("--sum and --avg: a chart shows one of them", hint="Draw two charts.")
     if split == by or split in TIMES:
@@ -141,127 +124,9 @@ def question_of(by: str, split: str, sum_: str | None, avg: str | None) -> Quest
     return Question(by, split, "sum" if sum_ else "avg" if avg else "rows", sum_ or avg or "")
 
 
-def show_chart(
-    command: str, question: Question, typed: Mapping[str, Any], named: frozenset[str]
-) -> None:
-    """Count a report's rows, and draw or write what came of them. Raises `ComagicError`."""
-    report = find_command(command)
-    options = _options(typed, named, question)
-    format_ = choose_format(options)
-    if IDS in report.params:
-        raise UsageProblem(
-            f"{report.command} is exported by ids, which a chart can't use",
-            hint=f"Export it, and count the rows: comagic {report.command} --help.",
-        )
-    if question.by in TIMES and not report.time:
-        raise UsageProblem(
-            f"--by {question.by}: rows of {report.command} have no time",
-            hint="Group them by a field: --by FIELD.",
-        )
-    reporter = StderrReporter(options.quiet, options.verbose)
-    try:
-        wish, options = wish_of(report, options, reporter)
-    except UnknownField as unknown:
-        raise _told(unknown, question) from None
-    wish = replace(wish, columns=question.fields)
-    check(wish, question)
-    if options.dry_run:
-        show_plan(wish, None, options, reporter)
-        return
-    count(wish, question, options, reporter, format_)
-
-
 def _options(typed: Mapping[str, Any], named: frozenset[str], question: Question) -> ExportOptions:
-    """Take what was typed for an export of the fields that are needed, and of nothing else."""
+    """Return the options of an export of the fields that are needed, and of nothing else."""
     nothing = dict.fromkeys((each.name for each in fields(ExportOptions)), None)
-    empty: dict[str, Any] = dict.fromkeys(("sort", "ids", "users", "clients"), ())
+    empty: dict[str, Any] = dict.fromkeys(("sort", "ids", "users", "customers"), ())
     chosen = {"fields": question.fields, "typed": named, "realtime": False, "as_saved": False}
     return ExportOptions(**(cast("dict[str, Any]", nothing) | empty | dict(typed) | chosen))
-
-
-def choose_format(options: ExportOptions) -> str:
-    """Choose the format: typed, else by the file's name, else by the place."""
-    if options.output and isinstance(read_template(options.output), Template):
-        raise UsageProblem(
-            f"{options.output}: a chart is one file", hint="Write it without {date} or {month}."
-        )
-    format_ = options.format or format_of(options.output)
-    format_ = format_ or (BARS if on_terminal(options.output) else "jsonl")
-    if format_ not in COUNTED_FORMATS:
-        raise UsageProblem(
-            f"a chart is not written as {format_}", hint=f"It can be: {', '.join(COUNTED_FORMATS)}."
-        )
-    return format_
-
-
-def check(wish: ExportRequest, question: Question) -> None:
-    """Refuse to add up what is no number. Raises `UsageProblem`."""
-    able = [field.name for field in wish.report.fields if field.type in ADDED]
-    if question.of and wish.report.field(question.of).type not in ADDED:
-        raise UsageProblem(
-            f"--{question.measure}: {question.of} is not a number or a duration",
-            hint=f"These can be added up: {', '.join(able)}.",
-        )
-
-
-def _told(unknown: UnknownField, question: Question) -> UnknownField:
-    """Name the option that the unknown field was typed for."""
-    places = {question.of: f"--{question.measure}", question.split: "--split", question.by: "--by"}
-    option = places.get(unknown.field, "--fields")
-    unknown.message = unknown.message.replace("--fields", option, 1)
-    return unknown
-
-
-def count(
-    wish: ExportRequest,
-    question: Question,
-    options: ExportOptions,
-    reporter: Reporter,
-    format_: str,
-) -> None:
-    """Count the rows and write the counts; those of an export that misses rows too."""
-    with (
-        open_target(options.output) as target,
-        open_service(options, reporter) as service,
-        open_stream(Output(_shared(target, reporter), target.name), options.output) as stream,
-    ):
-        query = service.query(wish, None)
-        look = screen(terminal=on_terminal(options.output))
-        finish = partial(write, stream, wish, format_, look)
-        sink = CountingSink(question, query.period, finish)
-        export(service.progress.watch(pager_of(query, service)), sink)
-    if sink.counts.several and format_ != BARS and not options.quiet and at_terminal():
-        tell(SEVERAL)
-    rows, points = sink.counts.rows, service.client.calls
-    reporter.finish(
-        Summary(
-            rows=rows,
-            days=[f"{day:%Y-%m-%d}" for day in (query.period.start, query.period.end)],
-            points=points,
-            progress=service.progress,
-            members={"rows": rows, "points": points},
-        )
-    )
-
-
-def _shared(target: Target, reporter: Reporter) -> Under:
-    return reporter.share(target.under) if target.part is None else target.under
-
-
-def write(stream: BinaryIO, wish: ExportRequest, format_: str, look: Look, counts: Counts) -> None:
-    """Draw the counts, or write them as any rows are."""
-    if format_ == BARS:
-        picture = Picture(counts, title(wish, counts), look, wish.report.known)
-        stream.write(picture.draw().encode())
-        return
-    export(iter([counts.page()]), make_sink(format_, stream, counts.fields(), look))
-
-
-def title(wish: ExportRequest, counts: Counts) -> str:
-    """Say what the counts are of."""
-    question, period = counts.question, counts.period
-    measures = {"rows": "", "sum": f"sum of {question.of} ", "avg": f"average {question.of} "}
-    split = f" and {question.split}" if question.split else ""
-    days = " to ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in (period.start, period.end)))
-    what = f"{wish.report.command}: {measures[question.measure]}by {question.by}{split}"
-    return f"{what}, {days}"

@@ -161,7 +161,7 @@ def tell(text: str, **members: object) -> None:
 
 @dataclass(frozen=True)
 class StderrReporter:
-    """Report on stderr what happens in an export: implements `export.events.Reporter`."""
+    """Report on stderr what happens in an export: implements `export.context.Reporter`."""
 
     quiet: bool
     verbose: bool

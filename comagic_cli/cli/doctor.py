@@ -14,15 +14,13 @@ import click
 from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
-from comagic_cli.cli.console import StderrReporter
-from comagic_cli.cli.options import connection_options
+from comagic_cli.cli.options import connection_options, world
 from comagic_cli.cli.params import ExportCommand, OutputOption
-from comagic_cli.commands.service import Connection, connect
 from comagic_cli.config.credentials import VARIABLES
 from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
+from comagic_cli.export.connection import Connection, connect, make_asker
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.fetch.asking import asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
@@ -104,7 +102,7 @@ def findings(options: ServiceOptions) -> Iterator[Finding]:
         if not options.sandbox:
             yield Finding(what, service_name(service_url(options.base_url)))
         what = "token"
-        with connect(options, StderrReporter(options.quiet, options.verbose)) as connection:
+        with connect(options, world(options)) as connection:
             yield Finding("token", _entrance(options, connection))
             yield from _of_account(connection)
     except ComagicError as error:
@@ -243,7 +241,7 @@ def _ask(connection: Connection, report: ReportType, report_id: int | str) -> An
         report_type=report.type,
         extra={name: value for name, value in extra.items() if name in report.params},
     )
-    return asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
+    return make_asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
 
 
 def _points(answer: Answer | None) -> Finding:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 import click
 import msgspec
 
 from comagic_cli.cli import completion as offers
-from comagic_cli.cli.console import StderrReporter, at_terminal, tell
-from comagic_cli.cli.options import list_options, typed_options
+from comagic_cli.cli.options import list_options, typed_options, world
 from comagic_cli.cli.params import ExportCommand, QueryOption
-from comagic_cli.commands.formats import choose_format, on_terminal, screen
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.options import ListOptions, ServiceOptions
-from comagic_cli.export.pipeline import export
+from comagic_cli.export import account as lists
+from comagic_cli.export.context import Terminal
+from comagic_cli.export.options import ListOptions, choose_format, terminal_look, terminal_of
+from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import WHOLE, is_file, open_output
 from comagic_cli.formats.base import make_sink
 from comagic_cli.query import listing
@@ -47,7 +45,7 @@ def reports(kind: str | None, **typed: Any) -> None:
       comagic reports --sandbox --type calls -f csv
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(REPORTS, lambda: lists().ask_reports(kind, options, reporter_of(options)), options)
+    write_list(REPORTS, lambda: lists.list_reports(kind, options, world(options)), options)
 
 
 @click.command(cls=ExportCommand)
@@ -95,7 +93,7 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
     options = ListOptions(**typed, **typed_options())
     write_list(
         FILTERS,
-        lambda: lists().ask_filters(report, field, options, reporter_of(options)),
+        lambda: lists.list_filters(report, field, options, world(options)),
         options,
         record=field is not None,
     )
@@ -112,7 +110,7 @@ def users(**typed: Any) -> None:
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(USERS, lambda: lists().ask_users(options, reporter_of(options)), options)
+    write_list(USERS, lambda: lists.list_users(options, world(options)), options)
 
 
 @click.command(cls=ExportCommand)
@@ -126,9 +124,7 @@ def account(**typed: Any) -> None:
       comagic account --sandbox | jq .day_points_left
     """  # noqa: D301 - \b is Click's
     options = ListOptions(**typed, **typed_options())
-    write_list(
-        ACCOUNT, lambda: lists().ask_account(options, reporter_of(options)), options, record=True
-    )
+    write_list(ACCOUNT, lambda: lists.list_account(options, world(options)), options, record=True)
 
 
 DATABASE = "sqlite"  # which is updated by exports, row by row
@@ -145,31 +141,28 @@ def write_list(
 
     A terminal gets the first columns that it has room for; or, of a `record`, a block.
     """
-    format_ = _format(options)
-    look = replace(screen(terminal=on_terminal(options.output)), record=record)
-    with open_output(options.output) as stream:
+    context = world(options)
+    terminal = terminal_of(options.output, context.terminal)
+    format_ = _format(options, terminal)
+    look = replace(terminal_look(terminal), record=record)
+    with open_output(options.output, context.stdout) as stream:
         listed = rows()
         shown = columns
         if format_ == "table" and look.width is not None and not record:
             shown = listing.fitting(columns, listed, look.width)
         page = Page(list(map(msgspec.json.encode, listed)))
-        export(iter([page]), make_sink(format_, stream, listing.as_fields(shown), look))
-    if len(shown) < len(columns) and not options.quiet and at_terminal():
+        write_pages(iter([page]), make_sink(format_, stream, listing.as_fields(shown), look))
+    if len(shown) < len(columns):
         hidden = ", ".join(name for name in columns if name not in shown)
-        tell(f"Hidden, as the terminal is too narrow: {hidden}. See -f csv.")
+        context.reporter.hint(f"Hidden, as the terminal is too narrow: {hidden}. See -f csv.")
 
 
-def reporter_of(options: ServiceOptions) -> StderrReporter:
-    """Return what reports on a command's calls."""
-    return StderrReporter(options.quiet, options.verbose)
-
-
-def _format(options: ListOptions) -> str:
-    """Choose the format; what is usual for exports to files is none for a list to look at."""
-    usual = "format" not in options.typed and not is_file(options.output)
-    if usual and options.format in {*WHOLE, DATABASE}:
+def _format(options: ListOptions, terminal: Terminal | None) -> str:
+    """Choose the format; a default for exports to files does not apply to a list."""
+    is_default = "format" not in options.typed and not is_file(options.output)
+    if is_default and options.format in {*WHOLE, DATABASE}:
         options = replace(options, format=None)
-    format_ = choose_format(options)
+    format_ = choose_format(options, terminal)
     if format_ == DATABASE:
         raise UsageProblem(f"A list is not written as {format_}.", hint="Name -o FILE.csv.")
     return format_
@@ -178,10 +171,5 @@ def _format(options: ListOptions) -> str:
 def fields_of(name: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
     """List the fields of a report; with `live` as the account has them."""
     report = listing.find_command(name)
-    columns = lists().ask_columns(report, options, reporter_of(options)) if live else ()
+    columns = lists.list_columns(report, options, world(options)) if live else ()
     return listing.search(listing.field_rows(report, columns), words)
-
-
-def lists() -> ModuleType:
-    """Load what calls the service: `comagic fields` does without."""
-    return import_module("comagic_cli.export.lists")

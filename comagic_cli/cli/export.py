@@ -8,8 +8,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from comagic_cli.cli.console import StderrReporter
-from comagic_cli.cli.options import export_options, own_options, typed_options
+from comagic_cli.cli.options import export_options, own_options, typed_options, world
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.export.options import ExportOptions
 
@@ -59,27 +58,26 @@ def report_command(entry: Mapping[str, Any]) -> click.Command:
     @export_options
     @click.help_option("-h", "--help", help="Show this help.")
     def command(**typed: Any) -> None:
-        # What runs an export imports the network and is slow to load: --help does without.
-        from comagic_cli.commands.run import run_export  # noqa: PLC0415
+        # The export loads the network: --help does without.
+        from comagic_cli.export.pipeline import run_export  # noqa: PLC0415
         from comagic_cli.query.catalog import report  # noqa: PLC0415
 
-        options = _of_users(dated(typed))
-        reporter = StderrReporter(options["quiet"], options["verbose"])
-        run_export(report(name), ExportOptions(**options, **typed_options()), reporter)
+        options = ExportOptions(**_one_user(dated(typed)), **typed_options())
+        run_export(report(name), options, world(options))
 
     return command
 
 
 def dated(typed: dict[str, Any]) -> dict[str, Any]:
-    """Let the period of a profile give way to dates that are typed."""
+    """Let dates that are typed override the period of a profile."""
     source = click.get_current_context().get_parameter_source("period")
     if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
         return typed | {"period": None}
     return typed
 
 
-def _of_users(typed: dict[str, Any]) -> dict[str, Any]:
-    """Take a single user for the account's own; only several are asked one after another."""
+def _one_user(typed: dict[str, Any]) -> dict[str, Any]:
+    """Make a single customer's user that of the account; only several are a list."""
     users = typed["users"]
     if len(users) == 1 and users != ("all",):
         return typed | {"user_id": users[0], "users": ()}

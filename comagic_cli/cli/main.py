@@ -20,6 +20,8 @@ from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 if TYPE_CHECKING:
     import click
 
+    from comagic_cli.export.context import Clock
+
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 UNWINDING = 1.0  # seconds
@@ -50,14 +52,17 @@ def run() -> NoReturn:
     sys.exit(code)
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Run a command line and return the exit code; errors go to stderr, in one or two lines."""
+def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
+    """Run a command line and return the exit code; errors go to stderr, in one or two lines.
+
+    `clock` tells the time (default: that of the system).
+    """
     CONSOLE.json = log_format(arguments, os.environ) == "json"
     CONSOLE.sandbox = False
     try:
         from comagic_cli.cli.root import run_command  # noqa: PLC0415 - see above
 
-        code = run_command(arguments)
+        code = run_command(arguments, clock)
         _flush_stdout()
     except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - the last resort
         return _exit_code(error)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from comagic_cli.cli import completion as offers
+from comagic_cli.cli.console import StderrReporter
 from comagic_cli.cli.params import (
     Command,
     ConnectionOption,
@@ -29,6 +33,8 @@ from comagic_cli.cli.params import (
 )
 from comagic_cli.cli.profile_option import load_profile, profile_option
 from comagic_cli.cli.root import COMMAND_LINE
+from comagic_cli.export.context import Clock, Context, Terminal
+from comagic_cli.export.options import ServiceOptions
 
 WRITTEN_FORMATS = tuple(offers.FORMATS)
 
@@ -412,6 +418,24 @@ def list_options(command: Command) -> Command:
     """Give a command the options of `ListOptions`."""
     command = click.help_option("-h", "--help", help="Show this help.")(command)
     return list_output_options(connection_options(command))  # type: ignore[no-any-return]  # decorators keep the type
+
+
+def world(options: ServiceOptions) -> Context:
+    """Return the world around a command: the clock given to `main`, and the process's streams."""
+    clock = click.get_current_context().find_object(Clock)
+    stdin = None if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer
+    terminal = None
+    if sys.stdout is not None and sys.stdout.isatty():
+        color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        terminal = Terminal(shutil.get_terminal_size().columns, color)
+    return Context(
+        reporter=StderrReporter(options.quiet, options.verbose),
+        clock=clock or Clock(),
+        environ=os.environ,
+        stdin=stdin,
+        stdout=sys.stdout,
+        terminal=terminal,
+    )
 
 
 def typed_options() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
 from click.core import ParameterSource
@@ -17,6 +17,9 @@ from click.shell_completion import CompletionItem, shell_complete
 
 from comagic_cli import __version__, query
 from comagic_cli.cli.console import CONSOLE, FORMATS, OPTION, VARIABLE
+
+if TYPE_CHECKING:  # it loads msgspec
+    from comagic_cli.export.context import Clock
 
 COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
 COMMAND_LINE = "comagic.command_line"  # in `Context.meta`: the words that were typed
@@ -125,12 +128,15 @@ def cli() -> None:
     """  # noqa: D301 - \b is Click's
 
 
-def run_command(arguments: Sequence[str]) -> int:
-    """Run a command line, or complete it for a shell; return the exit code."""
+def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
+    """Run a command line, or complete it for a shell; return the exit code.
+
+    Commands find `clock` in their context.
+    """
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(cli, {}, "comagic", COMPLETE, instruction)
     try:
-        with cli.make_context("comagic", list(arguments)) as context:
+        with cli.make_context("comagic", list(arguments), obj=clock) as context:
             context.meta[COMMAND_LINE] = tuple(arguments)
             cli.invoke(context)
     except click.exceptions.Exit as end:

@@ -1,4 +1,4 @@
-"""`comagic verify`: a file held against the manifest of its export."""
+"""`comagic verify`: check a file against the manifest of its export."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.output.manifest import Manifest, beside_output, read_manifest
-from comagic_cli.output.recount import check_file
+from comagic_cli.export.manifest import Manifest, manifest_beside, read_manifest, verify_file
 
 
 @click.command()
@@ -31,9 +30,9 @@ def verify(file: str, manifest: str | None) -> None:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
     """  # noqa: D301 - \b is Click's
-    output, told = find(Path(file), Path(manifest) if manifest else None)
-    check_file(output, told)
-    line = f"{output}: {told.rows} rows, {told.bytes} bytes, {told.state}\n"
+    output, found = find(Path(file), Path(manifest) if manifest else None)
+    verify_file(output, found)
+    line = f"{output}: {found.rows} rows, {found.bytes} bytes, {found.state}\n"
     click.echo(line.encode(), nl=False)
 
 
@@ -41,8 +40,8 @@ def find(file: Path, named: Path | None) -> tuple[Path, Manifest]:
     """Find an output and its manifest. Raises `UsageProblem`."""
     if named is not None:
         return file, _manifest(named)
-    if beside_output(file).exists():
-        return file, _manifest(beside_output(file))
+    if manifest_beside(file).exists():
+        return file, _manifest(manifest_beside(file))
     told = read_manifest(file)
     if told is None:
         hint = f"Name it: comagic verify {file} --manifest M."

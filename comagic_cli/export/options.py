@@ -1,18 +1,18 @@
-"""The options of a command, as plain frozen values."""
+"""The options of a command, as plain frozen values, and the output that they mean."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from shlex import join
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
+from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
-from comagic_cli.formats.base import FORMATS
-
-if TYPE_CHECKING:  # it loads the network
-    from comagic_cli.api.endpoints import Customer
+from comagic_cli.export.context import Terminal
+from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
+from comagic_cli.formats.base import FORMATS, Look, check_format
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -82,7 +82,7 @@ class ExportOptions(ListOptions):
     realtime: bool = False
     ids: tuple[str, ...] = ()
     users: tuple[int | str, ...] = ()  # of several customers; `user_id` is then the first's
-    clients: tuple[Customer, ...] = ()  # those users, once the service has named them
+    customers: tuple[Customer, ...] = ()  # those users' customers, once the service has named them
 
 
 def repeat_command(options: ListOptions, option: str) -> str:
@@ -163,3 +163,84 @@ def flag(option: str) -> str:
 
 def _valid_formats(option: str, value: object) -> tuple[str, ...]:
     return VALID_FORMATS.get(f"{option} {value}", VALID_FORMATS.get(option, ()))
+
+
+# The output that the options mean.
+
+ROWS_ON_A_TERMINAL = 50
+LOOK_NAMES = {"coded_values": "enum", "vertical": "record"}  # of a `Look`, where another
+
+
+@dataclass(frozen=True)
+class OutputSpec:
+    """How the rows are written: the format, its options, and how many rows at most.
+
+    `is_preview` says that we limit the rows, not --max-rows.
+    """
+
+    format: str
+    look: Look
+    max_rows: int | None = None
+    is_preview: bool = False
+
+
+def choose_output(options: ExportOptions, terminal: Terminal | None) -> OutputSpec:
+    """Choose how rows are written, by the options and the place. Raises `UsageProblem`."""
+    terminal = terminal_of(options.output, terminal)
+    format_ = choose_format(options, terminal)
+    is_preview = terminal is not None and format_ == "table" and options.max_rows is None
+    look = replace(
+        terminal_look(terminal),
+        all_columns=bool(options.fields) or options.as_saved or terminal is None,
+        **_format_options(format_, options),
+    )
+    max_rows = ROWS_ON_A_TERMINAL if is_preview else options.max_rows
+    return OutputSpec(format_, look, max_rows, is_preview)
+
+
+def terminal_of(output: str | None, terminal: Terminal | None) -> Terminal | None:
+    """Return the terminal that an output goes to, if it goes to one."""
+    return terminal if output is None or output in STDOUT else None
+
+
+def terminal_look(terminal: Terminal | None) -> Look:
+    """Return the format options that a terminal decides."""
+    return Look(width=terminal.width, color=terminal.color) if terminal else Look()
+
+
+def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
+    """Choose the format: typed, else by the file's name, else the default, else by the place.
+
+    Raises `UsageProblem` for what can't be written there.
+    """
+    format_ = _named_format(options) or ("table" if terminal else "jsonl")
+    check_format(format_)
+    check_packing(format_, options.output)
+    if terminal and format_ in WHOLE:
+        raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
+    return format_
+
+
+def _named_format(options: ListOptions) -> str | None:
+    if options.format and "format" in options.typed:
+        return options.format
+    try:
+        return format_of(options.output) or options.format
+    except UsageProblem:  # the name says nothing
+        if options.format:
+            return options.format
+        raise
+
+
+def _format_options(format_: str, options: ExportOptions) -> dict[str, Any]:
+    """Return the options that apply to the format. Raises `UsageProblem` for others typed."""
+    if "record_host" in options.typed and not options.record_urls:
+        raise UsageProblem("--record-host needs --record-urls", hint="Add --record-urls.")
+    chosen = {}
+    for name in (option for option in VALID_FORMATS if " " not in option):
+        value = getattr(options, name)
+        if applies_to(name, value, format_):
+            chosen[LOOK_NAMES.get(name, name)] = value
+        elif name in options.typed:
+            raise refuse_format(name, value, format_)
+    return chosen

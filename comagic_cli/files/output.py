@@ -6,12 +6,11 @@ import hashlib
 import io
 import os
 import stat
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TextIO, cast
 
 from comagic_cli.errors import CannotWrite, UsageProblem
 from comagic_cli.files.atomic_file import Part, check_name, whole_file
@@ -62,15 +61,17 @@ def check_packing(format_: str, path: str | None) -> None:
 
 
 @contextmanager
-def open_output(target: str | None) -> Iterator[BinaryIO]:
+def open_output(target: str | None, stdout: TextIO | None) -> Iterator[BinaryIO]:
     """Open a file, a device or standard output (`None`, `-`) to write bytes to.
+
+    `stdout` is standard output, `None` where it is closed.
 
     A file gets its name when the block ends; see `whole_file` for what an exception leaves. Raises
     `CannotWrite`, before the block where the target can't be opened; `OutputBusy` where another run
     writes it; `UsageProblem` where the compressor isn't installed.
     """
     with (
-        open_target(target) as opened,
+        open_target(target, stdout) as opened,
         open_stream(Output(opened.under, opened.name), target) as stream,
     ):
         yield stream
@@ -86,14 +87,16 @@ class Target:
 
 
 @contextmanager
-def open_target(target: str | None, *, keep_incomplete: bool = False) -> Iterator[Target]:
+def open_target(
+    target: str | None, stdout: TextIO | None, *, keep_incomplete: bool = False
+) -> Iterator[Target]:
     """Open the raw stream of an output, by the rules of `open_output`."""
     packer_of(target or "")  # a missing package is an error before anything is opened
     if is_file(target):
         with whole_file(cast("str", target), keep_incomplete=keep_incomplete) as part:
             yield Target(part, part.name, part)
     else:
-        with _opened_straight(target) as opened:
+        with _opened_straight(target, stdout) as opened:
             yield opened
 
 
@@ -105,9 +108,9 @@ def open_stream(output: Output, target: str | None) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _opened_straight(target: str | None) -> Iterator[Target]:
+def _opened_straight(target: str | None, stdout: TextIO | None) -> Iterator[Target]:
     if target is None or target in STDOUT:
-        yield _stdout()
+        yield _stdout(stdout)
         return
     with naming(target):
         raw = open(target, "ab", buffering=0)  # noqa: SIM115, PTH123 - closed one line below
@@ -130,14 +133,14 @@ def _is_straight(path: str) -> bool:
     return False
 
 
-def _stdout() -> Target:
+def _stdout(stdout: TextIO | None) -> Target:
     """Return standard output, unbuffered: its buffer could fail after the export has ended."""
     name = "Standard output"
-    if sys.stdout is None or sys.stdout.closed:
+    if stdout is None or stdout.closed:
         raise CannotWrite(f"{name} is closed.", hint="Write to a file with -o FILE.")
     with naming(name):
-        sys.stdout.flush()
-        raw = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
+        stdout.flush()
+        raw = getattr(stdout.buffer, "raw", stdout.buffer)
         with suppress(io.UnsupportedOperation):  # a stream in memory has no descriptor
             os.fstat(raw.fileno())
     return Target(cast("Under", raw), name)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,12 +36,10 @@ from comagic_cli.formats.typed import (
     seconds,
     whole,
 )
-from comagic_cli.output.fingerprint import differences
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader, compact
 from comagic_cli.rows.page import PART, Marks, Page, parts_of, slices
 
-# ruff: noqa: S608 - the one name that stands in the SQL is our own constant
 # ruff: noqa: S608 - the names that stand in the SQL are our own, or quoted
 
 LEDGER = "_comagic_requests"
@@ -67,7 +65,8 @@ class Request:
 
     `source` is what all rows of a table have in common: report, service, user, and how values are
     written. `rows` is what decides, besides the period, which rows come: the report's number and
-    the filter. Keys and passwords are in neither.
+    the filter. Tokens and passwords are in neither. `compare` lists what differs between two
+    sources.
     """
 
     table: str
@@ -75,6 +74,7 @@ class Request:
     rows: Mapping[str, Any]
     period: tuple[str, str]
     version: str
+    compare: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 
 
 def enter(connection: sqlite3.Connection, request: Request) -> int:
@@ -97,9 +97,9 @@ def enter(connection: sqlite3.Connection, request: Request) -> int:
             f"the database has a table {request.table} that comagic did not make",
             hint="Name another with --table.",
         )
-    if known and (differ := differences(json.loads(known[0]), request.source)):
+    if known and (changes := request.compare(json.loads(known[0]), request.source)):
         raise UsageProblem(
-            f"the table {request.table} has other rows: {'; '.join(differ)}",
+            f"the table {request.table} has other rows: {changes}",
             hint="Name another with --table.",
         )
     # A table has one name, however it is typed: else its rows without a key would be there twice.

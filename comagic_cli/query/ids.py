@@ -36,3 +36,8 @@ def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[
                     hint="Ids are whole numbers, one or more per line; # begins a comment.",
                 )
             yield int(word)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number that 64 bits hold."""
+    return ID.fullmatch(text) is not None

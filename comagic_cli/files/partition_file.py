@@ -1,4 +1,4 @@
-"""The file of one day or month: it grows beside its name, and gets that when it is whole."""
+"""The file of a partition: it grows beside its name, and gets that when it is whole."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from comagic_cli.files.lock import beside
 from comagic_cli.files.stream import Output, naming
 
 
-class PartFile:
-    """Take bytes, pack them by the name's suffix, and keep them until the file is moved.
+class PartitionFile:
+    """Take bytes, compress them by the name's suffix, and keep them until the file is moved.
 
-    It may be closed at any time, so that few descriptors are in use: it goes on where it ended, in
-    a further member (gzip) or frame (Zstandard). What a killed run left is replaced; the lock on
-    all parts keeps other runs off. Folders are made. Raises `CannotWrite`.
+    It may be closed at any time, so that few descriptors are in use: it continues where it ended,
+    in a further member (gzip) or frame (Zstandard). What a killed run left is replaced; the lock on
+    all partitions keeps other runs out. Folders are made. Raises `CannotWrite`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,7 +26,7 @@ class PartFile:
         with naming(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
         self._part = Part(str(path))
-        # Not where a run to this one file, which holds another lock, would grow it.
+        # Not the place of an export to this one file, which holds another lock.
         self._part.place = beside(self._part.real, "growing")
         self._incomplete = self._part.real.with_name(f"{self._part.real.name}.incomplete")
         self._opened = ExitStack()
@@ -38,22 +38,22 @@ class PartFile:
         return self._open().write(data)
 
     def close(self) -> None:
-        """Give the descriptor back."""
+        """Close the descriptor; the next write opens it again."""
         self._stream = None
         self._opened.close()
 
     def publish(self) -> None:
-        """Give the file its name, once it is on the disk; what came of an earlier try goes."""
+        """Move the file to its name, once it is on the disk; remove what an earlier try left."""
         self._move(self._part.real)
         remove(self._incomplete)
 
     def keep(self) -> None:
-        """Leave the file as `NAME.incomplete`."""
+        """Move the file to `NAME.incomplete`."""
         self._move(self._incomplete)
 
     def discard(self) -> None:
-        """Leave nothing, if it is not moved yet; never raises."""
-        with suppress(Exception):  # what is on its way is told; a second failure says no more
+        """Remove the file if it is not moved yet; never raises."""
+        with suppress(Exception):  # the first error is told; a second one says no more
             self.close()
         self._part.kept = False
         self._part.close()
@@ -79,7 +79,7 @@ class PartFile:
 
     def _move(self, target: Path) -> None:
         if not self._begun:
-            self._open()  # a file of no bytes is packed too
+            self._open()  # an empty file is compressed too
         self.close()
         self._reach_end()
         self._part.publish(target)

@@ -1,1 +1,0 @@
-"""What is typed: Click lives here and only here."""

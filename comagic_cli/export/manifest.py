@@ -1,0 +1,200 @@
+"""The manifest: what an export asked and what came, written beside its file and verified later."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+import msgspec
+
+from comagic_cli.errors import RowsMissing
+from comagic_cli.files.compression import unpacked
+from comagic_cli.files.stream import reading
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import TIME_FORMAT
+
+FORMAT: Final = 1
+SUFFIX = ".manifest.json"
+MAX_SIZE = 1 << 28  # bytes; what is longer is not a manifest
+CHUNK = 1 << 20
+COMPRESSIONS = {b"\x1f\x8b": ".gz", b"\x28\xb5": ".zst"}  # by the first two bytes
+HEADERS = {"csv": 1, "tsv": 1, "jsonl": 0}
+"""The lines before the rows, of the formats whose rows can be counted."""
+
+
+class WindowCount(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
+    """A window that was read to its end: the two times sent, and its rows.
+
+    `total` is what the service said matches; `received` are the distinct rows that came, `written`
+    those that were not written before. `user_id` is there where several customers are exported.
+    """
+
+    from_: str
+    till: str
+    total: int | None
+    received: int
+    written: int
+    user_id: int | None = None
+
+
+class RowEnd(msgspec.Struct, frozen=True):
+    """The first or last row: its shown time ("": unreadable) and key (null: it may repeat)."""
+
+    time: str
+    key: list[str] | None
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """Where an earlier run was stopped: how many rows were safe, and the time of the last."""
+
+    rows: int
+    time: str
+
+
+class CustomerCount(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One customer of an agent, and the rows that came; `refused` says why no more did."""
+
+    customer_id: Any
+    user_id: int
+    report_id: int | str | None
+    period: tuple[str, str] | None
+    rows: int
+    refused: str = ""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an export asked, as typed and as resolved, and what of it was written.
+
+    `bytes` and `sha256` are those of the output, compressed where it is. `points` are the calls
+    that cost one. `customers` are there where an agent exports several. `overstated` windows had a
+    total one too large; `outside` rows came that show a time outside the period.
+    """
+
+    version: str
+    asked: dict[str, Any]
+    period: tuple[str, str]
+    report_id: int | str
+    filter: dict[str, Any] | None
+    rows: int
+    bytes: int
+    sha256: str
+    first: RowEnd | None
+    last: RowEnd | None
+    windows: list[WindowCount]
+    stops: list[Stop]
+    points: int
+    customers: list[CustomerCount] = []
+    overstated: int = 0
+    outside: int = 0
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """Return the members by name."""
+        return {name: getattr(self, name) for name in Record.__struct_fields__}
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """What an export asked and brought.
+
+    `output` is the file, from the manifest's own folder; null for what is not a file, and where no
+    row came. `missing` says what an incomplete one lacks.
+    """
+
+    comagic_manifest: Literal[1]
+    state: Literal["complete", "incomplete"]
+    missing: str
+    output: str | None
+
+
+def format_period(period: Period) -> tuple[str, str]:
+    """Return the ends of a period as the API takes them."""
+    return period.start.strftime(TIME_FORMAT), period.end.strftime(TIME_FORMAT)
+
+
+def write_manifest(
+    stream: BinaryIO, path: str, record: Record, published: Path | None, missing: RowsMissing | None
+) -> None:
+    """Write the manifest `path` of an export as JSON; `published` is its file, if it has one."""
+    folder = Path(os.path.realpath(path)).parent
+    manifest = Manifest(
+        comagic_manifest=FORMAT,
+        state="incomplete" if missing else "complete",
+        missing=missing.message if missing else "",
+        output=os.path.relpath(published, folder) if published else None,
+        **record.members,
+    )
+    stream.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
+
+
+def read_manifest(path: Path) -> Manifest | None:
+    """Read a manifest; `None` where the file is something else. Raises `UsageProblem`."""
+    with reading(str(path)):
+        if path.stat().st_size > MAX_SIZE:
+            return None
+        text = path.read_bytes()
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+        return msgspec.json.decode(text, type=Manifest)
+    return None
+
+
+def manifest_beside(path: Path) -> Path:
+    """Name the manifest that is looked for beside an output."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def verify_file(path: Path, manifest: Manifest) -> None:
+    """Check size, hash and rows of a file against its manifest.
+
+    Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
+    `UsageProblem` where the file can't be read.
+    """
+    with reading(str(path)), path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        _check(path, "bytes", size, manifest.bytes)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        _check(path, "as SHA-256", digest, manifest.sha256)
+        file.seek(0)
+        if manifest.asked.get("format") in HEADERS:
+            _check(path, "rows", _count_rows(path, file, manifest.asked), manifest.rows)
+    if manifest.state != "complete":
+        raise RowsMissing(f"{path} is incomplete: {manifest.missing}.")
+
+
+def _check(path: Path, what: str, actual: object, expected: object) -> None:
+    if actual != expected:
+        raise RowsMissing(
+            f"{path} is not what its manifest says: it has {actual} {what}, not {expected}.",
+            hint="It was changed or cut after it was written, or the manifest is another file's.",
+        )
+
+
+def _count_rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
+    """Count the rows; of damaged compression, those up to the damage."""
+    chunks, is_csv = _chunks(file), asked["format"] == "csv"
+    try:
+        lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
+    except (EOFError, zlib.error) as error:
+        raise RowsMissing(f"{path} can't be unpacked: {error}.") from error
+    return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
+
+
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    compression = COMPRESSIONS.get(file.read(2), "")
+    file.seek(0)
+    return iter(partial(unpacked(file, compression).read, CHUNK), b"")
+
+
+def _count_records(chunks: Iterator[bytes]) -> int:
+    """Count the lines of CSV that end outside of quotes."""
+    is_quoted, records = 0, 0
+    for chunk in chunks:
+        parts = chunk.split(b'"')
+        records += sum(part.count(b"\n") for part in parts[is_quoted::2])
+        is_quoted = (is_quoted + len(parts) - 1) % 2
+    return records

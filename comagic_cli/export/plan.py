@@ -1,0 +1,184 @@
+"""--dry-run and --count: the exact request without sending it, and the number of rows alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cache, partial
+from typing import Any
+
+from comagic_cli.api.endpoints import zone_named
+from comagic_cli.api.http import service_url
+from comagic_cli.export.connection import Connection, connect, make_asker, saved_zone
+from comagic_cli.export.context import Context
+from comagic_cli.export.customers import Customers
+from comagic_cli.export.options import ExportOptions, check_options
+from comagic_cli.export.request import draft_query, make_query, resolve_period
+from comagic_cli.paging.count import count_rows, pieces
+from comagic_cli.paging.id_batches import MOST
+from comagic_cli.paging.window import Window, outer, spread
+from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.filter.tree import to_expression
+from comagic_cli.query.query import IDS, Query
+
+MASK = "***"
+AS_SAVED = "(as saved in the account)"
+
+
+def show_plan(
+    request: ExportRequest, max_rows: int | None, options: ExportOptions, context: Context
+) -> None:
+    """Print the plan to stderr and the first request, as JSON, to stdout; the token is masked.
+
+    The account's time zone is not asked for: relative dates are read in --tz, else in UTC.
+    """
+    clock = PlanClock(options, context)
+    show_query(plan_query(request, max_rows, clock, options, context), clock, options, context)
+
+
+@dataclass
+class PlanClock:
+    """Tell the account's time without asking the account: in --tz, as saved, else in UTC."""
+
+    options: ExportOptions
+    context: Context
+    zone: str | None = field(init=False)
+    is_guess: bool = False  # once the time was told in UTC
+
+    def __post_init__(self) -> None:
+        self.zone = self.options.tz or saved_zone(self.options, self.context)
+
+    def __call__(self) -> datetime:
+        """Return the time, aware, in whole seconds."""
+        self.is_guess = self.zone is None
+        zone = zone_named(self.zone or "UTC", "--tz")
+        return self.context.clock.now().astimezone(zone).replace(microsecond=0)
+
+
+def plan_query(
+    request: ExportRequest,
+    max_rows: int | None,
+    clock: PlanClock,
+    options: ExportOptions,
+    context: Context,
+) -> Query:
+    """Make the query of a dry run; the clock decides the dates of the period and of the filter."""
+    now = cache(clock)
+    period = resolve_period(options, now, context)
+    query = draft_query(request, options, period, max_rows)
+    return replace(query, filter=request.tree(now))
+
+
+def show_query(
+    query: Query,
+    clock: PlanClock,
+    options: ExportOptions,
+    context: Context,
+    windows: Sequence[Window] | None = None,
+) -> None:
+    """Print the plan of a query, and its first request; the clock has told the period."""
+    windows = windows or spread(outer(query.period, len(query.report.time)), query.report.max_days)
+    for line in _plan(query, windows, clock, options):
+        context.reporter.info(line)
+    request = _first_request(query, windows, options)
+    context.print(json.dumps(request, ensure_ascii=False, indent=2))
+
+
+def _plan(
+    query: Query, windows: Sequence[Window], clock: PlanClock, options: ExportOptions
+) -> list[str]:
+    service = "a private sandbox" if options.sandbox else service_url(options.base_url)
+    lines = [
+        f"service  {service}",
+        f"report   {query.report.command}: {query.report.title}",
+        f"period   {query.period}",
+        f"windows  {len(windows)}",
+        f"columns  {'as saved' if 'fields' in _saved(query, options) else len(query.columns)}",
+    ]
+    if IDS in query.extra:
+        ids = len(query.extra[IDS])
+        lines.append(f"ids      {ids}, {MOST} per call")
+    filters = ["as saved"] if options.as_saved else []
+    if query.filter:
+        filters.append(to_expression(query.filter))
+    if filters:
+        lines.append(f"filter   {' and '.join(filters)}")
+    if options.users:
+        named = ", ".join(map(str, options.users))
+        lines.append(f"users    {named}, one after another; the first is shown")
+    if clock.is_guess:
+        lines.append("A dry run does not ask for the account's time zone: UTC is shown. See --tz.")
+    return lines
+
+
+def _first_request(
+    query: Query, windows: Sequence[Window], options: ExportOptions
+) -> dict[str, Any]:
+    if IDS in query.extra:
+        query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
+    first = windows[-1] if query.descending else windows[0]
+    limit = min(query.page_size, query.most or query.page_size)
+    user: dict[str, Any] = {} if options.user_id is None else {"user_id": options.user_id}
+    if options.users and not user:
+        user = {"user_id": "(asked of the agent)"}
+    params = query.params(first.start, first.end, 0, limit) | _saved(query, options)
+    return masked_call(query.report.method, user | params)
+
+
+def masked_call(method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """Return a call of a method as it is sent, without the token."""
+    params = {"access_token": MASK} | params
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+
+
+def _saved(query: Query, options: ExportOptions) -> dict[str, Any]:
+    """Stand in for what the account would be asked for with --as-saved."""
+    if not options.as_saved:
+        return {}
+    filters = [AS_SAVED, dict(query.filter)] if query.filter else []
+    saved: dict[str, Any] = {
+        "fields": AS_SAVED,
+        "sort": AS_SAVED,
+        "filter": {"filters": filters, "condition": "and"} if filters else AS_SAVED,
+    }
+    typed = {"fields": options.fields or options.count, "sort": options.sort}
+    return {name: value for name, value in saved.items() if not typed.get(name)}
+
+
+def show_count(request: ExportRequest, options: ExportOptions, context: Context) -> None:
+    """Print the number of rows that the service counts, to stdout. Raises `ComagicError`.
+
+    Of several customers it is the sum of those that did not refuse, also where one did.
+    """
+    check_options(options, "count", "--count")
+    request = replace(request, columns=())  # the columns asked for anyway are enough
+    if options.dry_run:
+        _show_count_plan(request, options, context)
+        return
+    counts: list[int] = []
+    with connect(options, context) as connection:
+        if not options.customers:
+            context.print(str(_count(request, options, connection)))
+            return
+        customers = Customers(connection, options.customers)
+        try:
+            counts.extend(customers.each(lambda at, _: iter([_count(request, options, at)])))
+        finally:
+            if counts:
+                context.print(str(sum(counts)))
+
+
+def _count(request: ExportRequest, options: ExportOptions, connection: Connection) -> int:
+    refused = connection.refused_operators
+    asking = partial(make_asker, connection.client, refused=refused)
+    query = make_query(request, options, connection, None)
+    return count_rows(query, asking, connection.note)
+
+
+def _show_count_plan(request: ExportRequest, options: ExportOptions, context: Context) -> None:
+    clock = PlanClock(options, context)
+    query = plan_query(request, 1, clock, options, context)
+    window = Window(query.period.start, query.period.end)
+    show_query(query, clock, options, context, pieces(query, window, query.report.max_days))

@@ -1,0 +1,212 @@
+"""An export as it was asked for: the options and the account make the request and the output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from comagic_cli.api.endpoints import ask_state
+from comagic_cli.errors import UsageProblem
+from comagic_cli.export.account import with_columns
+from comagic_cli.export.connection import Connection, connect
+from comagic_cli.export.context import STDIN, Context
+from comagic_cli.export.options import ExportOptions, OutputSpec
+from comagic_cli.formats.base import ZONED
+from comagic_cli.formats.transforms import NEEDED
+from comagic_cli.formats.typed import kind_of
+from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.fields import ExportRequest, build_request
+from comagic_cli.query.filter.compiler import Filter
+from comagic_cli.query.filter.json import (
+    NOTHING_SAVED,
+    JsonFilter,
+    SavedReport,
+    read_json_filter,
+    read_saved,
+    validate,
+)
+from comagic_cli.query.filter.tree import to_expression
+from comagic_cli.query.ids import is_number, read_ids
+from comagic_cli.query.period import Period, resolve
+from comagic_cli.query.query import Query
+
+TYPED_IDS = "0123456789,;# \t"  # what ids are typed with; anything else is the name of a file
+UNKNOWN_ID = "(asked of the account)"  # a report id that is not known yet
+SAVED_INSTEAD = ("fields", "sort")  # options that --as-saved replaces unless they are typed
+
+
+def read_request(
+    report: ReportType, options: ExportOptions, context: Context
+) -> tuple[ExportRequest, ExportOptions]:
+    """Read and check what was typed, and add what was saved in the web account.
+
+    The account is asked only for what is saved, and for its columns where a field may be one of
+    them. The options that are returned name the report, once it is known. Raises `UsageProblem`.
+    """
+    if options.as_saved and options.users:
+        raise UsageProblem(
+            "--as-saved: several customers have no saved report in common",
+            hint="Export one customer at a time, or type --fields, --where and --sort.",
+        )
+    if options.as_saved:
+        defaults = {name: () for name in SAVED_INSTEAD if name not in options.typed}
+        options = replace(options, **defaults)  # type: ignore[arg-type]  # both are tuples of texts
+    filter_ = Filter(options.where, _json_filters(options, context))
+    extra = _own_params(report, options, context)
+
+    def build(saved: SavedReport = NOTHING_SAVED) -> ExportRequest:
+        def build_with(known: ReportType) -> ExportRequest:
+            return build_request(known, options.fields, options.sort, filter_, saved)
+
+        request = replace(with_columns(report, build_with, options, context), extra=extra)
+        return _with_recordings(request) if options.record_urls else request
+
+    request = build()
+    if not options.as_saved or options.dry_run:
+        return request, options
+    return _add_saved(report, options, context, build)
+
+
+def _json_filters(options: ExportOptions, context: Context) -> tuple[JsonFilter, ...]:
+    name = options.filter_json
+    if name is None:
+        return ()
+    if name == STDIN and STDIN in options.ids:
+        raise UsageProblem("--filter-json and --ids: standard input can be read only once")
+    text = context.read_text(name, "--filter-json")
+    return (read_json_filter(text, f"--filter-json {name}"),)
+
+
+def _add_saved(
+    report: ReportType,
+    options: ExportOptions,
+    context: Context,
+    build: Callable[[SavedReport], ExportRequest],
+) -> tuple[ExportRequest, ExportOptions]:
+    with connect(options, context) as connection:
+        number = connection.find_report_id(report, options.report_id)
+        saved = read_saved(ask_state(connection.client.call, number))
+        request = build(saved)
+        for line in _origins(request, saved, options):
+            connection.note(line)
+    return request, replace(options, report_id=str(number))
+
+
+def _origins(request: ExportRequest, saved: SavedReport, options: ExportOptions) -> Iterator[str]:
+    """Say where the columns, the order and the filters come from."""
+    parts = (("columns", options.fields, saved.columns), ("sort", options.sort, saved.sort))
+    for name, typed, kept in parts:
+        values = {"columns": ",".join(request.columns), "sort": ",".join(map(str, request.sort))}
+        origin = "typed" if typed else "as saved" if kept else "none is saved"
+        yield f"{name} {origin}: {values[name] or 'by time'}"
+    for given in saved.filters:
+        tree = validate(given, request.report, [])
+        text = to_expression(tree) if tree else "none"
+        yield f"{given.origin.rpartition(' ')[2]} as saved: {text}"
+    for text in options.where:
+        yield f"filter typed: {text}"
+    yield "the saved dates are not used: see --from, --till and --period"
+
+
+def _with_recordings(request: ExportRequest) -> ExportRequest:
+    """Add the fields that the URLs of recordings need. Raises `UsageProblem`."""
+    able = [
+        report.command
+        for report in reports()
+        if {field.name for field in report.fields}.issuperset(NEEDED)
+    ]
+    if request.report.command not in able:
+        raise UsageProblem(
+            f"--record-urls: {request.report.command} has no recordings",
+            hint=f"These do: {', '.join(able)}.",
+        )
+    return replace(request, needed=(*request.needed, *NEEDED))
+
+
+def _own_params(report: ReportType, options: ExportOptions, context: Context) -> dict[str, Any]:
+    """Return the parameters that the report alone takes. Raises `UsageProblem`."""
+    params: dict[str, Any] = {}
+    if "is_realtime" in report.params:
+        params["is_realtime"] = options.realtime
+    if "entity_ids" in report.params:
+        headings = {path.split(".")[0] for path in report.key}
+        params["entity_ids"] = find_ids(options.ids, context, headings)
+    return params
+
+
+def find_ids(typed: Iterable[str], context: Context, headings: Iterable[str] = ()) -> list[int]:
+    """Return the ids that were typed or are in files, each once. Raises `UsageProblem`."""
+    words = list(typed)
+    if words.count(STDIN) > 1:
+        raise UsageProblem("--ids: standard input can be read only once")
+    known = frozenset(headings)
+    return list(dict.fromkeys(id_ for word in words for id_ in _ids(word, context, known)))
+
+
+def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[int]:
+    if word == STDIN:
+        return read_ids(context.read_text(STDIN, "--ids"), "--ids: stdin", headings)
+    if word and not word.strip(TYPED_IDS):
+        return read_ids(word, "--ids")
+    path = Path(word.removeprefix("@"))
+    if not word or (not word.startswith("@") and not path.exists()):
+        raise UsageProblem(
+            f"--ids: {word!r} is neither an id nor a file",
+            hint="Type ids (1,2,3), a file of them, or - for standard input.",
+        )
+    return read_ids(context.read_text(str(path), "--ids"), f"--ids: {path}", headings)
+
+
+# The query of a request: with dates instead of words, and the report's id.
+
+
+def make_query(
+    request: ExportRequest, options: ExportOptions, connection: Connection, max_rows: int | None
+) -> Query:
+    """Make the query; the account is asked for its time zone and the report id where needed."""
+    now = cache(connection.now)
+    period = resolve_period(options, now, connection.context)
+    connection.note(f"period {period}")
+    tree = request.tree(now)
+    if tree:
+        connection.note(f"filter {to_expression(tree)}")
+    query = draft_query(request, options, period, max_rows)
+    report_id = connection.find_report_id(request.report, options.report_id)
+    return replace(query, filter=tree, report_id=report_id)
+
+
+def resolve_period(options: ExportOptions, now: Callable[[], datetime], context: Context) -> Period:
+    """Return the period that the options mean; `now` is the account's time."""
+    return resolve(options.from_, options.till, options.period, now, context.clock.now)
+
+
+def draft_query(
+    request: ExportRequest, options: ExportOptions, period: Period, max_rows: int | None
+) -> Query:
+    """Make the query as far as it is known without asking the account for its report."""
+    typed = options.report_id
+    report_id = f"(asked of the account: {typed})" if typed else UNKNOWN_ID
+    return Query(
+        request.report,
+        int(typed) if typed is not None and is_number(typed) else report_id,
+        period,
+        request.columns,
+        report_type=request.report_type,
+        sort=request.sort,
+        page_size=options.page_size,
+        most=max_rows,
+        extra=request.extra,
+        needed=request.needed,
+    )
+
+
+def needs_zone(request: ExportRequest, spec: OutputSpec) -> bool:
+    """Return whether rows are written with times that need the account's zone."""
+    if spec.look.times == "iso":
+        return True
+    kinds = {kind_of(request.report.field(name)) for name in request.columns}
+    return spec.format in ZONED and "moment" in kinds

@@ -1,0 +1,148 @@
+"""The transfer: the pages of one request go to one sink, and a record says what came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from comagic_cli import __version__
+from comagic_cli.errors import RowsMissing
+from comagic_cli.export.connection import Connection
+from comagic_cli.export.customers import FIRST_COLUMNS, CustomersReader
+from comagic_cli.export.fingerprint import Identity
+from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
+from comagic_cli.export.options import OutputSpec
+from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
+from comagic_cli.files.atomic_file import Part
+from comagic_cli.files.output import Measured
+from comagic_cli.formats.base import Rendering, Sink, make_sink
+from comagic_cli.formats.sqlite import Database
+from comagic_cli.paging.id_batches import LotPager
+from comagic_cli.paging.reader import Reader, WindowDone
+from comagic_cli.query.query import TIME_FORMAT, Query
+from comagic_cli.rows.page import Mark, Page, parts_of
+
+
+def write_pages(pages: Iterator[Page], sink: Sink) -> None:
+    """Write every page to a sink.
+
+    Nothing is written before the first page: a request that fails at once leaves no header. Where
+    rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.
+    """
+    has_begun = False
+    try:
+        for page in pages:
+            if not has_begun:
+                sink.begin()
+                has_begun = True
+            if page.count or page.settled or page.since:
+                sink.write(page)
+            del page  # else its memory is held until the next one has come
+    except RowsMissing:
+        if has_begun:
+            sink.end()
+        raise
+    sink.end()
+
+
+@dataclass
+class Transfer:
+    """One transfer: what it asks, where the rows go, and what came.
+
+    `part` is the unfinished file of an output that is one; `checkpoint` is what an earlier run left
+    of it.
+    """
+
+    query: Query
+    identity: Identity
+    connection: Connection
+    reader: Reader | LotPager | CustomersReader
+    output: Measured | Database
+    part: Part | None = None
+    checkpoint: Checkpoint | None = None
+    sink: CheckpointingSink = field(init=False)
+
+    def write(self, stream: BinaryIO, spec: OutputSpec, *, is_resumable: bool) -> None:
+        """Write the rows in a format to a stream that ends in the output."""
+        columns = self.query.fields
+        if isinstance(self.reader, CustomersReader):
+            columns = (*FIRST_COLUMNS, *columns)
+        sink = make_sink(spec.format, stream, columns, spec.look)
+        self.send(sink, stream if is_resumable else None)
+
+    def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
+        """Send the rows to a sink; save checkpoints of what went to the stream, if there is one."""
+        if isinstance(self.reader, Reader):
+            self.reader.cut = isinstance(sink, Rendering)
+            if self.checkpoint:
+                self.reader.since = self.checkpoint.since
+                self.reader.overstated = self.checkpoint.overstated
+                self.reader.outside = self.checkpoint.outside
+                self.reader.missing = [*self.checkpoint.missing]
+        self.sink = CheckpointingSink(
+            sink, self.checkpoint, self.connection.context.clock.monotonic
+        )
+        if self.part and stream:
+            part = self.part
+            self.sink.save = lambda: self._save(stream, part)
+        try:
+            write_pages(self.connection.progress.watch(self.reader), self.sink)
+        except RowsMissing:
+            raise
+        except BaseException:
+            self.sink.save_last()
+            raise
+        finally:
+            self.connection.report_oddities(self.reader.outside)
+
+    @property
+    def published(self) -> Path | None:
+        """The file that holds the rows, once it does."""
+        if isinstance(self.output, Measured):
+            return self.part.published if self.part else None
+        return self.output.published
+
+    def record(self) -> Record:
+        """Return what was asked, and what came of it so far."""
+        earlier, sink, reader = self.checkpoint, self.sink, self.reader
+        query = reader.query if isinstance(reader, CustomersReader) else self.query
+        first, last = _row_end(sink.first), _row_end(sink.last)
+        stops = [*earlier.stops, Stop(earlier.rows, earlier.since)] if earlier else []
+        return Record(
+            version=__version__,
+            asked=dict(self.identity),
+            period=format_period(query.period),
+            report_id=query.report_id,
+            filter=dict(query.filter) if query.filter else None,
+            rows=sink.rows,
+            bytes=self.output.bytes,
+            sha256=self.output.sha256,
+            first=earlier.first if earlier else first,
+            last=last or (earlier.last if earlier else None),
+            windows=[*(earlier.windows if earlier else ()), *map(_window_count, reader.done)],
+            stops=stops,
+            points=(earlier.points if earlier else 0) + self.connection.client.calls,
+            customers=reader.counts if isinstance(reader, CustomersReader) else [],
+            overstated=reader.overstated,
+            outside=reader.outside,
+        )
+
+    def _save(self, stream: BinaryIO, part: Part) -> None:
+        """Make safe what is written, then say so in the checkpoint."""
+        stream.flush()
+        part.sync()
+        write_checkpoint(part.checkpoint, self.record(), self.sink.since, self.reader.missing)
+        part.kept = True
+
+
+def _window_count(done: WindowDone) -> WindowCount:
+    start, end = (moment.strftime(TIME_FORMAT) for moment in (done.window.start, done.window.end))
+    return WindowCount(start, end, done.total, done.received, done.written, done.user_id)
+
+
+def _row_end(mark: Mark | None) -> RowEnd | None:
+    if mark is None:
+        return None
+    return RowEnd(mark.time, None if mark.key is None else parts_of(mark.key))

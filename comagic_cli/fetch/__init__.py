@@ -1,1 +1,0 @@
-"""How it is asked: the network lives here and only here."""
