@@ -165,7 +165,8 @@ def in_database(**look: Any) -> list[Any]:
     """Return how the table is declared, and its rows."""
     period = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        sink = SqliteSink(connection, FIELDS, Look(**look), Request("rows", {}, {}, period, "1"))
+        request = Request("rows", {}, {}, period, "1", lambda *_: "")
+        sink = SqliteSink(connection, FIELDS, Look(**look), request)
         sink.begin()
         for page in (FIRST, LAST):
             marks = [Mark(None, "", b"")] * page.count

@@ -19,7 +19,7 @@ OLD, NEW = b"the old rows\n", b"the new rows\n"
 
 
 def write(target: Path | str | None, data: bytes = NEW) -> None:
-    with open_output(None if target is None else str(target)) as stream:
+    with open_output(None if target is None else str(target), sys.stdout) as stream:
         stream.write(data)
 
 

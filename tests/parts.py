@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from comagic_cli.output.partitions import Template, read_template
 from outputs import names
 from program import Watched
 
+from comagic_cli.export.partitions import Template, read_template
 from comagic_cli.query.period import Period
 
 SPAN = ("2024-10-01 00:00:00", "2024-10-10 23:59:59")
@@ -32,7 +32,7 @@ def template_of(text: str) -> Template:
 
 
 def parts_of(folder: Path, first: str, last: str, name: str = "{date}.jsonl"):
-    return list(template_of(f"{folder}/{name}").parts(span(first, last)))
+    return list(template_of(f"{folder}/{name}").partitions(span(first, last)))
 
 
 class Box(Watched):

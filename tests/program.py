@@ -6,15 +6,13 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
+from datetime import UTC
 from pathlib import Path
 from threading import Semaphore
 
-from comagic_cli.commands import service
-
-from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli.main import main
+from comagic_cli.export.context import Clock
 from comagic_cli.sandbox.quirks import Fault, Quirks
 from comagic_cli.sandbox.server import Sandbox
 
@@ -76,14 +74,18 @@ class Ran:
 
 
 class InProcess:
-    """Run command lines in this process; pauses are written down, not made."""
+    """Run command lines in this process by `clock`; pauses are written down, not made."""
 
     def __init__(self, capture, patch, cache):
         self.pauses: list[float] = []
         self._capture = capture
         self._patch = patch
         patch.setenv("XDG_CACHE_HOME", str(cache))
-        patch.setattr(service, "RetryPolicy", partial(RetryPolicy, sleep=self.pauses.append))
+        self.clock = Clock(sleep=self.pauses.append)
+
+    def stop_clock(self, moment):
+        """Let it be an aware moment from now on."""
+        self.clock = replace(self.clock, now=lambda: moment.astimezone(UTC))
 
     def __call__(self, *arguments, box=None, **environment):
         with self._patch.context() as patch:
@@ -92,7 +94,7 @@ class InProcess:
                 patch.setenv("COMAGIC_TOKEN", box.token)
             for name, value in environment.items():
                 patch.setenv(name, value)
-            code = main([str(argument) for argument in arguments])
+            code = main([str(argument) for argument in arguments], self.clock)
         out, err = (stream.decode() for stream in self._capture.readouterr())
         assert box is None or box.token not in out + err
         return Ran(code, out, err)

@@ -23,7 +23,7 @@ KEPT = {".{}.part", ".{}.checkpoint"}
 def go_on(target, *asked) -> str:
     """Return the words that end what is told of an export that can be gone on with."""
     command = shlex.join(["comagic", *(asked or ASKED), "-o", str(target), "--resume"])
-    return f"What is written is kept. Go on with: {command}\n"
+    return f"What is written is kept. Continue with: {command}\n"
 
 
 def service(**quirks) -> Watched:

@@ -183,7 +183,7 @@ def test_a_client_that_is_refused_is_told_and_stops_no_other(comagic, denied):
     assert (ran.code, rows(ran)) == (3, truth(denied, 7001, 7003))
     first, last, hint = ran.err.splitlines()
     assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user is n")
-    assert last == "comagic: rows are missing: 1 of 3 clients did not come whole: users 7002"
+    assert last == "comagic: rows are missing: 1 of 3 customers are incomplete: users 7002"
     assert hint.startswith("  What came is written, a file as NAME.incomplete.")
 
 
@@ -202,11 +202,11 @@ def test_a_file_that_lacks_a_client_is_incomplete_and_its_manifest_tells_why(
         ["all"],
     )
     assert [window["user_id"] for window in told["windows"]] == [7001, 7003]
-    refused = [client.pop("refused", "")[:16] for client in told["clients"]]
+    refused = [client.pop("refused", "")[:16] for client in told["customers"]]
     assert refused == ["", "get.reports_list", ""]
     whole = {"report_id": 1002, "period": list(SPAN), "rows": each}
     none = {"report_id": None, "period": None, "rows": 0}
-    assert told["clients"] == [
+    assert told["customers"] == [
         {"customer_id": 301, "user_id": 7001, **whole},
         {"customer_id": 302, "user_id": 7002, **none},
         {"customer_id": 303, "user_id": 7003, **whole},
@@ -231,7 +231,7 @@ def test_rows_missing_in_one_client_stop_no_other(comagic):
     with Overstating(rows=60, agent=True) as box:
         ran = comagic(*CALLS, "--user-id", "all", box=box)
         assert (ran.code, rows(ran)) == (3, truth(box, *CUSTOMERS))
-    assert "1 of 3 clients did not come whole: users 7001" in ran.err
+    assert "1 of 3 customers are incomplete: users 7001" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -251,7 +251,7 @@ def test_a_service_that_fails_on_one_client_stops_no_other(comagic):
     with Watched(rows=60, agent=True, faults=faults) as box:
         ran = comagic(*CALLS, "--user-id", "all", "--page-size", 1000, box=box)
         assert (ran.code, rows(ran)) == (3, truth(box, 7002, 7003))
-    assert "1 of 3 clients did not come whole: users 7001" in ran.err
+    assert "1 of 3 customers are incomplete: users 7001" in ran.err
 
 
 class Together(Watched):

@@ -20,7 +20,10 @@ def agent():
     ("more", "message"),
     [
         (["-o", "x-{date}.csv"], "several users can't be used with x-{date}.csv"),
-        (["-o", "x.csv", "--resume"], "--resume: rows of several clients come one client after"),
+        (
+            ["-o", "x.csv", "--resume"],
+            "--resume: rows of several customers come one customer",
+        ),
         (["--user-id", "7001"], "Invalid value for '--user-id': all means every customer"),
         (["--user-id", "7001;7002"], "Invalid value for '--user-id': '7001;7002' is neither"),
         (["--user-id", "0"], "Invalid value for '--user-id': '0' is neither"),
@@ -43,4 +46,4 @@ def test_a_dry_run_shows_the_first_and_asks_nothing(comagic, agent, users, first
     ran = comagic(*CALLS, "--user-id", users, "--dry-run", box=agent)
     assert (ran.code, agent.journal) == (0, [])
     assert json.loads(ran.out)["params"]["user_id"] == first
-    assert f"clients  {users.replace(',', ', ')}, one after another" in ran.err
+    assert f"users    {users.replace(',', ', ')}, one after another" in ran.err

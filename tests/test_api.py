@@ -5,8 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -14,7 +13,9 @@ from program import SPAN, Fault, Watched
 
 from comagic_cli.api.endpoints import Items
 from comagic_cli.cli.api import Request, capped, columns_of, write
+from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import RowsMissing, UsageProblem
+from comagic_cli.export.context import Context
 from comagic_cli.formats.base import Look
 
 SMS = {"report_id": 1007, "date_from": SPAN[0], "date_till": SPAN[1], "fields": ["sms_id"]}
@@ -111,19 +112,17 @@ def test_parameters_that_can_not_be_sent_are_told(comagic, box, params, message)
     assert (ran.code, ran.out, box.journal, message in ran.err) == (2, "", [], True)
 
 
-def test_parameters_come_from_a_file_or_standard_input(tmp_path, monkeypatch):
+def test_parameters_come_from_a_file_or_standard_input(tmp_path):
     text = b'{"a": 1.50, "b": "text", "c": 123456789012345678901234567890}'
     (tmp_path / "p.json").write_bytes(text)
-    stdin = SimpleNamespace(buffer=io.BytesIO(text), closed=False)
-    monkeypatch.setattr(sys, "stdin", stdin)
+    context = Context(reporter=StderrReporter(quiet=True, verbose=False), stdin=io.BytesIO(text))
     for typed in (text.decode(), f"@{tmp_path}/p.json", "-"):
-        request = Request.typed("get.account", typed)
+        request = Request.typed("get.account", typed, context)
         assert request.params["b"] == "text"
         sent = msgspec.json.encode(request.params)
         assert sent == b'{"a":1.50,"b":"text","c":123456789012345678901234567890}'
-    monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(UsageProblem, match="closed"):
-        Request.typed("get.account", "-")
+        Request.typed("get.account", "-", replace(context, stdin=None))
 
 
 def test_a_dry_run_shows_the_call_and_sends_nothing(comagic, box):

@@ -5,11 +5,11 @@ from datetime import datetime
 
 import msgspec
 import pytest
-from comagic_cli.fetch.asking import asker
 from playback import client_of
 from sandbox_client import IDS, sandbox
 
 from comagic_cli.errors import NetworkFailure, Refused
+from comagic_cli.export.connection import make_asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
@@ -55,7 +55,7 @@ def test_a_page_is_asked_with_the_query_s_parameters():
             called.append(call)
             return ANSWER
 
-    assert asker(Once(), WITH)(WINDOW, 20, 10) is ANSWER
+    assert make_asker(Once(), WITH)(WINDOW, 20, 10) is ANSWER
     assert called == [("get.communications", WITH.params(START, END, 20, 10))]
 
 
@@ -64,7 +64,7 @@ def test_a_page_is_asked_with_the_query_s_parameters():
 def test_the_report_type_is_sent_as_the_service_takes_it(service, query):
     with sandbox(rows=3, report_type=service) as box:
         client = client_of(box.url, token=box.token)
-        ask = asker(client, query)
+        ask = make_asker(client, query)
         for _ in range(3):
             assert ask(WINDOW, 0, 10).total is not None
         client.transport.close()
@@ -85,7 +85,7 @@ def test_the_report_type_is_sent_as_the_service_takes_it(service, query):
 )
 def test_the_other_form_is_tried_and_kept(query, refusal, types):
     service = Service(refusal, ANSWER, ANSWER)
-    ask = asker(service, query)
+    ask = make_asker(service, query)
     assert ask(WINDOW, 0, 10) is ANSWER
     assert ask(WINDOW, 10, 10) is ANSWER
     assert service.types == [*types, types[-1]]
@@ -108,7 +108,7 @@ def test_the_other_form_is_tried_and_kept(query, refusal, types):
 def test_other_refusals_are_the_end(query, refusal):
     service = Service(refusal)
     with pytest.raises(type(refusal)) as caught:
-        asker(service, query)(WINDOW, 0, 10)
+        make_asker(service, query)(WINDOW, 0, 10)
     assert caught.value is refusal
     assert len(service.types) == 1
 
@@ -123,7 +123,7 @@ def test_other_refusals_are_the_end(query, refusal):
 )
 def test_where_neither_form_is_taken_the_refusal_that_tells_more_is_raised(second, tells_more):
     first = refused(UNEXPECTED)
-    ask = asker(Service(first, second, ANSWER), WITH)
+    ask = make_asker(Service(first, second, ANSWER), WITH)
     with pytest.raises((Refused, NetworkFailure)) as caught:
         ask(WINDOW, 0, 10)
     assert caught.value is (second if tells_more else first)
@@ -159,7 +159,7 @@ TIME, KEY = "communication_date_time", "communication_id"
 )
 def test_where_the_key_is_no_order_the_time_alone_is(query, refusals, sorts):
     service = Sorted(*refusals, ANSWER, ANSWER)
-    ask = asker(service, query)
+    ask = make_asker(service, query)
     assert ask(WINDOW, 0, 10) is ANSWER
     assert ask(WINDOW, 10, 10) is ANSWER
     assert service.types == [*sorts, sorts[-1]]
@@ -172,6 +172,6 @@ def test_an_order_that_was_typed_is_not_given_up(sort, times):
     refusal = refused("sort_prohibited")
     service = Sorted(refusal, refusal)
     with pytest.raises(Refused, match=r"^no$"):
-        asker(service, replace(WITH, sort=sort))(WINDOW, 0, 10)
+        make_asker(service, replace(WITH, sort=sort))(WINDOW, 0, 10)
     assert len(service.types) == times
     assert {each[0] for each in service.types} == {sort[0].field}

@@ -8,13 +8,12 @@ from datetime import datetime
 
 import msgspec
 import pytest
-from comagic_cli.commands import service as service_module
-from comagic_cli.output import checkpoint
 from program import fault
 from stopped import ASKED, KEPT, OLD, PAGE, checkpoint_of, left, service, truth
 
 from comagic_cli import __version__
 from comagic_cli.errors import CannotWrite
+from comagic_cli.export.resume import FORMAT, START_AGAIN, Checkpoint, write_checkpoint
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ def changed(target, **members):
     path.write_text(json.dumps(checkpoint_of(target) | members))
 
 
-def refusal(comagic, target, box, *more, asked=ASKED, hint=checkpoint.ANEW) -> str:
+def refusal(comagic, target, box, *more, asked=ASKED, hint=START_AGAIN) -> str:
     """Go on, and return why that is refused: nothing is asked for, and what is left stays."""
     calls, before = len(box.journal), left(target)
     ran = comagic(*asked, "-o", target, "--resume", *more, box=box)
@@ -58,10 +57,10 @@ def test_a_checkpoint_tells_what_was_asked_and_what_is_there(stopped, box):
     told = checkpoint_of(stopped)
     rows = truth(box)
     part = stopped.with_name(".rows.csv.part").read_bytes()
-    assert (told["format"], told["version"]) == (checkpoint.FORMAT, __version__)
+    assert (told["format"], told["version"]) == (FORMAT, __version__)
     assert told["period"] == ["2024-10-01 00:00:00", "2024-10-05 23:59:59"]
     assert told["asked"]["from"] == "2024-10-01"
-    assert told["asked"]["service"] == box.url
+    assert told["asked"]["base_url"] == box.url
     assert told["rows"] == 2 * PAGE - 2 == part.count(b"\n") - 1
     assert told["bytes"] == len(part)
     assert told["first"]["key"] == [rows[0][0], str(rows[0][1])]
@@ -107,19 +106,19 @@ def test_where_nothing_is_left_it_begins_anew(comagic, stopped, box, gone):
 
 
 OTHERS = [
-    (["--sort", "communication_date_time:desc"], "sort was left out, now it is communication_dat"),
-    (["--max-rows", "100"], "max rows was left out, now it is 100."),
-    (["--format", "tsv"], "format was csv, now it is tsv."),
-    (["--user-id", "7"], "user id was left out, now it is 7."),
-    (["--till", "2024-10-04"], "till was 2024-10-05, now it is 2024-10-04."),
-    (["--fields", "call_status"], "fields was communication_id, communication_date_time, commun"),
-    (["--report-id", "1002"], "report id was 1001, now it is 1002."),
+    (["--sort", "communication_date_time:desc"], "--sort was not given and is communication_dat"),
+    (["--max-rows", "100"], "--max-rows was not given and is 100."),
+    (["--format", "tsv"], "--format was csv and is tsv."),
+    (["--user-id", "7"], "--user-id was not given and is 7."),
+    (["--till", "2024-10-04"], "--till was 2024-10-05 and is 2024-10-04."),
+    (["--fields", "call_status"], "--fields was communication_id,communication_date_time,commun"),
+    (["--report-id", "1002"], "--report-id was 1001 and is 1002."),
 ]
 
 
 @pytest.mark.parametrize(("more", "words"), OTHERS)
 def test_another_request(comagic, stopped, box, more, words):
-    hint = "Type the same as then, or leave --resume out to begin anew."
+    hint = "Type the same as then, or omit --resume to start again."
     said = refusal(comagic, stopped, box, *more, hint=hint)
     assert said.startswith(f"the unfinished export asked for something else: {words}")
 
@@ -128,7 +127,7 @@ def test_another_service(comagic, stopped, box):
     with service() as other:
         ran = comagic(*ASKED, "-o", stopped, "--resume", box=other)
         assert (ran.code, other.journal) == (2, [])
-        assert f"service was {box.url}, now it is {other.url}." in ran.err
+        assert f"--base-url was {box.url} and is {other.url}." in ran.err
 
 
 @pytest.mark.parametrize("change", [lambda data: data[:-1], lambda data: b"x" + data[1:]])
@@ -168,32 +167,25 @@ def test_a_checkpoint_cut_short(comagic, stopped, box):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["-o", "-"], "only a file can be gone on with; name it with -o FILE."),
-        (["-o", "/dev/null"], "only a file can be gone on with; name it with -o FILE."),
-        (["-f", "json"], "a json file is whole or nothing; only csv, tsv, jsonl can be gone on "),
-        (["--sort", "site_domain_name"], "only an export sorted by time can be gone on with."),
+        (["-o", "-"], "only a file can be resumed; name it with -o FILE."),
+        (["-o", "/dev/null"], "only a file can be resumed; name it with -o FILE."),
+        (["-f", "json"], "a json file is written whole; only csv, tsv, jsonl can be resumed."),
+        (["--sort", "site_domain_name"], "only an export sorted by time can be resumed."),
     ],
 )
 def test_what_can_not_be_gone_on_with(comagic, target, box, more, words):
     assert refusal(comagic, target, box, *more).startswith(words)
 
 
-def test_a_relative_period_is_what_it_was_then(comagic, target, box, monkeypatch):
+def test_a_relative_period_is_what_it_was_then(comagic, target, box):
     """It is gone on with a day later; that costs no call for the time zone."""
 
-    class Stopped(datetime):
-        today = 8
-
-        @classmethod
-        def now(cls, tz=None):
-            return datetime.fromisoformat(f"2024-10-0{cls.today} 12:00:00+03:00").astimezone(tz)
-
-    monkeypatch.setattr(service_module, "datetime", Stopped)
+    comagic.stop_clock(datetime.fromisoformat("2024-10-08 12:00:00+03:00"))
     asked = [ASKED[0], "--from", "-7d", *ASKED[5:]]
     assert comagic(*asked, "-o", target, box=box).code == 4
     period = checkpoint_of(target)["period"]
     assert period == ["2024-10-01 00:00:00", "2024-10-08 12:00:00"]
-    Stopped.today = 9
+    comagic.stop_clock(datetime.fromisoformat("2024-10-09 12:00:00+03:00"))
     assert comagic(*asked, "-o", target, "--resume", box=box).code == 0
     assert target.read_text().count("\n") == len(truth(box)) + 1
     assert box.methods.count("get.account") <= 1
@@ -202,12 +194,12 @@ def test_a_relative_period_is_what_it_was_then(comagic, target, box, monkeypatch
 def test_a_checkpoint_that_can_not_be_written_leaves_the_one_before(stopped, monkeypatch):
     path = stopped.with_name(".rows.csv.checkpoint")
     before = path.read_bytes()
-    kept = msgspec.json.decode(before, type=checkpoint.Checkpoint)
+    kept = msgspec.json.decode(before, type=Checkpoint)
 
     def full(_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(CannotWrite, match="No space left on device"):
-        checkpoint.write_checkpoint(path, kept)
+        write_checkpoint(path, kept, kept.since, [])
     assert (path.read_bytes(), left(stopped)) == (before, KEPT)

@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 
 import pytest
-from comagic_cli.commands import service
 from program import DAYS, NOW, REPORT, SPAN, TWO, Watched
 
 from comagic_cli.query.catalog import report, reports
@@ -188,16 +187,9 @@ def test_an_agent_names_the_client_with_every_call(comagic):
 
 
 @pytest.fixture
-def noon(monkeypatch):
+def noon(comagic):
     """Stop the clock at noon in Moscow, which is 02:00 of that day in Pago Pago's yesterday."""
-    moment = datetime.fromisoformat(f"{NOW}+03:00")
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return moment.astimezone(tz)
-
-    monkeypatch.setattr(service, "datetime", Stopped)
+    comagic.stop_clock(datetime.fromisoformat(f"{NOW}+03:00"))
 
 
 YESTERDAY = ["communications", *TWO, "--period", "yesterday"]

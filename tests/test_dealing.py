@@ -7,14 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from comagic_cli.output import dealing as dealing_module
-from comagic_cli.output.dealing import PartitionedSink, dealing, joined
 from outputs import names
 from parts import parts_of, span
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
+from comagic_cli.formats import partitioned
 from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.partitioned import PartitionedSink, merge_periods, open_partitions
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Mark, Page
 
@@ -40,7 +40,7 @@ def deal(parts, *pages: Page | Exception, form="jsonl") -> list[str]:
     """Write pages as an export does; return what was told of the files."""
     told: list[str] = []
     sink = sink_of(parts, form, note=lambda text: told.append(text.rpartition("/")[2]))
-    with dealing(sink):
+    with open_partitions(sink):
         sink.begin()
         try:
             for one in pages:
@@ -180,7 +180,7 @@ def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
 ):
     texts = []
     for folder, most in (("few", 1), ("many", 8)):
-        monkeypatch.setattr(dealing_module, "MOST_OPEN", most)
+        monkeypatch.setattr(partitioned, "MAX_OPEN", most)
         parts = parts_of(tmp_path / folder, *THREE, f"{{date}}.{form}{packing}")
         days = [f"2026-10-0{day} 10:00:00" for day in (1, 2, 3, 1)]
         deal(
@@ -218,6 +218,6 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
 def test_spans_that_touch_become_one():
     one, two = span("2026-10-01", "2026-10-02"), span("2026-10-03", "2026-10-04")
     far = span("2026-10-08", "2026-10-09")
-    assert joined([one, far], two) == [far, span("2026-10-01", "2026-10-04")]
+    assert merge_periods([one, far], two) == [far, span("2026-10-01", "2026-10-04")]
     apart = Period(two.start + timedelta(seconds=1), two.end)
-    assert joined([one], apart) == [one, apart]
+    assert merge_periods([one], apart) == [one, apart]

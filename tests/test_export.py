@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
-from comagic_cli.export.pipeline import export
+from comagic_cli.export.transfer import write_pages
 from comagic_cli.rows.page import Page
 
 ONE, TWO, NONE = Page([b"1"]), Page([b"1", b"2"]), Page(())
@@ -33,16 +33,16 @@ def pages(*items):
 
 
 @pytest.mark.parametrize(
-    ("items", "written", "told"),
+    ("items", "told"),
     [
-        ([ONE, TWO], 3, ["begin", ONE, TWO, "end"]),
-        ([NONE], 0, ["begin", "end"]),
-        ([NONE, ONE], 1, ["begin", ONE, "end"]),
+        ([ONE, TWO], ["begin", ONE, TWO, "end"]),
+        ([NONE], ["begin", "end"]),
+        ([NONE, ONE], ["begin", ONE, "end"]),
     ],
 )
-def test_a_whole_export(items, written, told):
+def test_a_whole_export(items, told):
     sink = Recorder()
-    assert export(pages(*items), sink) == written
+    write_pages(pages(*items), sink)
     assert sink.told == told
 
 
@@ -58,5 +58,5 @@ def test_a_whole_export(items, written, told):
 def test_an_export_that_fails(items, told):
     sink = Recorder()
     with pytest.raises(type(items[-1])):
-        export(pages(*items), sink)
+        write_pages(pages(*items), sink)
     assert sink.told == told

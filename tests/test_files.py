@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -46,7 +45,7 @@ def test_a_socket_can_not_be_opened(tmp_path):
 
 TO_STDOUT = """
     print("first")
-    with open_output(sys.argv[1]) as stream:
+    with open_output(sys.argv[1], sys.stdout) as stream:
         stream.write(b"rows\\n")
     print("last")
 """
@@ -78,7 +77,7 @@ def test_another_descriptor_is_written_where_it_stands(tmp_path):
 
 SAYING = """
     try:
-        with open_output(None) as stream:
+        with open_output(None, sys.stdout) as stream:
             stream.write(b"rows")
     except Exception as error:
         print(type(error).__name__, error, file=sys.stderr)
@@ -108,8 +107,7 @@ def test_a_closed_standard_output(how, told):
     assert done.stderr.startswith(told)
 
 
-def test_no_standard_output_at_all(monkeypatch):
-    monkeypatch.setattr(sys, "stdout", None)
+def test_no_standard_output_at_all():
     assert refusal("-") == ("Standard output is closed.", "Write to a file with -o FILE.")
 
 

@@ -6,10 +6,11 @@ import io
 import json
 import sys
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import count
 
 import pytest
-from comagic_cli.commands import service
 from filters import leaf
 from program import DAYS, NOW, SPAN, TWO, Watched, fault
 
@@ -44,16 +45,9 @@ def no_call(box):
 
 
 @pytest.fixture
-def noon(monkeypatch):
+def noon(comagic):
     """Stop the clock at noon in Moscow, at 23:00 of the day before in Pago Pago."""
-    moment = datetime.fromisoformat(f"{NOW}+03:00")
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return moment.astimezone(tz)
-
-    monkeypatch.setattr(service, "datetime", Stopped)
+    comagic.stop_clock(datetime.fromisoformat(f"{NOW}+03:00"))
 
 
 def rows_of(ran):
@@ -222,14 +216,18 @@ def test_past_dates_need_no_time_zone(comagic):
 
 
 @pytest.mark.usefixtures("noon")
-def test_the_period_and_the_filter_ask_the_time_once(comagic, monkeypatch):
-    asked = []
-    now = service.Service.now
-    monkeypatch.setattr(service.Service, "now", lambda self: asked.append(1) or now(self))
+def test_the_period_and_the_filter_are_of_the_same_moment(comagic):
+    """The clock runs a day ahead each time that it is read."""
+    start = comagic.clock.now()
+    days = count()
+    comagic.clock = replace(comagic.clock, now=lambda: start + timedelta(days=next(days)))
     with Watched(rows=3) as served:
-        where = ["--where", "communication_date_time >= -2d and visit_date = today"]
-        comagic("communications", *TWO, "--from", "-7d", *where, box=served)
-    assert len(asked) == 1
+        where = ["--where", "communication_date_time >= -2d and visit_date = -2d"]
+        comagic("communications", *TWO, "--from", "-2d", *where, box=served)
+    [sent, *_] = [call.params for call in served.pages]
+    day = sent["filter"]["filters"][0]["value"]
+    assert day[:10] == (start - timedelta(days=2)).strftime("%Y-%m-%d")
+    assert sent["date_from"] == f"{start - timedelta(days=3):%Y-%m-%d} 23:59:59"
 
 
 # A filter as the API takes it
@@ -309,7 +307,7 @@ def test_an_export_is_gone_on_with_by_the_same_filter(comagic, tmp_path):
         for other in ([], ["--where", "total_duration > 301"]):
             ran = comagic(*asked, *other, "--resume", box=served)
             assert ran.code == 2
-            assert "filters was total_duration > 300, now it is" in ran.err
+            assert "--where was total_duration > 300 and is" in ran.err
         before = len(served.pages)
         assert comagic(*asked, *where, "--resume", box=served).code == 0
         assert {str(page.params["filter"]) for page in served.pages[before:]} == {str(LONG)}

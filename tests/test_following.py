@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
-from comagic_cli.following import SHARE, FollowedSink, rest_of, why_not
-from comagic_cli.output.checkpoint import Checkpoint
-from comagic_cli.output.record import RowEnd
 
+from comagic_cli.export.manifest import RowEnd
+from comagic_cli.export.resume import (
+    MAX_SHARE,
+    Checkpoint,
+    CheckpointingSink,
+    reason_against,
+    remaining_query,
+)
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
@@ -61,8 +66,8 @@ class Told:
 
 def follow(left=None):
     told = Told()
-    sink = FollowedSink(told, left, told.clock)
-    sink.keep = told.keep
+    sink = CheckpointingSink(told, left, told.clock)
+    sink.save = told.keep
     return sink, told
 
 
@@ -92,9 +97,9 @@ def test_slow_pages_are_made_safe_each_and_fast_ones_at_times():
         told.keep()
         told.now += 0.1
 
-    sink.keep = keep
+    sink.save = keep
     sink.begin()
-    for passed in (0, 0.05 / SHARE, 0.05 / SHARE, 100, 100):
+    for passed in (0, 0.05 / MAX_SHARE, 0.05 / MAX_SHARE, 100, 100):
         told.now += passed
         sink.write(ONE)
     sink.end()
@@ -105,7 +110,7 @@ def test_slow_pages_are_made_safe_each_and_fast_ones_at_times():
 def test_what_an_earlier_run_left_has_the_header_and_counts():
     sink, told = follow(checkpoint())
     sink.begin()
-    sink.keep_last()
+    sink.save_last()
     sink.write(TWO)
     assert told.done == ["write 2", "keep"]
     assert sink.rows == 12
@@ -115,19 +120,19 @@ def test_an_early_end_between_two_pages_makes_them_safe_once():
     sink, told = follow()
     sink.write(ONE)
     sink.write(TWO)
-    sink.keep_last()
-    sink.keep_last()
+    sink.save_last()
+    sink.save_last()
     assert told.done == ["write 1", "keep", "write 2", "keep"]
 
 
 def test_an_early_end_in_a_page_leaves_what_was_safe_before_it():
     sink, told = follow()
-    sink.keep = lambda: setattr(told, "now", told.now + 1) or told.keep()
+    sink.save = lambda: setattr(told, "now", told.now + 1) or told.keep()
     sink.write(ONE)
     sink.write(TWO)
     with pytest.raises(OSError, match="full"):
         sink.write(page(*[("4", "")] * 6))
-    sink.keep_last()
+    sink.save_last()
     assert told.done == ["write 1", "keep", "write 2", "write 6"]
 
 
@@ -139,29 +144,29 @@ def test_a_failure_to_make_safe_is_told_once():
         told.done.append("full")
         raise OSError("full")
 
-    sink.keep = full
+    sink.save = full
     with pytest.raises(OSError, match="full"):
         sink.write(ONE)
-    sink.keep_last()
+    sink.save_last()
     assert told.done == ["write 1", "full"]
     sink, told = follow()
     sink.write(ONE)
     sink.write(ONE)
-    sink.keep = full
-    sink.keep_last()
+    sink.save = full
+    sink.save_last()
 
 
 def test_what_can_not_be_gone_on_with_is_only_counted():
     sink, told = follow()
-    sink.keep = None
+    sink.save = None
     sink.write(ONE)
-    sink.keep_last()
+    sink.save_last()
     assert (told.done, sink.rows) == (["write 1"], 1)
 
 
 @pytest.mark.parametrize(("most", "rest"), [(None, None), (25, 15), (10, 0), (7, 0)])
 def test_a_cap_counts_what_is_there(most, rest):
-    assert rest_of(query_of(most=most), checkpoint()).most == rest
+    assert remaining_query(query_of(most=most), checkpoint()).most == rest
 
 
 # What can be gone on with
@@ -170,17 +175,17 @@ def test_a_cap_counts_what_is_there(most, rest):
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl"])
 @pytest.mark.parametrize("sort", [(), LATEST, (Sort(TIME), Sort("talk_duration"))])
 def test_lines_in_the_order_of_time_can_be_gone_on_with(form, sort):
-    assert why_not(CALLS, sort, form) == ""
+    assert reason_against(CALLS, sort, form) == ""
 
 
 @pytest.mark.parametrize(
     ("command", "sort", "form", "words"),
     [
-        ("calls", (), "json", "a json file is whole or nothing"),
-        ("calls", (), "table", "a table file is whole or nothing"),
+        ("calls", (), "json", "a json file is written whole"),
+        ("calls", (), "table", "a table file is written whole"),
         ("calls", (Sort("talk_duration"),), "csv", "only an export sorted by time"),
         ("person-details", (), "csv", "rows of person-details come by the ids"),
     ],
 )
 def test_others_can_not(command, sort, form, words):
-    assert words in why_not(report(command), sort, form)
+    assert words in reason_against(report(command), sort, form)

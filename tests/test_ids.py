@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-import sys
-from types import SimpleNamespace
 
 import pytest
-from comagic_cli.commands.entities import find_ids
 
+from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.context import Context
+from comagic_cli.export.request import find_ids
 from comagic_cli.query.ids import read_ids
 
 NAMES = frozenset({"communication_id"})
@@ -57,13 +57,17 @@ def test_what_is_no_id_is_named_with_its_line(text, message):
     assert told.value.message == message
 
 
+def context_of(stdin):
+    reporter = StderrReporter(quiet=True, verbose=False)
+    return Context(reporter=reporter, stdin=None if stdin is None else io.BytesIO(stdin))
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "ids.txt").write_text("3\n1\n")
     (tmp_path / "777").write_text("8\n")
     (tmp_path / "binary").write_bytes(b"\xff")
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"5\n6\n"), closed=False))
     return tmp_path
 
 
@@ -82,7 +86,7 @@ def folder(tmp_path, monkeypatch):
 )
 def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
     assert folder.exists()
-    assert find_ids(typed) == ids
+    assert find_ids(typed, context_of(b"5\n6\n")) == ids
 
 
 @pytest.mark.parametrize(
@@ -99,12 +103,10 @@ def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
 def test_what_can_not_be_read_is_told(folder, typed, message):
     assert folder.exists()
     with pytest.raises(UsageProblem) as told:
-        find_ids(typed)
+        find_ids(typed, context_of(b""))
     assert told.value.message == message
 
 
-@pytest.mark.parametrize("stdin", [None, SimpleNamespace(closed=True)])
-def test_a_closed_standard_input_is_told(monkeypatch, stdin):
-    monkeypatch.setattr(sys, "stdin", stdin)
+def test_a_closed_standard_input_is_told():
     with pytest.raises(UsageProblem, match="closed"):
-        find_ids(["-"])
+        find_ids(["-"], context_of(None))

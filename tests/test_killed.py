@@ -21,8 +21,8 @@ from stopped import ASKED, KEPT, OLD, PAGE, ROWS, checkpoint_of, go_on, left, se
 # Each page is made safe, so that a kill can come in the midst of that.
 PROGRAM = """
 import sys
-from comagic_cli import following
-following.SHARE = float("inf")
+from comagic_cli.export import resume
+resume.MAX_SHARE = float("inf")
 from comagic_cli.cli.main import run
 run()
 """

@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from functools import partial
 
 import pytest
 from clocks import Ticking
-from comagic_cli.commands import service
 from measuring import unmeasured
 from paging import calls_for
 from playback import Clockwork, Playback, client_of, http, refused, result
 from program import REPORT, SPAN, TWO, Watched, fault
 
-from comagic_cli.api.client import Client
-from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.errors import OutOfPoints
+from comagic_cli.export.context import Clock
 
 PAGES = [*REPORT, "--report-id", "1001", "--page-size", "10"]
 SIXTY = 540  # rows in sixty pages of ten, the last of them not full
 
 
 @pytest.fixture
-def clock(comagic, monkeypatch):  # noqa: ARG001 - what it patches is patched once more
+def clock(comagic):
     """Stop the clock of program and sandbox; pauses move it on."""
     stopped = Ticking()
-    retry_policy = partial(RetryPolicy, sleep=stopped.sleep, jitter=lambda: 0.5)
-    monkeypatch.setattr(service, "RetryPolicy", retry_policy)
-    monkeypatch.setattr(service, "Client", partial(Client, clock=stopped))
+    comagic.clock = Clock(monotonic=stopped, sleep=stopped.sleep, jitter=lambda: 0.5)
     return stopped
 
 

@@ -248,9 +248,9 @@ def test_a_file_is_gone_on_with_in_the_same_look_only(comagic, tmp_path):
     with Watched(faults=fault("forbidden", 3)) as box:
         assert comagic(*few, *look, box=box).code == 4
         for other, said in (
-            (["--coded-values", "id"], "enum was both, now it is id"),
-            (["--tz", "UTC"], "zone was Europe/Moscow, now it is UTC"),
-            (["--header", "id"], "header was none, now it is id"),
+            (["--coded-values", "id"], "--coded-values was both and is id"),
+            (["--tz", "UTC"], "--tz was Europe/Moscow and is UTC"),
+            (["--header", "id"], "--header was none and is not given"),
         ):
             ran = comagic(*few, *look, *other, "--resume", box=box)
             assert (ran.code, said in ran.err) == (2, True)
@@ -273,8 +273,8 @@ def test_files_of_days_have_one_look(comagic, tmp_path, box):
     assert comagic(*parts, *look, box=box).code == 0
     assert box.methods == []
     for other, said in (
-        (["--header", "none"], "look was {'header': 'title', 'times': 'iso', 'zone': 'Europe/"),
-        (["--tz", "UTC"], "'zone': 'UTC'}"),
+        (["--header", "none"], "--header was title and is none"),
+        (["--tz", "UTC"], "--tz was Europe/Moscow and is UTC"),
     ):
         ran = comagic(*parts, *look, *other, box=box)
         assert (ran.code, said in ran.err) == (2, True)

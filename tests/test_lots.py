@@ -221,7 +221,7 @@ def test_a_sort_holds_in_one_lot(comagic, box, calls):
 def test_a_dry_run_shows_the_first_lot(comagic, box, calls):
     ran = comagic(*DETAILS, "--dry-run", "--ids", ",".join(map(str, calls)), box=box)
     assert json.loads(ran.out)["params"]["entity_ids"] == calls[:100]
-    assert "ids      250, 100 a call" in ran.err
+    assert "ids      250, 100 per call" in ran.err
 
 
 def test_a_manifest_tells_the_ids(comagic, box, calls, tmp_path):

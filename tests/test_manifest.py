@@ -9,7 +9,8 @@ import pytest
 from program import fault
 from stopped import ASKED, OLD, PAGE, ROWS, left, service, truth
 
-from comagic_cli import __version__, following
+from comagic_cli import __version__
+from comagic_cli.export import resume
 
 
 @pytest.fixture
@@ -85,7 +86,7 @@ def test_keys_that_may_repeat_are_not_told(comagic, target, manifest):
 @pytest.mark.parametrize("suffix", ["csv", "csv.gz", "jsonl.zst"])
 def test_an_export_that_was_gone_on_with(comagic, tmp_path, manifest, monkeypatch, suffix):
     """It tells of all its runs: what they wrote, what they cost, and where they were stopped."""
-    monkeypatch.setattr(following, "SHARE", float("inf"))
+    monkeypatch.setattr(resume, "MAX_SHARE", float("inf"))
     target = tmp_path / f"rows.{suffix}"
     asked = [*ASKED, "-o", target, "--manifest", manifest]
     with service(faults=fault("forbidden", 4, 7)) as box:

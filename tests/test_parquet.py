@@ -147,7 +147,7 @@ def test_a_folder_of_days_is_read_as_one_table(comagic, tmp_path):
         assert comagic(*TEN, "-o", name, "--dry-run", box=box).code == 0
         assert len(box.journal) == before
         differ = comagic(*TEN, "-o", name, "--tz", "Asia/Tokyo", box=box)
-        assert (differ.code, "zone" in differ.err) == (2, True)
+        assert (differ.code, "--tz" in differ.err) == (2, True)
         truth = box.truth("communications", *SPAN, fields=["communication_id"])
     found = duckdb.sql(
         f"select count(*), count(distinct date), min(date)::text"

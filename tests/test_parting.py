@@ -7,7 +7,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from comagic_cli.commands import dry, service
 from outputs import names
 from parts import ASKED, COLUMNS, DAYS, TEN, Box, box_of, exact, lines, truth, visible
 from program import Watched, environment, fault, run, start
@@ -44,16 +43,9 @@ def calls(box):
 
 
 @pytest.fixture
-def at_noon(monkeypatch):
-    """Stop the program's clocks at noon of 8 October in Moscow."""
-
-    class Stopped(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return NOW.astimezone(tz)
-
-    for module in (service, dry):
-        monkeypatch.setattr(module, "datetime", Stopped)
+def at_noon(comagic):
+    """Stop the program's clock at noon of 8 October in Moscow."""
+    comagic.stop_clock(NOW)
 
 
 # What is written
@@ -149,7 +141,7 @@ def test_a_second_run_over_finished_days_costs_no_call(comagic, box, calls, out)
     before = {path: path.stat().st_ino for path in out.iterdir()}
     ran = comagic(*days, *target, "-v", box=box)
     assert (ran.code, calls()) == (0, [])
-    assert "0 to write, 3 there already" in ran.err
+    assert "0 to write, 3 exist already" in ran.err
     assert {path: path.stat().st_ino for path in out.iterdir()} == before
 
 

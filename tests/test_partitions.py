@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from clocks import clock_of, unasked, utc_of
-from comagic_cli.output.partitions import make_plan, read_template
 from parts import span, template_of
 from sinks import text_fields
 
 from comagic_cli.errors import CannotWrite, UsageProblem
+from comagic_cli.export.partitions import make_plan, read_template
 from comagic_cli.query.period import Period, has_ended
 
 FIELDS = text_fields("id")
@@ -64,7 +64,7 @@ def always(_):
 def test_a_name_with_placeholders(text, folder, below, first, second):
     template = template_of(text)
     start = "2026-01-30" if template.daily else "2026-01-01"
-    paths = [str(part.path) for part in template.parts(span(start, "2026-02-28"))]
+    paths = [str(part.path) for part in template.partitions(span(start, "2026-02-28"))]
     assert (str(template), str(template.folder), template.below) == (text, folder, below)
     assert paths[:2] == [first, second]
 
@@ -108,7 +108,7 @@ def test_templates_in_one_folder_have_notes_and_locks_of_their_own():
 
 
 def test_months_of_all_lengths_and_the_turn_of_a_year():
-    parts = list(template_of("{month}").parts(span("2023-12-01", "2024-03-31")))
+    parts = list(template_of("{month}").partitions(span("2023-12-01", "2024-03-31")))
     assert [(part.name, str(part.end)) for part in parts] == [
         ("2023-12", "2023-12-31 23:59:59"),
         ("2024-01", "2024-01-31 23:59:59"),

@@ -7,13 +7,13 @@ import stat
 from types import SimpleNamespace
 
 import pytest
-from comagic_cli.commands.parting import check_partitions
-from comagic_cli.output.fingerprint import changed_look, differences, keep_request, read_request
 from outputs import names
 from parts import ASKED, DAYS, TEN, box_of, exact, visible
 
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.fingerprint import changed_look, differences, read_note, write_note
 from comagic_cli.export.options import INCOMPATIBLE
+from comagic_cli.export.partitions import check_partitions
 from comagic_cli.formats.base import Look
 from comagic_cli.query.catalog import report
 from comagic_cli.query.fields import build_request
@@ -103,9 +103,9 @@ def test_names_of_other_kinds_in_one_folder_do_not_meet(comagic, box, out, writt
 
 def test_the_note_tells_the_request_and_never_the_key(box, written):
     told = json.loads(written.read_text())
-    assert told["format"] == 1
+    assert told["format"] == 2
     assert told["request"]["report"] == "communications"
-    assert told["request"]["--base-url"] == box.url
+    assert told["request"]["base_url"] == box.url
     assert box.token not in written.read_text()
 
 
@@ -115,7 +115,7 @@ def test_files_of_which_nothing_is_told_are_not_believed(comagic, box, out, writ
     for more in ([], ["--refresh", "all"]):
         ran = comagic(*TEN, "-o", f"{out}/{{date}}.jsonl", *more, box=box)
         assert ran.code == 2
-        assert "10 files are there, and" in ran.err
+        assert "10 files exist, and" in ran.err
         assert "remove those files" in ran.err
     for path in out.glob("2*"):
         path.unlink()
@@ -131,20 +131,20 @@ def test_a_note_that_cannot_be_read_is_told(comagic, box, out, written):
 
 
 def test_a_request_is_read_as_it_was_kept(tmp_path):
-    request = {"--fields": ("a", "b"), "--where": {"field": "я", "value": None}, "n": 1}
-    keep_request(tmp_path / "note", request)
-    told = read_request(tmp_path / "note")
+    request = {"fields": ["a", "b"], "where": {"field": "я", "value": None}, "report": "calls"}
+    write_note(tmp_path / "note", request)
+    told = read_note(tmp_path / "note")
     assert told is not None
-    assert differences(told, request) == []
-    assert differences(told, request | {"n": 2, "m": "x" * 99}) == [
-        "n was 1 and is 2",
-        f"m was not given and is {'x' * 60}…",
-    ]
+    assert differences(told, request) == ""
+    other = request | {"report": "chats", "max_rows": "x" * 99}
+    assert differences(told, other) == (
+        f"report was calls and is chats; --max-rows was not given and is {'x' * 60}…"
+    )
 
 
 def test_a_look_is_told_by_what_is_not_as_usual():
     assert changed_look(Look()) == {}
-    assert changed_look(Look(enum="id")) == {"enum": "id"}
+    assert changed_look(Look(enum="id")) == {"coded_values": "id"}
 
 
 # What does not go together
@@ -221,7 +221,7 @@ def test_a_dry_run_names_the_files_and_asks_nothing(comagic, box, out, written):
     ran = comagic(*TEN, "-o", f"{out}/{{date}}.jsonl", "--dry-run", box=box)
     assert (ran.code, box.journal, names(out)) == (0, [], before)
     assert f"would write {out}/{DAYS[3]}.jsonl" in ran.err
-    assert "1 to write, 9 there already" in ran.err
+    assert "1 to write, 9 exist already" in ran.err
     assert json.loads(ran.out)["params"]["date_from"] == f"{DAYS[2]} 23:59:59"
     assert written.exists()
 
@@ -237,5 +237,5 @@ def test_a_dry_run_makes_no_folder(comagic, box, out):
     week = [*ASKED, "--period", "7d", "-o", f"{out}/{{date}}.jsonl", "--dry-run"]
     ran = comagic(*week, box=box)
     assert (ran.code, out.exists()) == (0, False)
-    assert "7 to write, 0 there already" in ran.err
+    assert "7 to write, 0 exist already" in ran.err
     assert "UTC is shown" in ran.err

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
-from comagic_cli.commands import resuming
 from measuring import unmeasured
 from paging import calls_for
 from program import fault
@@ -27,8 +26,9 @@ from stopped import (
     unpacked,
 )
 
-from comagic_cli import following
 from comagic_cli.errors import CannotWrite
+from comagic_cli.export import resume, transfer
+from comagic_cli.files.atomic_file import Part
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 
 SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.gz", "tsv.zst", "jsonl.zst"]
@@ -53,7 +53,7 @@ def each_with_each_first(some, others):
 @pytest.fixture(autouse=True)
 def every_page(monkeypatch):
     """Make each page safe: the clock's part is tested in test_following.py."""
-    monkeypatch.setattr(following, "SHARE", float("inf"))
+    monkeypatch.setattr(resume, "MAX_SHARE", float("inf"))
 
 
 @pytest.fixture
@@ -62,10 +62,10 @@ def stop_at(monkeypatch):
 
     @contextmanager
     def stop(page, error, *, after=False):
-        make = resuming.make_sink
+        make = transfer.make_sink
         with monkeypatch.context() as patch:
             patch.setattr(
-                resuming, "make_sink", lambda *of: Stopping(make(*of), page, error, after=after)
+                transfer, "make_sink", lambda *of: Stopping(make(*of), page, error, after=after)
             )
             yield
 
@@ -154,7 +154,7 @@ def test_a_file_that_lacks_only_its_name_is_given_that(comagic, tmp_path, monkey
     target = tmp_path / "rows.csv"
     with service() as box:
         with monkeypatch.context() as patch:
-            patch.setattr(resuming.Part, "publish", _fail)
+            patch.setattr(Part, "publish", _fail)
             ran = comagic(*ASKED, "-o", target, "--max-rows", "30", box=box)
             assert ran.code == 8
         before = len(box.journal)

@@ -101,7 +101,7 @@ def test_columns_filters_and_sort_are_as_saved(comagic):
     assert "sort as saved: communication_date_time:desc" in told
     assert "filter as saved: total_duration > 300" in told
     assert "rapid_filter as saved: communication_type = 'Звонки'" in told
-    assert "the saved dates are not taken: see --from, --till and --period" in told
+    assert "the saved dates are not used: see --from, --till and --period" in told
 
 
 def test_a_saved_condition_beside_an_empty_list_is_a_condition(comagic):
@@ -201,7 +201,7 @@ def test_several_clients_have_nothing_saved_in_common(comagic):
     with Watched(rows=5, agent=True) as box:
         ran = comagic("communications", *DAYS, "--as-saved", "--user-id", "all", box=box)
     assert ran.code == 2
-    assert "--as-saved: several clients have no report in common" in ran.err
+    assert "--as-saved: several customers have no saved report in common" in ran.err
     assert box.methods == []
 
 

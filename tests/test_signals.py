@@ -33,7 +33,7 @@ def export(request, tmp_path):
         ended(process)
 
 
-KEPT = "comagic: What is written is kept. Go on with: comagic "
+KEPT = "comagic: What is written is kept. Continue with: comagic "
 
 
 def check_untouched(folder, told):
@@ -110,7 +110,7 @@ run()
     [
         ("click", "--help"),
         ("comagic_cli.cli.root", "--help"),
-        ("comagic_cli.commands.run", "communications"),
+        ("comagic_cli.export.pipeline", "communications"),
     ],
 )
 def test_a_signal_while_it_starts(tmp_path, number, code, module, word):

@@ -11,6 +11,7 @@ import pytest
 from sinks import members
 
 from comagic_cli.errors import UsageProblem
+from comagic_cli.export.fingerprint import differences
 from comagic_cli.formats.base import Look
 from comagic_cli.formats.sqlite import Request, SqliteSink, key_of
 from comagic_cli.query.catalog import Field, reports
@@ -19,7 +20,7 @@ from comagic_cli.rows.page import Mark, Page, rows_of
 DAY = ("2024-10-01 00:00:00", "2024-10-01 23:59:59")
 NEXT = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")
 BOTH = (DAY[0], NEXT[1])
-REQUEST = Request("calls", {"report": "calls"}, {"--report-id": 5}, DAY, "1")
+REQUEST = Request("calls", {"report": "calls"}, {"--report-id": 5}, DAY, "1", differences)
 ID = Field("id", "string")
 NAME = Field("name", "string")
 NUMBER = Field("visits", "number")

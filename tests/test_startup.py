@@ -14,8 +14,7 @@ from program import REPORT, Watched, environment
 
 # Modules that few exports need, by what they are for.
 OPTIONAL = {
-    "sqlite": {"formats.sqlite", "sqlite3"},
-    "typed": {"formats.typed", "pyarrow", "xlsxwriter"},
+    "typed": {"pyarrow", "xlsxwriter"},
     "table": {"formats.table", "rich"},
     "sandbox": {"sandbox"},
     "failures": {"html"},
@@ -60,25 +59,10 @@ def test_the_root_tells_of_itself_without_what_commands_do(box, tmp_path, word):
     assert not names & {"requests", "rich", "msgspec"}
 
 
-def test_fields_are_listed_without_the_network(box, tmp_path):
-    assert not loaded(["fields", "calls"], environment(tmp_path, box)) & {"requests", "urllib3"}
-
-
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv", "-"])
 def test_an_export_imports_nothing_that_it_was_not_asked_for(box, tmp_path, name):
     output = name if name == "-" else str(tmp_path / name)
     assert imported([*REPORT, "-o", output], environment(tmp_path, box)) == set()
-
-
-@pytest.mark.parametrize(
-    ("words", "use"),
-    [
-        (["-o", "rows.db"], "sqlite"),
-    ],
-)
-def test_what_is_asked_for_is_imported(box, tmp_path, monkeypatch, words, use):
-    monkeypatch.chdir(tmp_path)
-    assert use in imported([*REPORT, *words], environment(tmp_path, box))
 
 
 def test_what_is_held_is_there_to_be_imported():

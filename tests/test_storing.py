@@ -86,7 +86,7 @@ def test_another_way_to_write_enums_is_refused(comagic, path):
         assert comagic(*ASKED, *DAYS, "-o", path, box=box).code == 0
         before = path.read_bytes()
         ran = comagic(*ASKED, *DAYS, "-o", path, "--coded-values", "id", box=box)
-    assert (ran.code, "--coded-values was value and is id" in ran.err) == (2, True)
+    assert (ran.code, "--coded-values was not given and is id" in ran.err) == (2, True)
     assert path.read_bytes() == before
 
 

@@ -81,7 +81,7 @@ def test_what_writes_it_may_be_missing(comagic, tmp_path, monkeypatch, form):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["-o", "rows.{}", "--resume"], "file is whole or nothing; only csv, tsv, jsonl can be"),
+        (["-o", "rows.{}", "--resume"], "file is written whole; only csv, tsv, jsonl can be"),
         (["-o", "rows.{}.gz"], "is not packed by us"),
         (["-f", "{}", "-o", "rows.zst"], "is not packed by us"),
         (["-o", "rows.{}", "--delimiter", ";"], "--delimiter can't be used with -f"),

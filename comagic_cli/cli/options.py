@@ -423,7 +423,7 @@ def list_options(command: Command) -> Command:
 def world(options: ServiceOptions) -> Context:
     """Return the world around a command: the clock given to `main`, and the process's streams."""
     clock = click.get_current_context().find_object(Clock)
-    stdin = None if sys.stdin is None or sys.stdin.closed else sys.stdin.buffer
+    is_open = sys.stdin is not None and not sys.stdin.closed
     terminal = None
     if sys.stdout is not None and sys.stdout.isatty():
         color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
@@ -432,7 +432,7 @@ def world(options: ServiceOptions) -> Context:
         reporter=StderrReporter(options.quiet, options.verbose),
         clock=clock or Clock(),
         environ=os.environ,
-        stdin=stdin,
+        stdin=getattr(sys.stdin, "buffer", None) if is_open else None,
         stdout=sys.stdout,
         terminal=terminal,
     )

@@ -181,6 +181,7 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
             max_wait=options.max_wait,
             show=progress.wait if progress.is_watched else None,
             sleep=clock.sleep,
+            jitter=clock.jitter,
             now=lambda: clock.now().astimezone(),
         )
         cache = None if options.sandbox else default_cache()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -54,11 +55,15 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Clock:
-    """The time: `now` is aware, in UTC; `monotonic` and `sleep` are in seconds."""
+    """The time: `now` is aware, in UTC; `monotonic` and `sleep` are in seconds.
+
+    `jitter` returns a random number from 0 to 1, which changes the length of pauses.
+    """
 
     now: Callable[[], datetime] = utc_now
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True)

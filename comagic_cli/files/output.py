@@ -61,7 +61,7 @@ def check_packing(format_: str, path: str | None) -> None:
 
 
 @contextmanager
-def open_output(target: str | None, stdout: TextIO | None) -> Iterator[BinaryIO]:
+def open_output(target: str | None, stdout: TextIO | None = None) -> Iterator[BinaryIO]:
     """Open a file, a device or standard output (`None`, `-`) to write bytes to.
 
     `stdout` is standard output, `None` where it is closed.
@@ -88,7 +88,7 @@ class Target:
 
 @contextmanager
 def open_target(
-    target: str | None, stdout: TextIO | None, *, keep_incomplete: bool = False
+    target: str | None, stdout: TextIO | None = None, *, keep_incomplete: bool = False
 ) -> Iterator[Target]:
     """Open the raw stream of an output, by the rules of `open_output`."""
     packer_of(target or "")  # a missing package is an error before anything is opened
