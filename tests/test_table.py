@@ -90,6 +90,15 @@ def test_whole_tables(width, drawn):
     assert "\n" + written("table", FIELDS, PAGE, width=width) == combining
 
 
+@pytest.mark.parametrize("look", [{"width": 30}, {"width": 20, "record": True}, {"record": True}])
+def test_the_ends_of_pages_are_not_seen(look):
+    rows = [json.dumps({"a": "word " * count, "b": 1}) for count in (10, 1, 1, 10, 10, 1)]
+    pages = [page_of(row) for row in rows]
+    fields = [Field("a", "string"), Field("b", "number")]
+    whole = written("table", fields, page_of(*rows), **look)
+    assert written("table", fields, *pages, **look) == whole
+
+
 NAMES_FOLD = """
                │ is_            │    n_of_
 communication_ │ communication_ │ answers_

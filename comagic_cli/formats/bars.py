@@ -1,7 +1,7 @@
-"""Counts as a picture: a bar a group, readable in black and white.
+"""Counts as a bar chart that is readable in black and white.
 
-A bar of several splits is of several patterns, which the line above explains. Groups of a field
-that are many are folded into `other`, in the picture only.
+A bar that is split has a pattern for each part, and a legend above explains them. The smallest
+groups of a field are drawn as one, `other`, where there are many.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class Picture:
         values = [self._value(bar.value) for bar in bars]
         figures = max(map(cell_len, values), default=0)
         longest = max((cell_len(bar.label) for bar in bars), default=0)
-        label = max(1, min(longest, max(DATE, width // 3), width - figures - LEAST - 2))
+        label = max(2, min(longest, max(DATE, width // 3), width - figures - LEAST - 2))
         room = max(1, width - label - figures - 2)
         most = max((bar.value or 0 for bar in bars), default=0)
         table = Table.grid(padding=(0, 1, 0, 0))
