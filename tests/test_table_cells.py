@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.formats.table import brief, common, is_duration
+from comagic_cli.formats.cell_text import common_prefix, is_duration, shorten_duration
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits
 
@@ -28,7 +28,7 @@ BRIEF = [
 
 @pytest.mark.parametrize(("cell", "text"), BRIEF)
 def test_a_length_of_time_in_short(cell, text):
-    assert brief(cell) == text
+    assert shorten_duration(cell) == text
 
 
 # What several times begin with.
@@ -46,7 +46,7 @@ COMMON = [
 
 @pytest.mark.parametrize(("times", "beginning"), COMMON)
 def test_what_times_have_in_common(times, beginning):
-    assert common(times) == beginning
+    assert common_prefix(times) == beginning
 
 
 @pytest.mark.parametrize(

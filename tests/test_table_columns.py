@@ -27,9 +27,9 @@ PAGE = page_of(
 )
 
 AT_60 = r"""
-call_start_ │ contact_    │ call_status │ crm_contact_name
+call_start_ │ contact_    │             │
 date_time   │ phone_      │             │
-2026-10-05  │ number      │             │
+2026-10-05  │ number      │ call_status │ crm_contact_name
 ────────────┼─────────────┼─────────────┼──────────────────
 10:00:00    │ 79161234567 │ <31>Потерянный</>  │ Анна [red]\x1b[2J
 10:07:31    │ 79161234568 │ <32>Успешный</>    │
@@ -39,10 +39,10 @@ communication_comment. All of them: --vertical; others:
 --fields a,b.
 """
 AT_80 = r"""
-call_      │ contact_    │ call_      │ crm_contact_name  │    call_ │ site_
-start_     │ phone_      │ status     │                   │    talk_ │ name
-date_time  │ number      │            │                   │ duration │
-2026-10-05 │             │            │                   │          │
+call_      │             │            │                   │          │
+start_     │ contact_    │            │                   │    call_ │
+date_time  │ phone_      │ call_      │                   │    talk_ │ site_
+2026-10-05 │ number      │ status     │ crm_contact_name  │ duration │ name
 ───────────┼─────────────┼────────────┼───────────────────┼──────────┼─────────
 10:00:00   │ 79161234567 │ <31>Потерянный</> │ Анна [red]\x1b[2J │     0:00 │ Двери
 10:07:31   │ 79161234568 │ <32>Успешный</>   │                   │    12:34 │ Двери
@@ -136,6 +136,6 @@ def test_columns_without_rows_are_as_telling_as_their_names():
     sink.begin()
     sink.end()
     head = stream.getvalue().decode().splitlines()
-    assert head[0] == "call_     │ contact_  │ call_     │ crm_      │     call_"
-    assert head[2] == "date_time │ number    │           │ name      │  duration"
+    assert head[0] == "call_     │ contact_  │           │ crm_      │     call_"
+    assert head[2] == "date_time │ number    │ status    │ name      │  duration"
     assert sink.remark == ""  # what is hidden has nothing in it

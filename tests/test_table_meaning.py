@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.formats.table import BAD, GOOD, WAITING, is_enum, meaning, telling_first
+from comagic_cli.formats.cell_text import BAD, GOOD, WAITING, is_coded, status_color
+from comagic_cli.formats.layout import order_columns
 from comagic_cli.query.catalog import Field, report, reports
 
 # A value, its id, and what they mean.
@@ -36,12 +37,12 @@ MEANINGS = [
 
 @pytest.mark.parametrize(("value", "value_id", "style"), MEANINGS)
 def test_what_a_value_means(value, value_id, style):
-    assert meaning({"value": value, "value_id": value_id}) == style
+    assert status_color({"value": value, "value_id": value_id}) == style
 
 
 @pytest.mark.parametrize("value", [None, "lost", 5, [], {}])
 def test_what_is_no_enum_means_nothing(value):
-    assert meaning(value) == ""
+    assert status_color(value) == ""
 
 
 @pytest.mark.parametrize(
@@ -49,11 +50,11 @@ def test_what_is_no_enum_means_nothing(value):
     [("call_status", True), ("tags", False), ("communication_id", False), ("employees", False)],
 )
 def test_which_fields_are_enums(name, enum):
-    assert is_enum(report("communications").field(name)) is enum
+    assert is_coded(report("communications").field(name)) is enum
 
 
 def test_a_field_without_members_is_an_enum_where_it_is_an_object():
-    assert is_enum(Field("new", "object"))
+    assert is_coded(Field("new", "object"))
 
 
 # The first columns of each report, where not all have room.
@@ -78,17 +79,17 @@ FIRST = {
 def test_the_most_telling_come_first(command):
     names = report(command).default_fields()
     texts = [["x"]] * len(names)
-    order = [names[place] for place in telling_first(names, texts)]
+    order = [names[place] for place in order_columns(names, texts)]
     assert order[: len(FIRST[command])] == FIRST[command]
     assert sorted(order) == sorted(names)
 
 
 def test_whose_rows_they_are_comes_before_all():
-    assert telling_first(["call_start_date_time", "customer_id", "user_id"], []) == [1, 2, 0]
+    assert order_columns(["call_start_date_time", "customer_id", "user_id"], []) == [1, 2, 0]
 
 
 def test_empty_columns_come_last_where_others_are_not():
     names = ["call_status", "kw", "site_name"]
-    assert telling_first(names, [[""], ["x"], ["y"]]) == [1, 2, 0]
-    assert telling_first(names, [[""], [""], [""]]) == [0, 1, 2]
-    assert telling_first(names, [[], [], []]) == [0, 1, 2]
+    assert order_columns(names, [[""], ["x"], ["y"]]) == [1, 2, 0]
+    assert order_columns(names, [[""], [""], [""]]) == [0, 1, 2]
+    assert order_columns(names, [[], [], []]) == [0, 1, 2]

@@ -1,7 +1,7 @@
-"""Counts as a picture: a bar a group, readable in black and white.
+"""Counts as a bar chart that is readable in black and white.
 
-A bar of several splits is of several patterns, which the line above explains. Groups of a field
-that are many are folded into `other`, in the picture only.
+A bar that is split has a pattern for each part, and a legend above explains them. The smallest
+groups of a field are drawn as one, `other`, where there are many.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
+from rich.cells import cell_len
+from rich.columns import Columns
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
 from comagic_cli.formats.aggregate import Counts, Tally
 from comagic_cli.formats.base import Look
-from comagic_cli.formats.grouping import TIMES, Group, Number
-from comagic_cli.formats.table import (
-    BOLD,
-    DIM,
-    fold,
+from comagic_cli.formats.cell_text import (
+    escape_controls,
+    format_duration,
+    is_coded,
     is_duration,
-    is_enum,
-    meaning,
-    pad,
-    shade,
-    size,
-    spelled,
-    visible,
+    status_color,
 )
+from comagic_cli.formats.grouping import TIMES, Group, Number
+from comagic_cli.formats.table import render
 from comagic_cli.query.catalog import Field
 
 USUAL = 80  # cells of a picture that no terminal shows
@@ -60,18 +61,15 @@ class Picture:
 
     def draw(self) -> str:
         """Return the lines."""
-        bars = list(self._bars())
         width = self.look.width or USUAL
-        lines = [
-            *(
-                shade(line, BOLD, color=self.look.color)
-                for line in fold(visible(self.title), width)
-            ),
-            *self._legend(width),
-            *self._lines(bars, width),
-            *(line for text in self._remarks() for line in fold(text, width)),
+        title = Text(escape_controls(self.title), style="bold")
+        parts: list[RenderableType] = [
+            title,
+            *self._legend(),
+            self._table(list(self._bars()), width),
+            *self._remarks(),
         ]
-        return "".join(f"{line.rstrip(' ')}\n" for line in lines)
+        return render(parts, width, color=self.look.color)
 
     # What there is to draw
 
@@ -133,59 +131,53 @@ class Picture:
     def _style(self, name: str, group: Group) -> str:
         """Return the colour of an enum's value, where colours are allowed."""
         field = next((field for field in self.known if field.name == name), None)
-        if not self.look.color or field is None or not is_enum(field):
+        if not self.look.color or field is None or not is_coded(field):
             return ""
-        return meaning({"value": group, "value_id": None})
+        return status_color({"value": group, "value_id": None})
 
     # How it is drawn
 
-    def _legend(self, width: int) -> list[str]:
+    def _legend(self) -> Iterator[Columns]:
         question = self.counts.question
-        if not question.split or question.measure == "avg":
-            return []
-        styles = self._split_styles()
-        names = zip(PATTERNS, self._split_names(), styles, strict=False)
-        lines, room = [""], 0
-        for pattern, name, style in names:
-            for place, piece in enumerate(fold(name, max(1, width - 4))):
-                key = _tint(pattern, style) + " " if place == 0 else "  "
-                taken = 2 + size(piece) + 2
-                if lines[-1] and (place or room + taken > width):
-                    lines, room = [*lines, ""], 0
-                lines[-1] += f"{key}{piece}  "
-                room += taken
-        return lines
+        if question.split and question.measure != "avg":
+            keys = zip(PATTERNS, self._split_names(), self._split_styles(), strict=False)
+            yield Columns(
+                [Text.assemble((pattern, style), f" {name}") for pattern, name, style in keys],
+                padding=(0, 2),
+            )
 
     def _split_styles(self) -> list[str]:
         lots = self._split_lots()
         split = self.counts.question.split
         return [self._style(split, lot[0]) if len(lot) == 1 else "" for lot in lots]
 
-    def _lines(self, bars: Sequence[Bar], width: int) -> Iterator[str]:
+    def _table(self, bars: Sequence[Bar], width: int) -> Table:
         values = [self._value(bar.value) for bar in bars]
-        figures = max(map(size, values), default=0)
-        longest = max((size(bar.label) for bar in bars), default=0)
-        label = max(1, min(longest, max(DATE, width // 3), width - figures - LEAST - 2))
+        figures = max(map(cell_len, values), default=0)
+        longest = max((cell_len(bar.label) for bar in bars), default=0)
+        label = max(2, min(longest, max(DATE, width // 3), width - figures - LEAST - 2))
         room = max(1, width - label - figures - 2)
         most = max((bar.value or 0 for bar in bars), default=0)
+        table = Table.grid(padding=(0, 1, 0, 0))
+        table.add_column(width=label, overflow="fold")
+        table.add_column(overflow="fold")
         for bar, value in zip(bars, values, strict=True):
-            first, *others = fold(bar.label, label, " _./")
             drawn = self._drawn(bar, most, room)
-            yield f"{pad(first, label, right=False)} {drawn}{' ' * bool(drawn)}{value}"
-            yield from others
+            table.add_row(Text(bar.label), drawn.append(f"{' ' * bool(drawn)}{value}"))
+        return table
 
-    def _drawn(self, bar: Bar, most: Number, room: int) -> str:
+    def _drawn(self, bar: Bar, most: Number, room: int) -> Text:
         if not bar.value or bar.value < 0 or not most:
-            return ""
+            return Text()
         if not bar.parts:
-            return _tint(_smooth(bar.value, most, room), bar.style)
-        text, reached, done = "", 0, Decimal(0)
+            return Text.assemble((_smooth(bar.value, most, room), bar.style))
+        text, reached, done = Text(), 0, Decimal(0)
         for pattern, part, style in zip(PATTERNS, bar.parts, self._split_styles(), strict=False):
             done += Decimal(part)
             end = int((done * room / Decimal(most)).to_integral_value(ROUND_HALF_UP))
-            text += _tint(pattern * (end - reached), style)
+            text.append(pattern * (end - reached), style)
             reached = end
-        return text or PATTERNS[0]
+        return text or Text(PATTERNS[0])
 
     def _value(self, value: Number | None) -> str:
         question = self.counts.question
@@ -194,16 +186,16 @@ class Picture:
         field = next((field for field in self.known if field.name == question.of), None)
         if field is not None and is_duration(field):
             whole = int(Decimal(value).to_integral_value(ROUND_HALF_UP))
-            return f"-{spelled(-whole)}" if whole < 0 else spelled(whole)
+            return f"-{format_duration(-whole)}" if whole < 0 else format_duration(whole)
         shown = value if isinstance(value, int) else value.quantize(Decimal("0.01"))
         return f"{shown:,}".replace(",", " ")
 
-    def _remarks(self) -> Iterator[str]:
+    def _remarks(self) -> Iterator[Text]:
         counts = self.counts
         rows = f"{counts.rows:,}".replace(",", " ")
-        yield shade(f"{rows} row{'s' * (counts.rows != 1)}", DIM, color=self.look.color)
+        yield Text(f"{rows} row{'s' * (counts.rows != 1)}", style="dim")
         if counts.several:
-            yield SEVERAL
+            yield Text(SEVERAL)
 
 
 def _smooth(value: Number, most: Number, room: int) -> str:
@@ -221,8 +213,4 @@ def _sum(tallies: Iterator[Tally]) -> Tally:
 
 
 def _text(group: Group) -> str:
-    return NONE if group is None or group == "" else visible(group)
-
-
-def _tint(text: str, style: str) -> str:
-    return shade(text, style, color=bool(style and text))
+    return NONE if group is None or group == "" else escape_controls(group)
