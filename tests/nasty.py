@@ -16,7 +16,7 @@ import openpyxl
 import pyarrow.parquet as pq
 from sinks import members, page_of, piped, written
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.sqlite import Request, SqliteSink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Mark, Page
@@ -126,7 +126,7 @@ LOOKS = {
 
 
 def look_of(name: str) -> str:
-    """Return all that the sink of a golden file's suffix writes in its look."""
+    """Return all that the sink of a golden file's suffix writes in its format_options."""
     form = name.rpartition(".")[2]
     last = Page(LAST.rows[:-1]) if form == "table" else LAST  # folded, the long one takes 700 lines
     return written(form, FIELDS, FIRST, last, **LOOKS[name])
@@ -139,9 +139,9 @@ def golden(name: str) -> str:
 # What readers find in typed files
 
 
-def in_workbook(**look: Any) -> list[Any]:
+def in_workbook(**format_options: Any) -> list[Any]:
     """Return the cells of each sheet, those of a format of their own with it."""
-    book = openpyxl.load_workbook(BytesIO(piped("xlsx", FIELDS, FIRST, LAST, **look)))
+    book = openpyxl.load_workbook(BytesIO(piped("xlsx", FIELDS, FIRST, LAST, **format_options)))
     return [
         {"sheet": sheet.title}
         | {each.coordinate: shown(each) for each in row if each.value is not None}
@@ -155,18 +155,18 @@ def shown(cell: Any) -> Any:
     return cell.value if plain else f"{cell.value} as {cell.number_format}"
 
 
-def in_parquet(**look: Any) -> list[Any]:
-    table = pq.read_table(BytesIO(piped("parquet", FIELDS, FIRST, LAST, **look)))
+def in_parquet(**format_options: Any) -> list[Any]:
+    table = pq.read_table(BytesIO(piped("parquet", FIELDS, FIRST, LAST, **format_options)))
     types = {field.name: str(field.type) for field in table.schema}
     return [types, *table.to_pylist()]
 
 
-def in_database(**look: Any) -> list[Any]:
+def in_database(**format_options: Any) -> list[Any]:
     """Return how the table is declared, and its rows."""
     period = ("2024-10-02 00:00:00", "2024-10-02 23:59:59")
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         request = Request("rows", {}, {}, period, "1", lambda *_: "")
-        sink = SqliteSink(connection, FIELDS, Look(**look), request)
+        sink = SqliteSink(connection, FIELDS, FormatOptions(**format_options), request)
         sink.begin()
         for page in (FIRST, LAST):
             marks = [Mark(None, "", b"")] * page.count
@@ -189,7 +189,7 @@ TYPED_LOOKS = {
 
 
 def read_of(name: str) -> str:
-    """Return what a reader finds in the file that the sink of a suffix writes in its look."""
+    """Return what a reader finds in the file that the sink of a suffix writes with its options."""
     found = READERS[name.rpartition(".")[2]](**TYPED_LOOKS[name])
     return "".join(f"{json.dumps(each, ensure_ascii=False, default=str)}\n" for each in found)
 

@@ -37,7 +37,7 @@ def run(code: str, *args: object, **options: object) -> subprocess.CompletedProc
     """Run Python in a real process, where `open_output` is imported."""
     start = "import sys; from comagic_cli.files.output import open_output\n"
     command = [sys.executable, "-c", start + textwrap.dedent(code), *map(str, args)]
-    # Measured, a process would fail to write what it measured where its files may not grow.
+    # MeasuredOutput, a process would fail to write what it measured where its files may not grow.
     environ = {name: text for name, text in os.environ.items() if name not in measured()}
     return subprocess.run(command, cwd=HOME, check=False, **({"env": environ} | options))
 

@@ -64,7 +64,7 @@ class Service:
     max_days: int | None = None
     descending: bool = False
     text_ids: bool = False
-    ahead: bool = False  # pages are asked for ahead, and their rows rendered
+    ahead: bool = False  # pages are asked for ahead, and their rows render_slices
     reach: int = 100_000
     # after this many calls, rows to add and to remove
     changes: dict[int, tuple[list[Row], list[Row]]] = field(default_factory=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Page
 
@@ -23,15 +23,15 @@ def page_of(*rows: str, marker: str = "") -> Page:
     return Page([row.encode() for row in rows], marker.encode())
 
 
-def written(form: str, fields: list[Field], *pages: Page, **look: Any) -> str:
+def written(form: str, fields: list[Field], *pages: Page, **format_options: Any) -> str:
     """Return all that a sink writes of some pages."""
-    return piped(form, fields, *pages, **look).decode()
+    return piped(form, fields, *pages, **format_options).decode()
 
 
-def piped(form: str, fields: list[Field], *pages: Page, **look: Any) -> bytes:
+def piped(form: str, fields: list[Field], *pages: Page, **format_options: Any) -> bytes:
     """Return the bytes of it."""
     stream = BytesIO()
-    sink = make_sink(form, stream, fields, Look(**look))
+    sink = make_sink(form, stream, fields, FormatOptions(**format_options))
     sink.begin()
     for page in pages:
         sink.write(page)

@@ -16,7 +16,7 @@ from comagic_cli.cli.api import Request, capped, columns_of, write
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.context import Context
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 
 SMS = {"report_id": 1007, "date_from": SPAN[0], "date_till": SPAN[1], "fields": ["sms_id"]}
 
@@ -154,7 +154,7 @@ def test_failures_on_the_way_are_tried_again(comagic):
 
 def written(format_, *pages):
     stream = io.BytesIO()
-    write(stream, format_, iter(pages), Look())
+    write(stream, format_, iter(pages), FormatOptions())
     return stream.getvalue().decode()
 
 
@@ -199,5 +199,5 @@ def test_json_is_ended_where_rows_are_missing():
 
     stream = io.BytesIO()
     with pytest.raises(RowsMissing):
-        write(stream, "json", pages(), Look())
+        write(stream, "json", pages(), FormatOptions())
     assert stream.getvalue() == b"[\n  1\n]\n"

@@ -4,7 +4,7 @@ import pytest
 
 from comagic_cli.api.endpoints import ask_columns, ask_kind
 from comagic_cli.errors import Refused, UnknownField
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Flattener
 from comagic_cli.query.catalog import (
     Column,
@@ -63,12 +63,12 @@ PAIR = {"value": "Да", "value_id": True}
 def test_a_data_type_tells_how_a_value_is_flattened(data_type, type_, value, cell):
     field = as_field(Column("cc_1", data_type=data_type))
     assert (field.name, field.type) == ("cc_1", type_)
-    flat = Flattener([field], Look())
+    flat = Flattener([field], FormatOptions())
     assert (flat.names, [*map(list, flat.columns([(value,)]))]) == (("cc_1",), [[cell]])
 
 
 def test_a_list_has_a_value_and_an_id():
-    flat = Flattener([as_field(TREE[1])], Look(enum="both"))
+    flat = Flattener([as_field(TREE[1])], FormatOptions(coded_values="both"))
     assert flat.names == ("cc_1", "cc_1.id")
 
 

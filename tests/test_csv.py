@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks import members, page_of, text_fields, written
 
-from comagic_cli.formats.base import FORMATS, Look, make_sink
+from comagic_cli.formats.base import FORMATS, FormatOptions, make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.page import Page
 
@@ -47,7 +47,7 @@ GOLDEN = {
 
 @pytest.mark.parametrize("form", ["csv", "tsv"])
 def test_whole_outputs(form):
-    assert written(form, FIELDS, PAGE, enum="both") == GOLDEN[form]
+    assert written(form, FIELDS, PAGE, coded_values="both") == GOLDEN[form]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def test_the_header_is_there_for_no_rows(form, header):
     fields = text_fields("a", 'b,"c', "d\te")
     stream = written(form, fields[:1] + fields[2:])
     assert stream == ("a,d\te\n" if form == "csv" else "a\td\\te\n")
-    assert make_sink(form, None, fields, Look())._text([[f.name] for f in fields]) == header
+    assert (
+        make_sink(form, None, fields, FormatOptions())._text([[f.name] for f in fields]) == header
+    )
 
 
 @pytest.mark.parametrize(("form", "expected"), [("csv", 'a\n""\nx\n""\n'), ("tsv", "a\n\nx\n\n")])
@@ -156,5 +158,5 @@ def test_every_row_is_written_once_whatever_the_pages(form, sizes):
 
 def test_an_unknown_format_is_refused():
     with pytest.raises(Exception, match="There is no format 'xml'") as caught:
-        make_sink("xml", None, [], Look())
+        make_sink("xml", None, [], FormatOptions())
     assert caught.value.hint == f"The formats are {', '.join(FORMATS)}."

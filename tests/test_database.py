@@ -80,8 +80,8 @@ def test_after_an_exception_the_database_is_as_it_was(path, error):
 
 def test_missing_rows_say_what_became_of_the_others(path):
     with pytest.raises(RowsMissing) as caught:
-        write(path, 1, RowsMissing("2 rows are missing", hint="Look."))
-    assert caught.value.hint == f"Look. {database.ROLLED_BACK}"
+        write(path, 1, RowsMissing("2 rows are missing", hint="FormatOptions."))
+    assert caught.value.hint == f"FormatOptions. {database.ROLLED_BACK}"
     with pytest.raises(RowsMissing) as caught:
         write(path, 1, RowsMissing("2 rows are missing"), keep_incomplete=True)
     assert (caught.value.hint, numbers(path)) == ("", [1])

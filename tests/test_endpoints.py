@@ -28,7 +28,7 @@ from comagic_cli.errors import (
 from comagic_cli.query.catalog import report
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import Page, rows_of, with_members
+from comagic_cli.rows.page import Page, add_members, rows_of
 
 CALLS = report("calls")
 NUMBER, SEE = "Choose one by its number.", "See comagic reports."
@@ -473,6 +473,6 @@ def test_failures_of_one_client(error, own):
     ],
 )
 def test_members_are_given_to_a_row_as_they_are(row, line):
-    page = with_members(Page(rows_of(f"[{row} , {row}]".encode())), {"customer_id": b"7"})
+    page = add_members(Page(rows_of(f"[{row} , {row}]".encode())), {"customer_id": b"7"})
     assert RowReader(("customer_id", "a")).json_lines(page).decode() == f"{line}\n" * 2
     assert RowReader(("customer_id",)).plain(page) == [(7,), (7,)]

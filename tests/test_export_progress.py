@@ -228,7 +228,7 @@ class Terminal:
         os.close(self._ours)
 
     def text(self):
-        """Return what was written since the last look."""
+        """Return what was written since the last format_options."""
         got = ""
         while select.select([self._ours], [], [], 0.1)[0]:
             got += os.read(self._ours, 65536).decode()

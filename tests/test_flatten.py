@@ -5,7 +5,7 @@ import json
 import pytest
 from sinks import members, page_of
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Flattener, cell
 from comagic_cli.query.catalog import Field, reports
 from comagic_cli.rows.decode import RowReader
@@ -21,9 +21,9 @@ TEXT = Field("text", "string")
 NEW = Field("cc_12")
 
 
-def cells(field: Field, value: str, **look: str) -> dict[str, object]:
+def cells(field: Field, value: str, **format_options: str) -> dict[str, object]:
     """Flatten one value, given as JSON, into its columns."""
-    flat = Flattener([field], Look(**look))
+    flat = Flattener([field], FormatOptions(**format_options))
     columns = flat.columns(RowReader((field.name,)).plain(page_of(f'{{"{field.name}":{value}}}')))
     return {name: row for name, (row,) in zip(flat.names, columns, strict=True)}
 
@@ -64,7 +64,7 @@ COMMENT = Field(
     "note", "object", members=members("comment", "communication_id", "communication_type")
 )
 
-# Field, look, value as JSON, and all the cells it becomes.
+# Field, format_options, value as JSON, and all the cells it becomes.
 SHAPES = [
     (ENUM, "value", CALLS, {"kind": "Звонки"}),
     (ENUM, "id", CALLS, {"kind": "call"}),
@@ -149,7 +149,7 @@ def test_integers_of_any_size_are_cells():
 @pytest.mark.parametrize("enum", ["value", "id", "both"])
 def test_columns_of_every_report_depend_on_nothing_but_its_fields(enum):
     for report in reports():
-        flat = Flattener(report.fields, Look(enum=enum))
+        flat = Flattener(report.fields, FormatOptions(coded_values=enum))
         assert len(set(flat.names)) == len(flat.names) >= len(report.fields)
         names = tuple(field.name for field in report.fields)
         row = json.dumps({name: {"any": ["thing"]} for name in names})
@@ -157,7 +157,7 @@ def test_columns_of_every_report_depend_on_nothing_but_its_fields(enum):
 
 
 def test_a_column_of_several_kinds_keeps_the_order_of_rows():
-    flat = Flattener([TEXT, ENUM], Look(enum="both"))
+    flat = Flattener([TEXT, ENUM], FormatOptions(coded_values="both"))
     rows = [("a", {"value": 1, "value_id": 2}), (None, "x"), (True, None), ([], {}), (5, [5])]
     assert flat.columns(rows) == [
         ["a", None, "true", None, 5],

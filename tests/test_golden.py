@@ -1,4 +1,4 @@
-"""One nasty data set in every look: the bytes, and what readers make of them."""
+"""One nasty data set in every format_options: the bytes, and what readers make of them."""
 
 from __future__ import annotations
 

@@ -15,13 +15,13 @@ from outputs import HOME, names
 
 from comagic_cli.errors import CannotWrite, OutputBusy
 from comagic_cli.files import lock
-from comagic_cli.files.lock import held
+from comagic_cli.files.lock import lock_file
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from comagic_cli.files.lock import held
-with held(Path(sys.argv[1])):
+from comagic_cli.files.lock import lock_file
+with lock_file(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -45,23 +45,23 @@ def holder(target):
 
 
 def refused(path: Path) -> OutputBusy:
-    with pytest.raises(OutputBusy) as caught, held(path):
+    with pytest.raises(OutputBusy) as caught, lock_file(path):
         pytest.fail("it was held twice")
     return caught.value
 
 
 def test_a_lock_leaves_nothing_behind(target):
-    with held(target):
+    with lock_file(target):
         assert names(target.parent) == [".out.csv.lock"]
     assert names(target.parent) == []
-    with held(target), held(target.with_name("other.csv")):
+    with lock_file(target), lock_file(target.with_name("other.csv")):
         pass
 
 
 def test_a_second_holder_in_the_same_process_is_refused(target):
-    with held(target):
+    with lock_file(target):
         assert str(os.getpid()) in refused(target).message
-    with held(target):
+    with lock_file(target):
         pass
 
 
@@ -77,7 +77,7 @@ def test_a_lock_dies_with_its_process(target, holder, number):
     holder.send_signal(number)
     holder.wait()
     assert names(target.parent) == [".out.csv.lock"]
-    with held(target):
+    with lock_file(target):
         assert Path(f"{target.parent}/.out.csv.lock").read_text() == f"{os.getpid()}\n"
     assert names(target.parent) == []
 
@@ -88,7 +88,7 @@ def test_runs_that_end_and_begin_at_once_never_write_together(target):
 
     def run():
         for _ in range(20):
-            with suppress(OutputBusy), held(target):
+            with suppress(OutputBusy), lock_file(target):
                 inside.append(1)
                 together.append(len(inside))
                 inside.pop()
@@ -105,7 +105,7 @@ def test_runs_that_end_and_begin_at_once_never_write_together(target):
 def test_the_lock_file_of_another_user_can_be_locked(target):
     before = os.umask(0o077)
     try:
-        with held(target):
+        with lock_file(target):
             assert target.with_name(".out.csv.lock").stat().st_mode & 0o777 == 0o666
     finally:
         os.umask(before)
@@ -123,7 +123,7 @@ def test_a_lock_that_can_t_be_taken(target, monkeypatch, error, message):
         raise error
 
     monkeypatch.setattr(lock.FileLock, "acquire", fail)  # root may write in any folder
-    with pytest.raises(CannotWrite) as caught, held(target):
+    with pytest.raises(CannotWrite) as caught, lock_file(target):
         pytest.fail("it was held")
     told = message.format(folder=target.parent)
     assert caught.value.message == f"{target} can't be written: {told}"
@@ -136,7 +136,7 @@ def test_a_lock_file_that_another_user_has_locked_out(target, monkeypatch):
     left = target.with_name(".out.csv.lock")
     left.touch()
     monkeypatch.setattr(lock.FileLock, "acquire", fail)
-    with pytest.raises(CannotWrite) as caught, held(target):
+    with pytest.raises(CannotWrite) as caught, lock_file(target):
         pytest.fail("it was held")
     assert caught.value.message == (
         f"{target} can't be written: the lock file {left} belongs to another user."
@@ -144,5 +144,5 @@ def test_a_lock_file_that_another_user_has_locked_out(target, monkeypatch):
 
 
 def test_the_longest_name_is_locked(tmp_path):
-    with held(tmp_path / ("я" * 125 + ".csv")), held(tmp_path / ("я" * 125 + ".tsv")):
+    with lock_file(tmp_path / ("я" * 125 + ".csv")), lock_file(tmp_path / ("я" * 125 + ".tsv")):
         assert len(names(tmp_path)) == 2

@@ -233,7 +233,7 @@ def test_an_unknown_service_keeps_its_recordings_elsewhere(comagic, calls):
 
 def test_a_file_is_gone_on_with_in_the_same_look_only(comagic, tmp_path):
     target = tmp_path / "rows.csv"
-    look = [
+    format_options = [
         "--header",
         "none",
         "--excel",
@@ -246,35 +246,35 @@ def test_a_file_is_gone_on_with_in_the_same_look_only(comagic, tmp_path):
     ]
     few = ["communications", *DAYS, "--page-size", 10, "-o", target]
     with Watched(faults=fault("forbidden", 3)) as box:
-        assert comagic(*few, *look, box=box).code == 4
+        assert comagic(*few, *format_options, box=box).code == 4
         for other, said in (
             (["--coded-values", "id"], "--coded-values was both and is id"),
             (["--tz", "UTC"], "--tz was Europe/Moscow and is UTC"),
             (["--header", "id"], "--header was none and is not given"),
         ):
-            ran = comagic(*few, *look, *other, "--resume", box=box)
+            ran = comagic(*few, *format_options, *other, "--resume", box=box)
             assert (ran.code, said in ran.err) == (2, True)
-        assert comagic(*few, *look, "--resume", box=box).code == 0
+        assert comagic(*few, *format_options, "--resume", box=box).code == 0
         resumed = target.read_bytes()
-        assert comagic(*few, *look, box=box).code == 0
+        assert comagic(*few, *format_options, box=box).code == 0
         assert resumed == target.read_bytes()
         assert resumed.count("\ufeff".encode()) == 1
 
 
 def test_files_of_days_have_one_look(comagic, tmp_path, box):
     parts = ["communications", *DAYS, "-o", f"{tmp_path}/{{date}}.csv"]
-    look = ["--header", "title", "--times", "iso", "--fields", "communication_date_time"]
-    assert comagic(*parts, *look, box=box).code == 0
+    format_options = ["--header", "title", "--times", "iso", "--fields", "communication_date_time"]
+    assert comagic(*parts, *format_options, box=box).code == 0
     assert (tmp_path / "2024-10-02.csv").read_text().splitlines() == [
         "Дата и время обращения",
         "2024-10-02T12:00:00+03:00",
     ]
     box.journal.clear()
-    assert comagic(*parts, *look, box=box).code == 0
+    assert comagic(*parts, *format_options, box=box).code == 0
     assert box.methods == []
     for other, said in (
         (["--header", "none"], "--header was title and is none"),
         (["--tz", "UTC"], "--tz was Europe/Moscow and is UTC"),
     ):
-        ran = comagic(*parts, *look, *other, box=box)
+        ran = comagic(*parts, *format_options, *other, box=box)
         assert (ran.code, said in ran.err) == (2, True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from comagic_cli.errors import Refused
-from comagic_cli.paging.id_batches import LotPager
+from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
@@ -52,7 +52,7 @@ def test_every_known_id_brings_its_row_once(ids, known, most, refuses, page_size
     known = known if refuses else set(ids)
     persons = Persons(known, most, refuses=refuses)
     query = Query(report("person-details"), 1, DAY, ("person_id",), extra={"entity_ids": ids})
-    pager = LotPager(replace(query, page_size=page_size), persons.asking)
+    pager = IdBatchReader(replace(query, page_size=page_size), persons.asking)
     rows = [json.loads(bytes(row))["person_id"] for page in pager.pages() for row in page.rows]
     expected = [id_ for id_ in ids if id_ in known]
     assert sorted(rows) == sorted(map(str, expected))
@@ -68,7 +68,7 @@ def test_every_known_id_brings_its_row_once(ids, known, most, refuses, page_size
 def test_the_asking_ends_whatever_is_passed_over(ids, known, most):
     persons = Persons(known, most, refuses=False)
     query = Query(report("person-details"), 1, DAY, ("person_id",), extra={"entity_ids": ids})
-    pager = LotPager(query, persons.asking)
+    pager = IdBatchReader(query, persons.asking)
     rows = [json.loads(bytes(row))["person_id"] for page in pager.pages() for row in page.rows]
     assert len(set(rows)) == len(rows)
     assert persons.calls <= len(ids) + 1

@@ -33,7 +33,7 @@ def test_zst_without_anything_to_write_it_is_told_first(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("module", ["compression.zstd", "zstandard"])
 def test_zst_is_written_by_what_is_there(tmp_path, monkeypatch, module):
-    class Packing:
+    class CompressedStream:
         def __init__(self, stream, *_, closefd=False):
             self.stream = stream
             assert not closefd
@@ -45,14 +45,14 @@ def test_zst_is_written_by_what_is_there(tmp_path, monkeypatch, module):
             self.stream.write(b"end")
 
         def stream_writer(self, stream, *, closefd):
-            return Packing(stream, closefd=closefd)
+            return CompressedStream(stream, closefd=closefd)
 
     class Library:
-        ZstdFile = Packing
+        ZstdFile = CompressedStream
 
         @staticmethod
         def ZstdCompressor():  # noqa: N802 - the library's own name
-            return Packing(None)
+            return CompressedStream(None)
 
     def only(name):
         if name != module:

@@ -17,7 +17,7 @@ from program import DAYS, NOW, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.formats import parquet
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.query.catalog import Field, report, reports
 
 GOLDEN = Path(__file__).parent / "golden" / "parquet.txt"
@@ -25,14 +25,14 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 ID = Field("communication_id", "string")
 
 
-def sink_of(fields, stream, **look):
-    return make_sink("parquet", stream, fields, Look(**look))
+def sink_of(fields, stream, **format_options):
+    return make_sink("parquet", stream, fields, FormatOptions(**format_options))
 
 
-def written(fields, *pages, **look):
+def written(fields, *pages, **format_options):
     """Return what is read of a file of some pages."""
     stream = BytesIO()
-    sink = sink_of(fields, stream, **look)
+    sink = sink_of(fields, stream, **format_options)
     sink.begin()
     for page in pages:
         sink.write(page)
@@ -40,15 +40,15 @@ def written(fields, *pages, **look):
     return pq.ParquetFile(BytesIO(stream.getvalue()))
 
 
-def schema_of(fields, **look):
-    return written(fields, **look).schema_arrow
+def schema_of(fields, **format_options):
+    return written(fields, **format_options).schema_arrow
 
 
 def test_the_schema_of_every_report_is_the_one_written_down():
     lines = [
         f"{each.command}.{field.name} {field.type}"
         for each in reports()
-        for field in schema_of(each.fields, enum="both", zone="Europe/Moscow")
+        for field in schema_of(each.fields, coded_values="both", zone="Europe/Moscow")
     ]
     assert "\n".join([*lines, ""]) == GOLDEN.read_text()
 

@@ -11,10 +11,10 @@ from outputs import names
 from parts import ASKED, DAYS, TEN, box_of, exact, visible
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.fingerprint import changed_look, differences, read_note, write_note
+from comagic_cli.export.fingerprint import changed_options, differences, read_note, write_note
 from comagic_cli.export.options import INCOMPATIBLE
 from comagic_cli.export.partitions import check_partitions
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.query.catalog import report
 from comagic_cli.query.fields import build_request
 
@@ -143,8 +143,8 @@ def test_a_request_is_read_as_it_was_kept(tmp_path):
 
 
 def test_a_look_is_told_by_what_is_not_as_usual():
-    assert changed_look(Look()) == {}
-    assert changed_look(Look(enum="id")) == {"coded_values": "id"}
+    assert changed_options(FormatOptions()) == {}
+    assert changed_options(FormatOptions(coded_values="id")) == {"coded_values": "id"}
 
 
 # What does not go together

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from measuring import unmeasured
 from sinks import members, page_of, text_fields, written
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.csv import texts_of
 from comagic_cli.formats.flatten import Flattener
 from comagic_cli.query.catalog import Field
@@ -117,8 +117,8 @@ def unquoted(text: str) -> list[list[str]]:
 @given(st.lists(ROWS, min_size=1, max_size=5), st.booleans(), st.sampled_from(["value", "both"]))
 def test_any_rows_are_written_as_if_they_were_parsed(rows, ascii_, enum):
     page = page_of(*(json.dumps(row, ensure_ascii=ascii_) for row in rows))
-    look = Look(enum=enum)
-    flat = Flattener(FIELDS, look)
+    format_options = FormatOptions(coded_values=enum)
+    flat = Flattener(FIELDS, format_options)
     plain = RowReader(tuple(field.name for field in FIELDS)).plain(page)
     truth = zip(*map(texts_of, flat.columns(plain)), strict=True)
     assert unquoted(written("csv", FIELDS, page, enum=enum)) == [

@@ -56,9 +56,12 @@ def test_addresses(talk, records, made):
 
 def test_what_they_are_made_of_is_not_written():
     page = page_of('{"a":1.10,"communication_id":7,"call_records":["x"],"call_record_urls":5}')
-    look = {"record_urls": True, "web": "https://w"}
+    format_options = {"record_urls": True, "web": "https://w"}
     made = "https://w/system/media/talk/7/x/"
-    assert written("csv", text_fields("a"), page, **look) == f"a,call_record_urls\n1.10,{made}\n"
-    assert written("jsonl", text_fields("a"), page, **look) == (
+    assert (
+        written("csv", text_fields("a"), page, **format_options)
+        == f"a,call_record_urls\n1.10,{made}\n"
+    )
+    assert written("jsonl", text_fields("a"), page, **format_options) == (
         f'{{"a":1.10,"call_record_urls":["{made}"]}}\n'
     )

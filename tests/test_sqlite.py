@@ -12,7 +12,7 @@ from sinks import members
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import differences
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.sqlite import Request, SqliteSink, key_of
 from comagic_cli.query.catalog import Field, reports
 from comagic_cli.rows.page import Mark, Page, rows_of
@@ -48,8 +48,8 @@ def page(*rows, key="id", times=None):
     return Page(rows_of(json.dumps(rows).encode()), marks=marks)
 
 
-def put(db, fields, *pages, request=REQUEST, **look):
-    sink = SqliteSink(db, fields, Look(**look), request)
+def put(db, fields, *pages, request=REQUEST, **format_options):
+    sink = SqliteSink(db, fields, FormatOptions(**format_options), request)
     sink.begin()
     for each in pages:
         sink.write(each)

@@ -91,12 +91,12 @@ def test_whole_tables(width, drawn):
 
 
 @pytest.mark.parametrize("look", [{"width": 30}, {"width": 20, "record": True}, {"record": True}])
-def test_the_ends_of_pages_are_not_seen(look):
+def test_the_ends_of_pages_are_not_seen(format_options):
     rows = [json.dumps({"a": "word " * count, "b": 1}) for count in (10, 1, 1, 10, 10, 1)]
     pages = [page_of(row) for row in rows]
     fields = [Field("a", "string"), Field("b", "number")]
-    whole = written("table", fields, page_of(*rows), **look)
-    assert written("table", fields, *pages, **look) == whole
+    whole = written("table", fields, page_of(*rows), **format_options)
+    assert written("table", fields, *pages, **format_options) == whole
 
 
 NAMES_FOLD = """

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from comagic_cli.formats.aggregate import CountingSink, Question
 from comagic_cli.formats.bars import Picture
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Mark, Page
@@ -42,8 +42,8 @@ def drawn(question, rows=ROWS, width=40, *, color=False):
     marks = [Mark(None, time, b"") for time, _ in rows]
     sink.write(Page([json.dumps(members).encode() for _, members in rows], marks=marks))
     sink.end()
-    look = Look(width=width, color=color)
-    return "\n" + Picture(found[0], f"calls: by {question.by}", look, KNOWN).draw()
+    format_options = FormatOptions(width=width, color=color)
+    return "\n" + Picture(found[0], f"calls: by {question.by}", format_options, KNOWN).draw()
 
 
 BY_DAY = """
@@ -125,7 +125,7 @@ def test_days_are_never_folded():
     period = Period(*map(datetime.fromisoformat, ("2026-01-01", "2026-12-31")))
     found = []
     CountingSink(Question("day"), period, found.append).end()
-    assert Picture(found[0], "", Look(), KNOWN).draw().count("\n") == 367
+    assert Picture(found[0], "", FormatOptions(), KNOWN).draw().count("\n") == 367
 
 
 COLORED = """

@@ -8,7 +8,7 @@ from io import BytesIO
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.formats.table import TableSink
 from comagic_cli.query.catalog import report
 
@@ -78,11 +78,13 @@ Fields that are empty are not shown.
 """
 
 
-def shown(width, **look):
+def shown(width, **format_options):
     """Draw the page as on a terminal, with what is said of it; only enums keep their colours."""
     stream = BytesIO()
-    look = Look(width=width, color=True, **({"all_columns": False} | look))
-    sink = make_sink("table", stream, FIELDS, look)
+    format_options = FormatOptions(
+        width=width, color=True, **({"all_columns": False} | format_options)
+    )
+    sink = make_sink("table", stream, FIELDS, format_options)
     assert isinstance(sink, TableSink)
     sink.begin()
     sink.write(PAGE)
@@ -132,7 +134,7 @@ def test_records_are_drawn_where_they_are_asked_for():
 
 def test_columns_without_rows_are_as_telling_as_their_names():
     stream = BytesIO()
-    sink = make_sink("table", stream, FIELDS, Look(width=60, all_columns=False))
+    sink = make_sink("table", stream, FIELDS, FormatOptions(width=60, all_columns=False))
     sink.begin()
     sink.end()
     head = stream.getvalue().decode().splitlines()

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from sinks import page_of
 from terminals import Terminal
 
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.query.catalog import report
 
 FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"
@@ -53,7 +53,7 @@ def drawn(box, columns, rows, *, color=True):
     texts = box.truth("communications", *SPAN, fields=FIELDS.split(","))
     stream = BytesIO()
     fields = [report("communications").field(name) for name in FIELDS.split(",")]
-    sink = make_sink("table", stream, fields, Look(width=columns, color=color))
+    sink = make_sink("table", stream, fields, FormatOptions(width=columns, color=color))
     sink.begin()
     sink.write(page_of(*map(json.dumps, texts[:rows])))
     sink.end()

@@ -7,7 +7,7 @@ import json
 import pytest
 from sinks import members, page_of
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import Typed, real, seconds, whole
 from comagic_cli.query.catalog import Field, Member, report
 from comagic_cli.rows.decode import RowReader
@@ -35,7 +35,7 @@ CLOCK = Field("at", "iso8601", format="hh:mm:ss")
 
 def typed(field: Field, value: str, enum: str = "value") -> tuple[dict[str, object], object]:
     """Read one value, given as JSON; return its columns, and what does not fit."""
-    read = Typed([field], Look(enum=enum), FITS)
+    read = Typed([field], FormatOptions(coded_values=enum), FITS)
     page = page_of(f'{{"{field.name}":{value}}}')
     *columns, unfit = read.read(RowReader((field.name,)).plain(page))
     named = {column.name: cell for column, (cell,) in zip(read.columns, columns, strict=True)}
@@ -127,7 +127,7 @@ def test_what_does_not_fit_stands_beside_as_it_came(field, value, columns):
 
 
 def test_digits_stand_beside_as_they_came():
-    read = Typed([NUMBER, LENGTH], Look(), FITS)
+    read = Typed([NUMBER, LENGTH], FormatOptions(), FITS)
     rows = RowReader(("count", "call_duration")).plain(
         page_of('{"count":1.50,"call_duration":1e3}', "{}", '{"count":123456789012345678901}')
     )
@@ -166,7 +166,7 @@ NEIGHBOURS = [
 def test_a_list_is_the_same_whatever_stands_beside_it(field, usual):
     """Columns whose lists are all as foreseen are taken at once, others one by one."""
     values = [usual, "null", "[]", *(value for other, value in LISTS if other is field), usual]
-    read = Typed([field], Look(), FITS)
+    read = Typed([field], FormatOptions(), FITS)
     rows = [f'{{"{field.name}":{value}}}' for value in values]
     together = read.read(RowReader((field.name,)).plain(page_of(*rows)))
     alone = [read.read(RowReader((field.name,)).plain(page_of(row))) for row in rows]

@@ -59,8 +59,8 @@ LOOKS = [
 
 
 @pytest.mark.parametrize(("suffix", "look"), LOOKS)
-def test_a_file_of_another_look(comagic, export, suffix, look):
-    target = export(suffix, *look)
+def test_a_file_of_another_look(comagic, export, suffix, format_options):
+    target = export(suffix, *format_options)
     assert comagic("verify", target).out.startswith(f"{target}: {ROWS} rows, ")
 
 

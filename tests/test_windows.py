@@ -13,11 +13,11 @@ from comagic_cli.errors import Refused
 from comagic_cli.paging.window import (
     SECOND,
     Window,
-    named_cap,
-    outer,
     parse_time,
+    read_day_limit,
     repeated_hours,
-    spread,
+    split_by_days,
+    window_around,
 )
 from comagic_cli.query.period import Period
 
@@ -42,7 +42,7 @@ DAY = window("2026-10-05 00:00:00", "2026-10-05 23:59:59")
     ],
 )
 def test_a_period_is_widened_at_its_two_ends(time_fields, expected):
-    assert str(outer(Period(DAY.start, DAY.end), time_fields)) == expected
+    assert str(window_around(Period(DAY.start, DAY.end), time_fields)) == expected
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_period_is_widened_at_its_two_ends(time_fields, expected):
 def test_a_window_is_cut_by_the_cap_of_days(days, seconds, max_days, parts):
     start = at("2026-01-01")
     whole = Window(start, start + timedelta(days=days, seconds=seconds))
-    assert len(spread(whole, max_days)) == parts
+    assert len(split_by_days(whole, max_days)) == parts
 
 
 @given(
@@ -73,7 +73,7 @@ def test_a_window_is_cut_by_the_cap_of_days(days, seconds, max_days, parts):
 )
 def test_parts_cover_all_and_fit_the_cap_counted_either_way(start, seconds, max_days):
     whole = Window(start, start + timedelta(seconds=seconds))
-    parts = spread(whole, max_days)
+    parts = split_by_days(whole, max_days)
     assert (parts[0].start, parts[-1].end) == (whole.start, whole.end)
     for part, after in pairwise(parts):
         assert after.start == part.end - SECOND
@@ -105,12 +105,12 @@ YEAR = window("2026-01-01", "2026-12-31")
     ],
 )
 def test_the_cap_that_a_refusal_names(message, cap):
-    assert named_cap(message, YEAR) == cap
+    assert read_day_limit(message, YEAR) == cap
 
 
 def test_a_short_window_that_is_refused():
     with pytest.raises(Refused, match=r"seems not to keep data that old \(too long\)"):
-        named_cap("too long", DAY)
+        read_day_limit("too long", DAY)
 
 
 @pytest.mark.parametrize(

@@ -18,15 +18,15 @@ from sinks import page_of
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.formats import xlsx
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.query.catalog import Field, report
 
 TEXT = Field("text", "string")
 
 
-def bytes_of(fields, *pages, **look):
+def bytes_of(fields, *pages, **format_options):
     stream = BytesIO()
-    sink = make_sink("xlsx", stream, fields, Look(**look))
+    sink = make_sink("xlsx", stream, fields, FormatOptions(**format_options))
     sink.begin()
     for page in pages:
         sink.write(page)
@@ -34,8 +34,8 @@ def bytes_of(fields, *pages, **look):
     return stream.getvalue()
 
 
-def book_of(fields, *pages, **look):
-    return openpyxl.load_workbook(BytesIO(bytes_of(fields, *pages, **look)))
+def book_of(fields, *pages, **format_options):
+    return openpyxl.load_workbook(BytesIO(bytes_of(fields, *pages, **format_options)))
 
 
 def texts(*values):
@@ -223,7 +223,7 @@ class Broken(BytesIO):
 
 @pytest.mark.parametrize("error", [BrokenPipeError(), CannotWrite("it is full")])
 def test_an_error_of_the_stream_is_told_as_it_is(error):
-    sink = make_sink("xlsx", Broken(error), [TEXT], Look())
+    sink = make_sink("xlsx", Broken(error), [TEXT], FormatOptions())
     sink.begin()
     sink.write(texts("a"))
     with pytest.raises(type(error)) as caught:
@@ -233,7 +233,7 @@ def test_an_error_of_the_stream_is_told_as_it_is(error):
 
 def test_a_workbook_can_be_too_large(monkeypatch):
     monkeypatch.setattr("zipfile.ZIP64_LIMIT", 10)
-    sink = make_sink("xlsx", BytesIO(), [TEXT], Look())
+    sink = make_sink("xlsx", BytesIO(), [TEXT], FormatOptions())
     sink.begin()
     with pytest.raises(CannotWrite, match="as large as this"):
         sink.end()

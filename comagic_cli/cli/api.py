@@ -19,10 +19,10 @@ from comagic_cli.cli.root import catalog_reports
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
-from comagic_cli.export.options import ServiceOptions, terminal_look, terminal_of
+from comagic_cli.export.options import ServiceOptions, terminal_of, terminal_options
 from comagic_cli.export.plan import masked_call
 from comagic_cli.files.output import open_output
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.page import Page
 
@@ -161,9 +161,9 @@ def print_answer(
     context = connection.context
     pages = capped(request.pages(connection.client.call, connection.note), max_rows)
     first = next(pages)  # a refusal leaves no file behind
-    look = terminal_look(terminal_of(output, context.terminal))
+    format_options = terminal_options(terminal_of(output, context.terminal))
     with open_output(output, context.stdout) as stream:
-        write(stream, format_, _whole(first, pages), look)
+        write(stream, format_, _whole(first, pages), format_options)
 
 
 def capped(pages: Iterator[Items], most: int | None) -> Iterator[Items]:
@@ -179,7 +179,9 @@ def capped(pages: Iterator[Items], most: int | None) -> Iterator[Items]:
             return
 
 
-def write(stream: BinaryIO, format_: str, pages: Iterator[Items], look: Look) -> None:
+def write(
+    stream: BinaryIO, format_: str, pages: Iterator[Items], format_options: FormatOptions
+) -> None:
     """Write the items in a format: as JSON item by item; else once all their columns are known."""
     if format_ == "json":
         _write_json(stream, pages)
@@ -188,7 +190,7 @@ def write(stream: BinaryIO, format_: str, pages: Iterator[Items], look: Look) ->
             _formatted(item, page, -1) + b"\n" for page in pages for item in page.items
         )
     else:
-        _write_columns(stream, format_, pages, look)
+        _write_columns(stream, format_, pages, format_options)
 
 
 def columns_of(pages: list[Items]) -> list[str]:
@@ -215,13 +217,15 @@ def _write_json(stream: BinaryIO, pages: Iterator[Items]) -> None:
         stream.write({b"": b"\n", b"[": b"[]\n"}.get(before, b"\n]\n"))
 
 
-def _write_columns(stream: BinaryIO, format_: str, pages: Iterator[Items], look: Look) -> None:
+def _write_columns(
+    stream: BinaryIO, format_: str, pages: Iterator[Items], format_options: FormatOptions
+) -> None:
     kept: list[Items] = []
     try:
         kept.extend(pages)
     finally:
         if names := columns_of(kept):
-            sink = make_sink(format_, stream, [Field(name) for name in names], look)
+            sink = make_sink(format_, stream, [Field(name) for name in names], format_options)
             sink.begin()
             for page in filter(_has_items, kept):
                 sink.write(Page(list(map(_as_object, page.items)), page.marker))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from comagic_cli.export.progress import Progress, Summary
-    from comagic_cli.files.stream import Under
+    from comagic_cli.files.stream import RawStream
 
 # Imports inside functions: most runs draw nothing, and rich is slow to load.
 # ruff: noqa: PLC0415
@@ -223,7 +223,7 @@ class StderrReporter:
             progress.on_wait = None
             CONSOLE.stop()
 
-    def share(self, stream: Under) -> Under:
+    def share(self, stream: RawStream) -> RawStream:
         """Return a stream that hides the progress while it writes to a terminal."""
         with suppress(OSError, ValueError, AttributeError):  # a buffer has no descriptor
             if os.isatty(stream.fileno()):
@@ -234,7 +234,7 @@ class StderrReporter:
 class TerminalStream:
     """Write rows to a terminal that may show the progress too."""
 
-    def __init__(self, stream: Under) -> None:
+    def __init__(self, stream: RawStream) -> None:
         self._stream = stream
 
     def write(self, data: memoryview, /) -> int | None:

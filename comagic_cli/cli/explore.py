@@ -15,7 +15,7 @@ from comagic_cli.cli.params import ExportCommand, QueryOption
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export import account as lists
 from comagic_cli.export.context import Terminal
-from comagic_cli.export.options import ListOptions, choose_format, terminal_look, terminal_of
+from comagic_cli.export.options import ListOptions, choose_format, terminal_of, terminal_options
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import WHOLE, is_file, open_output
 from comagic_cli.formats.base import make_sink
@@ -144,14 +144,16 @@ def write_list(
     context = world(options)
     terminal = terminal_of(options.output, context.terminal)
     format_ = _format(options, terminal)
-    look = replace(terminal_look(terminal), record=record)
+    format_options = replace(terminal_options(terminal), vertical=record)
     with open_output(options.output, context.stdout) as stream:
         listed = rows()
         shown = columns
-        if format_ == "table" and look.width is not None and not record:
-            shown = listing.fitting(columns, listed, look.width)
+        if format_ == "table" and format_options.width is not None and not record:
+            shown = listing.fitting(columns, listed, format_options.width)
         page = Page(list(map(msgspec.json.encode, listed)))
-        write_pages(iter([page]), make_sink(format_, stream, listing.as_fields(shown), look))
+        write_pages(
+            iter([page]), make_sink(format_, stream, listing.as_fields(shown), format_options)
+        )
     if len(shown) < len(columns):
         hidden = ", ".join(name for name in columns if name not in shown)
         context.reporter.hint(f"Hidden, as the terminal is too narrow: {hidden}. See -f csv.")

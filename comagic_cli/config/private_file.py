@@ -12,8 +12,8 @@ from shlex import quote
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.files.atomic_file import write_private
-from comagic_cli.files.lock import beside, waited_for
-from comagic_cli.files.stream import naming
+from comagic_cli.files.lock import hidden_path, wait_for_lock
+from comagic_cli.files.stream import write_errors
 
 # The modes of Windows say nothing about other users.
 OTHER_USERS = 0 if sys.platform == "win32" else stat.S_IRWXG | stat.S_IRWXO
@@ -48,13 +48,13 @@ def read_secret(path: Path, origin: str) -> tuple[str, bool]:
 @contextmanager
 def changing(path: Path) -> Iterator[None]:
     """Make the folder of a file, and let one run change it at a time. Raises `CannotWrite`."""
-    with naming(str(path)):
+    with write_errors(str(path)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with waited_for(beside(path, "lock")):
+    with wait_for_lock(hidden_path(path, "lock")):
         yield
 
 
 def replace_private(path: Path, text: str) -> None:
     """Replace a file with a text. Raises `CannotWrite`; the old file stays as it was then."""
-    with naming(str(path)):
+    with write_errors(str(path)):
         write_private(path, text.encode())

@@ -20,7 +20,7 @@ from comagic_cli.export.context import Context
 from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions, ListOptions
 from comagic_cli.files.cache import DAY
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.transforms import APPS, web_account
 from comagic_cli.query import listing
 from comagic_cli.query.catalog import (
@@ -146,24 +146,29 @@ def _guess(report: ReportType, make: Make[Made], why: str, note: Callable[[str],
         report = with_guess(report, name)
 
 
-def complete_look(
-    look: Look, report: ReportType, options: ExportOptions, connection: Connection
-) -> Look:
+def complete_options(
+    format_options: FormatOptions,
+    report: ReportType,
+    options: ExportOptions,
+    connection: Connection,
+) -> FormatOptions:
     """Add to the format options what only the account knows: titles, the web account's address."""
     return replace(
-        look,
-        web=_find_web(look, options, connection) if look.record_urls else "",
-        titles=_find_titles(report, options, connection) if look.header == "title" else (),
+        format_options,
+        web=_find_web(format_options, options, connection) if format_options.record_urls else "",
+        titles=_find_titles(report, options, connection)
+        if format_options.header == "title"
+        else (),
     )
 
 
-def _find_web(look: Look, options: ExportOptions, connection: Connection) -> str:
+def _find_web(format_options: FormatOptions, options: ExportOptions, connection: Connection) -> str:
     """Return the address of the web account, where recordings are; a sandbox stands for CoMagic's.
 
     Raises `UsageProblem` where it is not known.
     """
     api = BRANDS[DEFAULT] if options.sandbox else connection.account.url
-    if found := web_account(api, look.record_host):
+    if found := web_account(api, format_options.record_host):
         return found
     raise UsageProblem(
         f"--record-urls: where the recordings of {api} are is not known",

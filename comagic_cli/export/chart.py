@@ -9,7 +9,7 @@ from typing import BinaryIO
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.connection import connect
 from comagic_cli.export.context import Context
-from comagic_cli.export.options import ExportOptions, terminal_look, terminal_of
+from comagic_cli.export.options import ExportOptions, terminal_of, terminal_options
 from comagic_cli.export.partitions import Template, read_template
 from comagic_cli.export.plan import show_plan
 from comagic_cli.export.progress import Summary
@@ -19,7 +19,7 @@ from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
 from comagic_cli.formats.aggregate import CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
-from comagic_cli.formats.base import Look, make_sink
+from comagic_cli.formats.base import FormatOptions, make_sink
 from comagic_cli.formats.grouping import TIMES
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest
@@ -98,7 +98,7 @@ def _count(
     context: Context,
 ) -> None:
     """Count the rows and write the counts, also those of an export that misses rows."""
-    look = terminal_look(terminal_of(options.output, context.terminal))
+    format_options = terminal_options(terminal_of(options.output, context.terminal))
     with (
         open_target(options.output, context.stdout) as target,
         connect(options, context) as connection,
@@ -106,7 +106,7 @@ def _count(
         under = target.under if target.part else context.reporter.share(target.under)
         with open_stream(Output(under, target.name), options.output) as stream:
             query = make_query(request, options, connection, None)
-            finish = partial(_write, stream, request, format_, look)
+            finish = partial(_write, stream, request, format_, format_options)
             sink = CountingSink(question, query.period, finish)
             reader = connection.read(query)
             try:
@@ -128,14 +128,18 @@ def _count(
 
 
 def _write(
-    stream: BinaryIO, request: ExportRequest, format_: str, look: Look, counts: Counts
+    stream: BinaryIO,
+    request: ExportRequest,
+    format_: str,
+    format_options: FormatOptions,
+    counts: Counts,
 ) -> None:
     """Draw the counts, or write them as any rows are."""
     if format_ == BARS:
-        picture = Picture(counts, _title(request, counts), look, request.report.known)
+        picture = Picture(counts, _title(request, counts), format_options, request.report.known)
         stream.write(picture.draw().encode())
         return
-    write_pages(iter([counts.page()]), make_sink(format_, stream, counts.fields(), look))
+    write_pages(iter([counts.page()]), make_sink(format_, stream, counts.fields(), format_options))
 
 
 def _title(request: ExportRequest, counts: Counts) -> str:

@@ -25,7 +25,7 @@ from comagic_cli.export.context import Context
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Cache, cache_key, default_cache
-from comagic_cli.paging.id_batches import LotPager
+from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Ask, Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
@@ -124,10 +124,10 @@ class Connection:
 
         return RefusedOperators(uses, save)
 
-    def read(self, query: Query) -> Reader | LotPager:
+    def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
         if IDS in query.extra:
-            return LotPager(query, self.asker, self.note)
+            return IdBatchReader(query, self.asker, self.note)
         return Reader(query, self.asker(query), self.note, zone=self.known_zone)
 
     def asker(self, query: Query) -> Ask:

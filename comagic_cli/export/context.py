@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol, TextIO
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.progress import Progress, Summary
 from comagic_cli.files.output import open_output
-from comagic_cli.files.stream import Under, reading
+from comagic_cli.files.stream import RawStream, read_errors
 
 STDIN = "-"  # the name of standard input
 
@@ -44,7 +44,7 @@ class Reporter(Protocol):
     def follow(self, output: str | None) -> AbstractContextManager[Progress]:
         """Open the progress of an export to an output."""
 
-    def share(self, stream: Under) -> Under:
+    def share(self, stream: RawStream) -> RawStream:
         """Return a stream whose rows do not mix with the progress on the same terminal."""
 
 
@@ -88,11 +88,11 @@ class Context:
     def read_text(self, name: str, option: str) -> str:
         """Read a whole file, or standard input (`-`), as UTF-8. Raises `UsageProblem`."""
         if name != STDIN:
-            with reading(name):
+            with read_errors(name):
                 return _decode(Path(name).read_bytes(), name, option)
         if self.stdin is None:
             raise UsageProblem(f"{option}: standard input is closed", hint="Name a file.")
-        with reading("standard input"):
+        with read_errors("standard input"):
             return _decode(self.stdin.read(), "standard input", option)
 
     def print(self, text: str) -> None:

@@ -15,11 +15,11 @@ from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
 from comagic_cli.export.manifest import CustomerCount, format_period
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.paging.reader import WindowDone
+from comagic_cli.paging.reader import WindowResult
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
-from comagic_cli.rows.page import Page, with_members
+from comagic_cli.rows.page import Page, add_members
 
 FIRST_COLUMNS = (Field("customer_id", "number"), Field("user_id", "number"))
 """The columns before those of the report, where several customers are exported."""
@@ -171,7 +171,7 @@ class CustomersReader:
     customers: Customers
     make_query: Callable[[Connection, int | None], Query]
     with_zones: bool = False  # each page says its zone
-    done: list[WindowDone] = field(default_factory=list)
+    done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
@@ -203,7 +203,7 @@ class CustomersReader:
             for page in reader.pages():
                 self._written += page.count
                 result.rows += page.count
-                whole = with_members(page, result.customer.members)
+                whole = add_members(page, result.customer.members)
                 yield msgspec.structs.replace(whole, settled=None, zone=zone)
         finally:
             self._totals.append(reader.matching)

@@ -63,7 +63,7 @@ def export_to_database(
             identity = identify(request, spec, options, connection.account.url)
             transfer = Transfer(query, identity, connection, connection.read(query), database)
             rows = _table_request(query, identity, options)
-            transfer.send(SqliteSink(database.connection, query.fields, spec.look, rows))
+            transfer.send(SqliteSink(database.connection, query.fields, spec.format_options, rows))
     except RowsMissing as missing:
         if transfer is None:
             raise

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.options import LOOK_NAMES, ExportOptions, OutputSpec, flag
+from comagic_cli.export.options import ExportOptions, OutputSpec, flag
 from comagic_cli.files.atomic_file import whole_file
-from comagic_cli.files.stream import Output, naming
-from comagic_cli.formats.base import OF_THE_RUN, Look
+from comagic_cli.files.stream import Output, write_errors
+from comagic_cli.formats.base import RUNTIME_OPTIONS, FormatOptions
 from comagic_cli.query.fields import ExportRequest
 
 VERSION = 2  # of the note
@@ -25,7 +25,7 @@ MAX_QUOTED = 60  # characters of a value that a message quotes
 NOT_OPTIONS = frozenset({"report", "types", "parameters"})
 PERIOD = ("from", "till", "period", "max_rows")
 """What decides which days come: the files of partitions and a table may have others."""
-OPTION_NAMES = {"zone": "tz", **{look: option for option, look in LOOK_NAMES.items()}}
+OPTION_NAMES = {"zone": "tz"}  # of format options, where another
 
 Identity = Mapping[str, Any]
 """Values that JSON has, by the name of their option; a value not given, or default, is absent."""
@@ -52,20 +52,20 @@ def identify(
         "parameters": dict(request.extra),
         "format": output.format,
         "table": options.table,
-        **changed_look(output.look),
+        **changed_options(output.format_options),
     }
     identity = {name: value for name, value in identity.items() if not _is_absent(value)}
     plain: dict[str, Any] = json.loads(_dump(identity))
     return plain
 
 
-def changed_look(look: Look) -> dict[str, Any]:
+def changed_options(format_options: FormatOptions) -> dict[str, Any]:
     """Return the format options that are not the default, so that a new option changes nothing."""
-    default = asdict(Look())
+    default = asdict(FormatOptions())
     return {
         OPTION_NAMES.get(name, name): value
-        for name, value in asdict(look).items()
-        if value != default[name] and name not in OF_THE_RUN
+        for name, value in asdict(format_options).items()
+        if value != default[name] and name not in RUNTIME_OPTIONS
     }
 
 
@@ -87,7 +87,7 @@ def digest(value: Any) -> str:
 def read_note(path: Path) -> Identity | None:
     """Read the identity in a note; `None` where there is none, or it is damaged."""
     try:
-        with naming(str(path)):
+        with write_errors(str(path)):
             note = json.loads(path.read_text(encoding="utf-8") if path.exists() else "")
         identity: dict[str, Any] = note["request"]
         return identity if note["sha256"] == digest(identity) else None

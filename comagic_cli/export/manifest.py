@@ -14,8 +14,8 @@ from typing import Any, BinaryIO, Final, Literal
 import msgspec
 
 from comagic_cli.errors import RowsMissing
-from comagic_cli.files.compression import unpacked
-from comagic_cli.files.stream import reading
+from comagic_cli.files.compression import open_decompressor
+from comagic_cli.files.stream import read_errors
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT
 
@@ -134,7 +134,7 @@ def write_manifest(
 
 def read_manifest(path: Path) -> Manifest | None:
     """Read a manifest; `None` where the file is something else. Raises `UsageProblem`."""
-    with reading(str(path)):
+    with read_errors(str(path)):
         if path.stat().st_size > MAX_SIZE:
             return None
         text = path.read_bytes()
@@ -154,7 +154,7 @@ def verify_file(path: Path, manifest: Manifest) -> None:
     Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
     `UsageProblem` where the file can't be read.
     """
-    with reading(str(path)), path.open("rb") as file:
+    with read_errors(str(path)), path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         _check(path, "bytes", size, manifest.bytes)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -187,7 +187,7 @@ def _count_rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
     compression = COMPRESSIONS.get(file.read(2), "")
     file.seek(0)
-    return iter(partial(unpacked(file, compression).read, CHUNK), b"")
+    return iter(partial(open_decompressor(file, compression).read, CHUNK), b"")
 
 
 def _count_records(chunks: Iterator[bytes]) -> int:

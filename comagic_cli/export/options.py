@@ -12,7 +12,7 @@ from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
 from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
-from comagic_cli.formats.base import FORMATS, Look, check_format
+from comagic_cli.formats.base import FORMATS, FormatOptions, check_format
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -168,7 +168,6 @@ def _valid_formats(option: str, value: object) -> tuple[str, ...]:
 # The output that the options mean.
 
 ROWS_ON_A_TERMINAL = 50
-LOOK_NAMES = {"coded_values": "enum", "vertical": "record"}  # of a `Look`, where another
 
 
 @dataclass(frozen=True)
@@ -179,7 +178,7 @@ class OutputSpec:
     """
 
     format: str
-    look: Look
+    format_options: FormatOptions
     max_rows: int | None = None
     is_preview: bool = False
 
@@ -189,13 +188,13 @@ def choose_output(options: ExportOptions, terminal: Terminal | None) -> OutputSp
     terminal = terminal_of(options.output, terminal)
     format_ = choose_format(options, terminal)
     is_preview = terminal is not None and format_ == "table" and options.max_rows is None
-    look = replace(
-        terminal_look(terminal),
+    format_options = replace(
+        terminal_options(terminal),
         all_columns=bool(options.fields) or options.as_saved or terminal is None,
         **_format_options(format_, options),
     )
     max_rows = ROWS_ON_A_TERMINAL if is_preview else options.max_rows
-    return OutputSpec(format_, look, max_rows, is_preview)
+    return OutputSpec(format_, format_options, max_rows, is_preview)
 
 
 def terminal_of(output: str | None, terminal: Terminal | None) -> Terminal | None:
@@ -203,9 +202,11 @@ def terminal_of(output: str | None, terminal: Terminal | None) -> Terminal | Non
     return terminal if output is None or output in STDOUT else None
 
 
-def terminal_look(terminal: Terminal | None) -> Look:
+def terminal_options(terminal: Terminal | None) -> FormatOptions:
     """Return the format options that a terminal decides."""
-    return Look(width=terminal.width, color=terminal.color) if terminal else Look()
+    return (
+        FormatOptions(width=terminal.width, color=terminal.color) if terminal else FormatOptions()
+    )
 
 
 def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
@@ -240,7 +241,7 @@ def _format_options(format_: str, options: ExportOptions) -> dict[str, Any]:
     for name in (option for option in VALID_FORMATS if " " not in option):
         value = getattr(options, name)
         if applies_to(name, value, format_):
-            chosen[LOOK_NAMES.get(name, name)] = value
+            chosen[name] = value
         elif name in options.typed:
             raise refuse_format(name, value, format_)
     return chosen

@@ -18,7 +18,7 @@ from typing import BinaryIO
 
 from comagic_cli.api.http import service_url
 from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
-from comagic_cli.export.account import complete_look
+from comagic_cli.export.account import complete_options
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
 from comagic_cli.export.fingerprint import (
@@ -34,8 +34,8 @@ from comagic_cli.export.plan import PlanClock, show_query
 from comagic_cli.export.progress import Summary
 from comagic_cli.export.request import draft_query, needs_zone, resolve_period
 from comagic_cli.export.transfer import write_pages
-from comagic_cli.files.lock import held
-from comagic_cli.files.stream import naming
+from comagic_cli.files.lock import lock_file
+from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import Sink, make_sink
 from comagic_cli.formats.partitioned import Partition, PartitionedSink, open_partitions
 from comagic_cli.paging.reader import Reader
@@ -193,7 +193,7 @@ def _check_whole(template: Template, period: Period, start: datetime, end: datet
 
 
 def _exists(path: Path) -> bool:
-    with naming(str(path)):
+    with write_errors(str(path)):
         try:
             mode = path.stat().st_mode
         except (FileNotFoundError, NotADirectoryError):
@@ -223,7 +223,7 @@ class PartitionJob:
 
     def make_sink(self, stream: BinaryIO) -> Sink:
         """Make the sink of one file."""
-        return make_sink(self.spec.format, stream, self.query.fields, self.spec.look)
+        return make_sink(self.spec.format, stream, self.query.fields, self.spec.format_options)
 
 
 def export_partitions(
@@ -244,7 +244,9 @@ def export_partitions(
         return
     with connect(options, context) as connection:
         if needs_zone(request, spec):
-            spec = replace(spec, look=replace(spec.look, zone=connection.zone.key))
+            spec = replace(
+                spec, format_options=replace(spec.format_options, zone=connection.zone.key)
+            )
         now, url = cache(connection.now), connection.account.url
         job = _make_job(request, template, spec, options, (url, now), context)
         connection.note(f"period {job.query.period}")
@@ -331,9 +333,9 @@ def _write_partitions(
 ) -> None:
     """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
     template = job.template
-    with naming(str(template.folder)):
+    with write_errors(str(template.folder)):
         template.folder.mkdir(parents=True, exist_ok=True)
-    with held(template.lock, template.text):
+    with lock_file(template.lock, template.text):
         # Another run may have written some before the lock was ours.
         plan = _plan(template, job.query.period, options.refresh, now, connection.context)
         job = replace(job, plan=plan)
@@ -342,11 +344,13 @@ def _write_partitions(
             return
         write_note(template.note, job.identity)
         report_id = connection.find_report_id(request.report, options.report_id)
-        look = complete_look(job.spec.look, request.report, options, connection)
+        format_options = complete_options(
+            job.spec.format_options, request.report, options, connection
+        )
         job = replace(
             job,
             query=replace(job.query, report_id=report_id),
-            spec=replace(job.spec, look=look),
+            spec=replace(job.spec, format_options=format_options),
         )
         _write_runs(job, connection)
 
@@ -412,7 +416,7 @@ def _show_partitions(
     """Print which files would be written, and the first request; nothing is sent or written."""
     clock = PlanClock(options, context)
     zone = clock.zone or _zone_of_files(template) if needs_zone(request, spec) else None
-    spec = replace(spec, look=replace(spec.look, zone=zone))
+    spec = replace(spec, format_options=replace(spec.format_options, zone=zone))
     url = service_url(options.base_url)
     job = _make_job(request, template, spec, options, (url, clock), context)
     job.check()

@@ -10,7 +10,7 @@ from functools import partial
 from typing import BinaryIO, cast
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
-from comagic_cli.export.account import complete_look
+from comagic_cli.export.account import complete_options
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
 from comagic_cli.export.customers import (
@@ -42,17 +42,17 @@ from comagic_cli.export.resume import (
     remaining_query,
 )
 from comagic_cli.export.transfer import Transfer
-from comagic_cli.files.compression import gone_on
+from comagic_cli.files.compression import new_frame
 from comagic_cli.files.output import (
     STDOUT,
-    Measured,
+    MeasuredOutput,
     Target,
     is_file,
     open_output,
     open_stream,
     open_target,
 )
-from comagic_cli.paging.id_batches import LotPager
+from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
@@ -146,7 +146,7 @@ def _export_to_stream(
             shared = target.under if target.part else context.reporter.share(target.under)
             to = replace(target, under=shared)
             transfer = _begin(request, spec, options, connection, to)
-            with open_stream(cast("Measured", transfer.output), options.output) as stream:
+            with open_stream(cast("MeasuredOutput", transfer.output), options.output) as stream:
                 transfer.write(stream, spec, is_resumable=is_resumable)
     except RowsMissing as missing:
         if transfer is None:
@@ -164,9 +164,9 @@ def _complete(
 ) -> OutputSpec:
     """Add what only the account knows to how rows are written; of several customers ask one."""
     if needs_zone(request, spec) and (options.tz or not options.customers):
-        spec = replace(spec, look=replace(spec.look, zone=connection.zone.key))
-    complete = partial(complete_look, spec.look, request.report, options)
-    return replace(spec, look=ask_any_customer(connection, options, complete))
+        spec = replace(spec, format_options=replace(spec.format_options, zone=connection.zone.key))
+    complete = partial(complete_options, spec.format_options, request.report, options)
+    return replace(spec, format_options=ask_any_customer(connection, options, complete))
 
 
 def _begin(
@@ -178,7 +178,7 @@ def _begin(
 ) -> Transfer:
     """Make the query, its reader and the output, from where an earlier run stopped if resumed."""
     identity = identify(request, spec, options, connection.account.url)
-    output = Measured(target.under, target.name)
+    output = MeasuredOutput(target.under, target.name)
     if options.customers:
         period = period_in_utc(options, connection.context)
         query = draft_query(request, options, period, spec.max_rows)
@@ -198,8 +198,8 @@ def _begin(
     query = replace(query, report_id=checkpoint.report_id, filter=checkpoint.filter)
     connection.note(f"period {query.period}, {checkpoint.rows} rows are there")
     target.part.go_on(checkpoint.bytes)
-    output = Measured(target.under, target.name, digest, checkpoint.bytes)
-    output.write(gone_on(target.name))
+    output = MeasuredOutput(target.under, target.name, digest, checkpoint.bytes)
+    output.write(new_frame(target.name))
     reader = connection.read(remaining_query(query, checkpoint))
     return Transfer(query, identity, connection, reader, output, target.part, checkpoint)
 
@@ -242,7 +242,7 @@ def _remarks(
     if options.where and not rows:
         name = transfer.query.report.command
         yield f"No rows match --where. For the values of a list: comagic filters {name} FIELD."
-    unfound = transfer.reader.unfound if isinstance(transfer.reader, LotPager) else 0
+    unfound = transfer.reader.unfound if isinstance(transfer.reader, IdBatchReader) else 0
     if unfound > 0:
         verb = "id was" if unfound == 1 else "ids were"
         yield f"{unfound} {verb} not found in this period: see --period."

@@ -16,9 +16,9 @@ from comagic_cli.export.context import Context
 from comagic_cli.export.customers import Customers
 from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.export.request import draft_query, make_query, resolve_period
-from comagic_cli.paging.count import count_rows, pieces
+from comagic_cli.paging.count import count_rows, split_window
 from comagic_cli.paging.id_batches import MOST
-from comagic_cli.paging.window import Window, outer, spread
+from comagic_cli.paging.window import Window, split_by_days, window_around
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.query import IDS, Query
@@ -79,7 +79,9 @@ def show_query(
     windows: Sequence[Window] | None = None,
 ) -> None:
     """Print the plan of a query, and its first request; the clock has told the period."""
-    windows = windows or spread(outer(query.period, len(query.report.time)), query.report.max_days)
+    windows = windows or split_by_days(
+        window_around(query.period, len(query.report.time)), query.report.max_days
+    )
     for line in _plan(query, windows, clock, options):
         context.reporter.info(line)
     request = _first_request(query, windows, options)
@@ -181,4 +183,4 @@ def _show_count_plan(request: ExportRequest, options: ExportOptions, context: Co
     clock = PlanClock(options, context)
     query = plan_query(request, 1, clock, options, context)
     window = Window(query.period.start, query.period.end)
-    show_query(query, clock, options, context, pieces(query, window, query.report.max_days))
+    show_query(query, clock, options, context, split_window(query, window, query.report.max_days))

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from comagic_cli.api.rate_limit import Quota, read_quotas
 from comagic_cli.api.retry import format_duration
 from comagic_cli.paging.reader import Reader
-from comagic_cli.paging.window import outer, parse_time, spread
+from comagic_cli.paging.window import parse_time, split_by_days, window_around
 from comagic_cli.query.query import Query
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.page import Page
@@ -162,7 +162,14 @@ class Summary:
 
 def in_one_window(query: Query) -> bool:
     """Return whether one window covers the period."""
-    return len(spread(outer(query.period, len(query.report.time)), query.report.max_days)) == 1
+    return (
+        len(
+            split_by_days(
+                window_around(query.period, len(query.report.time)), query.report.max_days
+            )
+        )
+        == 1
+    )
 
 
 def days_of(*moments: datetime) -> str:

@@ -206,7 +206,7 @@ def draft_query(
 
 def needs_zone(request: ExportRequest, spec: OutputSpec) -> bool:
     """Return whether rows are written with times that need the account's zone."""
-    if spec.look.times == "iso":
+    if spec.format_options.times == "iso":
         return True
     kinds = {kind_of(request.report.field(name)) for name in request.columns}
     return spec.format in ZONED and "moment" in kinds

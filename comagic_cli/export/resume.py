@@ -17,7 +17,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import Identity, differences, digest
 from comagic_cli.export.manifest import Record
 from comagic_cli.files.atomic_file import Part, write_private
-from comagic_cli.files.stream import naming, reading
+from comagic_cli.files.stream import read_errors, write_errors
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.period import Period
@@ -63,7 +63,7 @@ def write_checkpoint(path: Path, record: Record, since: str, missing: list[str])
         missing=missing,
         **record.members,
     )
-    with naming(str(path)):
+    with write_errors(str(path)):
         write_private(path, msgspec.json.encode(checkpoint), path.with_name(f"{path.name}.new"))
 
 
@@ -77,9 +77,9 @@ def read_checkpoint(part: Part, identity: Identity) -> tuple[Checkpoint, hashlib
 
     Raises `UsageProblem` where it is of another format or request, or the file was changed.
     """
-    with reading(str(part.checkpoint)):
+    with read_errors(str(part.checkpoint)):
         checkpoint = _decode(part, part.checkpoint.read_bytes())
-    with reading(str(part.place)):
+    with read_errors(str(part.place)):
         hashed = _hash_file(part.place, checkpoint.bytes)
     if hashed.hexdigest() != checkpoint.sha256:
         raise UsageProblem(

@@ -16,13 +16,13 @@ from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, forma
 from comagic_cli.export.options import OutputSpec
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
 from comagic_cli.files.atomic_file import Part
-from comagic_cli.files.output import Measured
+from comagic_cli.files.output import MeasuredOutput
 from comagic_cli.formats.base import Rendering, Sink, make_sink
 from comagic_cli.formats.sqlite import Database
-from comagic_cli.paging.id_batches import LotPager
-from comagic_cli.paging.reader import Reader, WindowDone
+from comagic_cli.paging.id_batches import IdBatchReader
+from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
-from comagic_cli.rows.page import Mark, Page, parts_of
+from comagic_cli.rows.page import Mark, Page, split_key
 
 
 def write_pages(pages: Iterator[Page], sink: Sink) -> None:
@@ -58,8 +58,8 @@ class Transfer:
     query: Query
     identity: Identity
     connection: Connection
-    reader: Reader | LotPager | CustomersReader
-    output: Measured | Database
+    reader: Reader | IdBatchReader | CustomersReader
+    output: MeasuredOutput | Database
     part: Part | None = None
     checkpoint: Checkpoint | None = None
     sink: CheckpointingSink = field(init=False)
@@ -69,7 +69,7 @@ class Transfer:
         columns = self.query.fields
         if isinstance(self.reader, CustomersReader):
             columns = (*FIRST_COLUMNS, *columns)
-        sink = make_sink(spec.format, stream, columns, spec.look)
+        sink = make_sink(spec.format, stream, columns, spec.format_options)
         self.send(sink, stream if is_resumable else None)
 
     def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
@@ -100,7 +100,7 @@ class Transfer:
     @property
     def published(self) -> Path | None:
         """The file that holds the rows, once it does."""
-        if isinstance(self.output, Measured):
+        if isinstance(self.output, MeasuredOutput):
             return self.part.published if self.part else None
         return self.output.published
 
@@ -137,7 +137,7 @@ class Transfer:
         part.kept = True
 
 
-def _window_count(done: WindowDone) -> WindowCount:
+def _window_count(done: WindowResult) -> WindowCount:
     start, end = (moment.strftime(TIME_FORMAT) for moment in (done.window.start, done.window.end))
     return WindowCount(start, end, done.total, done.received, done.written, done.user_id)
 
@@ -145,4 +145,4 @@ def _window_count(done: WindowDone) -> WindowCount:
 def _row_end(mark: Mark | None) -> RowEnd | None:
     if mark is None:
         return None
-    return RowEnd(mark.time, None if mark.key is None else parts_of(mark.key))
+    return RowEnd(mark.time, None if mark.key is None else split_key(mark.key))

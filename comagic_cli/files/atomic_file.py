@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from comagic_cli.errors import CannotWrite, RowsMissing
-from comagic_cli.files.lock import beside, held, no_new_files
-from comagic_cli.files.stream import naming
+from comagic_cli.files.lock import folder_error, hidden_path, lock_file
+from comagic_cli.files.stream import write_errors
 
 
 class Part:
@@ -25,13 +25,13 @@ class Part:
     def __init__(self, path: str) -> None:
         self.name = path
         self.real = Path(os.path.realpath(path))
-        self.place = beside(self.real, "part")
-        self.checkpoint = beside(self.real, "checkpoint")
+        self.place = hidden_path(self.real, "part")
+        self.checkpoint = hidden_path(self.real, "checkpoint")
         self.kept = False
         self.published: Path | None = None
         self._raw: io.FileIO | None = None
         self._begun = False
-        with naming(path):
+        with write_errors(path):
             self._old = _old(path, self.real)
 
     @property
@@ -50,7 +50,7 @@ class Part:
     def go_on(self, size: int) -> None:
         """Open the part of an earlier run, and truncate it to the bytes that are safe."""
         self.kept = self._begun = True
-        with naming(self.name):
+        with write_errors(self.name):
             descriptor = os.open(self.place, os.O_WRONLY | NOT_ELSEWHERE)
             self._raw = open(descriptor, "wb", buffering=0)  # noqa: PTH123, SIM115 - see `close`
             self._raw.truncate(size)
@@ -58,13 +58,13 @@ class Part:
 
     def sync(self) -> None:
         """Flush what was written, and the name of the file, to the disk."""
-        with naming(self.name):
+        with write_errors(self.name):
             os.fsync(self.fileno())
             sync_folder(self.place.parent)
 
     def publish(self, real: Path) -> None:
         """Flush it to the disk and move it over a file."""
-        with naming(str(real)):
+        with write_errors(str(real)):
             raw = self._raw or self._made()
             os.fsync(raw)
             raw.close()
@@ -94,7 +94,7 @@ class Part:
         try:
             descriptor = os.open(self.place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         except PermissionError as error:
-            raise no_new_files(self.name, self.real.parent) from error
+            raise folder_error(self.name, self.real.parent) from error
         self._raw = open(descriptor, "wb", buffering=0)  # noqa: PTH123, SIM115 - see `close`
         if self._old is not None:
             _resemble(self.place, self._old)
@@ -114,7 +114,7 @@ def whole_file(path: str, *, keep_incomplete: bool = False) -> Iterator[Part]:
     writes the file.
     """
     part = Part(path)
-    with held(part.real, path):
+    with lock_file(part.real, path):
         try:
             yield part
             part.publish(part.real)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from comagic_cli.files.atomic_file import remove, write_private
 from comagic_cli.files.directories import user_directory
-from comagic_cli.files.lock import waited_for
+from comagic_cli.files.lock import wait_for_lock
 
 DAY = 86_400.0  # seconds
 
@@ -50,7 +50,7 @@ class Cache:
         """Let one run in at a time; the others wait. Where no lock can be taken, all go in."""
         with suppress(OSError):
             self._make_directory()
-        with waited_for(self.directory / f"{name}.lock"):
+        with wait_for_lock(self.directory / f"{name}.lock"):
             yield
 
     def _make_directory(self) -> None:

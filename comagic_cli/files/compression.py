@@ -14,26 +14,26 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
 
-Packer: TypeAlias = Callable[[BinaryIO], BinaryIO]
+Compressor: TypeAlias = Callable[[BinaryIO], BinaryIO]
 
 SUFFIXES = (".gz", ".zst")
 LAST_BLOCK = b"\x01\x00\x00"  # an empty one that ends a Zstandard frame of no checksum
 
 
-def packing_of(path: str) -> str:
+def compression_suffix(path: str) -> str:
     """Return the suffix of a compressed file as it is written, "" for none."""
     ending = next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "")
     return path[len(path) - len(ending) :]
 
 
-def packer_of(path: str) -> Packer | None:
+def find_compressor(path: str) -> Compressor | None:
     """Return the compressor for a path. Raises `UsageProblem` where it isn't installed."""
-    packing = packing_of(path).lower()
+    packing = compression_suffix(path).lower()
     return _zstd() if packing == ".zst" else _gzip if packing else None
 
 
 @contextmanager
-def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
+def open_compressor(stream: BinaryIO, packer: Compressor | None) -> Iterator[BinaryIO]:
     """Compress what is written to the stream, and finish with the block.
 
     After `flush` all bytes so far are in the stream, and another run can continue from there: see
@@ -42,7 +42,7 @@ def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
     if packer is None:
         yield stream
         return
-    packing = Packing(stream, packer)
+    packing = CompressedStream(stream, packer)
     try:
         yield cast("BinaryIO", packing)
     except BaseException:
@@ -54,19 +54,19 @@ def packed(stream: BinaryIO, packer: Packer | None) -> Iterator[BinaryIO]:
     packing.end()
 
 
-def gone_on(path: str) -> bytes:
+def new_frame(path: str) -> bytes:
     """Return the bytes that finish an interrupted file, so that more can follow."""
-    return LAST_BLOCK if packing_of(path).lower() == ".zst" else b""
+    return LAST_BLOCK if compression_suffix(path).lower() == ".zst" else b""
 
 
-class Packing(io.RawIOBase):
+class CompressedStream(io.RawIOBase):
     """Compress with what `packer` makes, from the first byte on.
 
     With gzip, `flush` finishes a member, and the next write begins another. With Zstandard it
     finishes a block, because some readers stop at the end of the first frame.
     """
 
-    def __init__(self, stream: BinaryIO, packer: Packer) -> None:
+    def __init__(self, stream: BinaryIO, packer: Compressor) -> None:
         self._stream = stream
         self._packer = packer
         self._packing: BinaryIO | None = None
@@ -110,7 +110,7 @@ def _ungzip(stream: BinaryIO) -> BinaryIO:
     return cast("BinaryIO", gzip.open(stream, "rb"))
 
 
-def _zstd() -> Packer:
+def _zstd() -> Compressor:
     """Find Zstandard in Python (3.14 and later) or in the package `zstandard`."""
     with suppress(ImportError):
         file = import_module("compression.zstd").ZstdFile
@@ -128,13 +128,13 @@ class _Zstandard(Protocol):
         """Return the decompressed bytes of all frames."""
 
 
-def unpacked(stream: BinaryIO, path: str) -> BinaryIO:
+def open_decompressor(stream: BinaryIO, path: str) -> BinaryIO:
     """Return the decompressed bytes of a file.
 
     Raises `UsageProblem` where the package is not installed. Reading a damaged file raises
     `OSError`, `EOFError`, `zlib.error` or the library's error.
     """
-    packing = packing_of(path).lower()
+    packing = compression_suffix(path).lower()
     if packing != ".zst":
         return _ungzip(stream) if packing else stream
     with suppress(ImportError):
@@ -152,7 +152,7 @@ def _not_installed(doing: str) -> UsageProblem:
     )
 
 
-class Gate(io.RawIOBase):
+class GuardedStream(io.RawIOBase):
     """Pass bytes to a stream while it is opened, and discard them otherwise.
 
     xlsxwriter and pyarrow write the end of the file when they are garbage-collected after an error:

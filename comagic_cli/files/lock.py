@@ -11,14 +11,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from comagic_cli.errors import CannotWrite, OutputBusy
-from comagic_cli.files.stream import naming
+from comagic_cli.files.stream import write_errors
 
 MAX_NAME = 200  # bytes; file systems allow 255, and `beside` adds some
 MAX_DIGITS = 20  # of a process id
 GRACE = 0.1  # seconds; a run that has just ended may still be removing its lock file
 
 
-def beside(path: Path, ending: str) -> Path:
+def hidden_path(path: Path, ending: str) -> Path:
     """Return the hidden file `.NAME.ending` beside an output; long names are cut and hashed."""
     name = os.fsencode(path.name)
     if len(name) > MAX_NAME:
@@ -27,7 +27,7 @@ def beside(path: Path, ending: str) -> Path:
 
 
 @contextmanager
-def held(path: Path, name: str = "") -> Iterator[None]:
+def lock_file(path: Path, name: str = "") -> Iterator[None]:
     """Lock an output, which need not exist; its folder must.
 
     The lock is on `.NAME.lock` beside it, which holds the process id. Errors call the output
@@ -35,10 +35,10 @@ def held(path: Path, name: str = "") -> Iterator[None]:
     where it can't be taken.
     """
     name = name or str(path)
-    file = beside(path, "lock")
+    file = hidden_path(path, "lock")
     # Writable for all: what a killed run of another user leaves must not lock out others.
     lock = FileLock(file, mode=0o666, fallback_to_soft=False, on_acquired=_write_process_id)
-    with naming(name):
+    with write_errors(name):
         try:
             lock.acquire(timeout=GRACE, poll_interval=GRACE / 5)
         except Timeout as error:
@@ -46,13 +46,13 @@ def held(path: Path, name: str = "") -> Iterator[None]:
         except PermissionError as error:
             if file.exists():
                 raise _foreign(name, file) from error
-            raise no_new_files(name, file.parent) from error
+            raise folder_error(name, file.parent) from error
     with _released(lock, file):
         yield
 
 
 @contextmanager
-def waited_for(file: Path) -> Iterator[None]:
+def wait_for_lock(file: Path) -> Iterator[None]:
     """Wait for the lock on a lock file; go on without where the file system has no locks."""
     lock = FileLock(file, mode=0o600, fallback_to_soft=False)
     with suppress(OSError):
@@ -97,7 +97,7 @@ def _foreign(name: str, file: Path) -> CannotWrite:
     )
 
 
-def no_new_files(name: str, folder: Path) -> CannotWrite:
+def folder_error(name: str, folder: Path) -> CannotWrite:
     """Return the error of a folder that files can't be made in."""
     return CannotWrite(
         f"{name} can't be written: no files can be made in the folder {folder}.",

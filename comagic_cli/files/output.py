@@ -14,8 +14,8 @@ from typing import BinaryIO, TextIO, cast
 
 from comagic_cli.errors import CannotWrite, UsageProblem
 from comagic_cli.files.atomic_file import Part, check_name, whole_file
-from comagic_cli.files.compression import packed, packer_of, packing_of
-from comagic_cli.files.stream import Output, Under, naming
+from comagic_cli.files.compression import compression_suffix, find_compressor, open_compressor
+from comagic_cli.files.stream import Output, RawStream, write_errors
 
 STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
 DESCRIPTORS = ("/dev/stderr", "/dev/fd/", "/proc/self/fd/")  # open already, of any kind
@@ -41,7 +41,7 @@ def format_of(path: str | None) -> str | None:
     if path is None or not is_file(path):
         return None
     check_name(path)
-    suffix = Path(path.removesuffix(packing_of(path))).suffix
+    suffix = Path(path.removesuffix(compression_suffix(path))).suffix
     if suffix.lower() in FORMATS:
         return FORMATS[suffix.lower()]
     known = ", ".join(FORMATS)
@@ -54,7 +54,7 @@ def format_of(path: str | None) -> str | None:
 
 def check_packing(format_: str, path: str | None) -> None:
     """Raise `UsageProblem` for a binary format whose path asks for compression."""
-    if format_ in WHOLE and path and (packing := packing_of(path)):
+    if format_ in WHOLE and path and (packing := compression_suffix(path)):
         raise UsageProblem(
             f"{path}: {format_} is not packed by us.", hint=f"Leave {packing} out of the name."
         )
@@ -81,7 +81,7 @@ def open_output(target: str | None, stdout: TextIO | None = None) -> Iterator[Bi
 class Target:
     """An open output; `part` is the unfinished file, `None` for what is not a file."""
 
-    under: Under
+    under: RawStream
     name: str
     part: Part | None = None
 
@@ -91,7 +91,7 @@ def open_target(
     target: str | None, stdout: TextIO | None = None, *, keep_incomplete: bool = False
 ) -> Iterator[Target]:
     """Open the raw stream of an output, by the rules of `open_output`."""
-    packer_of(target or "")  # a missing package is an error before anything is opened
+    find_compressor(target or "")  # a missing package is an error before anything is opened
     if is_file(target):
         with whole_file(cast("str", target), keep_incomplete=keep_incomplete) as part:
             yield Target(part, part.name, part)
@@ -103,7 +103,7 @@ def open_target(
 @contextmanager
 def open_stream(output: Output, target: str | None) -> Iterator[BinaryIO]:
     """Compress what is written to an output where its name says so."""
-    with packed(cast("BinaryIO", output), packer_of(target or "")) as stream:
+    with open_compressor(cast("BinaryIO", output), find_compressor(target or "")) as stream:
         yield stream
 
 
@@ -112,7 +112,7 @@ def _opened_straight(target: str | None, stdout: TextIO | None) -> Iterator[Targ
     if target is None or target in STDOUT:
         yield _stdout(stdout)
         return
-    with naming(target):
+    with write_errors(target):
         raw = open(target, "ab", buffering=0)  # noqa: SIM115, PTH123 - closed one line below
     with raw:
         yield Target(raw, target)
@@ -138,19 +138,19 @@ def _stdout(stdout: TextIO | None) -> Target:
     name = "Standard output"
     if stdout is None or stdout.closed:
         raise CannotWrite(f"{name} is closed.", hint="Write to a file with -o FILE.")
-    with naming(name):
+    with write_errors(name):
         stdout.flush()
         raw = getattr(stdout.buffer, "raw", stdout.buffer)
         with suppress(io.UnsupportedOperation):  # a stream in memory has no descriptor
             os.fstat(raw.fileno())
-    return Target(cast("Under", raw), name)
+    return Target(cast("RawStream", raw), name)
 
 
-class Measured(Output):
+class MeasuredOutput(Output):
     """Count and hash the bytes that are written; start at the `digest` and `size` given."""
 
     def __init__(
-        self, under: Under, name: str, digest: hashlib._Hash | None = None, size: int = 0
+        self, under: RawStream, name: str, digest: hashlib._Hash | None = None, size: int = 0
     ) -> None:
         super().__init__(under, name)
         self.digest = hashlib.sha256() if digest is None else digest

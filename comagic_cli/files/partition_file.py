@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from comagic_cli.files.atomic_file import Part, remove
-from comagic_cli.files.compression import packed, packer_of
-from comagic_cli.files.lock import beside
-from comagic_cli.files.stream import Output, naming
+from comagic_cli.files.compression import find_compressor, open_compressor
+from comagic_cli.files.lock import hidden_path
+from comagic_cli.files.stream import Output, write_errors
 
 
 class PartitionFile:
@@ -22,12 +22,12 @@ class PartitionFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._packer = packer_of(path.name)
-        with naming(str(path)):
+        self._packer = find_compressor(path.name)
+        with write_errors(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
         self._part = Part(str(path))
         # Not the place of an export to this one file, which holds another lock.
-        self._part.place = beside(self._part.real, "growing")
+        self._part.place = hidden_path(self._part.real, "growing")
         self._incomplete = self._part.real.with_name(f"{self._part.real.name}.incomplete")
         self._opened = ExitStack()
         self._stream: BinaryIO | None = None
@@ -63,13 +63,13 @@ class PartitionFile:
             self._reach_end()
             self._opened.callback(self._let_go)
             output = cast("BinaryIO", Output(self._part, self._part.name))
-            self._stream = self._opened.enter_context(packed(output, self._packer))
+            self._stream = self._opened.enter_context(open_compressor(output, self._packer))
             self._begun = True
         return self._stream
 
     def _reach_end(self) -> None:
         if self._part.begun:
-            with naming(self._part.name):
+            with write_errors(self._part.name):
                 size = self._part.place.stat().st_size
             self._part.go_on(size)
 

@@ -22,7 +22,7 @@ HINTS = {
 }
 
 
-class Under(Protocol):
+class RawStream(Protocol):
     """A raw stream: it can take some of the bytes only, or none for now (`None`)."""
 
     def write(self, data: memoryview, /) -> int | None:
@@ -39,7 +39,7 @@ class Output(io.RawIOBase):
     raw stream is closed by whoever opened it.
     """
 
-    def __init__(self, under: Under, name: str) -> None:
+    def __init__(self, under: RawStream, name: str) -> None:
         self._under = under
         self.name = name
 
@@ -55,7 +55,7 @@ class Output(io.RawIOBase):
         """Write all the bytes. Raises `CannotWrite`, or `BrokenPipeError` for a closed pipe."""
         left = memoryview(data).cast("B")
         size = left.nbytes
-        with naming(self.name):
+        with write_errors(self.name):
             while left:
                 left = left[self._some(left) :]
         return size
@@ -68,7 +68,7 @@ class Output(io.RawIOBase):
 
 
 @contextmanager
-def naming(name: str) -> Iterator[None]:
+def write_errors(name: str) -> Iterator[None]:
     """Raise `CannotWrite` with the name for an `OSError`, except for a closed pipe."""
     try:
         yield
@@ -81,7 +81,7 @@ def naming(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def reading(name: str) -> Iterator[None]:
+def read_errors(name: str) -> Iterator[None]:
     """Raise `UsageProblem` with the name for an `OSError`: the user named the file."""
     try:
         yield

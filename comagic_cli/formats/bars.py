@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from comagic_cli.formats.aggregate import Counts, Tally
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.cell_text import (
     escape_controls,
     format_duration,
@@ -56,12 +56,12 @@ class Picture:
 
     counts: Counts
     title: str
-    look: Look
+    format_options: FormatOptions
     known: Sequence[Field]
 
     def draw(self) -> str:
         """Return the lines."""
-        width = self.look.width or USUAL
+        width = self.format_options.width or USUAL
         title = Text(escape_controls(self.title), style="bold")
         parts: list[RenderableType] = [
             title,
@@ -69,7 +69,7 @@ class Picture:
             self._table(list(self._bars()), width),
             *self._remarks(),
         ]
-        return render(parts, width, color=self.look.color)
+        return render(parts, width, color=self.format_options.color)
 
     # What there is to draw
 
@@ -131,7 +131,7 @@ class Picture:
     def _style(self, name: str, group: Group) -> str:
         """Return the colour of an enum's value, where colours are allowed."""
         field = next((field for field in self.known if field.name == name), None)
-        if not self.look.color or field is None or not is_coded(field):
+        if not self.format_options.color or field is None or not is_coded(field):
             return ""
         return status_color({"value": group, "value_id": None})
 

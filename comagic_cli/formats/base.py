@@ -26,7 +26,7 @@ DATABASE = "sqlite"
 """The format that is no stream of bytes: see `SqliteSink`."""
 EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
 """The package that a format needs beyond those that are always there; its extra is so called."""
-ZONED = frozenset({"parquet"})  # formats whose times are instants: see `Look.zone`
+ZONED = frozenset({"parquet"})  # formats whose times are instants: see `FormatOptions.zone`
 
 
 class Sink(Protocol):
@@ -51,10 +51,10 @@ class Rendering(Protocol):
 
 
 @dataclass(frozen=True)
-class Look:
+class FormatOptions:
     """How values are shown where a format leaves a choice."""
 
-    enum: Literal["value", "id", "both"] = "value"  # what {value, value_id} becomes
+    coded_values: Literal["value", "id", "both"] = "value"  # what {value, value_id} becomes
     list_separator: str = "; "  # joins lists of plain values
     header: Literal["id", "title", "none"] = "id"
     titles: tuple[tuple[str, str], ...] = ()  # of the account: pairs of a column's id and title
@@ -70,22 +70,27 @@ class Look:
     flatten: bool = False  # JSON without nested objects
     width: int | None = None  # of the terminal, in cells; None: there is none
     color: bool = False  # allows escape sequences
-    record: bool = False  # asks for a block a record
+    vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit
 
 
-OF_THE_RUN = frozenset({"titles", "web", "width", "color", "all_columns"})
-"""What of a look the request does not decide: the terminal does, or what the account says now."""
+RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})
+"""Format options that are not part of the request: the terminal or the account decides them."""
 
 
-def make_sink(format: str, stream: BinaryIO, columns: Sequence[Field], look: Look) -> Sink:  # noqa: A002 - the option's own name
+def make_sink(
+    format: str,  # noqa: A002 - the option's own name
+    stream: BinaryIO,
+    columns: Sequence[Field],
+    format_options: FormatOptions,
+) -> Sink:
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
     make = _maker(format)
-    if look.times == "keep" and not look.record_urls:
-        return make(stream, columns, look)
+    if format_options.times == "keep" and not format_options.record_urls:
+        return make(stream, columns, format_options)
     from comagic_cli.formats.transforms import EditedSink  # noqa: PLC0415 - it imports this module
 
-    return EditedSink(lambda all_: make(stream, all_, look), columns, look)
+    return EditedSink(lambda all_: make(stream, all_, format_options), columns, format_options)
 
 
 def check_format(format: str) -> None:  # noqa: A002 - the option's own name
@@ -94,7 +99,7 @@ def check_format(format: str) -> None:  # noqa: A002 - the option's own name
         _maker(format)
 
 
-def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], Look], Sink]:
+def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]:
     if format_ not in FORMATS:
         known = ", ".join(FORMATS)
         raise UsageProblem(f"There is no format {format_!r}.", hint=f"The formats are {known}.")
@@ -106,4 +111,4 @@ def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], Look], Sink]:
             hint=f"pip install 'comagic[{format_}]'",
         )
     made = getattr(import_module(f"comagic_cli.formats.{module}"), name)
-    return cast("Callable[[BinaryIO, Sequence[Field], Look], Sink]", made)
+    return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", made)

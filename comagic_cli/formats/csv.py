@@ -13,11 +13,11 @@ from typing import Any, BinaryIO, ClassVar, TypeAlias
 
 from msgspec import Raw
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Cell, Flattener, Plan, cells_of
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits, RowReader, each_of, plain_values
-from comagic_cli.rows.page import Page, rendered
+from comagic_cli.rows.page import Page, render_slices
 
 Edit: TypeAlias = Callable[[Sequence[str]], Sequence[str]]
 
@@ -131,29 +131,37 @@ class CsvSink:
     special = '"\n\r'  # and the separator
     line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced, "escape": escaped}
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
+    ) -> None:
         self._stream = stream
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._flat = Flattener(columns, look)
-        self._look = look
-        self._separator = self.separator(look)
+        self._flat = Flattener(columns, format_options)
+        self._format_options = format_options
+        self._separator = self.separator(format_options)
         self._special = self.special + self._separator
-        self._end = "\r\n" if look.excel else "\n"
-        self._escape = self.escape(look)
-        self._edits = [self.line_breaks[look.newlines]] if look.newlines in self.line_breaks else []
-        self._edits += [guarded] if look.excel else []
-        alters = self._edits or look.decimal != "." or len(self._flat.names) == 1
+        self._end = "\r\n" if format_options.excel else "\n"
+        self._escape = self.escape(format_options)
+        self._edits = (
+            [self.line_breaks[format_options.newlines]]
+            if format_options.newlines in self.line_breaks
+            else []
+        )
+        self._edits += [guarded] if format_options.excel else []
+        alters = self._edits or format_options.decimal != "." or len(self._flat.names) == 1
         self._raw = [] if alters else self._raw_columns()
 
     def begin(self) -> None:
         """Write the header, where there is to be one; before it, for Excel, a byte order mark."""
-        mark = "\ufeff" if self._look.excel else ""
+        mark = "\ufeff" if self._format_options.excel else ""
         names = self._text([[name] for name in self._flat.names])
-        self._stream.write((mark if self._look.header == "none" else mark + names).encode())
+        self._stream.write(
+            (mark if self._format_options.header == "none" else mark + names).encode()
+        )
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for text in rendered(page, self.render):
+        for text in render_slices(page, self.render):
             self._stream.write(text)
 
     def render(self, page: Page) -> bytes:
@@ -164,13 +172,13 @@ class CsvSink:
     def end(self) -> None:
         """Write nothing: the last row is the end."""
 
-    def separator(self, look: Look) -> str:
+    def separator(self, format_options: FormatOptions) -> str:
         """Return what stands between two cells."""
-        return look.delimiter or (";" if look.excel else ",")
+        return format_options.delimiter or (";" if format_options.excel else ",")
 
-    def escape(self, look: Look) -> bytes:
+    def escape(self, format_options: FormatOptions) -> bytes:
         """Return what a marker of a lone surrogate becomes."""
-        return b"\\\\u" if look.newlines == "escape" else b"\\u"
+        return b"\\\\u" if format_options.newlines == "escape" else b"\\u"
 
     def quoted(self, texts: Sequence[str]) -> Sequence[str]:
         """Quote the cells of a column that hold something special."""
@@ -209,7 +217,9 @@ class CsvSink:
         return self._end.join([*map(self._separator.join, zip(*written, strict=True)), ""])
 
     def _column(self, cells: Sequence[Cell]) -> Sequence[str]:
-        texts: Sequence[str] = texts_of(with_comma(cells) if self._look.decimal == "," else cells)
+        texts: Sequence[str] = texts_of(
+            with_comma(cells) if self._format_options.decimal == "," else cells
+        )
         for edit in self._edits:
             texts = edit(texts)
         together = "".join(texts)
@@ -222,11 +232,11 @@ class TsvSink(CsvSink):
     special = "\n\r\\"
     line_breaks: ClassVar[Mapping[str, Edit]] = {"space": spaced}
 
-    def separator(self, look: Look) -> str:  # noqa: ARG002 - TSV has one
+    def separator(self, format_options: FormatOptions) -> str:  # noqa: ARG002 - TSV has one
         """Return a tab."""
         return "\t"
 
-    def escape(self, look: Look) -> bytes:  # noqa: ARG002 - a backslash is always escaped
+    def escape(self, format_options: FormatOptions) -> bytes:  # noqa: ARG002 - a backslash is always escaped
         """Return what a marker of a lone surrogate becomes."""
         return b"\\\\u"
 

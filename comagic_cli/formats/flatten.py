@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits, compact
 
@@ -31,14 +31,16 @@ READY = frozenset({str, int, Digits, type(None)})  # types that are cells as the
 class Flattener:
     """Turn plain rows of the fields into cells.
 
-    `names` are the columns that come out, by their ids, or by the look's titles; `plans` say for
+    `names` are the columns that come out, by their ids, or by their titles; `plans` say for
     each field which of them are its own.
     """
 
-    def __init__(self, fields: Sequence[Field], look: Look) -> None:
-        self.plans = [plan(field, look) for field in fields]
+    def __init__(self, fields: Sequence[Field], format_options: FormatOptions) -> None:
+        self.plans = [plan(field, format_options) for field in fields]
         ids = [name for columns in self.plans for name, _ in columns]
-        self.names = tuple(titled(ids, dict(look.titles)) if look.header == "title" else ids)
+        self.names = tuple(
+            titled(ids, dict(format_options.titles)) if format_options.header == "title" else ids
+        )
 
     def columns(self, rows: Iterable[tuple[Any, ...]]) -> list[Sequence[Cell]]:
         """Return the cells column by column; no columns for no rows."""
@@ -62,21 +64,21 @@ def titled(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
     ]
 
 
-def plan(field: Field, look: Look) -> Plan:
+def plan(field: Field, format_options: FormatOptions) -> Plan:
     """Name the columns of a field, each with the function that takes its cell from a value."""
     if field.type == "array":
-        return [(field.name, _array(field, look.list_separator))]
+        return [(field.name, _array(field, format_options.list_separator))]
     if field.type == "":
-        return [(field.name, _unknown(look))]
+        return [(field.name, _unknown(format_options))]
     members = tuple(member.name for member in field.members)
     if field.type != "object" or is_wrapped(field):
-        has_extra = look.enum == "both" and "extra" in members
+        has_extra = format_options.coded_values == "both" and "extra" in members
         extra = [(f"{field.name}.extra", _other_member("extra"))] if has_extra else []
         return [(field.name, cell), *extra]
     if field.name == "tags" or "items" in members:
-        return [(field.name, _tags(look.list_separator))]
+        return [(field.name, _tags(format_options.list_separator))]
     if ENUM.issuperset(members):
-        return _enum(field.name, look.enum)
+        return _enum(field.name, format_options.coded_values)
     return _members(members, [f"{field.name}.{member}" for member in members])
 
 
@@ -185,10 +187,10 @@ def _join(items: list[Any], documented: frozenset[str], separator: str) -> Cell:
     return separator.join(map(_text, plain))
 
 
-def _unknown(look: Look) -> Take:
+def _unknown(format_options: FormatOptions) -> Take:
     """Take the value of a field that the catalogue lacks, by its shape."""
-    member = _member("value_id" if look.enum == "id" else "value", ENUM)
-    array = _array(Field(""), look.list_separator)
+    member = _member("value_id" if format_options.coded_values == "id" else "value", ENUM)
+    array = _array(Field(""), format_options.list_separator)
     return lambda value: array(value) if isinstance(value, list) else member(value)
 
 

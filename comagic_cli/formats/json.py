@@ -8,11 +8,11 @@ from typing import Any, BinaryIO, TypeAlias
 
 import msgspec
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import WRAPPERS, is_wrapped
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import NULL, Page, rendered, row_struct
+from comagic_cli.rows.page import NULL, Page, render_slices, row_struct
 
 Raw: TypeAlias = msgspec.Raw
 Row: TypeAlias = dict[str, Raw]
@@ -119,10 +119,12 @@ class Spread:
 class JsonLinesSink:
     """Write an object a line, its members in the asked order."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
+    ) -> None:
         self._stream = stream
         self.render = RowReader(tuple(field.name for field in columns)).json_lines
-        if look.flatten:
+        if format_options.flatten:
             self.render = partial(self.render, shape=Spreader(columns).rows)
 
     def begin(self) -> None:
@@ -130,7 +132,7 @@ class JsonLinesSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        for lines in rendered(page, self.render):
+        for lines in render_slices(page, self.render):
             self._stream.write(lines)
 
     def end(self) -> None:
@@ -148,7 +150,7 @@ class JsonSink(JsonLinesSink):
 
     def write(self, page: Page) -> None:
         """Write a page's rows, a comma between any two."""
-        for lines in rendered(page, self.render):
+        for lines in render_slices(page, self.render):
             self._stream.write(self._between + lines.removesuffix(b"\n").replace(b"\n", b",\n"))
             self._between = b",\n"
 

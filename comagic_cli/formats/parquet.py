@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 from pyarrow.parquet import ParquetWriter
 
-from comagic_cli.files.compression import Gate
-from comagic_cli.formats.base import Look
+from comagic_cli.files.compression import GuardedStream
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
     UNFIT_NAME,
     Column,
@@ -60,12 +60,14 @@ FITS: dict[Kind, Fit] = {
 class ParquetSink:
     """Write row groups, and the footer that makes them a file."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
-        zone = ZoneInfo(look.zone) if look.zone else None
-        self._stream = Gate(stream)
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
+    ) -> None:
+        zone = ZoneInfo(format_options.zone) if format_options.zone else None
+        self._stream = GuardedStream(stream)
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = Typed(columns, look, FITS | {"moment": microseconds(zone or UTC)})
-        self._moment = pa.timestamp("us", look.zone)
+        self._typed = Typed(columns, format_options, FITS | {"moment": microseconds(zone or UTC)})
+        self._moment = pa.timestamp("us", format_options.zone)
         self._fields = [list(some) for _, some in groupby(self._typed.columns, attrgetter("field"))]
         self._schema = pa.schema(
             [*map(self._field, self._fields), pa.field(UNFIT_NAME, pa.string())]

@@ -13,7 +13,7 @@ from comagic_cli.errors import RowsMissing
 from comagic_cli.files.partition_file import PartitionFile
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.period import Period
-from comagic_cli.rows.page import Marks, Page, dealt
+from comagic_cli.rows.page import Marks, Page, split_page
 
 MAX_OPEN = 8  # files; rows come by time, so that few are written to at once
 SECOND = timedelta(seconds=1)
@@ -75,7 +75,7 @@ class PartitionedSink:
         Raises `RowsMissing` for a row of a partition that is published already.
         """
         names = [self._name_of(time) for time in Marks.of(page.marks).times]
-        for name, some in dealt(page, names).items() if page.count else ():
+        for name, some in split_page(page, names).items() if page.count else ():
             begun = self._begin(name)
             begun.sink.write(some)
             begun.rows += some.count

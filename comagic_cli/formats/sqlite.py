@@ -21,9 +21,9 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
-from comagic_cli.files.lock import held
-from comagic_cli.files.stream import naming
-from comagic_cli.formats.base import Look
+from comagic_cli.files.lock import lock_file
+from comagic_cli.files.stream import write_errors
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
     UNFIT_NAME,
     Column,
@@ -38,7 +38,7 @@ from comagic_cli.formats.typed import (
 )
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader, compact
-from comagic_cli.rows.page import PART, Marks, Page, parts_of, slices
+from comagic_cli.rows.page import PART, Marks, Page, slices, split_key
 
 # ruff: noqa: S608 - the names that stand in the SQL are our own, or quoted
 
@@ -154,14 +154,14 @@ class SqliteSink:
         self,
         connection: sqlite3.Connection,
         columns: Sequence[Field],
-        look: Look,
+        format_options: FormatOptions,
         request: Request,
     ) -> None:
         self._connection = connection
         self._request = request
         self._table = quoted(request.table)
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = Typed(columns, look, FITS)
+        self._typed = Typed(columns, format_options, FITS)
         self._fields = frozenset(field.name for field in columns)
         self._time = request.period[0]  # of a row that shows none: that of the row before it
         self._rows = 0
@@ -269,7 +269,7 @@ def key_of(key: str | None) -> str | None:
     """Return a mark's key as text, a JSON array where it is of several parts."""
     if key is None or PART not in key:
         return key
-    return msgspec.json.encode(parts_of(key)).decode()
+    return msgspec.json.encode(split_key(key)).decode()
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -340,7 +340,7 @@ def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Datab
     Raises `OutputBusy` where another run of ours writes it, and `CannotWrite`.
     """
     real = _real(path)
-    with held(real, path):
+    with lock_file(real, path):
         new = not real.exists()
         try:
             with _named(path), closing(_connected(real)) as connection:
@@ -378,7 +378,7 @@ def _connected(real: Path) -> sqlite3.Connection:
 
 def _real(path: str) -> Path:
     real = Path(os.path.realpath(path))
-    with naming(path):
+    with write_errors(path):
         if real.is_dir():
             raise CannotWrite(f"{path} is a folder.", hint="Name a file in it.")
         if not real.parent.is_dir():

@@ -21,7 +21,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.cell_text import (
     common_prefix,
     escape_controls,
@@ -144,12 +144,14 @@ class Values:
 class TableSink:
     """Write rows as a grid or as one block per record."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
+    ) -> None:
         self._stream = stream
-        self._look = look
+        self._format_options = format_options
         self._fields = columns
         self._reader = RowReader(tuple(field.name for field in columns))
-        flat = Flattener(columns, look)
+        flat = Flattener(columns, format_options)
         self._plans = flat.plans
         fields = [field for field, plan in zip(columns, self._plans, strict=True) for _ in plan]
         names = map(escape_controls, flat.names)
@@ -185,11 +187,11 @@ class TableSink:
         ]
 
     def _texts(self, field: Field, cells: Sequence[Cell]) -> list[str]:
-        is_short = self._look.width is not None and is_duration(field)
+        is_short = self._format_options.width is not None and is_duration(field)
         return list(map(shorten_duration if is_short else escape_controls, cells))
 
     def _styles(self, field: Field, values: Sequence[object]) -> list[str]:
-        if self._look.color and is_coded(field):
+        if self._format_options.color and is_coded(field):
             return list(map(status_color, values))
         return [""] * len(values)
 
@@ -209,7 +211,7 @@ class TableSink:
 
     def _aligned(self, column: Column, values: Values) -> Column:
         """Choose by its first rows how a column is aligned, and what its times begin with."""
-        on_terminal = self._look.width is not None
+        on_terminal = self._format_options.width is not None
         kinds = set(map(type, values.cells)) - {type(None)}
         is_right = NUMBERS.issuperset(kinds) if kinds else False
         prefix = common_prefix(values.texts) if column.field.type == "iso8601" else ""
@@ -223,14 +225,14 @@ class TableSink:
         self, columns: Sequence[Column], texts: Sequence[Sequence[str]]
     ) -> Layout | None:
         """Return the layout of a grid; `None` for one block per record."""
-        if self._look.record:
+        if self._format_options.vertical:
             return None
         sizes = list(map(measure, columns, texts))
-        if self._look.width is None:
+        if self._format_options.width is None:
             return Layout(range(len(sizes)), [size.wide for size in sizes])
         names = [column.field.name for column in columns]
-        order = [] if self._look.all_columns else order_columns(names, texts)
-        return choose_layout(sizes, self._look.width, order)
+        order = [] if self._format_options.all_columns else order_columns(names, texts)
+        return choose_layout(sizes, self._format_options.width, order)
 
     def _grid(self, layout: Layout, values: list[Values]) -> str:
         """Draw rows side by side. Lines stand only around rows that are folded."""
@@ -256,14 +258,14 @@ class TableSink:
         if self._count and layout.is_folded and (self._is_folded or folded[0]):
             line = MINIMAL.get_row([width + 2 for width in layout.widths], "row")[2:-2] + "\n"
         self._is_folded = bool(folded) and folded[-1]
-        return line + render([grid], layout.width, color=self._look.color)
+        return line + render([grid], layout.width, color=self._format_options.color)
 
     def _records(self, values: list[Values]) -> Iterator[str]:
         """Draw each record as a block: a line with its number, and below it names and values."""
         rows = zip(*(some.texts for some in values), strict=True)
         styles = zip(*(some.styles for some in values), strict=True)
         for number, (texts, colors) in enumerate(zip(rows, styles, strict=True), self._count + 1):
-            line = f"── {number} ".ljust(self._look.width or RECORD, "─")
+            line = f"── {number} ".ljust(self._format_options.width or RECORD, "─")
             yield self._record(line, texts, colors)
         if not values or not values[0].texts:
             empty = [""] * len(self._columns)
@@ -275,19 +277,19 @@ class TableSink:
         grid.add_column(width=label, overflow="fold")
         grid.add_column(width=value, overflow="fold")
         names = [fold_name(column.name, label) for column in self._columns]
-        is_whole = self._look.all_columns or not line
+        is_whole = self._format_options.all_columns or not line
         rows = [row for row in zip(names, texts, styles, strict=True) if row[1] or is_whole]
         if rows:
             names, texts, styles = map(list, zip(*rows, strict=True))
             folded = find_folded([names, texts], [label, value])
             add_rows(grid, [names, texts], [["dim"] * len(rows), styles], folded)
         parts = [Text(line, style="bold")] * bool(line) + [grid] * bool(rows)
-        return render(parts, max(len(line), label + 2 + value), color=self._look.color)
+        return render(parts, max(len(line), label + 2 + value), color=self._format_options.color)
 
     def _record_widths(self, texts: Sequence[str]) -> tuple[int, int]:
         """Return the widths of names and of values; without a terminal no text is folded."""
         label = max((cell_len(column.name) for column in self._columns), default=LEAST)
-        width = self._look.width
+        width = self._format_options.width
         if width is None:
             return label, max(LEAST, max(map(cell_len, texts), default=0))
         label = max(LEAST, min(label, (width - 2) // 2))
@@ -296,7 +298,9 @@ class TableSink:
     def _describe_hidden(self, texts: Sequence[Sequence[str]]) -> str:
         """Say what is hidden and how to see it; "" where nothing is."""
         if self._layout is None:
-            return "" if self._look.all_columns else "Fields that are empty are not shown."
+            return (
+                "" if self._format_options.all_columns else "Fields that are empty are not shown."
+            )
         hidden = [place for place in range(len(texts)) if place not in set(self._layout.places)]
         if not hidden or not any(texts):
             return ""  # there is no row that could have had more
@@ -306,7 +310,7 @@ class TableSink:
         return fill(
             f"{len(self._layout.places)} of {len(texts)} columns are shown."
             f" Not shown: {'; '.join(parts)}. All of them: --vertical; others: --fields a,b.",
-            max(self._look.width or 0, NARROW),
+            max(self._format_options.width or 0, NARROW),
             break_on_hyphens=False,
         )
 

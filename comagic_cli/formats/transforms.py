@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from comagic_cli.formats.base import Look, Sink
+from comagic_cli.formats.base import FormatOptions, Sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, slices
@@ -139,15 +139,18 @@ class EditedSink:
     """
 
     def __init__(
-        self, make: Callable[[Sequence[Field]], Sink], columns: Sequence[Field], look: Look
+        self,
+        make: Callable[[Sequence[Field]], Sink],
+        columns: Sequence[Field],
+        format_options: FormatOptions,
     ) -> None:
-        added = (Field(COLUMN, "array"),) if look.record_urls else ()
-        needed = NEEDED if look.record_urls else ()
+        added = (Field(COLUMN, "array"),) if format_options.record_urls else ()
+        needed = NEEDED if format_options.record_urls else ()
         names = (field.name for field in (*columns, *added))
         self._sink = make((*columns, *added))
         self._reader = RowReader(tuple(dict.fromkeys((*names, *needed))))
         self._columns = columns
-        self._look = look
+        self._format_options = format_options
 
     @property
     def remark(self) -> str:
@@ -160,8 +163,8 @@ class EditedSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
-        look = replace(self._look, zone=page.zone or self._look.zone)
-        made = changes(self._columns, self._reader.columns, look)
+        format_options = replace(self._format_options, zone=page.zone or self._format_options.zone)
+        made = changes(self._columns, self._reader.columns, format_options)
         for part in slices(page):
             rows = list(self._reader.raw(part))
             for change in made:
@@ -173,15 +176,19 @@ class EditedSink:
         self._sink.end()
 
 
-def changes(columns: Sequence[Field], names: Sequence[str], look: Look) -> list[Change]:
+def changes(
+    columns: Sequence[Field], names: Sequence[str], format_options: FormatOptions
+) -> list[Change]:
     """Return what changes rows of raw values in place; `names` are those of f0, f1, … in them."""
     found = []
     for place, field in enumerate(columns):
-        if look.times == "iso" and (edit := edit_times(field, cast("str", look.zone))):
+        if format_options.times == "iso" and (
+            edit := edit_times(field, cast("str", format_options.zone))
+        ):
             found.append(_changed(f"f{place}", edit))
-    if look.record_urls:
+    if format_options.record_urls:
         talk, records, made = (f"f{names.index(name)}" for name in (*NEEDED, COLUMN))
-        found.append(_addressed(look.web, talk, records, made))
+        found.append(_addressed(format_options.web, talk, records, made))
     return found
 
 

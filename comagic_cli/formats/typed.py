@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
-from comagic_cli.formats.base import Look
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Cell, Flattener, cell, unwrap
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.decode import compact
@@ -331,8 +331,10 @@ class Typed:
     is not among them is text, as CSV has it. Lists are lists of texts or of dicts.
     """
 
-    def __init__(self, fields: Sequence[Field], look: Look, fits: Mapping[Kind, Fit]) -> None:
-        self._readers = [_reader(field, look, fits) for field in fields]
+    def __init__(
+        self, fields: Sequence[Field], format_options: FormatOptions, fits: Mapping[Kind, Fit]
+    ) -> None:
+        self._readers = [_reader(field, format_options, fits) for field in fields]
         self.columns = tuple(column for reader in self._readers for column in reader.columns)
 
     def read(self, rows: Sequence[tuple[Any, ...]]) -> list[Values]:
@@ -374,10 +376,12 @@ class _Lists:
 class _Scalars:
     """Read the columns of another field: itself, or what it is flattened to."""
 
-    def __init__(self, field: Field, look: Look, fits: Mapping[Kind, Fit]) -> None:
+    def __init__(
+        self, field: Field, format_options: FormatOptions, fits: Mapping[Kind, Fit]
+    ) -> None:
         self._name = field.name
         typed = kind_of(field) in fits
-        self._flat = None if typed else Flattener([field], look)
+        self._flat = None if typed else Flattener([field], format_options)
         names = self._flat.names if self._flat else (field.name,)
         self.columns = [Column(name, kind_in(field, name), field.name) for name in names]
         self._fits = [fits.get(column.kind) for column in self.columns]
@@ -401,8 +405,10 @@ class _Scalars:
         return fitted
 
 
-def _reader(field: Field, look: Look, fits: Mapping[Kind, Fit]) -> _Lists | _Scalars:
-    return _Lists(field) if kind_of(field) == "list" else _Scalars(field, look, fits)
+def _reader(
+    field: Field, format_options: FormatOptions, fits: Mapping[Kind, Fit]
+) -> _Lists | _Scalars:
+    return _Lists(field) if kind_of(field) == "list" else _Scalars(field, format_options, fits)
 
 
 def kind_in(field: Field, name: str) -> Kind:

@@ -21,8 +21,8 @@ import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError, FileSizeError
 
 from comagic_cli.errors import CannotWrite
-from comagic_cli.files.compression import Gate
-from comagic_cli.formats.base import Look
+from comagic_cli.files.compression import GuardedStream
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Flattener, cell, titled, unwrap
 from comagic_cli.formats.typed import (
     CLOCK,
@@ -145,12 +145,18 @@ WIDEST = 40
 class XlsxSink:
     """Write sheets of rows, and in the end the workbook."""
 
-    def __init__(self, stream: BinaryIO, columns: Sequence[Field], look: Look) -> None:
-        self._stream = Gate(stream)
+    def __init__(
+        self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
+    ) -> None:
+        self._stream = GuardedStream(stream)
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._columns = [_Column(field, look) for field in columns]
+        self._columns = [_Column(field, format_options) for field in columns]
         names = [name for column in self._columns for name in column.names]
-        self._names = titled(names, dict(look.titles)) if look.header == "title" else names
+        self._names = (
+            titled(names, dict(format_options.titles))
+            if format_options.header == "title"
+            else names
+        )
         self._kinds = [kind for column in self._columns for kind in column.kinds]
 
     def begin(self) -> None:
@@ -242,9 +248,9 @@ class XlsxSink:
 class _Column:
     """The cells that a field becomes: of its own kind, or text as CSV has it."""
 
-    def __init__(self, field: Field, look: Look) -> None:
+    def __init__(self, field: Field, format_options: FormatOptions) -> None:
         plain = kind_of(field) not in {"text", "list"}
-        self._flat = None if plain else Flattener([field], replace(look, header="id"))
+        self._flat = None if plain else Flattener([field], replace(format_options, header="id"))
         self.names: Sequence[str] = self._flat.names if self._flat else (field.name,)
         self.kinds = [kind_in(field, name) for name in self.names]
 

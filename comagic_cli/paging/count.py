@@ -8,9 +8,9 @@ from datetime import timedelta
 from math import ceil
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.id_batches import MOST, halved, is_about_ids
+from comagic_cli.paging.id_batches import MOST, halve_batch, is_about_ids
 from comagic_cli.paging.reader import Ask
-from comagic_cli.paging.window import SECOND, Window, named_cap
+from comagic_cli.paging.window import SECOND, Window, read_day_limit
 from comagic_cli.query.query import IDS, Query
 
 Asking = Callable[[Query], Ask]
@@ -34,13 +34,13 @@ def count_rows(query: Query, asking: Asking, note: Note = lambda _: None) -> int
         except Refused as error:
             if not is_about_ids(error):
                 raise
-            size = halved(lot, error, note)
+            size = halve_batch(lot, error, note)
             continue
         left = left[size:]
     return total
 
 
-def pieces(query: Query, window: Window, max_days: int) -> list[Window]:
+def split_window(query: Query, window: Window, max_days: int) -> list[Window]:
     """Cut a window into parts that the cap of days allows, in which no second is twice.
 
     Raises `UsageProblem` where there is no time to cut by.
@@ -57,7 +57,9 @@ def pieces(query: Query, window: Window, max_days: int) -> list[Window]:
 
 
 def _count(query: Query, ask: Ask, note: Note) -> int:
-    pending = pieces(query, Window(query.period.start, query.period.end), query.report.max_days)
+    pending = split_window(
+        query, Window(query.period.start, query.period.end), query.report.max_days
+    )
     total = 0
     while pending:
         window = pending.pop(0)
@@ -66,9 +68,9 @@ def _count(query: Query, ask: Ask, note: Note) -> int:
         except Refused as error:
             if error.mnemonic != "date_interval_limit_reached":
                 raise
-            cap = named_cap(error.message, window)
+            cap = read_day_limit(error.message, window)
             note(f"the service takes {cap} days at once: cutting {window}")
-            pending[:0] = pieces(query, window, cap)
+            pending[:0] = split_window(query, window, cap)
             continue
         if answer.total is None:
             raise Refused(

@@ -1,7 +1,7 @@
 """Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
 
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
-a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
+a lot rows come by time. A lot that the service refuses is halve_batch, and so are those after it. A
 service might also answer the first ids of a lot and pass over the others: where the last ones have
 no row, they are asked for again at the head of the next lot.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import Ask, Reader, WindowDone, tell_missing
+from comagic_cli.paging.reader import Ask, Reader, WindowResult, raise_missing
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -37,7 +37,7 @@ NOT_ABOUT_IDS = frozenset(
 
 
 @dataclass
-class LotPager:
+class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
     It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
@@ -47,7 +47,7 @@ class LotPager:
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
-    done: list[WindowDone] = field(default_factory=list)
+    done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
@@ -75,7 +75,7 @@ class LotPager:
             except Refused as error:
                 if pager.answers or not is_about_ids(error):
                     raise
-                size = halved(lot, error, self.note)
+                size = halve_batch(lot, error, self.note)
                 continue
             for _ in lot[: self._answered(lot)]:
                 left.popleft()
@@ -141,7 +141,7 @@ class LotPager:
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
-        tell_missing(self.missing)
+        raise_missing(self.missing)
 
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:
@@ -151,7 +151,7 @@ class LotPager:
             )
 
 
-def halved(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:
+def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:
     """Return the size of the lots that are asked for now that one is refused.
 
     Raises `Refused`, naming the id, where that was the only one.

@@ -19,15 +19,15 @@ import msgspec
 from comagic_cli.errors import ComagicError, NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.paging.prefetch import Prefetch, waited
 from comagic_cli.paging.window import (
-    OFFSET_MOST,
+    MAX_OFFSET,
     SECOND,
     Window,
     margin_of,
-    named_cap,
-    outer,
     parse_time,
+    read_day_limit,
     repeated_hours,
-    spread,
+    split_by_days,
+    window_around,
 )
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.answer import Answer
@@ -47,7 +47,7 @@ REPEATED = "the service gives the same rows again and again"
 AGAIN = "Run the export again; rows may have changed while it was reading."
 
 
-class WindowDone(msgspec.Struct, frozen=True):
+class WindowResult(msgspec.Struct, frozen=True):
     """A window that was read to its end: what the service said matches, and what came of it.
 
     `user_id` is the customer's user, where an agent exports several.
@@ -145,8 +145,8 @@ class Reader:
     since: str = ""
     zone: str | None = None
     cut: bool = False
-    reach: int = OFFSET_MOST
-    done: list[WindowDone] = field(default_factory=list)
+    reach: int = MAX_OFFSET
+    done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
@@ -176,13 +176,13 @@ class Reader:
         `ask` raises.
         """
         yield from self.read()
-        tell_missing(self.missing)
+        raise_missing(self.missing)
 
     def read(self) -> Iterator[Page]:
         """Yield the pages like `pages`, and leave what is missing in `missing`, untold."""
         query = self.query
         position = Position(self.since or (self._last if query.descending else self._first))
-        whole = outer(query.period, len(query.report.time))
+        whole = window_around(query.period, len(query.report.time))
         pending = self._spread(self._rest(whole, position), query.report.max_days)
         while pending:
             window = pending.pop(0)
@@ -520,7 +520,7 @@ class Reader:
 
     def _spread(self, window: Window, max_days: int) -> list[Window]:
         """Cut a window by the cap of days; parts come in the order of reading."""
-        windows = spread(window, max_days)
+        windows = split_by_days(window, max_days)
         if len(windows) > 1 and not self.query.by_time:
             raise UsageProblem(
                 f"the period is longer than {max_days - 1} days, the most at once in this order",
@@ -534,13 +534,13 @@ class Reader:
         """Cut a window that is longer than the service takes. Raises any other error."""
         if error.mnemonic != "date_interval_limit_reached":
             raise error
-        cap = named_cap(error.message, window)
+        cap = read_day_limit(error.message, window)
         self.note(f"the service takes {cap} days at once: cutting {window}")
         return self._spread(window, cap)
 
     def _close(self, window: Window, end: End, written: int) -> bool:
         """Compare a window's rows with its total; tell whether rows are missing."""
-        self.done.append(WindowDone(window, end.total, end.received, written))
+        self.done.append(WindowResult(window, end.total, end.received, written))
         of_total = "" if end.total is None else f" of {end.total}"
         self.note(f"window {window}: {end.received}{of_total} rows")
         missing = (end.total or 0) - end.received
@@ -620,7 +620,7 @@ def shown(moment: datetime) -> str:
     return moment.strftime(TIME_FORMAT)
 
 
-def tell_missing(missing: Sequence[str]) -> None:
+def raise_missing(missing: Sequence[str]) -> None:
     """Raise `RowsMissing` where rows are."""
     if missing:
         more = f"; and so in {len(missing) - 1} more windows" if missing[1:] else ""

@@ -18,7 +18,7 @@ from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT
 
 PAGE_MOST = 10_000  # rows a page, by the API's documentation
-OFFSET_MOST = 100_000
+MAX_OFFSET = 100_000
 SECOND = timedelta(seconds=1)
 CHANGES = (3, 4, 9, 10, 11)  # months in which summer time ends somewhere
 SATURDAY = 5
@@ -51,13 +51,13 @@ def margin_of(time_fields: int) -> timedelta:
     return SECOND * max(1, time_fields)
 
 
-def outer(period: Period, time_fields: int) -> Window:
+def window_around(period: Period, time_fields: int) -> Window:
     """Widen a period by the margin at both ends."""
     margin = margin_of(time_fields)
     return Window(period.start - margin, period.end + margin)
 
 
-def spread(window: Window, max_days: int) -> list[Window]:
+def split_by_days(window: Window, max_days: int) -> list[Window]:
     """Cut a window into parts that the cap of days allows, whether seconds or dates are counted.
 
     Parts are as equal as whole seconds allow; neighbours overlap by a second.
@@ -126,7 +126,7 @@ def _span(first: datetime, length: timedelta) -> Span:
     return Span(first.strftime(TIME_FORMAT), (first + length - SECOND).strftime(TIME_FORMAT))
 
 
-def named_cap(message: str, window: Window) -> int:
+def read_day_limit(message: str, window: Window) -> int:
     """Read the cap of days that a refusal names; half of the window's own where it names none.
 
     Raises `Refused` where the window is too short for that to help.

@@ -31,7 +31,7 @@ class Mark(NamedTuple):
     """One row's identity and shown time.
 
     `key` is its key, `None` where that can repeat or is null: then `whole` is a digest of the row.
-    Of several parts the last is first, an id, since ids mostly grow with the time: see `parts_of`.
+    Of several parts the last is first, an id, since ids mostly grow with the time: see `split_key`.
     `time` is `YYYY-MM-DD hh:mm:ss`, so that texts compare as times do; "" where it is missing or
     unreadable.
     """
@@ -41,7 +41,7 @@ class Mark(NamedTuple):
     whole: bytes
 
 
-def parts_of(key: str) -> list[str]:
+def split_key(key: str) -> list[str]:
     """Return the parts of a key, in the report's order."""
     return key.split(PART)[::-1]
 
@@ -194,7 +194,7 @@ def slices(page: Page, size: int = 0) -> Iterator[Page]:
         yield Page(page.rows[start : start + size], page.marker, unbroken=page.unbroken)
 
 
-def rendered(page: Page, render: Callable[[Page], bytes]) -> Iterator[bytes]:
+def render_slices(page: Page, render: Callable[[Page], bytes]) -> Iterator[bytes]:
     """Return the texts that `render` makes of few rows each."""
     return map(render, slices(page))
 
@@ -209,7 +209,7 @@ def join_pages(first: Page, second: Page) -> Page:
     return Page(rows, marker, marks, unbroken=first.unbroken and second.unbroken)
 
 
-def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
+def split_page(page: Page, names: Sequence[str]) -> dict[str, Page]:
     """Cut a page into one for each name; `names` has one for each row, in order."""
     if len(set(names)) == 1:
         return {names[0]: page}
@@ -222,7 +222,7 @@ def dealt(page: Page, names: Sequence[str]) -> dict[str, Page]:
     }
 
 
-def with_members(page: Page, members: Mapping[str, bytes]) -> Page:
+def add_members(page: Page, members: Mapping[str, bytes]) -> Page:
     """Give every row members more, as JSON; they stand last, and so win over any of their names."""
     tail = b",".join(b'"%s":%s' % (name.encode(), value) for name, value in members.items())
     rows = [bytes(row)[:-1].rstrip() for row in page.rows]  # type: ignore[arg-type]  # they are whole
