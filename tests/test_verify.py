@@ -58,7 +58,7 @@ LOOKS = [
 ]
 
 
-@pytest.mark.parametrize(("suffix", "look"), LOOKS)
+@pytest.mark.parametrize(("suffix", "format_options"), LOOKS)
 def test_a_file_of_another_look(comagic, export, suffix, format_options):
     target = export(suffix, *format_options)
     assert comagic("verify", target).out.startswith(f"{target}: {ROWS} rows, ")
