@@ -11,7 +11,7 @@ from pathlib import Path
 from outputs import names
 from program import Watched
 
-from comagic_cli.export.partitions import Template, read_template
+from comagic_cli.formats.partitions import Template, read_template
 from comagic_cli.query.period import Period
 
 SPAN = ("2024-10-01 00:00:00", "2024-10-10 23:59:59")

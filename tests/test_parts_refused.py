@@ -179,7 +179,7 @@ def test_a_report_without_a_time_has_no_days():
     wish = build_request(report("person-details"), [], [])
     options = SimpleNamespace(output="{date}.csv", **dict.fromkeys(INCOMPATIBLE["partitions"]))
     with pytest.raises(UsageProblem, match="person-details has no time to tell days by"):
-        check_partitions(wish, options)
+        check_partitions(SimpleNamespace(request=wish, options=options))
 
 
 def test_a_name_with_doubled_braces_is_a_plain_file(comagic, box, tmp_path):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from comagic_cli.export.progress import Progress, Summary
+    from comagic_cli.export.context import Progress, Summary
     from comagic_cli.files.stream import RawStream
 
 # Imports inside functions: most runs draw nothing, and rich is slow to load.
@@ -203,7 +203,7 @@ class StderrReporter:
 
         Where rows are piped only waits are drawn: the reader of the pipe may be a pager.
         """
-        from comagic_cli.export.progress import Progress
+        from comagic_cli.export.context import Progress
 
         if not is_watched(quiet=self.quiet):
             yield Progress()

@@ -21,9 +21,8 @@ from comagic_cli.config.credentials import Account, find_access, ignore, uses_pr
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
 from comagic_cli.errors import Refused
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Ask, Reader

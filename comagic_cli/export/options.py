@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from shlex import join
 from typing import Any, Literal
 
@@ -178,7 +178,7 @@ class OutputSpec:
     """
 
     format: str
-    format_options: FormatOptions
+    format_options: FormatOptions = field(default_factory=FormatOptions)
     max_rows: int | None = None
     is_preview: bool = False
 

@@ -15,7 +15,7 @@ import msgspec
 
 from comagic_cli.errors import Refused
 from comagic_cli.query.period import Period
-from comagic_cli.query.query import TIME_FORMAT
+from comagic_cli.query.query import TIME_FORMAT, Query
 
 PAGE_MOST = 10_000  # rows a page, by the API's documentation
 MAX_OFFSET = 100_000
@@ -73,6 +73,12 @@ def split_by_days(window: Window, max_days: int) -> list[Window]:
         for part, start in enumerate(starts)
         if start < window.end
     ]
+
+
+def windows_of(query: Query) -> list[Window]:
+    """Return the windows that a query is read in."""
+    whole = window_around(query.period, len(query.report.time))
+    return split_by_days(whole, query.report.max_days)
 
 
 class Span(msgspec.Struct, frozen=True):
