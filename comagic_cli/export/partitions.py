@@ -36,8 +36,9 @@ from comagic_cli.export.request import draft_query, needs_zone, resolve_period
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
-from comagic_cli.formats.base import Sink, make_sink
+from comagic_cli.formats.base import Sink
 from comagic_cli.formats.partitioned import Partition, PartitionedSink, open_partitions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.paging.reader import Reader
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.tree import to_expression

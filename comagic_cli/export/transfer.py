@@ -17,7 +17,8 @@ from comagic_cli.export.options import OutputSpec
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
 from comagic_cli.files.atomic_file import Part
 from comagic_cli.files.output import MeasuredOutput
-from comagic_cli.formats.base import Rendering, Sink, make_sink
+from comagic_cli.formats.base import Rendering, Sink
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.formats.sqlite import Database
 from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Reader, WindowResult
