@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from playback import refused
 from program import DAYS, SPAN, Fault, Watched
 from pyarrow import parquet
+from scripted_service import refused
 
 from comagic_cli.sandbox.faults import Answer
 

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from outputs import names
-from parts import span, split_key
+from partitioned_sandbox import span, split_key
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
 from comagic_cli.formats import partitions
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.partitions import PartitionedSink, merge_periods, open_partitions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Mark, Page
 

@@ -6,9 +6,9 @@ import json
 from collections import Counter
 
 import pytest
-from measuring import unmeasured
-from playback import client_of
+from coverage_marks import unmeasured
 from program import REPORT, SPAN, TWO, Watched, ended, environment, fault, start
+from scripted_service import client_of
 
 from comagic_cli.api.session import Session
 from comagic_cli.files.cache import Cache, cache_key

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from outputs import names
-from parts import ASKED, COLUMNS, DAYS, TEN, Box, box_of, exact, lines, truth, visible
+from partitioned_sandbox import ASKED, COLUMNS, DAYS, TEN, Box, box_of, exact, lines, truth, visible
 from program import Watched, environment, fault, run, start
 
 from comagic_cli.query.catalog import reports

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from clocks import clock_of, unasked, utc_of
-from parts import span, template_of
+from partitioned_sandbox import span, template_of
 from sinks import text_fields
 
 from comagic_cli.errors import CannotWrite, UsageProblem

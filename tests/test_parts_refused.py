@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from outputs import names
-from parts import ASKED, DAYS, TEN, box_of, exact, visible
+from partitioned_sandbox import ASKED, DAYS, TEN, box_of, exact, visible
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import changed_options, differences, read_note, write_note

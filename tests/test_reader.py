@@ -6,10 +6,10 @@ from collections import Counter
 
 import msgspec
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measuring import unmeasured
-from paging import (
+from odd_pages import (
     FIRST,
     LAST,
     Row,

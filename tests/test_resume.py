@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
-from measuring import unmeasured
-from paging import calls_for
-from program import fault
-from stopped import (
+from coverage_marks import unmeasured
+from interrupted_exports import (
     ASKED,
     KEPT,
     OLD,
@@ -25,6 +23,8 @@ from stopped import (
     truth,
     unpacked,
 )
+from odd_pages import calls_for
+from program import fault
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.export import resume, stream

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import SPAN, TWO, Watched, fault
 
 from comagic_cli.sandbox.faults import Answer

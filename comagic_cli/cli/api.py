@@ -22,7 +22,8 @@ from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.options import ServiceOptions, terminal_of, terminal_options
 from comagic_cli.export.plan import masked_call
 from comagic_cli.files.output import open_output
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.page import Page
 

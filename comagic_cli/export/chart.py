@@ -15,11 +15,10 @@ from comagic_cli.export.request import ExportJob, make_query, read_job
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
-from comagic_cli.formats.aggregate import CountingSink, Counts, Question
+from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
-from comagic_cli.formats.base import make_sink
-from comagic_cli.formats.grouping import TIMES
 from comagic_cli.formats.partitions import Template, read_template
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.query import IDS

@@ -26,7 +26,7 @@ from comagic_cli.export.request import ExportJob, complete_job, draft_query, res
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
-from comagic_cli.formats.base import Sink, make_sink
+from comagic_cli.formats.base import Sink
 from comagic_cli.formats.partitions import (
     Partition,
     PartitionedSink,
@@ -35,6 +35,7 @@ from comagic_cli.formats.partitions import (
     make_plan,
     open_partitions,
 )
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
 from comagic_cli.query.query import Query

@@ -23,7 +23,7 @@ from comagic_cli.export.resume import has_checkpoint, read_checkpoint, remaining
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.compression import new_frame
 from comagic_cli.files.output import MeasuredOutput, Target, open_stream, open_target
-from comagic_cli.formats.base import make_sink
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.period import Period
 
 

@@ -1,6 +1,6 @@
 """Whatever a service does: all rows once and by time, or an error that says what is missing.
 
-A longer run: COMAGIC_CASES=20000 python -m pytest --no-cov -n 2 tests/properties. Its cases are new
+A longer run: COMAGIC_CASES=20000 python -m pytest -n 2 tests/properties. Its cases are new
 ones each time; COMAGIC_SEED=N repeats those of a run.
 
 Beyond what can be known are, and so not among the cases:

@@ -7,13 +7,14 @@ import re
 from io import BytesIO
 
 import pytest
-from measuring import measured
+from coverage_marks import measured
 from program import DAYS, PATIENCE, SPAN, Ran, Watched, environment, start
 from rich.cells import cell_len
 from sinks import page_of
 from terminals import Terminal
 
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import report
 
 FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"

@@ -16,7 +16,7 @@ from comagic_cli.export.context import Clock
 from comagic_cli.sandbox.quirks import Fault, Quirks
 from comagic_cli.sandbox.server import Sandbox
 
-HOME = Path(__file__).parent.parent
+HOME = Path(__file__).parent.parent.parent
 NOW = "2024-10-08 12:00:00"
 DAYS = ["--from", "2024-10-01", "--till", "2024-10-05"]
 SPAN = ("2024-10-01 00:00:00", "2024-10-05 23:59:59")
