@@ -42,17 +42,17 @@ def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
         (
             [sys.executable, "-c", f"{PRINT}; sys.exit(3)"],
             f"x: {sys.executable} failed (exit code 3)",
-            f"Type the command of {sys.executable} yourself to see why.",
+            "Run the command yourself to see why.",
         ),
         (
             ["sh", "-c", "kill -9 $$ # the-key"],
             "x: sh failed (signal 9)",
-            "Type the command of sh yourself to see why.",
+            "Run the command yourself to see why.",
         ),
         (
             ["sh", "-c", "sleep 3 & wait"],  # the child's child holds the pipe
             "x: sh did not end within 0.3 s",
-            "Type the command of sh yourself to see why.",
+            "Run the command yourself to see why.",
         ),
     ],
 )

@@ -168,12 +168,12 @@ def test_a_saved_token_is_not_sent_to_another_host(comagic, file, box):
     assert comagic(*calls, "--base-url", box.url, COMAGIC_TOKEN=box.token).code == 0
 
 
-def test_profiles_of_which_none_is_the_usual_one_are_named(comagic, file):
+def test_profiles_without_a_default_one_are_named(comagic, file):
     profile(file, "token = 'a'\n[profiles.home]\ntoken = 'b'\n", head="[profiles.work]\n")
     ran = comagic("calls")
     told = (
-        "comagic: there is no token for the account, and no usual profile\n"
-        "  Choose a profile with --profile: work, home. Or make it the usual one: "
+        "comagic: there is no token for the account, and no default profile\n"
+        "  Choose a profile with --profile: work, home. Or make it the default one: "
         "comagic profiles default work\n"
     )
     assert (ran.code, ran.out, ran.err) == (2, "", told)
@@ -245,7 +245,7 @@ CALLS = "[profiles.work.calls]\n"
         ("timeout = true", "timeout", "it must be a text or a number", ""),
         ("timeout = [5]", "timeout", "it must be a text or a number", ""),
         ("page_size = 5.0", "page-size", "'5.0': it must be a whole number, from 1 to 10000.", ""),
-        (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user's number nor all.", ""),
+        (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user id nor all.", ""),
         ("verbose = 'yes'", "verbose", "it must be true or false", ""),
         ("verbose = 1", "verbose", "it must be true or false", ""),
         ("fields = [1, []]", "fields", "it must be a text or a number or a list", ""),
@@ -366,7 +366,7 @@ def test_a_saved_zone_that_is_none(comagic, file, box):
     )
 
 
-def test_an_empty_name_of_a_profile_is_no_usual_one(comagic):
+def test_an_empty_name_of_a_profile_is_not_the_default_one(comagic):
     ran = comagic("calls", "--profile", "")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("comagic: Invalid value for '--profile': the name is empty.\n")
