@@ -226,7 +226,7 @@ CALLS = "[profiles.work.calls]\n"
     ("line", "place", "message", "hint"),
     [
         ("fromat = 'csv'", "fromat", "there is no such option", "Did you mean format?"),
-        ("zzz = 1", "zzz", "there is no such option", "It may hold options of a report."),
+        ("zzz = 1", "zzz", "there is no such option", "A profile can set options of a report."),
         (
             *("[profiles.work.tag-histori]", "tag-histori"),
             *("there is no such option", "Did you mean tags-history?"),

@@ -127,8 +127,8 @@ ENDS = [
         ("ip_not_whitelisted", 4),
         (
             f"{ANSWERS}FAIL  address         get.account: the address of this machine is not "
-            "allowed (ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 to "
-            "the allowed addresses of the API in the web account.\n"
+            "allowed (ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 "
+            "to the allowed addresses of the API in the web account.\n"
         ),
     ),
     (("access_token_invalid", 4), f"{ANSWERS}FAIL  token           {UNKNOWN}. {WAYS}\n"),
@@ -204,7 +204,7 @@ def test_rights_that_are_missing(comagic):
 
 
 SAVED = "FAIL  time zone       Europe/Moscow, but Asia/Tokyo was saved: type comagic login work\n"
-TYPED = "ok    time zone       Europe/Moscow, but --tz or the profile says Asia/Omsk\n"
+TYPED = "ok    time zone       Europe/Moscow, but --tz or the profile sets Asia/Omsk\n"
 
 
 @pytest.mark.parametrize(

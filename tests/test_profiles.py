@@ -91,13 +91,13 @@ def test_which_profile_is_used(file, default, names, named, chosen):
         (
             "token = 'secret'",
             None,
-            "'token' is not known",
+            "'token' is not a known key",
             "At the top are default = NAME and tables [profiles.NAME].",
         ),
         (
             "[profiles.x]\npage_size = 1\npage-size = 2",
             "x",
-            "x: page-size is there twice, with a hyphen and without",
+            "x: page-size is set twice, with a hyphen and without",
             "",
         ),
     ],
@@ -114,7 +114,7 @@ def test_a_file_of_another_shape(file, text, name, message, hint):
         ("a = ", "{} is not TOML: Invalid value (at end of document)"),
         ("a = 'secret", '{} is not TOML: Expected "\'" (at end of document)'),
         (b"a = '\xff'", "profiles: {} can't be read: it is not UTF-8 text"),
-        ("a = " + "[" * 5000, "{} is not TOML: it is nested too deep"),
+        ("a = " + "[" * 5000, "{} is not TOML: it is nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_toml(file, text, message):

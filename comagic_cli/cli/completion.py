@@ -34,7 +34,7 @@ Examples, each for all new shells:
 
 @add_completion_class
 class Fish(FishComplete):
-    """Click's script for fish, where values may contain commas."""
+    """Click's script for fish; values can contain commas."""
 
     source_template = FishComplete.source_template.replace("split ", "split -m 1 ")
 
@@ -73,7 +73,7 @@ PERIODS = {
 }
 MOMENTS = {
     "today": "Midnight",
-    "yesterday": "A day before that",
+    "yesterday": "Midnight a day before",
     "now": "The current second",
     "-7d": "Midnight seven days ago",
     "-2w": "Midnight two weeks ago",
@@ -110,7 +110,7 @@ CONDITION = re.compile(r"(\s*|.*(?:\(|\b(?:and|or)\s)\s*)\w*", re.DOTALL)
 FIELD_GROUPS = {
     "@default": "The default columns",
     "@all": "All columns",
-    "@custom": "The columns that the account has added",
+    "@custom": "The account's own columns",
 }
 
 

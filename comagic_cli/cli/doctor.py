@@ -179,7 +179,7 @@ def _check_zone(account: Mapping[str, Any], connection: Connection) -> Check:
         return failed(name, error)
     chosen, saved = connection.account.zone, connection.account.saved_zone
     if chosen and chosen != zone:
-        return Check(name, f"{zone}, but --tz or the profile says {chosen}")
+        return Check(name, f"{zone}, but --tz or the profile sets {chosen}")
     if saved and saved != zone:
         remedy = f"type comagic login {connection.account.profile}"
         return Check(name, f"{zone}, but {saved} was saved: {remedy}", FAILED, 2)

@@ -14,11 +14,11 @@ DATES = """\
 The period of an export.
 
 --from and --till take
-  2026-10-05             that day; --till a day means to its end
+  2026-10-05             that day; --till includes all of it
   05.10.2026             the same, day first
   2026-10-05 14:30       that minute; with :00 after it, that second
   today, yesterday, now
-  -7d, -2w, -3mo, -1y    midnight so many days, weeks, months, years ago
+  -7d, -2w, -3mo, -1y    midnight 7 days, 2 weeks, 3 months, 1 year ago
   -12h                   exactly 12 hours ago
 
 --period takes, instead of both,
@@ -40,12 +40,12 @@ FILTERS = """\
 Filters: --where 'CONDITION', in quotes for the shell.
 
   FIELD = VALUE, != < > <= >=      a number, a text, a date
-  FIELD is null, is not null       the field is empty; it is not
-  FIELD like '%word%', ilike       % is any text, _ one character; ilike in
-                                   any case; not like, not ilike
+  FIELD is null, is not null       the field has no value; it has one
+  FIELD like '%word%', ilike       % is any text, _ one character; ilike
+                                   ignores case; not like, not ilike
   FIELD in (a, b), not in          one of these
   FIELD overlap (a, b)             a list that contains one of these; not overlap
-  FIELD regexp 'x', jsquery 'x'    as the service defines them
+  FIELD regexp 'x', jsquery 'x'    see the documentation of the API
 
 Join conditions with and, or, and parentheses; and binds first. Several --where
 are joined by and. Quote a value with blanks, commas or parentheses.
@@ -118,8 +118,8 @@ Rows = Iterator[tuple[str, str]]
 OTHER_VARIABLES = {
     "COMAGIC_TOKEN": "The token; it overrides the login",
     "COMAGIC_TOKEN_FILE": "As --token-file: a file with the token",
-    "COMAGIC_LOGIN": "With COMAGIC_PASSWORD: a login, instead of a token",
-    "COMAGIC_PASSWORD": "Its password",
+    "COMAGIC_LOGIN": "A login, with COMAGIC_PASSWORD, instead of a token",
+    "COMAGIC_PASSWORD": "The password for COMAGIC_LOGIN",
     "NO_COLOR": "If set, no colours",
     "XDG_CONFIG_HOME": "The folder of comagic/config.toml; default: ~/.config",
     "XDG_CACHE_HOME": "The folder of the cache; default: ~/.cache",

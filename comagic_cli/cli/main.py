@@ -79,7 +79,7 @@ def _exit_code(error: BaseException) -> int:
             return _print(error)
         case BrokenPipeError():
             discard_output(sys.stdout)
-            return _log_end("the reader of standard output is gone", ExitCode.PIPE_CLOSED)
+            return _log_end("the reader of standard output closed the pipe", ExitCode.PIPE_CLOSED)
         case OSError():
             discard_output(sys.stdout)
             return _print(CannotWrite(f"a file or stream failed: {error.strerror or error}"))

@@ -147,7 +147,7 @@ def _check_key(context: click.Context, key: str, profile: Profile, keys: tuple[s
     hint = did_you_mean(key, sorted(names - COMMAND_LINE_ONLY | NON_OPTION_KEYS | commands))
     raise UsageProblem(
         f"{profile.place(*keys)}: there is no such option",
-        hint=hint or "It may hold options of a report.",
+        hint=hint or "A profile can set options of a report.",
     )
 
 

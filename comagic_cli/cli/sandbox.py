@@ -29,7 +29,7 @@ In another terminal, with the variables that it prints:
     "--rows",
     metavar="N",
     type=PositiveInt(),
-    help="Number of communications. [default: three years of them]",
+    help="Number of communications. [default: three years]",
 )
 @click.option(
     "--seed",
@@ -38,7 +38,7 @@ In another terminal, with the variables that it prints:
     default=1,
     help="Random seed: another number makes other data.",
 )
-@click.option("--agent", is_flag=True, help="Be an agent with several customers.")
+@click.option("--agent", is_flag=True, help="Make the account an agent with several customers.")
 @click.help_option("-h", "--help", help="Show this help.")
 def sandbox(port: int | None, rows: int | None, seed: int, *, agent: bool) -> None:
     """Serve until interrupted; print the variables for clients to stdout."""

@@ -150,11 +150,11 @@ def _parse(file: Path, text: str) -> Profiles:
     except tomllib.TOMLDecodeError as error:
         raise UsageProblem(f"{file} is not TOML: {error}") from None
     except RecursionError:
-        raise UsageProblem(f"{file} is not TOML: it is nested too deep") from None
+        raise UsageProblem(f"{file} is not TOML: it is nested too deeply") from None
     default, tables = document.get("default", ""), document.get("profiles", {})
     if unknown := sorted(set(document) - {"default", "profiles"}):
         raise UsageProblem(
-            f"{file}: {unknown[0]!r} is not known",
+            f"{file}: {unknown[0]!r} is not a known key",
             hint="At the top are default = NAME and tables [profiles.NAME].",
         )
     if not isinstance(default, str):
@@ -198,7 +198,7 @@ def _hyphenate(table: Mapping[str, Any], place: str) -> dict[str, Any]:
     for key, value in table.items():
         name = key.replace("_", "-")
         if name in values:
-            raise UsageProblem(f"{place}: {name} is there twice, with a hyphen and without")
+            raise UsageProblem(f"{place}: {name} is set twice, with a hyphen and without")
         inner = f"{place}.{name}"
         values[name] = _hyphenate(value, inner) if isinstance(value, dict) else value
     return values
