@@ -280,8 +280,8 @@ CREDENTIALS = [
     ("token-file = 'bad'", {}, "", "access_token_invalid"),
     ("token-file = 'open'", {}, "", "ok"),
     ("token-file = 'no'", {}, "", "profiles.work.token-file: "),
-    ("token-command = 'printf good-key'", {}, "", "ok"),
-    ("token-command = ['printf', 'good-key']", {}, "", "ok"),
+    ("token-command = 'printf good-token'", {}, "", "ok"),
+    ("token-command = ['printf', 'good-token']", {}, "", "ok"),
     ("token-command = 'false'", {}, "", "profiles.work.token-command: false failed (exit code 1)"),
     ("token-command = 'true'", {}, "", "profiles.work.token-command: the token is empty"),
     ("token-command = 5", {}, "", "profiles.work.token-command: it must be a text"),
@@ -297,32 +297,32 @@ CREDENTIALS = [
 
 
 @pytest.fixture
-def keys(file, monkeypatch):
-    """Put keys into files, where the program runs."""
+def tokens(file, monkeypatch):
+    """Put tokens into files, where the program runs."""
     monkeypatch.chdir(file.parent)
-    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.TOKEN", "good-key")
-    for name, key in (("good", "good-key"), ("bad", "bad-key"), ("open", "good-key")):
-        (file.parent / name).write_text(key)
+    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.TOKEN", "good-token")
+    for name, token in (("good", "good-token"), ("bad", "bad-token"), ("open", "good-token")):
+        (file.parent / name).write_text(token)
         (file.parent / name).chmod(0o644 if name == "open" else 0o600)
 
 
 def written_out(value):
-    return f"{value}-key" if value in {"good", "bad"} else value
+    return f"{value}-token" if value in {"good", "bad"} else value
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("tokens")
 @pytest.mark.parametrize(("lines", "environment", "token_file", "outcome"), CREDENTIALS)
 def test_what_opens_the_account(comagic, file, box, lines, environment, token_file, outcome):
     variables = dict(environment)
     if "COMAGIC_TOKEN" in variables:
         variables["COMAGIC_TOKEN"] = written_out(variables["COMAGIC_TOKEN"])
-    lines = lines.replace("token = 'good'", "token = 'good-key'")
-    lines = lines.replace("token = 'bad'", "token = 'bad-key'")
+    lines = lines.replace("token = 'good'", "token = 'good-token'")
+    lines = lines.replace("token = 'bad'", "token = 'bad-token'")
     profile(file, f'base-url = "{box.url}"\n{lines}\n')
     more = ["--token-file", token_file] if token_file else []
     ran = comagic(*REPORT, "--report-id", 1001, "--max-rows", 1, *more, **variables)
     assert outcome in ("ok" if ran.code == 0 else ran.err)
-    assert not {"good-key", "bad-key"} & {*ran.err.split(), *ran.out.split()}
+    assert not {"good-token", "bad-token"} & {*ran.err.split(), *ran.out.split()}
 
 
 # The account's time zone
@@ -336,20 +336,20 @@ def test_what_opens_the_account(comagic, file, box, lines, environment, token_fi
         (["--user-id", 7], {}, True),
         (["--base-url", "{url}?"], {}, True),
         ([], {"COMAGIC_TOKEN": "sandbox-token"}, True),
-        (["--token-file", "{key}"], {}, True),
+        (["--token-file", "{token}"], {}, True),
     ],
 )
 def test_the_saved_zone_is_that_of_the_saved_account(
     comagic, file, tmp_path, options, environment, asked
 ):
-    key = tmp_path / "key"
-    key.write_text("sandbox-token")
-    key.chmod(0o600)
+    token = tmp_path / "token"
+    token.write_text("sandbox-token")
+    token.chmod(0o600)
     with Watched(rows=3) as box:
         profile(
             file, f'base-url = "{box.url}"\ntoken = "{box.token}"\ntimezone = "Pacific/Pago_Pago"\n'
         )
-        words = [str(word).format(url=box.url, key=key) for word in options]
+        words = [str(word).format(url=box.url, token=token) for word in options]
         command = ["communications", "--period", "yesterday", *TWO]
         assert comagic(*command, *words, **environment).code == 0
         assert ("get.account" in box.methods) is asked

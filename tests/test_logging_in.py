@@ -68,14 +68,14 @@ def test_a_login_is_asked_for_where_there_is_no_token(comagic, file, box, monkey
     ("options", "saved"),
     [
         (["--with-token"], 'token = "sandbox-token"'),
-        (["--token-file", "key"], 'token-file = "{}/key"'),
+        (["--token-file", "token"], 'token-file = "{}/token"'),
         (["--token-command", "printf sandbox-token"], 'token-command = "printf sandbox-token"'),
     ],
 )
 def test_a_token_without_a_person(comagic, file, box, monkeypatch, tmp_path, options, saved):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "key").write_text("sandbox-token")
-    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "token").write_text("sandbox-token")
+    (tmp_path / "token").chmod(0o600)
     piped(monkeypatch, b" sandbox-token\r\n")
     ran = comagic("login", "work", "--base-url", box.url, *options)
     assert (ran.code, ran.out, ran.err) == (0, "", TOLD.format("work", file) + "\n")

@@ -124,7 +124,11 @@ def test_what_holds_with_an_environment(comagic, file):
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [("'get-key'", "get-key"), ("['printf', 'secret']", "printf ***"), ("' a  secret'", "a ***")],
+    [
+        ("'get-token'", "get-token"),
+        ("['printf', 'secret']", "printf ***"),
+        ("' a  secret'", "a ***"),
+    ],
 )
 def test_the_arguments_of_a_command_may_be_secrets(comagic, file, command, shown):
     file.write_text(f"[profiles.work]\ntoken-command = {command}\n")
