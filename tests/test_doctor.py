@@ -267,7 +267,7 @@ def test_an_agent_without_a_user(comagic):
         (
             "",
             {"COMAGIC_PROFILE": "x"},
-            "FAIL  configuration   {}: there is no profile 'x'. There is",
+            "FAIL  configuration   {}: there is no profile 'x'. Profiles",
         ),
         (
             "token = 'x'",

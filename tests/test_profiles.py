@@ -81,8 +81,8 @@ def test_which_profile_is_used(file, default, names, named, chosen):
 @pytest.mark.parametrize(
     ("text", "name", "message", "hint"),
     [
-        (TEXT, "wrok", "there is no profile 'wrok'", "There is work. " + NEW + "wrok"),
-        (TEXT, "x", "there is no profile 'x'", "There is work, home. " + NEW + "x"),
+        (TEXT, "wrok", "there is no profile 'wrok'", "Profiles: work. " + NEW + "wrok"),
+        (TEXT, "x", "there is no profile 'x'", "Profiles: work, home. " + NEW + "x"),
         ("", "x", "there is no profile 'x'", "Make it: comagic login x"),
         ("default = 'x'", None, "there is no profile 'x'", "Make it: comagic login x"),
         ("default = 1", None, "default is not the name of a profile", ""),

@@ -72,7 +72,7 @@ def test_no_profiles(comagic, file):
     put(file, "[profiles.home]\n")
     assert comagic("profiles").out == "home  comagic  no token\n"
     assert comagic("profiles", "show").err == (
-        f"comagic: {file}: there is no default profile\n  There is home.\n"
+        f"comagic: {file}: there is no default profile\n  Profiles: home.\n"
     )
     put(file, "default = 'gone'\n[profiles.home]\n")
     assert comagic("profiles").out == "home  comagic  no token\n"
@@ -143,7 +143,7 @@ def test_the_default_profile_is_changed(comagic, file):
     assert comagic("profiles", "default").out == "home\n"
     assert comagic("profiles", "default", "hom").err == (
         f"comagic: {file}: there is no profile 'hom'\n"
-        "  There is home. Make a new one: comagic login hom\n"
+        "  Profiles: home. Make a new one: comagic login hom\n"
     )
 
 

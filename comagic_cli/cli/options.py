@@ -50,9 +50,14 @@ def make_option(
     return click.option(*names, cls=kind, **settings)
 
 
+def choose_from(*choices: str) -> dict[str, Any]:
+    """Return the settings of an option with choices, of which the first is the default."""
+    return {"type": click.Choice(choices), "default": choices[0], "show_default": True}
+
+
 query_option = partial(make_option, QueryOption)
 output_option = partial(make_option, OutputOption)
-format_option = partial(make_option, FormatOption)
+format_option = partial(make_option, FormatOption, env=True)
 connection_option = partial(make_option, ConnectionOption)
 
 
@@ -133,10 +138,7 @@ format_options = bundle(
     format_option(
         "--coded-values",
         metavar="WHICH",
-        type=click.Choice(("value", "id", "both")),
-        default="value",
-        env=True,
-        show_default=True,
+        **choose_from("value", "id", "both"),
         help="Show coded values as value, id or both.",
     ),
     format_option(
@@ -144,65 +146,50 @@ format_options = bundle(
         metavar="TEXT",
         type=Text(),
         default="; ",
-        env=True,
         show_default=True,
         help="Separator between list items in a cell.",
     ),
     format_option(
         "--header",
         metavar="WHICH",
-        type=click.Choice(("id", "title", "none")),
-        default="id",
-        env=True,
-        show_default=True,
+        **choose_from("id", "title", "none"),
         help="Column names: id, title (of the account) or none.",
     ),
     format_option(
         "--delimiter",
         metavar="CHAR",
         type=Delimiter(),
-        env=True,
         help="CSV delimiter: one character, or tab.",
     ),
     format_option(
         "--newlines",
         metavar="HOW",
-        type=click.Choice(("keep", "space", "escape")),
-        default="keep",
-        env=True,
-        show_default=True,
+        **choose_from("keep", "space", "escape"),
         help="Line breaks in texts: keep, space or escape (\\n).",
     ),
     format_option(
         "--decimal",
         metavar="CHAR",
-        type=click.Choice((".", ",")),
-        default=".",
-        env=True,
-        show_default=True,
+        **choose_from(".", ","),
         help="Decimal separator: . or ,",
     ),
+    format_option("--excel", is_flag=True, help="CSV for Excel: ;, a BOM, CR LF, no formulas."),
     format_option(
-        "--excel", is_flag=True, env=True, help="CSV for Excel: ;, a BOM, CR LF, no formulas."
-    ),
-    format_option(
-        "--flatten", is_flag=True, env=True, help="In JSON, name.member instead of nested objects."
+        "--flatten", is_flag=True, help="In JSON, name.member instead of nested objects."
     ),
     format_option(
         "--times",
         metavar="HOW",
-        type=click.Choice(("keep", "iso")),
-        default="keep",
-        env=True,
-        show_default=True,
+        **choose_from("keep", "iso"),
         help="Dates with times: keep, or iso (with the offset).",
     ),
-    format_option("--record-urls", is_flag=True, help="Add a column with URLs of recordings."),
+    format_option(
+        "--record-urls", env=False, is_flag=True, help="Add a column with URLs of recordings."
+    ),
     format_option(
         "--record-host",
         metavar="HOST",
         type=Host(),
-        env=True,
         help="Host of the web account, if it is unknown.",
     ),
 )

@@ -258,7 +258,7 @@ def choose_profile(name: str | None) -> Profile:
     saved = read_profiles(profiles_file())
     profile = saved.choose(name)
     if not profile.name:
-        hint = f"There is {', '.join(saved.tables)}." if saved.tables else "Type comagic login."
+        hint = f"Profiles: {', '.join(saved.tables)}." if saved.tables else "Type comagic login."
         raise UsageProblem(f"{saved.file}: there is no default profile", hint=hint)
     return profile
 

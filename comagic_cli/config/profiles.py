@@ -84,7 +84,7 @@ class Profiles:
         if not self.tables:
             return f"Make it: comagic login {name}"
         names = get_close_matches(name, self.tables) or list(self.tables)
-        return f"There is {', '.join(names)}. Make a new one: comagic login {name}"
+        return f"Profiles: {', '.join(names)}. Make a new one: comagic login {name}"
 
 
 def config_file() -> Path | None:
