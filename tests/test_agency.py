@@ -170,7 +170,7 @@ def test_the_zone_of_each_client_is_told_by_whichever_method_answers(comagic, pe
 def test_doctor_takes_the_account_from_whichever_method_answers(comagic):
     with ByObject(rows=0, agent=True) as box:
         ran = comagic("doctor", "--user-id", 7001, box=box)
-    assert (ran.code, "ok  time zone       Europe/Moscow" in ran.out) == (0, True)
+    assert (ran.code, "ok    time zone       Europe/Moscow" in ran.out) == (0, True)
 
 
 def test_the_report_is_looked_up_for_each(comagic, agent):

@@ -121,7 +121,10 @@ def test_a_reader_that_is_gone_is_told(box, tmp_path):
     os.close(ours)
     ran = run(ASKED, environment(tmp_path, box), stdout=theirs)
     os.close(theirs)
-    assert (ran.code, failure(ran)) == (141, failed(141, "the reader of standard output is gone"))
+    assert (ran.code, failure(ran)) == (
+        141,
+        failed(141, "the reader of standard output closed the pipe"),
+    )
 
 
 def test_the_variable_is_as_good(box, tmp_path):

@@ -123,7 +123,7 @@ def start(arguments, environ, **more):
 
 
 def ended(process):
-    """Wait for the end of a process; what it said never holds the key."""
+    """Wait for the end of a process; what it said never contains the token."""
     out, err = process.communicate(timeout=PATIENCE)
     ran = Ran(process.returncode, out or "", err or "")
     assert "sandbox-token" not in ran.out + ran.err
