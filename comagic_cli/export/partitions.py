@@ -38,7 +38,7 @@ from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import Sink, make_sink
 from comagic_cli.formats.partitioned import Partition, PartitionedSink, open_partitions
-from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.reader import AGAIN, Reader
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
@@ -47,6 +47,8 @@ from comagic_cli.query.query import Query
 SECOND = timedelta(seconds=1)
 FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}
 BRACES = "{date} writes one file per day, {month} one per month; double a literal brace: {{."
+KEPT = "What came is in NAME.incomplete. "
+RUN_AGAIN = "Run the same command again: it writes the rest."
 MAX_NAMED = 3  # files that a message names
 
 
@@ -360,7 +362,7 @@ def _write_runs(job: PartitionJob, connection: Connection) -> None:
     ask = connection.asker(job.query)
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
-    outside, runs = 0, job.plan.runs
+    outside, is_kept, runs = 0, False, job.plan.runs
     try:
         for run in runs:
             query = replace(job.query, period=Period(run[0].start, run[-1].end))
@@ -372,12 +374,13 @@ def _write_runs(job: PartitionJob, connection: Connection) -> None:
             except RowsMissing as error:
                 first = first or error
                 incomplete += sink.waiting.values()
+                is_kept = is_kept or sink.is_kept
             finally:
                 outside += reader.outside
     finally:
         connection.report_oddities(outside)
     if first:
-        raise _missing(first, incomplete)
+        raise _missing(first, incomplete, is_kept=is_kept)
     _report_end(job, connection)
 
 
@@ -397,12 +400,15 @@ def _report_end(job: PartitionJob, connection: Connection) -> None:
     )
 
 
-def _missing(first: RowsMissing, incomplete: list[Partition]) -> RowsMissing:
+def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) -> RowsMissing:
+    """Name the files that are not written; `is_kept` says that rows of some are kept."""
+    if not incomplete:
+        return first
     more = f" and {len(incomplete) - MAX_NAMED} more" if len(incomplete) > MAX_NAMED else ""
     named = ", ".join(str(partition.path) for partition in incomplete[:MAX_NAMED])
     return RowsMissing(
         f"{first.message}; not written: {named}{more}",
-        hint="What came is in NAME.incomplete. Run the same command again: it writes the rest.",
+        hint=f"{KEPT if is_kept else ''}{RUN_AGAIN if first.hint == AGAIN else first.hint}",
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.reader import AGAIN, Ask, Reader, WindowResult, raise_missing
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -52,6 +52,7 @@ class IdBatchReader:
     overstated: int = 0
     outside: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     found: int = 0
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
@@ -132,6 +133,7 @@ class IdBatchReader:
         self._totals.append(pager.matching)
         self.done += pager.done
         self.missing += pager.missing
+        self.hint = pager.hint if pager.missing else self.hint
         self.overstated += pager.overstated
         self.outside += pager.outside
 
@@ -141,7 +143,7 @@ class IdBatchReader:
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:

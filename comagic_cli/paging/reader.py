@@ -45,6 +45,7 @@ MOVED = "rows moved while they were read"
 UNSORTED = "rows did not come by time"
 REPEATED = "the service gives the same rows again and again"
 AGAIN = "Run the export again; rows may have changed while it was reading."
+CHECK_ZONE = "The time zone may be another: check --tz, or the timezone of the profile."
 
 
 class WindowResult(msgspec.Struct, frozen=True):
@@ -136,7 +137,8 @@ class Reader:
     into all columns, for sinks that write them so. `reach` is the largest offset that may be asked
     for. `answers` counts those that came, `matching` is the first one's total. `done` lists the
     windows read to their end; `overstated` counts those with a total one too large. `outside`
-    counts rows that show a time outside of what was asked. `missing` says which rows are missing.
+    counts rows that show a time outside of what was asked. `missing` says which rows are missing,
+    `hint` what to do then.
     """
 
     query: Query
@@ -151,9 +153,12 @@ class Reader:
     overstated: int = 0
     outside: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     answers: int = 0
     clock: Callable[[], float] = waited
     _received: int = 0
+    _inside: bool = False  # once a row came that shows a time within what was asked
+    _unsettled: str = ""  # the first second that is not settled, since only rows outside came
     _written: int = 0
 
     def __post_init__(self) -> None:
@@ -164,7 +169,8 @@ class Reader:
         period = self.query.period
         self._first, self._last = shown(period.start), shown(period.end)
         self._repeated = repeated_hours(period, self.zone)
-        self._begun = bool(self.since)  # then rows without a time that come first are written
+        self._start = self._last if self.query.descending else self._first
+        self._begun = False
         self._held, self._held_times = Page(()), list[str]()
         self._edge = "~" if self.query.descending else ""  # before every time, in reading order
 
@@ -176,12 +182,14 @@ class Reader:
         `ask` raises.
         """
         yield from self.read()
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def read(self) -> Iterator[Page]:
         """Yield the pages like `pages`, and leave what is missing in `missing`, untold."""
         query = self.query
-        position = Position(self.since or (self._last if query.descending else self._first))
+        position = Position(self.since or self._start)
+        # An earlier run that has come further has written the rows without a time that come first.
+        self._begun = self._inside = position.since != self._start
         whole = window_around(query.period, len(query.report.time))
         pending = self._spread(self._rest(whole, position), query.report.max_days)
         while pending:
@@ -193,11 +201,17 @@ class Reader:
                 continue
             if self._wanted == 0:
                 return
-        if self.outside and self.outside == self._received:
+        if self._only_outside:
+            self.hint = CHECK_ZONE
             self.missing.append(
-                f"all {self.outside} rows that came are outside the period asked for "
-                f"({self._first} … {self._last}); the time zone may be another"
+                f"all {self._received} rows that came are outside the period asked for "
+                f"({self._first} … {self._last})"
             )
+
+    @property
+    def _only_outside(self) -> bool:
+        """Check that rows came, and all outside of what was asked: then nothing is proven."""
+        return self._received > 0 and not self._inside
 
     @property
     def _wanted(self) -> int | None:
@@ -208,7 +222,7 @@ class Reader:
     ) -> Generator[Page, None, Position]:
         """Read a window in as many stretches as it takes; return where the next one begins."""
         far = self._far if final else self._edge_of(window)
-        begin = position.since
+        begin = self._unsettled or position.since
         written, first = self._written, True
         while True:
             part = window if first else self._rest(window, position)
@@ -234,7 +248,9 @@ class Reader:
                 short = self._close(
                     part, end, self._written + self._pending(reached, far) - written
                 )
-                yield from self._release(reached, far, settles=None if short else begin)
+                self._unsettled = begin if self._only_outside else ""
+                settles = None if short or self._unsettled else begin
+                yield from self._release(reached, far, settles=settles)
                 self._drop_held()
                 return Position(far)
             self._drop_held()
@@ -375,6 +391,7 @@ class Reader:
         """Yield the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
+        The position stays where it is until a row inside came, so that a resumed run judges too.
         """
         held, times = self._held, self._held_times
         if not self.query.by_time:
@@ -389,9 +406,11 @@ class Reader:
             page = (held if self.query.by_time else page).pick(places[:wanted])
         self._held, self._held_times = held.pick(range(rest, held.count)), times[rest:]
         self._written += page.count
-        moved = self.query.by_time and self._is_before(since, bound)
+        if self.query.by_time and self._is_before(since, bound):
+            since = bound
         settled = self._settled(settles, bound) if settles and not self.missing else None
-        yield msgspec.structs.replace(page, settled=settled, since=bound if moved else since)
+        position = since if self._inside else self._start
+        yield msgspec.structs.replace(page, settled=settled, since=position)
 
     def _places(self, times: Sequence[str], since: str) -> Sequence[int]:
         """Choose the rows to write: those that show a time from `since` to the period's end."""
@@ -510,10 +529,14 @@ class Reader:
         self._received += len(times)
         shown_times = list(filter(None, times))
         if not shown_times:
+            self._inside = self._inside or len(times) > 0
             return
         first, last = shown(window.start - SECOND), shown(window.end + SECOND)
+        outside = 0
         if min(shown_times) < first or max(shown_times) > last:
-            self.outside += sum(not first <= time <= last for time in shown_times)
+            outside = sum(not first <= time <= last for time in shown_times)
+        self.outside += outside
+        self._inside = self._inside or outside < len(times)
 
     def _drop_held(self) -> None:
         self._held, self._held_times = Page(()), []
@@ -620,11 +643,11 @@ def shown(moment: datetime) -> str:
     return moment.strftime(TIME_FORMAT)
 
 
-def raise_missing(missing: Sequence[str]) -> None:
+def raise_missing(missing: Sequence[str], hint: str = AGAIN) -> None:
     """Raise `RowsMissing` where rows are."""
     if missing:
         more = f"; and so in {len(missing) - 1} more windows" if missing[1:] else ""
-        raise RowsMissing(f"rows are missing: {missing[0]}{more}", hint=AGAIN)
+        raise RowsMissing(f"rows are missing: {missing[0]}{more}", hint=hint)
 
 
 def _believable(total: int | None, received: int) -> int | None:
