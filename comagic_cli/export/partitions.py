@@ -39,6 +39,7 @@ from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import Sink, make_sink
 from comagic_cli.formats.partitioned import Partition, PartitionedSink, open_partitions
 from comagic_cli.paging.reader import AGAIN, Reader
+from comagic_cli.paging.totals import Totals
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
@@ -363,10 +364,12 @@ def _write_runs(job: PartitionJob, connection: Connection) -> None:
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
     outside, is_kept, runs = 0, False, job.plan.runs
+    totals = Totals()
     try:
         for run in runs:
             query = replace(job.query, period=Period(run[0].start, run[-1].end))
-            reader = Reader(query, ask, connection.note, zone=connection.known_zone)
+            zone = connection.known_zone
+            reader = Reader(query, ask, connection.note, zone=zone, totals=totals)
             sink = PartitionedSink(run, job.make_sink, connection.note)
             try:
                 with open_partitions(sink):

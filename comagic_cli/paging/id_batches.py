@@ -15,6 +15,7 @@ from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.reader import AGAIN, Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.totals import Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -54,6 +55,7 @@ class IdBatchReader:
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     found: int = 0
+    totals: Totals = field(default_factory=Totals)
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -94,7 +96,7 @@ class IdBatchReader:
 
     def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Reader(query, self.asking(query), self.note)
+        return Reader(query, self.asking(query), self.note, totals=self.totals)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.

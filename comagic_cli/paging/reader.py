@@ -18,6 +18,7 @@ import msgspec
 
 from comagic_cli.errors import ComagicError, NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.paging.prefetch import Prefetch, waited
+from comagic_cli.paging.totals import Totals, check_page
 from comagic_cli.paging.window import (
     MAX_OFFSET,
     SECOND,
@@ -29,7 +30,7 @@ from comagic_cli.paging.window import (
     split_by_days,
     window_around,
 )
-from comagic_cli.query.query import TIME_FORMAT, Query
+from comagic_cli.query.query import IDS, TIME_FORMAT, Query
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
@@ -138,7 +139,7 @@ class Reader:
     for. `answers` counts those that came, `matching` is the first one's total. `done` lists the
     windows read to their end; `overstated` counts those with a total one too large. `outside`
     counts rows that show a time outside of what was asked. `missing` says which rows are missing,
-    `hint` what to do then.
+    `hint` what to do then. `totals` is shared by all readers of an export.
     """
 
     query: Query
@@ -156,6 +157,7 @@ class Reader:
     hint: str = AGAIN
     answers: int = 0
     clock: Callable[[], float] = waited
+    totals: Totals = field(default_factory=Totals)
     _received: int = 0
     _inside: bool = False  # once a row came that shows a time within what was asked
     _unsettled: str = ""  # the first second that is not settled, since only rows outside came
@@ -287,7 +289,7 @@ class Reader:
         if self._written:
             raise RowsMissing(f"{end.rejected}, and this order can't be begun anew", hint=AGAIN)
 
-    def _stretch(  # noqa: C901, PLR0912 - all that ends a stretch, in the order in which it is looked at
+    def _stretch(  # noqa: C901, PLR0912, PLR0915 - all that ends a stretch, in the order in which it is looked at
         self, window: Window, position: Position
     ) -> Iterator[Accepted | End]:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
@@ -297,13 +299,15 @@ class Reader:
         while place.offset <= self.reach:
             limit = self._limit(place.overlap)
             answer = self._ask(window, place.offset, limit)
-            page = self._page(answer)
+            page = read_page(answer)
             received = place.offset + page.count
-            total = _believable(answer.total, received)
+            total = self.totals.read(answer.total, received)
             self._check_reach(total)
             gained, full = page.count - place.overlap, page.count >= limit
             if gained > 0 and (total != received or full or place.short):
                 self._begin_next(window, received)
+            elif gained > 0:
+                self._begin_check(window, received)
             page = self._with_marks(page)
             # A total that shrinks says that rows vanished, perhaps before the last row: another row
             # of its second may have taken its place since.
@@ -313,20 +317,22 @@ class Reader:
                 return
             if gained <= 0:
                 if total == received:
-                    yield known.end(total, received)
-                    return
+                    if self._confirm(window, received):
+                        yield known.end(total, received)
+                        return
+                    total = None
                 if place.received > self.reach:
                     break
                 behind = self._ask(window, place.received, limit)
                 if behind.total is not None:
-                    total = _believable(behind.total, place.received)
-                page = self._with_marks(self._page(behind))
+                    total = self.totals.read(behind.total, place.received)
+                page = self._with_marks(read_page(behind))
                 if not page.count:
                     yield known.end(total, place.received)
                     return
                 # A service may give one row at a time. Then the page behind the last row is taken
                 # if the last row is still in its place after that.
-                after = self._with_marks(self._page(self._ask(window, place.offset, limit)))
+                after = self._with_marks(read_page(self._ask(window, place.offset, limit)))
                 if not place.received or after.count > 1 or not place.precedes(after):
                     if place.repeats == REPEATS:
                         yield End(REPEATED)
@@ -345,7 +351,12 @@ class Reader:
             yield accepted
             # A service that gave a short page before its end may do so again: then the end is
             # proven. So it is where the total is just the end of a full page.
-            if total == received and not full and not place.short:
+            if (
+                total == received
+                and not full
+                and not place.short
+                and self._confirm(window, received)
+            ):
                 yield known.end(total, received)
                 return
             short = place.short or not full
@@ -499,6 +510,22 @@ class Reader:
         if self.query.most is None and received - 1 <= self.reach:
             self._asking.begin([(window, received - 1, self._limit(1))])
 
+    def _begin_check(self, window: Window, received: int) -> None:
+        """Ask for the page that checks a total while the page with that total is read."""
+        if self.query.most is None and self.totals.are_whole is None:
+            self._asking.begin([(window, *check_page(received))])
+
+    def _confirm(self, window: Window, received: int) -> bool:
+        """Tell whether a window ends where the total says so: surely if each id has its row."""
+        if IDS in self.query.extra and received >= len(self.query.extra[IDS]):
+            return True
+
+        def ask(offset: int, limit: int) -> tuple[int | None, int]:
+            answer = self._ask(window, offset, limit)
+            return answer.total, read_page(answer).count
+
+        return self.totals.confirm(received, ask)
+
     def _check_reach(self, total: int | None) -> None:
         if self.query.by_time or total is None:
             return
@@ -508,14 +535,6 @@ class Reader:
                 f"{total} rows match, and paging reaches {self.reach} of them in this order",
                 hint="Sort by time, ask for a shorter period, or narrow it with --where.",
             )
-
-    def _page(self, answer: Answer) -> Page:
-        try:
-            data = answer.came
-            empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
-            return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _no_rows(error) from error
 
     def _with_marks(self, page: Page) -> Page:
         try:
@@ -621,6 +640,16 @@ class _Known:
         return True
 
 
+def read_page(answer: Answer) -> Page:
+    """Return the rows of an answer. Raises `NetworkFailure` where it has no list."""
+    try:
+        data = answer.came
+        empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
+        return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _no_rows(error) from error
+
+
 def identity(marks: Marks, place: int) -> Identity:
     """Return what tells a row: its key, or where that can repeat or is null a digest of the row."""
     mark = marks[place]
@@ -648,11 +677,6 @@ def raise_missing(missing: Sequence[str], hint: str = AGAIN) -> None:
     if missing:
         more = f"; and so in {len(missing) - 1} more windows" if missing[1:] else ""
         raise RowsMissing(f"rows are missing: {missing[0]}{more}", hint=hint)
-
-
-def _believable(total: int | None, received: int) -> int | None:
-    """Return a total; `None` where it is less than what came, and so tells nothing."""
-    return None if total is None or total < received else total
 
 
 def _no_rows(error: Exception) -> NetworkFailure:
