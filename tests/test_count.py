@@ -72,7 +72,7 @@ def test_a_total_of_one_may_be_that_of_the_page(rows, totals, number, calls):
     period = Period(START, START + timedelta(seconds=99))
     query = Query(COMMUNICATIONS, 1, period, ())
     if number is None:
-        with pytest.raises(Refused, match="the service (counts the rows of a page|does not say)"):
+        with pytest.raises(Refused, match=r"the service (counts the rows of a page|does not say)"):
             count_rows(query, lambda _: service.ask)
     else:
         assert count_rows(query, lambda _: service.ask) == number

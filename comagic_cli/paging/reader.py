@@ -18,7 +18,7 @@ import msgspec
 
 from comagic_cli.errors import ComagicError, NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.paging.prefetch import Prefetch, waited
-from comagic_cli.paging.totals import Totals, check_page
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import (
     MAX_OFFSET,
     SECOND,
@@ -512,8 +512,8 @@ class Reader:
 
     def _begin_check(self, window: Window, received: int) -> None:
         """Ask for the page that checks a total while the page with that total is read."""
-        if self.query.most is None and self.totals.are_whole is None:
-            self._asking.begin([(window, *check_page(received))])
+        if self.query.most is None and (page := self.totals.check(received)):
+            self._asking.begin([(window, *page)])
 
     def _confirm(self, window: Window, received: int) -> bool:
         """Tell whether a window ends where the total says so: surely if each id has its row."""

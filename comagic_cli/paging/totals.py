@@ -21,6 +21,7 @@ class Totals:
     """
 
     are_whole: bool | None = None
+    _one_is_all: bool = False  # once no row came behind one that was alone
 
     def read(self, total: int | None, sent: int) -> int | None:
         """Return a total that may be believed, given the rows sent up to the end of its page."""
@@ -30,22 +31,24 @@ class Totals:
             self.are_whole = True
         return total
 
-    def confirm(self, received: int, ask: Callable[[int, int], tuple[int | None, int]]) -> bool:
-        """Tell whether rows end where a total says so; `ask(offset, limit)` gives total and rows.
+    def check(self, received: int) -> tuple[int, int] | None:
+        """Return the offset and the limit of the page that checks a total of so many rows.
 
-        A window of one row can't be asked for fewer: there it is checked that no row comes next.
+        `None` where no check is needed. A page can't have fewer rows than one: where a row is
+        alone, it is checked that no row comes next.
         """
-        if not received or self.are_whole is not None:
+        if not received or self.are_whole is not None or (received == 1 and self._one_is_all):
+            return None
+        return (0 if received > 1 else 1), 1
+
+    def confirm(self, received: int, ask: Callable[[int, int], tuple[int | None, int]]) -> bool:
+        """Tell whether rows end where a total says; `ask(offset, limit)` gives total and rows."""
+        if not (page := self.check(received)):
             return self.are_whole is not False
-        total, rows = ask(*check_page(received))
+        total, rows = ask(*page)
         if received > 1:
             self.are_whole = total is not None and total > rows
             return self.are_whole
-        if rows:
-            self.are_whole = False
-        return not rows
-
-
-def check_page(received: int) -> tuple[int, int]:
-    """Return the offset and the limit of the page that checks a total of so many rows."""
-    return (0 if received > 1 else 1), 1
+        self._one_is_all = not rows
+        self.are_whole = False if rows else None
+        return self._one_is_all
