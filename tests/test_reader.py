@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import msgspec
 import pytest
@@ -10,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from measuring import unmeasured
 from paging import (
+    COMMUNICATIONS,
     FIRST,
     LAST,
+    START,
     Row,
     Service,
     calls_for,
@@ -24,8 +27,11 @@ from paging import (
 )
 
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
-from comagic_cli.query.query import Sort
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.rows.answer import Answer
 
 
@@ -302,6 +308,33 @@ def test_no_rows_are_written_in_several_ways(data):
     service = Service([])
     service.ask = lambda *_: Answer(data, 0)  # type: ignore[method-assign]
     assert run(service, FIRST, LAST).keys == []
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        (['"2026-10-01 00:00:10"', '"2026-10-01T00:00:10.5+03:00"'], 0),
+        (["null", '""', '"0000-00-00 00:00:00"', "0", "false"], 0),
+        (['"20.11.2026 10:00"', "null", '"2026-10-01 00:00:10"', "1790000000"], 2),
+        (['"yesterday"', '{"value":"2026-10-01 00:00:10"}', '"2026-13-01 00:00:00"'], 3),
+    ],
+)
+def test_times_of_an_unknown_form_are_counted(times, count, cut):
+    rows = [
+        f'{{"communication_id":{n},"communication_type":{{"value_id":"call"}},'
+        f'"communication_date_time":{time}}}'
+        for n, time in enumerate(times)
+    ]
+
+    def ask(_: Window, offset: int, limit: int) -> Answer:
+        return Answer(f"[{','.join(rows[offset : offset + limit])}]".encode(), len(rows))
+
+    period = Period(START, START + timedelta(seconds=LAST))
+    query = Query(COMMUNICATIONS, 1, period, ("communication_id",))
+    reader = Reader(query, ask, cut=cut)
+    assert sum(page.count for page in reader.pages()) == len(times)
+    assert reader.unreadable_times == count
 
 
 @pytest.mark.parametrize("data", [b'"x"', b"[1]", b'{"a":1}', b"[null]"])

@@ -52,6 +52,7 @@ class IdBatchReader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     found: int = 0
@@ -138,6 +139,7 @@ class IdBatchReader:
         self.hint = pager.hint if pager.missing else self.hint
         self.overstated += pager.overstated
         self.outside += pager.outside
+        self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
         if self.unfound > 0:

@@ -42,6 +42,7 @@ Identity = tuple[str | None, bytes]
 STRETCHES = 5  # new stretches without progress that end the reading
 REPEATS = 5  # answers without a new row, though there are some, that end a stretch
 EMPTY = (b"null", b"{}")  # some services write an empty list like this
+NO_TIME = b'" 0-:.TZnulfase'  # what an absent or a zero time is made of
 MOVED = "rows moved while they were read"
 UNSORTED = "rows did not come by time"
 REPEATED = "the service gives the same rows again and again"
@@ -138,7 +139,8 @@ class Reader:
     into all columns, for sinks that write them so. `reach` is the largest offset that may be asked
     for. `answers` counts those that came, `matching` is the first one's total. `done` lists the
     windows read to their end; `overstated` counts those with a total one too large. `outside`
-    counts rows that show a time outside of what was asked. `missing` says which rows are missing,
+    counts rows that show a time outside of what was asked, `unreadable_times` those whose time is
+    of an unknown form. `missing` says which rows are missing,
     `hint` what to do then. `totals` is shared by all readers of an export.
     """
 
@@ -153,6 +155,7 @@ class Reader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     answers: int = 0
@@ -347,6 +350,7 @@ class Reader:
                 yield accepted
                 return
             self._count_outside(Marks.of(page.marks).times, window)
+            self._count_unreadable(page)
             last = identity(Marks.of(page.marks), -1)
             yield accepted
             # A service that gave a short page before its end may do so again: then the end is
@@ -556,6 +560,16 @@ class Reader:
             outside = sum(not first <= time <= last for time in shown_times)
         self.outside += outside
         self._inside = self._inside or outside < len(times)
+
+    def _count_unreadable(self, page: Page) -> None:
+        """Count the rows that state a time in an unknown form: they are written unchecked."""
+        times, names = Marks.of(page.marks).times, self.query.report.time
+        if "" not in times or not names:
+            return
+        unknown = page.pick([place for place, time in enumerate(times) if not time])
+        cut = unknown if unknown.columns else RowReader(names).cut(unknown)
+        columns = [[bytes(value).strip(NO_TIME) for value in cut.column(name)] for name in names]
+        self.unreadable_times += sum(map(all, zip(*columns, strict=True)))
 
     def _drop_held(self) -> None:
         self._held, self._held_times = Page(()), []
