@@ -26,6 +26,7 @@ from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Ask, Reader
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
@@ -55,6 +56,7 @@ class Connection:
     context: Context
     cache: Cache | None
     progress: Progress = field(default_factory=Progress)
+    totals: Totals = field(default_factory=Totals)
     _members: list[Members] = field(default_factory=list)  # one, shared by all customers
 
     @property
@@ -126,8 +128,9 @@ class Connection:
     def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
         if IDS in query.extra:
-            return IdBatchReader(query, self.asker, self.note)
-        return Reader(query, self.asker(query), self.note, zone=self.known_zone)
+            return IdBatchReader(query, self.asker, self.note, totals=self.totals)
+        ask, zone = self.asker(query), self.known_zone
+        return Reader(query, ask, self.note, zone=zone, totals=self.totals)
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""

@@ -36,10 +36,13 @@ from comagic_cli.formats.partitions import (
     open_partitions,
 )
 from comagic_cli.formats.registry import make_sink
+from comagic_cli.paging.reader import AGAIN
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
 from comagic_cli.query.query import Query
 
+KEPT = "What came is in NAME.incomplete. "
+RUN_AGAIN = "Run the same command again: it writes the rest."
 MAX_NAMED = 3  # files that a message names
 
 
@@ -162,7 +165,7 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
     """Write partitions, neighbours in one reading; name all that are incomplete."""
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
-    outside = 0
+    outside, is_kept = 0, False
     try:
         for run in plan.runs:
             reader = connection.read(
@@ -175,12 +178,13 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
             except RowsMissing as error:
                 first = first or error
                 incomplete += sink.waiting.values()
+                is_kept = is_kept or sink.is_kept
             finally:
                 outside += reader.outside
     finally:
         connection.report_oddities(outside)
     if first:
-        raise _missing(first, incomplete)
+        raise _missing(first, incomplete, is_kept=is_kept)
     _report_end(partitions.template, plan, connection)
 
 
@@ -199,12 +203,15 @@ def _report_end(template: Template, plan: Plan, connection: Connection) -> None:
     )
 
 
-def _missing(first: RowsMissing, incomplete: list[Partition]) -> RowsMissing:
+def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) -> RowsMissing:
+    """Name the files that are not written; `is_kept` says that rows of some are kept."""
+    if not incomplete:
+        return first
     more = f" and {len(incomplete) - MAX_NAMED} more" if len(incomplete) > MAX_NAMED else ""
     named = ", ".join(str(partition.path) for partition in incomplete[:MAX_NAMED])
     return RowsMissing(
         f"{first.message}; not written: {named}{more}",
-        hint="What came is in NAME.incomplete. Run the same command again: it writes the rest.",
+        hint=f"{KEPT if is_kept else ''}{RUN_AGAIN if first.hint == AGAIN else first.hint}",
     )
 
 

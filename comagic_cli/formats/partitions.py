@@ -223,6 +223,7 @@ class PartitionedSink:
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.waiting = {each.name: each for each in partitions}  # those not published, in order
+        self.is_kept = False  # once rows of one were left as `NAME.incomplete`
         self._names = frozenset(self.waiting)
         self._current = partitions[0].name  # where a row without a time goes
         self._name_length = len(self._current)  # how much of a time names the partition
@@ -266,6 +267,7 @@ class PartitionedSink:
         """Keep the rows of partitions that were not settled as `NAME.incomplete`."""
         for begun in self._begun.values():
             begun.file.keep()
+            self.is_kept = True
 
     def discard(self) -> None:
         """Remove what was written of partitions that were not settled."""

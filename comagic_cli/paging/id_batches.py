@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.reader import AGAIN, Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.totals import Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -51,8 +52,11 @@ class IdBatchReader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     found: int = 0
+    totals: Totals = field(default_factory=Totals)
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -93,7 +97,7 @@ class IdBatchReader:
 
     def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Reader(query, self.asking(query), self.note)
+        return Reader(query, self.asking(query), self.note, totals=self.totals)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -132,8 +136,10 @@ class IdBatchReader:
         self._totals.append(pager.matching)
         self.done += pager.done
         self.missing += pager.missing
+        self.hint = pager.hint if pager.missing else self.hint
         self.overstated += pager.overstated
         self.outside += pager.outside
+        self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
         if self.unfound > 0:
@@ -141,7 +147,7 @@ class IdBatchReader:
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:

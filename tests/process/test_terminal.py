@@ -29,8 +29,8 @@ def settled(told):
     return re.sub(r"[\d ]+ left today, \d+\.\d s", " N left today, N s", stays)
 
 
-def last_line(rows):
-    return f"{rows} rows, 2024-10-01 to 2024-10-05, 2 points spent, N left today, N s.\n"
+def last_line(rows, points=2):
+    return f"{rows} rows, 2024-10-01 to 2024-10-05, {points} points spent, N left today, N s.\n"
 
 
 def show(box, home, columns, *options, stderr=None, **variables):
@@ -105,7 +105,7 @@ def test_a_terminal_without_colour(box, tmp_path, variables):
 def test_other_formats_are_whole_on_a_terminal(box, tmp_path, option):
     ran = show(box, tmp_path, 60, *option)
     rows = 120 + ("tsv" in option)
-    assert (ran.code, ran.out.count("\n"), ran.err) == (0, rows, last_line(120))
+    assert (ran.code, ran.out.count("\n"), ran.err) == (0, rows, last_line(120, points=3))
 
 
 def test_a_terminal_of_no_size(box, tmp_path):
