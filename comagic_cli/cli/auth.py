@@ -15,9 +15,10 @@ import click
 from click.core import ParameterSource
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.endpoints import ask_account, objects, zone_of
+from comagic_cli.api.endpoints import ask_account, zone_of
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import open_transport, service_url
+from comagic_cli.api.lists import objects
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli.console import CONSOLE, tell

@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_items, ask_kind, objects
+from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_kind, describe_account
+from comagic_cli.api.lists import ask_items, objects
 from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
 from comagic_cli.export.connection import Connection, connect
@@ -32,6 +33,7 @@ from comagic_cli.query.catalog import (
     with_more,
 )
 from comagic_cli.query.listing import Row
+from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.answer import Answer
 
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
@@ -215,16 +217,16 @@ def list_users(options: ListOptions, context: Context) -> list[Row]:
 
 def list_account(options: ListOptions, context: Context) -> list[Row]:
     """Describe the account and the points left."""
-    method = "get.account"
     with connect(options, context) as connection:
-        answer = connection.client.call(method, {})
-    return listing.account_rows(objects(answer, method), answer.limits)
+        account = describe_account(connection.client.call)
+    return listing.account_rows([account.facts], account.limits)
 
 
 def _every(connection: Connection, method: str) -> list[Row]:
     """Return the objects of a list from all its pages, each id once."""
     rows: dict[str, Row] = {}
-    for page in ask_items(connection.client.call, method, {}, connection.note):
+    size = page_size_of(method)
+    for page in ask_items(connection.client.call, method, {}, connection.note, size):
         answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
         for row in objects(answer, method):
             rows.setdefault(str(row.get("id") or row), row)
