@@ -157,6 +157,7 @@ OPTIONS = {
     "offset": "--page-size",
     "user_id": "--user-id (comagic users lists them)",
 }
+FIELD_PARAMETERS = frozenset({"fields", "filter", "sort"})
 FILTER_REFUSALS = frozenset(
     {
         *("filter_prohibited", "invalid_parameter_value", "invalid_parameters_combination"),
@@ -223,6 +224,22 @@ def may_mean_parameter(error: Refused, parameter: str, fields: Iterable[str]) ->
     if any(parameter in name for name in names):
         return True
     return not error.field and names.isdisjoint(fields)
+
+
+def unknown_fields(error: Refused, fields: Iterable[str]) -> set[str]:
+    """Return which of a request's fields `unexpected_parameters` may mean.
+
+    Those that it names; all where it names neither a field nor a parameter.
+    """
+    if error.mnemonic != "unexpected_parameters":
+        return set()
+    fields = set(fields)
+    names = {error.value, *NAME.findall(f"{error.field} {_service_text(error)}")}
+    if named := fields & names:
+        return named
+    root = NAME.match(error.field)
+    is_named = bool(error.value) or (root is not None and root[0] not in FIELD_PARAMETERS)
+    return set() if is_named else fields
 
 
 def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:

@@ -173,8 +173,7 @@ def show_count(request: ExportRequest, options: ExportOptions, context: Context)
 
 
 def _count(request: ExportRequest, options: ExportOptions, connection: Connection) -> int:
-    refused = connection.refused_operators
-    asking = partial(make_asker, connection.client, refused=refused)
+    asking = partial(make_asker, connection.client, dialect=connection.dialect)
     query = make_query(request, options, connection, None)
     return count_rows(query, asking, connection.note)
 
