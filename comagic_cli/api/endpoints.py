@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -218,9 +218,13 @@ def _columns(listed: Any) -> Iterator[Column]:
             yield Column(item["id"], told[0], told[1], told[2], is_custom=bool(custom))
 
 
-def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:
-    """Return the custom dimensions that reports of a type can be filtered by."""
-    filters = objects(call(FILTERS, {"report_type": kind}), FILTERS)
+def ask_filters(call: Call, kind: str) -> list[dict[str, Any]]:
+    """Return what reports of a type can be filtered by, as the account describes it."""
+    return objects(call(FILTERS, {"report_type": kind}), FILTERS)
+
+
+def custom_dimensions(filters: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Return the custom dimensions among what reports can be filtered by."""
     return tuple(
         Column(
             item["id"],
@@ -232,6 +236,20 @@ def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:
         for item in filters
         if item.get("is_custom_dimension") is True and isinstance(item.get("id"), str)
     )
+
+
+def listed_operators(filters: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the operators of each field, where the account lists any."""
+    listed = dict[str, list[str]]()
+    for item in filters:
+        operators = item.get("operators")
+        names = [
+            operator.get("id") if isinstance(operator, dict) else operator
+            for operator in (operators if isinstance(operators, list) else [])
+        ]
+        if isinstance(item.get("id"), str) and names:
+            listed[item["id"]] = [name for name in names if isinstance(name, str)]
+    return {name: operators for name, operators in listed.items() if operators}
 
 
 # Customers of an agent

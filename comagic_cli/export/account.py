@@ -12,7 +12,13 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_kind, describe_account
+from comagic_cli.api.endpoints import (
+    ask_columns,
+    ask_filters,
+    ask_kind,
+    custom_dimensions,
+    describe_account,
+)
 from comagic_cli.api.lists import ask_items, objects
 from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
@@ -39,7 +45,7 @@ from comagic_cli.rows.answer import Answer
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
 Made = TypeVar("Made")
 Make = Callable[[ReportType], Made]
-LISTS = {"columns": ask_columns, "dimensions": ask_dimensions}
+LISTS = ("columns", "dimensions")
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,10 @@ class Columns:
         return (*columns, *(self._recall("dimensions", DAY) or ()))
 
     def _ask(self, name: str) -> tuple[Column, ...]:
-        columns = LISTS[name](self.connection.client.call, self.kind)
+        if name == "columns":
+            columns = ask_columns(self.connection.client.call, self.kind)
+        else:
+            columns = custom_dimensions(ask_listed_filters(self.connection, self.kind))
         if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
             self.connection.cache.set(self.connection.cache_name(name, self.kind), text)
@@ -202,11 +211,18 @@ def list_columns(report: ReportType, options: ListOptions, context: Context) -> 
 
 def list_filters(name: str, field: str | None, options: ListOptions, context: Context) -> list[Row]:
     """List the fields, operators and values for filters of a report."""
-    report, method = listing.find_command(name), "get.report_filters"
+    report = listing.find_command(name)
     with connect(options, context) as connection:
-        call = connection.client.call
-        filters = objects(call(method, {"report_type": ask_kind(call, report, None)}), method)
+        kind = ask_kind(connection.client.call, report, None)
+        filters = ask_listed_filters(connection, kind)
     return listing.filter_rows(filters, field, report)
+
+
+def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
+    """Ask what reports of a type can be filtered by, and cache its operators."""
+    filters = ask_filters(connection.client.call, kind)
+    connection.save_operators(kind, filters)
+    return filters
 
 
 def list_users(options: ListOptions, context: Context) -> list[Row]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
-from comagic_cli.api.errors import may_mean_parameter, unknown_fields
+from comagic_cli.api.endpoints import ask_report, ask_zone, listed_operators, zone_named
+from comagic_cli.api.errors import (
+    FILTER_REFUSALS,
+    may_mean_parameter,
+    refused_operators,
+    unknown_fields,
+)
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
@@ -29,14 +35,23 @@ from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Ask, Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
+from comagic_cli.query.filter.operators import (
+    Use,
+    avoid_refused,
+    replace_operators,
+    unlisted,
+    uses_of,
+)
 from comagic_cli.query.filter.tree import TooDeep
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.members import Members
 
+LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists
+# Refusals that may be of an operator, and whose own hint then does not help.
+UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
 
 @dataclass(frozen=True)
@@ -44,11 +59,14 @@ class Dialect:
     """What is known of the requests that a service takes.
 
     `refused_operators` are those that the account refused, by field; `save` is called when more are
-    known. `field_names` are the names under which it knows fields that have several.
+    known. `listed_operators` returns those that the account lists for reports of a type, by field,
+    as far as they are known. `field_names` are the names under which the service knows fields that
+    have several.
     """
 
     refused_operators: set[Use] = field(default_factory=set)
     save: Callable[[set[Use]], None] = lambda _: None
+    listed_operators: Callable[[str], Mapping[str, Collection[str]]] = lambda _: {}
     field_names: dict[str, str] = field(default_factory=dict)
 
 
@@ -128,7 +146,20 @@ class Connection:
         def save(uses: set[Use]) -> None:
             cache.set(name, msgspec.json.encode(sorted(uses)).decode())
 
-        return Dialect(uses, save, self._field_names)
+        return Dialect(uses, save, self.listed_operators, self._field_names)
+
+    def listed_operators(self, kind: str) -> Mapping[str, Collection[str]]:
+        """Return the operators that the account lists, if they are cached: see `save_operators`."""
+        text = self.cache.get(self.cache_name(LISTED, kind)) if self.cache else None
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text or "{}", type=dict[str, list[str]])
+        return {}
+
+    def save_operators(self, kind: str, filters: Iterable[Mapping[str, Any]]) -> None:
+        """Cache the operators that the account lists for reports of a type."""
+        if self.cache:
+            text = msgspec.json.encode(listed_operators(filters)).decode()
+            self.cache.set(self.cache_name(LISTED, kind), text)
 
     def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
@@ -268,8 +299,7 @@ def make_asker(
     equal forms. `dialect` keeps both for later queries. `members` reads the rows' members.
     """
     dialect = dialect or Dialect()
-    names = dict(dialect.field_names)
-    form = replace(_without_operators(query, dialect.refused_operators), names=names)
+    form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
 
     def ask(window: Window, offset: int, limit: int) -> Answer:
         nonlocal form
@@ -280,6 +310,7 @@ def make_asker(
             except Refused as error:
                 other = _other_form(forms[-1], error, new)
                 if other is None:
+                    _complete_hint(forms[-1], error)
                     raise
                 first = first or error
                 if other in forms:  # another cause; the first refusal tells more
@@ -307,21 +338,35 @@ def _send(client: Client, query: Query, window: Window, offset: int, limit: int)
     return client.call(query.report.method, params)
 
 
-def _without_operators(query: Query, uses: set[Use]) -> Query:
-    if not query.filter or not uses:
+def _without_operators(query: Query, dialect: Dialect) -> Query:
+    """Replace the operators that the account is known to refuse, or does not list."""
+    if not query.filter:
         return query
+    listed = dialect.listed_operators(query.report.kind)
+    refused = dialect.refused_operators | unlisted(query.filter, listed)
     with suppress(TooDeep):  # then the filter is sent as it is
-        return replace(query, filter=replace_operators(query.filter, uses, query.report.field))
+        return replace(query, filter=replace_operators(query.filter, refused, query.report.field))
     return query
 
 
 def _other_filter(query: Query, error: Refused, uses: set[Use]) -> Query | None:
     """Return the query without refused operators, which are added to `uses`."""
-    if not query.filter or not (found := avoid_refused(query.filter, error, query.report.field)):
+    refused = _refused_operators(query, error)
+    if not query.filter or not (found := avoid_refused(query.filter, refused, query.report.field)):
         return None
-    tree, refused = found
-    uses |= refused
+    tree, replaced = found
+    uses |= replaced
     return replace(query, filter=tree)
+
+
+def _refused_operators(query: Query, error: Refused) -> set[Use]:
+    return refused_operators(error, uses_of(query.filter)) if query.filter else set()
+
+
+def _complete_hint(query: Query, error: Refused) -> None:
+    """Name the option and the command for a refusal of the filter that has no equal form."""
+    if error.mnemonic in UNCLEAR and _refused_operators(query, error):
+        error.hint = f"Check --where; see comagic filters {query.report.command}."
 
 
 def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
