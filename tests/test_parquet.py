@@ -56,7 +56,10 @@ def test_the_schema_of_every_report_is_the_one_written_down():
 @pytest.mark.parametrize("enum", ["value", "id"])
 def test_an_enum_is_flat_unless_both_are_asked_for(enum):
     fields = [report("communications").field("communication_type")]
-    assert [str(field.type) for field in schema_of(fields, enum=enum)] == ["string", "string"]
+    assert [str(field.type) for field in schema_of(fields, coded_values=enum)] == [
+        "string",
+        "string",
+    ]
 
 
 def test_a_sink_without_a_zone_reads_times_as_utc_and_says_no_zone():

@@ -121,7 +121,7 @@ def test_any_rows_are_written_as_if_they_were_parsed(rows, ascii_, enum):
     flat = Flattener(FIELDS, format_options)
     plain = RowReader(tuple(field.name for field in FIELDS)).plain(page)
     truth = zip(*map(texts_of, flat.columns(plain)), strict=True)
-    assert unquoted(written("csv", FIELDS, page, enum=enum)) == [
+    assert unquoted(written("csv", FIELDS, page, coded_values=enum)) == [
         list(flat.names),
         *map(list, truth),
     ]

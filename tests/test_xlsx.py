@@ -65,7 +65,7 @@ def test_a_workbook_of_no_rows():
     [("value", ["kind"]), ("both", ["kind", "kind.id"])],
 )
 def test_the_columns_are_those_of_csv(enum, names):
-    sheet = book_of([Field("kind", "object")], page_of("{}"), enum=enum)["Rows"]
+    sheet = book_of([Field("kind", "object")], page_of("{}"), coded_values=enum)["Rows"]
     assert [cell.value for cell in sheet[1]] == names
 
 
