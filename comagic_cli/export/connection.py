@@ -164,7 +164,7 @@ class Connection:
     def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
         if IDS in query.extra:
-            return IdBatchReader(query, self.asker, self.note)
+            return IdBatchReader(query, self.asker, self.note, self.context.reporter.error)
         return Reader(query, self.asker(query), self.note, zone=self.known_zone)
 
     def asker(self, query: Query) -> Ask:
