@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 import pytest
-from paging import COMMUNICATIONS, START, Service, evenly
+from odd_pages import COMMUNICATIONS, START, Service, evenly
 from program import DAYS, SPAN, Watched, fault
 
 from comagic_cli.errors import Refused

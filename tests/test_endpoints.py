@@ -10,13 +10,13 @@ from scripted_service import refused as api_refusal
 from comagic_cli.api.endpoints import (
     ask_account,
     ask_customers,
-    ask_items,
     ask_report,
     ask_reports,
     ask_zone,
     is_of_customer,
     zone_named,
 )
+from comagic_cli.api.lists import ask_items
 from comagic_cli.errors import (
     NetworkFailure,
     NotAllowed,

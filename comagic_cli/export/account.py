@@ -12,7 +12,14 @@ from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_items, ask_kind, objects
+from comagic_cli.api.endpoints import (
+    ask_columns,
+    ask_filters,
+    ask_kind,
+    custom_dimensions,
+    describe_account,
+)
+from comagic_cli.api.lists import ask_items, objects
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
@@ -29,12 +36,13 @@ from comagic_cli.query.catalog import (
     with_more,
 )
 from comagic_cli.query.listing import Row
+from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.answer import Answer
 
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
 Made = TypeVar("Made")
 Make = Callable[[ReportType], Made]
-LISTS = {"columns": ask_columns, "dimensions": ask_dimensions}
+LISTS = ("columns", "dimensions")
 
 
 @dataclass(frozen=True)
@@ -82,7 +90,10 @@ class Columns:
         return (*columns, *(self._recall("dimensions", DAY) or ()))
 
     def _ask(self, name: str) -> tuple[Column, ...]:
-        columns = LISTS[name](self.connection.client.call, self.kind)
+        if name == "columns":
+            columns = ask_columns(self.connection.client.call, self.kind)
+        else:
+            columns = custom_dimensions(ask_listed_filters(self.connection, self.kind))
         if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
             self.connection.cache.set(self.connection.cache_name(name, self.kind), text)
@@ -167,11 +178,18 @@ def list_columns(report: ReportType, options: ListOptions, context: Context) -> 
 
 def list_filters(name: str, field: str | None, options: ListOptions, context: Context) -> list[Row]:
     """List the fields, operators and values for filters of a report."""
-    report, method = listing.find_command(name), "get.report_filters"
+    report = listing.find_command(name)
     with connect(options, context) as connection:
-        call = connection.client.call
-        filters = objects(call(method, {"report_type": ask_kind(call, report, None)}), method)
+        kind = ask_kind(connection.client.call, report, None)
+        filters = ask_listed_filters(connection, kind)
     return listing.filter_rows(filters, field, report)
+
+
+def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
+    """Ask what reports of a type can be filtered by, and cache its operators."""
+    filters = ask_filters(connection.client.call, kind)
+    connection.save_operators(kind, filters)
+    return filters
 
 
 def list_users(options: ListOptions, context: Context) -> list[Row]:
@@ -182,16 +200,16 @@ def list_users(options: ListOptions, context: Context) -> list[Row]:
 
 def list_account(options: ListOptions, context: Context) -> list[Row]:
     """Describe the account and the points left."""
-    method = "get.account"
     with connect(options, context) as connection:
-        answer = connection.client.call(method, {})
-    return listing.account_rows(objects(answer, method), answer.limits)
+        account = describe_account(connection.client.call)
+    return listing.account_rows([account.facts], account.limits)
 
 
 def _every(connection: Connection, method: str) -> list[Row]:
     """Return the objects of a list from all its pages, each id once."""
     rows: dict[str, Row] = {}
-    for page in ask_items(connection.client.call, method, {}, connection.note):
+    size = page_size_of(method)
+    for page in ask_items(connection.client.call, method, {}, connection.note, size):
         answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
         for row in objects(answer, method):
             rows.setdefault(str(row.get("id") or row), row)

@@ -153,7 +153,7 @@ def show_count(job: ExportJob) -> None:
 
 
 def _count(job: ExportJob, connection: Connection) -> int:
-    asking = partial(make_asker, connection.client, refused=connection.refused_operators)
+    asking = partial(make_asker, connection.client, dialect=connection.dialect)
     return count_rows(make_query(job, connection, None), asking, connection.note)
 
 

@@ -20,6 +20,7 @@ from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
 MOST = 100  # ids a call
+MOST_NAMED = 5  # ids that a message names
 # Refusals that never mean the ids. Any other may, if it names no parameter.
 NOT_ABOUT_IDS = frozenset(
     {
@@ -42,12 +43,13 @@ class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
     It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
-    none or was not asked. `found` counts the rows, each of which is one of the ids.
+    none or was not asked. `found` counts the rows. `warn` gets a line about rows of other ids.
     """
 
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
     done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
@@ -89,7 +91,12 @@ class IdBatchReader:
     @property
     def unfound(self) -> int:
         """Count the ids that brought no row; 0 where enough rows came before all were asked."""
-        return 0 if self._enough else len(self.query.extra[IDS]) - self.found
+        without_id = self.found - len(self._keys)  # such a row can be that of any id
+        return 0 if self._enough else max(0, len(self._missing_ids) - without_id)
+
+    @property
+    def _missing_ids(self) -> list[str]:
+        return [text for text in map(str, self.query.extra[IDS]) if text not in self._keys]
 
     @property
     def _enough(self) -> bool:
@@ -142,8 +149,15 @@ class IdBatchReader:
         self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
+        others = sorted(self._keys.difference(map(str, self.query.extra[IDS])))
+        if others:
+            count = len(others)
+            rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
+            self.warn(f"{rows} not asked for: {first_of(others)}")
         if self.unfound > 0:
-            self.note(f"{self.unfound} of the ids have no row in this period")
+            tell = self.warn if others else self.note
+            missing = first_of(self._missing_ids)
+            tell(f"{self.unfound} of the ids have no row in this period: {missing}")
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
@@ -155,6 +169,12 @@ class IdBatchReader:
                 f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
                 hint="Leave --sort out and sort the output, or ask for fewer ids.",
             )
+
+
+def first_of(ids: Sequence[str]) -> str:
+    """List some ids, the first of many."""
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return ", ".join(ids[:MOST_NAMED]) + more
 
 
 def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:
