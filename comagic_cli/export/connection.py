@@ -26,7 +26,8 @@ from comagic_cli.export.options import ServiceOptions
 from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
-from comagic_cli.paging.reader import Ask, Reader
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.source import Ask
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
