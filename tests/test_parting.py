@@ -264,6 +264,8 @@ def test_rows_that_are_missing_keep_the_days_back(comagic, out):
         ran = comagic(*TEN, "--page-size", 20, *target, box=box)  # several pages a window
         assert ran.code == 3
         assert "2 of " in ran.err
+        hint = "What came is in NAME.incomplete. Run the same command again: it writes the rest."
+        assert hint in " ".join(ran.err.split())
         kept = [name for name in visible(out) if name.endswith(".incomplete")]
         short = [day for day in DAYS if bad["date_from"][:10] <= day]  # nothing after is proven
         assert kept == [f"{day}.csv.incomplete" for day in short]

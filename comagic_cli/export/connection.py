@@ -31,7 +31,8 @@ from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
-from comagic_cli.paging.reader import Ask, Reader
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.source import Ask
 from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType

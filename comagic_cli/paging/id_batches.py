@@ -1,7 +1,7 @@
 """Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
 
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
-a lot rows come by time. A lot that the service refuses is halve_batch, and so are those after it. A
+a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
 service might also answer the first ids of a lot and pass over the others: where the last ones have
 no row, they are asked for again at the head of the next lot.
 """
@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import AGAIN, Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
+from comagic_cli.paging.source import Ask
 from comagic_cli.paging.totals import Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
@@ -42,7 +43,7 @@ NOT_ABOUT_IDS = frozenset(
 class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
-    It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
+    It is used like a `Reader`. `matching` is the sum of the lots' totals, `None` where one gave
     none or was not asked. `found` counts the rows. `warn` gets a line about rows of other ids.
     """
 
@@ -66,7 +67,7 @@ class IdBatchReader:
     def pages(self) -> Iterator[Page]:
         """Yield the pages, at least one; none is asked for where there are no ids.
 
-        Raises what `Pager.pages` does; `Refused`, naming it, for an id that is refused alone; and
+        Raises what `Reader.pages` does; `Refused`, naming it, for an id that is refused alone; and
         `UsageProblem` for a sort that can't hold over several lots.
         """
         left, size = deque(self.query.extra[IDS]), MOST

@@ -39,7 +39,7 @@ class OddService:
     repeat: bool = False
     keyless: bool = False
     offset: str = "right"  # ignored, one_more, one_less
-    limit: str = "right"  # ignored, halve_batch, one, random
+    limit: str = "right"  # ignored, halved, one, random
     totals: str = "exact"
     empty: int = 0  # every so many answers come empty
     doubles: float = 0.0  # how often a page brings a row twice
