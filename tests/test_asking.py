@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
 
 import msgspec
 import pytest
-from playback import client_of
+from program import DAYS, Watched
 from sandbox_client import IDS, sandbox
+from scripted_service import client_of
 
 from comagic_cli.errors import NetworkFailure, Refused
-from comagic_cli.export.connection import make_asker
+from comagic_cli.export.connection import Dialect, make_asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
@@ -175,3 +177,85 @@ def test_an_order_that_was_typed_is_not_given_up(sort, times):
         make_asker(service, replace(WITH, sort=sort))(WINDOW, 0, 10)
     assert len(service.types) == times
     assert {each[0] for each in service.types} == {sort[0].field}
+
+
+# Fields that the service knows by another name than the documentation
+
+DETAILS = Query(
+    report("call-details"),
+    IDS["call-details"],
+    Period(START, END),
+    ("redirection_info", "communication_id"),
+    filter={"field": "redirection_info", "operator": "=", "value": "x"},
+    sort=(Sort("redirection_info"),),
+)
+DOCUMENTED, ANSWERED = "redirection_info", "call_redirection_info"
+
+
+class Named:
+    """Knows fields by some names, and keeps the name that each call uses in its three places."""
+
+    def __init__(self, known, refuse) -> None:
+        self.known, self.refuse, self.names = known, refuse, []
+
+    def call(self, method, params):
+        assert method == "get.call_details"
+        sorts = [sort["field"] for sort in params["sort"]]
+        places = (*params["fields"], *sorts, params["filter"]["field"])
+        [name] = {place for place in places if "redirection" in place}
+        self.names.append(name)
+        if name != self.known:
+            raise self.refuse(name)
+        return ANSWER
+
+
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda name: refused(UNEXPECTED, name),
+        lambda name: refused(UNEXPECTED, "fields", f"no field {name}"),
+        lambda name: refused(UNEXPECTED, f"fields.{name}"),
+        lambda name: Refused("no", mnemonic=UNEXPECTED, field="fields", value=name),
+        lambda _: refused(UNEXPECTED, "fields"),
+        lambda _: refused(UNEXPECTED),
+    ],
+)
+@pytest.mark.parametrize("known", [DOCUMENTED, ANSWERED])
+def test_a_field_is_asked_by_the_name_that_the_service_knows(known, refuse):
+    service, dialect = Named(known, refuse), Dialect()
+    for _ in range(2):  # queries of one export, as of two customers
+        ask = make_asker(service, DETAILS, dialect)
+        assert ask(WINDOW, 0, 10) is ANSWER
+        assert ask(WINDOW, 10, 10) is ANSWER
+    first = [] if known == DOCUMENTED else [DOCUMENTED]
+    assert service.names == [*first, *[known] * 4]
+
+
+@pytest.mark.parametrize(
+    ("known", "refusal", "calls"),
+    [
+        ("neither", refused(UNEXPECTED), 2),
+        (ANSWERED, refused(UNEXPECTED, "communication_id"), 1),
+        (ANSWERED, refused(UNEXPECTED, "limit"), 1),
+        (ANSWERED, Refused("no", mnemonic=UNEXPECTED, field="fields", value="other"), 1),
+        (ANSWERED, refused("invalid_parameter_value", DOCUMENTED), 1),
+    ],
+)
+def test_a_field_is_not_renamed_for_another_refusal(known, refusal, calls):
+    service = Named(known, lambda _: refusal)
+    with pytest.raises(Refused) as caught:
+        make_asker(service, DETAILS)(WINDOW, 0, 10)
+    assert (caught.value, len(service.names)) == (refusal, calls)
+
+
+@pytest.mark.parametrize("names", ["both", "documented", "answered"])
+@pytest.mark.parametrize("fields", ["person_id,communicatons_count", "@all", "@default"])
+def test_an_asked_column_comes_whatever_the_service_calls_it(comagic, names, fields):
+    with Watched(rows=40, field_names=names) as box:
+        typed = ["--fields", "person_id", "-f", "csv", "--header", "none"]
+        ids = set(comagic("chats", *DAYS, *typed, box=box).out.split())
+        typed = ["--ids", ",".join(ids), "--fields", fields, "-f", "jsonl"]
+        ran = comagic("person-details", *DAYS, *typed, box=box)
+    rows = [json.loads(line) for line in ran.out.splitlines()]
+    assert (ran.code, ran.err, bool(rows)) == (0, "", True)
+    assert all(row["communicatons_count"] for row in rows)

@@ -222,6 +222,7 @@ def test_time_zones_that_differ(comagic, file, words, lines, code, told):
 
 
 def test_an_account_that_tells_little(comagic, monkeypatch):
+    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.account_object", lambda *_: {})
     monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.account", lambda *_: [{}])
     monkeypatch.setattr("comagic_cli.sandbox.methods.discovery.reports_list", lambda _: [])
     with examinable(limits="absent") as box:

@@ -3,20 +3,20 @@ from __future__ import annotations
 import json
 
 import pytest
-from playback import Playback, client_of, http, result
-from playback import refused as api_refusal
 from sandbox_client import IDS, sandbox
+from scripted_service import Playback, client_of, http, result
+from scripted_service import refused as api_refusal
 
 from comagic_cli.api.endpoints import (
     ask_account,
     ask_customers,
-    ask_items,
     ask_report,
     ask_reports,
     ask_zone,
     is_of_customer,
     zone_named,
 )
+from comagic_cli.api.lists import ask_items
 from comagic_cli.errors import (
     NetworkFailure,
     NotAllowed,

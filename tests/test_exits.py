@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import DAYS, REPORT, SPAN, Watched, fault
 
 from comagic_cli.errors import OutputBusy

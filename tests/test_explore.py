@@ -110,6 +110,29 @@ def test_who_is_no_agent_has_no_users(comagic):
     assert (ran.code, ran.out) == (4, "")
 
 
+@pytest.mark.parametrize(
+    ("quirks", "users", "id_"),
+    [
+        ({"get_account": "absent"}, [], 4242),
+        ({"get_account": "forbidden"}, [], 4242),
+        ({"get_account": "no_user_id", "agent": True}, ["--user-id", 7002], 7002),
+        ({"getobj_account": "forbidden"}, [], 4242),
+    ],
+)
+def test_the_account_is_told_by_whichever_method_answers(comagic, quirks, users, id_):
+    with box(**quirks) as account:
+        ran = comagic("account", *users, box=account)
+    told = json.loads(ran.out)
+    assert (ran.code, told["id"], bool(told["name"])) == (0, id_, True)
+    assert told["day_points_left"] == 4999, "a refusal costs no point"
+
+
+def test_an_account_that_no_method_tells_is_an_error(comagic):
+    with box(get_account="absent", getobj_account="forbidden") as account:
+        ran = comagic("account", box=account)
+    assert (ran.code, ran.out, "getobj.account" in ran.err) == (4, "", True)
+
+
 def test_points_that_the_service_does_not_tell_are_null(comagic):
     with box(limits="absent", account_object=True) as account:
         told = json.loads(comagic("account", box=account).out)

@@ -22,8 +22,8 @@ from screens import seen
 from comagic_cli.api.rate_limit import Quota
 from comagic_cli.cli import console as console_
 from comagic_cli.cli.console import CONSOLE, StderrReporter, is_piped, print_message
-from comagic_cli.export import progress as progress_
-from comagic_cli.export.progress import Progress, sized, spaced
+from comagic_cli.export import context as progress_
+from comagic_cli.export.context import Progress, sized, spaced
 from comagic_cli.paging.reader import Reader
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period

@@ -35,7 +35,7 @@ EMPTY = ["null", "{}", '{"value":null}', '{"value":null,"value_id":null}', "[]"]
 @pytest.mark.parametrize("enum", ["value", "id", "both"])
 @pytest.mark.parametrize("value", EMPTY)
 def test_every_way_to_say_nothing_is_empty(field, value, enum):
-    assert not any(cells(field, value, enum=enum).values())
+    assert not any(cells(field, value, coded_values=enum).values())
 
 
 SCALARS = [
@@ -127,7 +127,7 @@ SHAPES = [
 
 @pytest.mark.parametrize(("field", "enum", "value", "expected"), SHAPES)
 def test_shapes(field, enum, value, expected):
-    assert cells(field, value, enum=enum) == expected
+    assert cells(field, value, coded_values=enum) == expected
 
 
 def test_lists_are_joined_by_what_was_asked_for():

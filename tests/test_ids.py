@@ -8,8 +8,7 @@ import pytest
 
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.context import Context
-from comagic_cli.export.progress import Progress
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.request import find_ids
 from comagic_cli.query.ids import read_ids
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from program import DAYS, PATIENCE, Fault, Watched, environment, start
+from program import DAYS, PATIENCE, Fault, Watched, environment, start, without_checks
 from terminals import Terminal
 
 from comagic_cli.errors import Refused
@@ -35,7 +35,11 @@ def export(comagic, box, ids, *more, asked=DETAILS):
 
 
 def lots(box):
-    return [len(call.params["entity_ids"]) for call in box.journal if "fields" in call.params]
+    return [
+        len(call.params["entity_ids"])
+        for call in without_checks(box.journal)
+        if "fields" in call.params
+    ]
 
 
 def test_ids_are_asked_for_a_hundred_at_once(comagic, box, calls):
@@ -60,7 +64,40 @@ def test_ids_without_a_row_are_told_by_verbose_alone(comagic, box, calls):
     ran, rows = export(comagic, box, [1, calls[0], 2])
     assert (ran.code, ran.err, rows) == (0, "", calls[:1])
     ran, rows = export(comagic, box, [1, calls[0], 2], "-v")
-    assert (rows, "2 of the ids have no row in this period\n" in ran.err) == (calls[:1], True)
+    assert (rows, "2 of the ids have no row in this period: 1, 2\n" in ran.err) == (calls[:1], True)
+
+
+class Mistaken(Watched):
+    """A sandbox that answers another id in place of some."""
+
+    instead: dict[int, int]
+
+    def answer(self, body, headers):
+        call = json.loads(body)
+        if ids := call["params"].get("entity_ids"):
+            call["params"]["entity_ids"] = [self.instead.get(id_, id_) for id_ in ids]
+        return super().answer(json.dumps(call).encode(), headers)
+
+
+@pytest.mark.parametrize("quiet", [[], ["-q"]])
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "1 row has an id that was not asked for: {}"),
+        (3, "3 rows have ids that were not asked for: {}"),
+        (7, "7 rows have ids that were not asked for: {} and 2 more"),
+    ],
+)
+def test_rows_of_other_ids_are_told_and_the_ids_without_a_row(comagic, calls, count, told, quiet):
+    other = calls[20 : 20 + count]
+    with Mistaken(rows=600) as box:
+        box.instead = dict(zip(calls[:count], other, strict=True))
+        ran, rows = export(comagic, box, calls[:10], *quiet)
+    listed = [", ".join(map(str, ids[:5])) for ids in (sorted(other), calls[:count])]
+    missing = f"{count} of the ids have no row in this period: {listed[1]}"
+    assert (ran.code, sorted(rows)) == (0, sorted([*other, *calls[count:10]]))
+    assert told.format(listed[0]) in ran.err
+    assert missing in ran.err
 
 
 class Passing(Watched):

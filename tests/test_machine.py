@@ -51,7 +51,7 @@ def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):
         "rows": 30,
         "period": ["2024-10-01 00:00:00", "2024-10-05 23:59:59"],
         "file": None,
-        "points": 1,
+        "points": 2,
     }
     assert told[-1]["bytes"] == len(ran.out.encode())
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from program import DAYS, Watched
 
+from comagic_cli.api.errors import refused_operators
 from comagic_cli.errors import Refused
 from comagic_cli.query.catalog import Field
-from comagic_cli.query.filter.operators import avoid_refused, replace_operators, unlisted, uses
+from comagic_cli.query.filter.operators import avoid_refused, replace_operators, unlisted, uses_of
 from comagic_cli.query.filter.tree import TooDeep, levels
 from comagic_cli.sandbox.methods.filters import OPERATORS
 
@@ -21,7 +22,7 @@ WORDS = ["in", "not_in", "<=", ">=", "is_null", "is_not_null"]
 
 
 def replaced(tree, *operators, field=REPORT.field):
-    refused = {(name, one) for name, one in uses(tree) if one in operators}
+    refused = {(name, one) for name, one in uses_of(tree) if one in operators}
     return replace_operators(tree, refused, field)
 
 
@@ -130,7 +131,7 @@ def test_equal_forms_take_the_same_rows(tree, rows):
     equal = replaced(tree, *WORDS)
     assert [takes(equal, row) for row in rows] == [takes(tree, row) for row in rows]
     assert levels(equal) <= 2
-    assert not {one for _, one in uses(equal)} & set(WORDS)
+    assert not {one for _, one in uses_of(equal)} & set(WORDS)
 
 
 # What a refusal is about
@@ -141,8 +142,17 @@ TREE = both(leaf("id", "in", ["a"]), leaf("size", ">=", 1), leaf("cc_17", "like"
 @pytest.mark.parametrize(
     ("mnemonic", "field", "message", "refused"),
     [
-        ("invalid_parameter_value", "operator", "not in (=, !=)", {("id", "in")}),
+        ("invalid_parameter_value", "operator", "'in' is not one of =, !=", {("id", "in")}),
         ("invalid_parameter_value", "filter", "operator >= is not allowed", {("size", ">=")}),
+        ("invalid_parameter_value", "", "", {("id", "in"), ("size", ">=")}),
+        ("invalid_parameters_combination", "", "no", {("id", "in"), ("size", ">=")}),
+        ("data_type_error", "filter", "no", {("id", "in"), ("size", ">=")}),
+        ("unexpected_parameters", "in", "", {("id", "in")}),
+        ("unexpected_parameters", "", "", {("id", "in"), ("size", ">=")}),
+        ("unexpected_parameters", "filter", "", None),
+        ("invalid_parameter_value", "", "limit is too large", None),
+        ("invalid_parameter_value", "filter.filters[0].value", "no", None),
+        ("error", "", "no", None),
         ("error", "", "Unknown operator", {("id", "in"), ("size", ">=")}),
         ("filter_prohibited", "operator", "", {("id", "in"), ("size", ">=")}),
         ("invalid_parameter_value", "report_id", "no such report", None),
@@ -152,16 +162,14 @@ TREE = both(leaf("id", "in", ["a"]), leaf("size", ">=", 1), leaf("cc_17", "like"
 )
 def test_what_a_refusal_is_about(mnemonic, field, message, refused):
     error = Refused(message, mnemonic=mnemonic, field=field)
-    found = avoid_refused(TREE, error, Field)
+    found = avoid_refused(TREE, refused_operators(error, uses_of(TREE)), Field)
     assert (found and found[1]) == refused
 
 
 def test_a_refusal_without_an_equal_form_is_an_error():
-    error = Refused("like", mnemonic="invalid_parameter_value", field="operator")
-    assert avoid_refused(leaf("id", "like", "a"), error, Field) is None
+    assert avoid_refused(leaf("id", "like", "a"), {("id", "like")}, Field) is None
     many = leaf("id", "in", [str(number) for number in range(100)])
-    error = Refused("in", mnemonic="invalid_parameter_value", field="operator")
-    assert avoid_refused(many, error, Field) is None
+    assert avoid_refused(many, {("id", "in")}, Field) is None
 
 
 # As typed
@@ -185,3 +193,44 @@ def test_an_export_goes_on_with_equal_operators_and_remembers_them(comagic, monk
     assert (ran.code, ran.out, ran.err) == (0, wanted, "")
     assert (again.code, again.out) == (0, wanted)
     assert calls == (3, 1)
+
+
+def options(*where):
+    return ["communications", *DAYS, "--report-id", 1001, "--fields", "communication_id", *where]
+
+
+@pytest.mark.parametrize("error_data", ["full", "null", "missing"])
+def test_a_refusal_that_names_nothing_may_mean_the_operator(comagic, error_data):
+    asked = options("--where", "communication_type in (Звонки, Чаты)")
+    with Watched(rows=60) as box:
+        wanted = comagic(*asked, box=box).out
+    with Watched(rows=60, operators_refused=("in",), error_data=error_data) as box:
+        ran = comagic(*asked, box=box)
+    assert (ran.code, ran.out, ran.err, bool(wanted)) == (0, wanted, "", True)
+
+
+@pytest.mark.parametrize("error_data", ["full", "null"])
+@pytest.mark.parametrize("one", ["like", "not like", "overlap", "regexp"])
+def test_an_operator_without_an_equal_form_is_an_error_that_says_where_to_look(
+    comagic, one, error_data
+):
+    value = "(x)" if one == "overlap" else "x"
+    name = one.replace(" ", "_")
+    with Watched(rows=60, operators_refused=(name,), error_data=error_data) as box:
+        ran = comagic(*options("--where", f"employees {one} {value}"), box=box)
+    assert (ran.code, ran.out) == (5, "")
+    assert "Check --where; see comagic filters communications." in ran.err
+
+
+@pytest.mark.parametrize("first", [["filters", "communications"], options("--where", "cd_5 = x")])
+def test_operators_that_the_account_does_not_list_are_not_sent(comagic, first):
+    asked = options("--where", "communication_type in (Звонки, Чаты) and total_duration >= 60")
+    with Watched(rows=60) as box:
+        wanted = comagic(*asked, box=box).out
+    with Watched(rows=60, operators="listed", dimensions=("cd_5",)) as box:
+        assert comagic(*first, box=box).code == 0
+        before = len(box.journal)
+        ran = comagic(*asked, box=box)
+    assert (ran.code, ran.out, ran.err) == (0, wanted, "")
+    assert {call.outcome for call in box.journal[before:]} == {"ok"}
+    assert "get.report_filters" not in [call.method for call in box.journal[before:]]

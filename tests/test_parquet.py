@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from parts import DAYS as PART_DAYS
-from parts import TEN, box_of
+from partitioned_sandbox import DAYS as PART_DAYS
+from partitioned_sandbox import TEN, box_of
 from program import DAYS, NOW, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.formats import parquet
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, report, reports
 
 GOLDEN = Path(__file__).parent / "golden" / "parquet.txt"
@@ -56,7 +57,10 @@ def test_the_schema_of_every_report_is_the_one_written_down():
 @pytest.mark.parametrize("enum", ["value", "id"])
 def test_an_enum_is_flat_unless_both_are_asked_for(enum):
     fields = [report("communications").field("communication_type")]
-    assert [str(field.type) for field in schema_of(fields, enum=enum)] == ["string", "string"]
+    assert [str(field.type) for field in schema_of(fields, coded_values=enum)] == [
+        "string",
+        "string",
+    ]
 
 
 def test_a_sink_without_a_zone_reads_times_as_utc_and_says_no_zone():

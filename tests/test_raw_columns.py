@@ -7,9 +7,9 @@ import io
 import json
 
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given
 from hypothesis import strategies as st
-from measuring import unmeasured
 from sinks import members, page_of, text_fields, written
 
 from comagic_cli.formats.base import FormatOptions
@@ -121,7 +121,7 @@ def test_any_rows_are_written_as_if_they_were_parsed(rows, ascii_, enum):
     flat = Flattener(FIELDS, format_options)
     plain = RowReader(tuple(field.name for field in FIELDS)).plain(page)
     truth = zip(*map(texts_of, flat.columns(plain)), strict=True)
-    assert unquoted(written("csv", FIELDS, page, enum=enum)) == [
+    assert unquoted(written("csv", FIELDS, page, coded_values=enum)) == [
         list(flat.names),
         *map(list, truth),
     ]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import json
 import re
 
 import pytest
-from sandbox_client import ask, call, refused, rows, sandbox
+from sandbox_client import ask, call, envelope, post, refused, rows, sandbox
 
 from comagic_cli.query.catalog import reports
 from comagic_cli.sandbox.methods.discovery import type_of
@@ -87,10 +88,30 @@ def test_points_are_refused_in_the_words_of_the_documentation(make):
     assert error["data"]["params"] == {"limit_type": "minute", "limit_max_value": 1}
 
 
-def test_metadata_have_a_version_of_null_and_no_api_version(make):
-    metadata = ask(make())["result"]["metadata"]
-    assert metadata["version"] is None
-    assert "api_version" not in metadata
+@pytest.mark.parametrize(
+    ("method", "params"),
+    [
+        ("get.account", {}),
+        ("getobj.account", {}),
+        ("get.reports_list", {}),
+        ("get.report_types", {}),
+        ("getobj.columns_tree", {"report_type": "calls"}),
+        ("get.report_filters", {"report_type": "calls"}),
+        ("getobj.report_state", {"report_id": 1002}),
+    ],
+)
+def test_metadata_have_a_version_of_null_and_no_api_version(make, method, params):
+    box = make()
+    for answer in (call(box, method, **params), ask(box)):
+        metadata = answer["result"]["metadata"]
+        assert (metadata["version"], "api_version" in metadata) == (None, False)
+
+
+def test_a_session_and_the_list_of_customers_have_a_version_of_null(make):
+    login = envelope("login.user", {"login": "sandbox", "password": "sandbox"})
+    session = json.loads(post(make(), login).body)
+    for answer in (session, call(make(agent=True), USERS)):
+        assert answer["result"]["metadata"]["version"] is None
 
 
 def test_the_columns_tree_is_like_the_front_ends(make):

@@ -11,7 +11,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from accounts import person, piped
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import DAYS, TWO, Watched, ended, environment, fault, start
 
 from comagic_cli.paging.reader import Reader

@@ -179,7 +179,7 @@ def test_what_did_not_fit_of_other_fields_stays(db):
     ("enum", "names"), [("value", ["kind"]), ("id", ["kind"]), ("both", ["kind", "kind.id"])]
 )
 def test_enums_are_as_asked(db, enum, names):
-    put(db, [ENUM], page({"id": 1, "kind": {"value": "A", "value_id": "a"}}), enum=enum)
+    put(db, [ENUM], page({"id": 1, "kind": {"value": "A", "value_id": "a"}}), coded_values=enum)
     columns = [name for _, name, *_ in db.execute("PRAGMA table_info(calls)")]
     assert columns == [*names, "_unfit", "_key", "_time", "_request"]
 

@@ -91,7 +91,7 @@ def test_whole_tables(width, drawn):
 
 
 @pytest.mark.parametrize(
-    "format_options", [{"width": 30}, {"width": 20, "record": True}, {"record": True}]
+    "format_options", [{"width": 30}, {"width": 20, "vertical": True}, {"vertical": True}]
 )
 def test_the_ends_of_pages_are_not_seen(format_options):
     rows = [json.dumps({"a": "word " * count, "b": 1}) for count in (10, 1, 1, 10, 10, 1)]

@@ -8,7 +8,8 @@ from io import BytesIO
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.formats.table import TableSink
 from comagic_cli.query.catalog import report
 
@@ -124,12 +125,12 @@ call_talk_duration  754
 
 def test_records_in_a_file_are_whole_and_plain():
     fields = [FIELDS[2], FIELDS[-1]]
-    assert "\n" + written("table", fields, PAGE, record=True) == RECORD_IN_A_FILE
+    assert "\n" + written("table", fields, PAGE, vertical=True) == RECORD_IN_A_FILE
 
 
 def test_records_are_drawn_where_they_are_asked_for():
-    assert shown(200, record=True).startswith("── 1 ──")
-    assert shown(200, record=True, all_columns=True).count("communication_comment") == 2
+    assert shown(200, vertical=True).startswith("── 1 ──")
+    assert shown(200, vertical=True, all_columns=True).count("communication_comment") == 2
 
 
 def test_columns_without_rows_are_as_telling_as_their_names():

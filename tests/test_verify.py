@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from stopped import ASKED, ROWS, service
+from interrupted_exports import ASKED, ROWS, service
 
 NAMES = ["csv", "tsv", "jsonl", "json", "csv.gz", "jsonl.gz", "tsv.zst"]
 

@@ -11,14 +11,15 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from parts import DAYS as PART_DAYS
-from parts import TEN, box_of
+from partitioned_sandbox import DAYS as PART_DAYS
+from partitioned_sandbox import TEN, box_of
 from program import DAYS, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.formats import xlsx
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, report
 
 TEXT = Field("text", "string")
@@ -65,7 +66,7 @@ def test_a_workbook_of_no_rows():
     [("value", ["kind"]), ("both", ["kind", "kind.id"])],
 )
 def test_the_columns_are_those_of_csv(enum, names):
-    sheet = book_of([Field("kind", "object")], page_of("{}"), enum=enum)["Rows"]
+    sheet = book_of([Field("kind", "object")], page_of("{}"), coded_values=enum)["Rows"]
     assert [cell.value for cell in sheet[1]] == names
 
 

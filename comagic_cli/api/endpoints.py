@@ -1,28 +1,25 @@
-"""Endpoints: the account, its reports and columns, an agent's customers, and any other list."""
+"""Endpoints: the account, its reports and columns, and an agent's customers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from hashlib import blake2b
-from typing import Any, TypeAlias
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from comagic_cli.api.lists import Call, Items, ask_items, objects
 from comagic_cli.errors import (
     ComagicError,
-    NetworkFailure,
     NotAllowed,
     Refused,
     RowsMissing,
     UsageProblem,
 )
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
-from comagic_cli.rows.answer import Answer
-
-Call: TypeAlias = Callable[[str, Mapping[str, Any]], Answer]
+from comagic_cli.query.paged_methods import page_size_of
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"
@@ -30,8 +27,6 @@ FILTERS = "get.report_filters"
 CUSTOMERS = "get.customer_users"
 REPORTS = "get.reports_list"
 STATE = "getobj.report_state"
-MAX_OFFSET = 100_000
-PAGING = frozenset({"limit", "offset"})
 ALL = "all"
 NULL = b"null"
 NO_RIGHT = frozenset({"forbidden", "method_component_disabled", "parameter_component_disabled"})
@@ -43,22 +38,40 @@ ABOUT_METHOD = frozenset({"method_not_found", "unexpected_parameters"})
 # Account
 
 
+@dataclass(frozen=True)
+class Account:
+    """What a method says of the account: its facts, and the points left. Both may be empty."""
+
+    facts: dict[str, Any]
+    limits: Mapping[str, int]
+
+
 def ask_account(call: Call) -> dict[str, Any]:
-    """Return the facts of the account, from whichever method answers; {} if it has none.
+    """Return the facts of the account, from whichever method answers; {} if it has none."""
+    return describe_account(call).facts
+
+
+def describe_account(call: Call) -> Account:
+    """Return the account's facts and points, from whichever method answers with facts.
 
     `get.account` is documented for clients, `getobj.account` for agents too. A call that lacks
     `user_id` is refused by both, so that refusal is raised at once.
     """
-    return next(_ask_accounts(call), {})
+    account = Account({}, {})
+    for account in _ask_accounts(call):
+        if account.facts:
+            break
+    return account
 
 
 def ask_zone(call: Call) -> ZoneInfo:
     """Return the account's time zone, from whichever method names it."""
-    account = dict[str, Any]()
+    facts = dict[str, Any]()
     for account in _ask_accounts(call):
-        if isinstance(account.get("timezone"), str):
+        facts = account.facts or facts
+        if isinstance(facts.get("timezone"), str):
             break
-    return zone_of(account)
+    return zone_of(facts)
 
 
 def zone_of(account: Mapping[str, Any]) -> ZoneInfo:
@@ -82,8 +95,8 @@ def zone_named(name: str, origin: str) -> ZoneInfo:
         ) from error
 
 
-def _ask_accounts(call: Call) -> Iterator[dict[str, Any]]:
-    """Yield the account's facts by each method that answers; raise if none does."""
+def _ask_accounts(call: Call) -> Iterator[Account]:
+    """Yield what each method that answers says of the account; raise if none answers."""
     errors, answered = list[ComagicError](), False
     for method in ACCOUNT_METHODS:
         try:
@@ -94,8 +107,8 @@ def _ask_accounts(call: Call) -> Iterator[dict[str, Any]]:
             errors.append(error)
             continue
         answered = True
-        for account in objects(answer, method)[:1]:
-            yield {"name": account.get("app_name")} | account
+        facts = next(iter(objects(answer, method)), {})
+        yield Account({"name": facts.get("app_name")} | facts if facts else {}, answer.limits)
     if not answered:
         raise next((error for error in errors if error.mnemonic not in ABOUT_METHOD), errors[0])
 
@@ -205,9 +218,13 @@ def _columns(listed: Any) -> Iterator[Column]:
             yield Column(item["id"], told[0], told[1], told[2], is_custom=bool(custom))
 
 
-def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:
-    """Return the custom dimensions that reports of a type can be filtered by."""
-    filters = objects(call(FILTERS, {"report_type": kind}), FILTERS)
+def ask_filters(call: Call, kind: str) -> list[dict[str, Any]]:
+    """Return what reports of a type can be filtered by, as the account describes it."""
+    return objects(call(FILTERS, {"report_type": kind}), FILTERS)
+
+
+def custom_dimensions(filters: Iterable[Mapping[str, Any]]) -> tuple[Column, ...]:
+    """Return the custom dimensions among what reports can be filtered by."""
     return tuple(
         Column(
             item["id"],
@@ -221,110 +238,18 @@ def ask_dimensions(call: Call, kind: str) -> tuple[Column, ...]:
     )
 
 
-# Lists
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """The items of one answer, each the JSON that the service sent; see `Answer` for `marker`.
-
-    Data that is not a list is the only item, and `is_list` is false.
-    """
-
-    items: list[msgspec.Raw]
-    marker: bytes = b""
-    is_list: bool = True
-
-    def objects(self, method: str) -> list[dict[str, Any]]:
-        """Decode the items that are objects; `method` is for messages."""
-        return _decode_objects(b"[" + b",".join(self.items) + b"]", self.marker, method)
-
-
-_items_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-
-
-def ask_items(
-    call: Call,
-    method: str,
-    params: Mapping[str, Any],
-    note: Callable[[str], None] = lambda _: None,
-    page_size: int | None = None,
-) -> Iterator[Items]:
-    """Yield a list answer by answer to its end: the total, or an answer with nothing new.
-
-    Makes one call if `params` has its own paging, or if the data is not a list. A method that does
-    not take `offset` is complete where it refuses it, or sends the same again. Raises `RowsMissing`
-    for fewer items than the total, less one, by which the service may overstate it.
-    """
-    is_paged = not PAGING & set(params)
-    if is_paged and page_size:
-        params = {**params, "limit": page_size}
-    answer = call(method, params)
-    page = read_items(answer, method)
-    yield page
-    received, seen, total = len(page.items), set(map(_digest, page.items)), answer.total
-    while page.is_list and is_paged and page.items and (total is None or received < total):
-        if received > MAX_OFFSET:
-            raise RowsMissing(f"{method}: only the first {received} items can be read by paging")
-        try:
-            answer = call(method, {**params, "offset": received})
-        except Refused as error:
-            if total is not None or not _is_about_offset(error):
-                raise
-            note(f"{method} takes no offset: the list is complete")
-            return
-        total = total if answer.total is None else answer.total
-        page = read_items(answer, method)
-        digests = set(map(_digest, page.items))
-        if digests <= seen:
-            break
-        yield page
-        received += len(page.items)
-        seen |= digests
-    if is_paged and (total or 0) > received + 1:
-        raise RowsMissing(
-            f"{method}: received {received} of {total} items",
-            hint="The service sends fewer than it counts. Try again later.",
-        )
-
-
-def read_items(answer: Answer, method: str) -> Items:
-    """Read the items of an answer. Raises `NetworkFailure` for unreadable data."""
-    data = answer.data.strip()
-    if not data.startswith(b"["):
-        return Items([msgspec.Raw(data)], answer.marker, is_list=False)
-    try:
-        return Items(_items_decoder.decode(data), answer.marker)
-    except msgspec.DecodeError as error:
-        raise NetworkFailure(f"{method}: the answer's data can't be read ({error})") from error
-
-
-def objects(answer: Answer, method: str) -> list[dict[str, Any]]:
-    """Return the data as a list of objects; a single object is a list of one.
-
-    A lone surrogate becomes six visible characters, because no text can contain it.
-    """
-    return _decode_objects(answer.data, answer.marker, method)
-
-
-def _decode_objects(data: bytes, marker: bytes, method: str) -> list[dict[str, Any]]:
-    if marker:
-        data = data.replace(marker, b"\\\\u")
-    try:
-        value = msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise Refused(f"{method}: the answer's data can't be read: {error}") from error
-    items = value if isinstance(value, list) else [value]
-    return [item for item in items if isinstance(item, dict)]
-
-
-def _is_about_offset(error: Refused) -> bool:
-    """Check if a method says that it does not take an offset."""
-    return error.mnemonic == "unexpected_parameters" or "offset" in f"{error.field} {error.message}"
-
-
-def _digest(item: msgspec.Raw) -> bytes:
-    return blake2b(item, digest_size=16).digest()
+def listed_operators(filters: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the operators of each field, where the account lists any."""
+    listed = dict[str, list[str]]()
+    for item in filters:
+        operators = item.get("operators")
+        names = [
+            operator.get("id") if isinstance(operator, dict) else operator
+            for operator in (operators if isinstance(operators, list) else [])
+        ]
+        if isinstance(item.get("id"), str) and names:
+            listed[item["id"]] = [name for name in names if isinstance(name, str)]
+    return {name: operators for name, operators in listed.items() if operators}
 
 
 # Customers of an agent
@@ -366,7 +291,7 @@ def ask_customers(
     A user that is not listed has no known customer; if it may be asked for is up to the service.
     Raises `Refused` if there are no customers.
     """
-    pages = ask_items(call, CUSTOMERS, {}, note)
+    pages = ask_items(call, CUSTOMERS, {}, note, page_size_of(CUSTOMERS))
     listed = {customer.user_id: customer for page in pages for customer in _customers(page)}
     if ALL not in users:
         return [listed.get(int(user)) or Customer(int(user)) for user in dict.fromkeys(users)]

@@ -157,6 +157,8 @@ OPTIONS = {
     "offset": "--page-size",
     "user_id": "--user-id (comagic users lists them)",
 }
+FIELD_PARAMETERS = frozenset({"fields", "filter", "sort"})
+OTHER_PARAMETERS = OPTIONS.keys() - {"filter"}
 FILTER_REFUSALS = frozenset(
     {
         *("filter_prohibited", "invalid_parameter_value", "invalid_parameters_combination"),
@@ -225,6 +227,22 @@ def may_mean_parameter(error: Refused, parameter: str, fields: Iterable[str]) ->
     return not error.field and names.isdisjoint(fields)
 
 
+def unknown_fields(error: Refused, fields: Iterable[str]) -> set[str]:
+    """Return which of a request's fields `unexpected_parameters` may mean.
+
+    Those that it names; all where it names neither a field nor a parameter.
+    """
+    if error.mnemonic != "unexpected_parameters":
+        return set()
+    fields = set(fields)
+    names = {error.value, *NAME.findall(f"{error.field} {_service_text(error)}")}
+    if named := fields & names:
+        return named
+    root = NAME.match(error.field)
+    is_named = bool(error.value) or (root is not None and root[0] not in FIELD_PARAMETERS)
+    return set() if is_named else fields
+
+
 def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Return which of a filter's (field, operator) pairs a refusal may mean.
 
@@ -235,22 +253,31 @@ def refused_operators(error: Refused, used: Iterable[tuple[str, str]]) -> set[tu
     text = _service_text(error)
     words = {error.field, error.value, *NAME.findall(text)}
     operators = {operator.lower() for operator in OPERATOR.findall(text)}
-    operators |= {error.value} & {operator for _, operator in pairs}
-    member = error.field.rpartition(".")[2]
-    root = NAME.match(error.field)
-    about_filter = (
-        error.mnemonic == "filter_prohibited"
-        or member == "operator"
-        or bool(operators)
-        or (root is not None and root[0] == "filter" and not error.value)
-        or "operator" in text.lower()
-    )
-    if error.mnemonic not in FILTER_REFUSALS or member == "value" or not about_filter:
+    operators |= {error.field, error.value} & {operator for _, operator in pairs}
+    if not _is_about_operators(error, operators, words):
         return set()
     for place, names in ((0, words), (1, operators)):
         named = {pair for pair in pairs if pair[place] in names}
         pairs = named or pairs
     return pairs
+
+
+def _is_about_operators(error: Refused, operators: set[str], words: set[str]) -> bool:
+    """Check if a refusal may be about operators; `operators` are those that it names."""
+    member, root = error.field.rpartition(".")[2], NAME.match(error.field)
+    names_nothing = not error.field and not error.value and words.isdisjoint(OTHER_PARAMETERS)
+    if error.mnemonic == "unexpected_parameters":
+        return member == "operator" or bool(operators) or names_nothing
+    if error.mnemonic not in FILTER_REFUSALS or member == "value":
+        return False
+    return (
+        error.mnemonic == "filter_prohibited"
+        or member == "operator"
+        or bool(operators)
+        or (root is not None and root[0] == "filter" and not error.value)
+        or "operator" in _service_text(error).lower()
+        or (names_nothing and error.mnemonic != "error")
+    )
 
 
 def _service_text(error: Refused) -> str:

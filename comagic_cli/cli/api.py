@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from comagic_cli.api.endpoints import Call, Items, ask_items, read_items
+from comagic_cli.api.lists import Call, Items, ask_items, read_items
 from comagic_cli.cli import completion as complete
 from comagic_cli.cli.options import connection_options, make_context
 from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
@@ -21,8 +21,10 @@ from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.options import ServiceOptions, terminal_of, terminal_options
 from comagic_cli.export.plan import masked_call
 from comagic_cli.files.output import open_output
-from comagic_cli.formats.base import FormatOptions, make_sink
-from comagic_cli.query.catalog import Field, reports
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
+from comagic_cli.query.catalog import Field
+from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.page import Page
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")
@@ -101,8 +103,6 @@ def api(
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
 EXAMPLE = """Example: --params '{"report_type": "calls"}'"""
-LISTS = frozenset({"get.customer_users", "get.reports_list"})  # they page as reports do
-PAGE_SIZE = 10_000  # the most that the API gives; its default is 1000
 VALUE = "value"  # the column of items that are no objects
 
 
@@ -134,13 +134,7 @@ class Request:
         if self.method.startswith("getobj."):
             yield read_items(call(self.method, self.params), self.method)
         else:
-            yield from ask_items(call, self.method, self.params, note, self.page_size)
-
-    @property
-    def page_size(self) -> int | None:
-        """Return the rows per call, where the method is known to page."""
-        methods = {report.method for report in reports()} | LISTS
-        return PAGE_SIZE if self.method in methods else None
+            yield from ask_items(call, self.method, self.params, note, page_size_of(self.method))
 
 
 def read_params(typed: str, context: Context) -> dict[str, Any]:

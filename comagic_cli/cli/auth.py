@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
-from comagic_cli.api.endpoints import ask_account, objects, zone_of
+from comagic_cli.api.endpoints import ask_account, zone_of
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
+from comagic_cli.api.lists import objects
 from comagic_cli.cli.console import CONSOLE, print_message
 from comagic_cli.cli.options import (
     TIMEOUT,

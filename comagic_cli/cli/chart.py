@@ -28,8 +28,7 @@ from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.chart import CHART_FORMATS, show_chart
 from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
-from comagic_cli.formats.aggregate import Question
-from comagic_cli.formats.grouping import TIMES
+from comagic_cli.formats.aggregate import TIMES, Question
 from comagic_cli.query.listing import find_command
 
 EPILOG = """\b

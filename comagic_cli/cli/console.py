@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from comagic_cli.export.progress import Progress, Summary
+    from comagic_cli.export.context import Progress, Summary
     from comagic_cli.files.stream import RawStream
 
 # rich is imported inside functions: it is slow to load, and most runs draw nothing.

@@ -19,7 +19,7 @@ from comagic_cli.export.context import Context, Terminal
 from comagic_cli.export.options import ListOptions, choose_format, terminal_of, terminal_options
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import WHOLE, is_file, open_output
-from comagic_cli.formats.base import make_sink
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query import listing
 from comagic_cli.query.listing import ACCOUNT, FIELDS, FILTERS, LIVE_FIELDS, REPORTS, USERS, Row
 from comagic_cli.rows.page import Page

@@ -33,9 +33,8 @@ from comagic_cli.cli.params import (
     join_users,
 )
 from comagic_cli.cli.profiles import load_profile, profile_option, variables_in_force
-from comagic_cli.export.context import Clock, Context, Terminal
+from comagic_cli.export.context import Clock, Context, Progress, Terminal
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.export.progress import Progress
 
 WRITTEN_FORMATS = tuple(complete.FORMATS)
 LIST_FORMATS = tuple(name for name in WRITTEN_FORMATS if name != "sqlite")

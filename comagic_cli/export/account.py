@@ -7,21 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
 
-from comagic_cli.api.endpoints import ask_columns, ask_dimensions, ask_items, ask_kind, objects
-from comagic_cli.config.services import BRANDS, DEFAULT
+from comagic_cli.api.endpoints import (
+    ask_columns,
+    ask_filters,
+    ask_kind,
+    custom_dimensions,
+    describe_account,
+)
+from comagic_cli.api.lists import ask_items, objects
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
 from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions, ListOptions
 from comagic_cli.files.cache import DAY
-from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.transforms import APPS, web_account
 from comagic_cli.query import listing
 from comagic_cli.query.catalog import (
     NAME_OF_CUSTOM,
@@ -32,12 +36,13 @@ from comagic_cli.query.catalog import (
     with_more,
 )
 from comagic_cli.query.listing import Row
+from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.answer import Answer
 
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
 Made = TypeVar("Made")
 Make = Callable[[ReportType], Made]
-LISTS = {"columns": ask_columns, "dimensions": ask_dimensions}
+LISTS = ("columns", "dimensions")
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,10 @@ class Columns:
         return (*columns, *(self._recall("dimensions", DAY) or ()))
 
     def _ask(self, name: str) -> tuple[Column, ...]:
-        columns = LISTS[name](self.connection.client.call, self.kind)
+        if name == "columns":
+            columns = ask_columns(self.connection.client.call, self.kind)
+        else:
+            columns = custom_dimensions(ask_listed_filters(self.connection, self.kind))
         if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
             self.connection.cache.set(self.connection.cache_name(name, self.kind), text)
@@ -146,41 +154,11 @@ def _guess(report: ReportType, make: Make[Made], why: str, note: Callable[[str],
         report = with_guess(report, name)
 
 
-def complete_options(
-    format_options: FormatOptions,
-    report: ReportType,
-    options: ExportOptions,
-    connection: Connection,
-) -> FormatOptions:
-    """Add to the format options what only the account knows: titles, the web account's address."""
-    return replace(
-        format_options,
-        web=_find_web(format_options, options, connection) if format_options.record_urls else "",
-        titles=_find_titles(report, options, connection)
-        if format_options.header == "title"
-        else (),
-    )
-
-
-def _find_web(format_options: FormatOptions, options: ExportOptions, connection: Connection) -> str:
-    """Return the address of the web account, where recordings are; a sandbox stands for CoMagic's.
-
-    Raises `UsageProblem` where it is not known.
-    """
-    api = BRANDS[DEFAULT] if options.sandbox else connection.account.url
-    if found := web_account(api, format_options.record_host):
-        return found
-    raise UsageProblem(
-        f"--record-urls: where the recordings of {api} are is not known",
-        hint=f"Name the web account's host: --record-host {APPS['dataapi.comagic.ru']}",
-    )
-
-
-def _find_titles(
-    report: ReportType, options: ExportOptions, connection: Connection
+def find_titles(
+    report: ReportType, report_id: str | None, connection: Connection
 ) -> tuple[tuple[str, str], ...]:
-    kind = ask_kind(connection.client.call, report, options.report_id)
-    columns = Columns(connection, kind)
+    """Return the account's titles of columns: cached, else asked for."""
+    columns = Columns(connection, ask_kind(connection.client.call, report, report_id))
     cached = columns.recall()
     known = columns.ask() if cached is None else cached
     return tuple((column.id, column.name) for column in known)
@@ -200,11 +178,18 @@ def list_columns(report: ReportType, options: ListOptions, context: Context) -> 
 
 def list_filters(name: str, field: str | None, options: ListOptions, context: Context) -> list[Row]:
     """List the fields, operators and values for filters of a report."""
-    report, method = listing.find_command(name), "get.report_filters"
+    report = listing.find_command(name)
     with connect(options, context) as connection:
-        call = connection.client.call
-        filters = objects(call(method, {"report_type": ask_kind(call, report, None)}), method)
+        kind = ask_kind(connection.client.call, report, None)
+        filters = ask_listed_filters(connection, kind)
     return listing.filter_rows(filters, field, report)
+
+
+def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
+    """Ask what reports of a type can be filtered by, and cache its operators."""
+    filters = ask_filters(connection.client.call, kind)
+    connection.save_operators(kind, filters)
+    return filters
 
 
 def list_users(options: ListOptions, context: Context) -> list[Row]:
@@ -215,16 +200,16 @@ def list_users(options: ListOptions, context: Context) -> list[Row]:
 
 def list_account(options: ListOptions, context: Context) -> list[Row]:
     """Describe the account and the points left."""
-    method = "get.account"
     with connect(options, context) as connection:
-        answer = connection.client.call(method, {})
-    return listing.account_rows(objects(answer, method), answer.limits)
+        account = describe_account(connection.client.call)
+    return listing.account_rows([account.facts], account.limits)
 
 
 def _every(connection: Connection, method: str) -> list[Row]:
     """Return the objects of a list from all its pages, each id once."""
     rows: dict[str, Row] = {}
-    for page in ask_items(connection.client.call, method, {}, connection.note):
+    size = page_size_of(method)
+    for page in ask_items(connection.client.call, method, {}, connection.note, size):
         answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
         for row in objects(answer, method):
             rows.setdefault(str(row.get("id") or row), row)

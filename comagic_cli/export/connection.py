@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.endpoints import ask_report, ask_zone, zone_named
-from comagic_cli.api.errors import may_mean_parameter
+from comagic_cli.api.endpoints import ask_report, ask_zone, listed_operators, zone_named
+from comagic_cli.api.errors import (
+    FILTER_REFUSALS,
+    may_mean_parameter,
+    refused_operators,
+    unknown_fields,
+)
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
@@ -21,30 +27,47 @@ from comagic_cli.config.credentials import Account, find_access, ignore, uses_pr
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
 from comagic_cli.errors import Refused
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Ask, Reader
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.filter.operators import Use, avoid_refused, replace_operators
-from comagic_cli.query.filter.tree import TooDeep, fields_of
+from comagic_cli.query.filter.operators import (
+    Use,
+    avoid_refused,
+    replace_operators,
+    unlisted,
+    uses_of,
+)
+from comagic_cli.query.filter.tree import TooDeep
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.members import Members
 
+LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists
+# Refusals that may be of an operator, and whose own hint then does not help.
+UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
 
 @dataclass(frozen=True)
-class RefusedOperators:
-    """The operators that an account refused, by field; `save` is called when more are known."""
+class Dialect:
+    """What is known of the requests that a service takes.
 
-    uses: set[Use] = field(default_factory=set)
+    `refused_operators` are those that the account refused, by field; `save` is called when more are
+    known. `listed_operators` returns those that the account lists for reports of a type, by field,
+    as far as they are known. `field_names` are the names under which the service knows fields that
+    have several.
+    """
+
+    refused_operators: set[Use] = field(default_factory=set)
     save: Callable[[set[Use]], None] = lambda _: None
+    listed_operators: Callable[[str], Mapping[str, Collection[str]]] = lambda _: {}
+    field_names: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -56,7 +79,9 @@ class Connection:
     context: Context
     cache: Cache | None
     progress: Progress = field(default_factory=Progress)
+    totals: Totals = field(default_factory=Totals)
     _members: list[Members] = field(default_factory=list)  # one, shared by all customers
+    _field_names: dict[str, str] = field(default_factory=dict)  # shared by them too
 
     @property
     def note(self) -> Callable[[str], None]:
@@ -110,11 +135,11 @@ class Connection:
         return zone_named(cached, "the cache").key if cached else None
 
     @cached_property
-    def refused_operators(self) -> RefusedOperators:
-        """Return the operators that this account refused, cached for a day."""
+    def dialect(self) -> Dialect:
+        """Return what is known of this service; the operators that it refused are cached."""
         cache, name = self.cache, self.cache_name("operators")
         if not cache:
-            return RefusedOperators()
+            return Dialect(field_names=self._field_names)
         uses = set[Use]()
         with suppress(msgspec.DecodeError):
             uses = msgspec.json.decode(cache.get(name) or "[]", type=set[Use])
@@ -122,13 +147,28 @@ class Connection:
         def save(uses: set[Use]) -> None:
             cache.set(name, msgspec.json.encode(sorted(uses)).decode())
 
-        return RefusedOperators(uses, save)
+        return Dialect(uses, save, self.listed_operators, self._field_names)
+
+    def listed_operators(self, kind: str) -> Mapping[str, Collection[str]]:
+        """Return the operators that the account lists, if they are cached: see `save_operators`."""
+        text = self.cache.get(self.cache_name(LISTED, kind)) if self.cache else None
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(text or "{}", type=dict[str, list[str]])
+        return {}
+
+    def save_operators(self, kind: str, filters: Iterable[Mapping[str, Any]]) -> None:
+        """Cache the operators that the account lists for reports of a type."""
+        if self.cache:
+            text = msgspec.json.encode(listed_operators(filters)).decode()
+            self.cache.set(self.cache_name(LISTED, kind), text)
 
     def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
         if IDS in query.extra:
-            return IdBatchReader(query, self.asker, self.note)
-        return Reader(query, self.asker(query), self.note, zone=self.known_zone)
+            warn = self.context.reporter.error
+            return IdBatchReader(query, self.asker, self.note, warn, totals=self.totals)
+        ask, zone = self.asker(query), self.known_zone
+        return Reader(query, ask, self.note, zone=zone, totals=self.totals)
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
@@ -136,7 +176,7 @@ class Connection:
             fields = [query.report.field(name) for name in query.columns]
             aliases = {alias: field.name for field in fields for alias in field.aliases}
             self._members.append(Members(query.columns, aliases, query.asked))
-        return make_asker(self.client, query, self.refused_operators, self._members[0])
+        return make_asker(self.client, query, self.dialect, self._members[0])
 
     def report_oddities(self, outside: int) -> None:
         """Report rows outside of the period, and columns that came under another name."""
@@ -250,18 +290,19 @@ def open_session(account: Account, cache: Cache | None) -> Session | None:
 def make_asker(
     client: Client,
     query: Query,
-    refused: RefusedOperators | None = None,
+    dialect: Dialect | None = None,
     members: Members | None = None,
 ) -> Ask:
     """Return what asks for pages of `query` through `client`.
 
     `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
     service refuses it as unexpected, or misses it, the page is asked for again the other way. The
-    same holds where the service does not sort by the key, which only we added. Operators of the
-    filter that the account refuses are replaced by equal forms. `members` reads the rows' members.
+    same holds where the service does not sort by the key, which only we added, and where it knows a
+    field by another of its names. Operators of the filter that the account refuses are replaced by
+    equal forms. `dialect` keeps both for later queries. `members` reads the rows' members.
     """
-    refused = refused or RefusedOperators()
-    form = _without_operators(query, refused.uses)
+    dialect = dialect or Dialect()
+    form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
 
     def ask(window: Window, offset: int, limit: int) -> Answer:
         nonlocal form
@@ -270,8 +311,9 @@ def make_asker(
             try:
                 answer = _send(client, forms[-1], window, offset, limit)
             except Refused as error:
-                other = _other_form(forms[-1], error) or _other_filter(forms[-1], error, new)
+                other = _other_form(forms[-1], error, new)
                 if other is None:
+                    _complete_hint(forms[-1], error)
                     raise
                 first = first or error
                 if other in forms:  # another cause; the first refusal tells more
@@ -279,9 +321,10 @@ def make_asker(
                 forms.append(other)
             else:
                 form = forms[-1]
-                if not new <= refused.uses:
-                    refused.uses.update(new)
-                    refused.save(refused.uses)
+                dialect.field_names.update(form.names)
+                if not new <= dialect.refused_operators:
+                    dialect.refused_operators.update(new)
+                    dialect.save(dialect.refused_operators)
                 return _read_members(answer, members)
 
     return ask
@@ -298,35 +341,74 @@ def _send(client: Client, query: Query, window: Window, offset: int, limit: int)
     return client.call(query.report.method, params)
 
 
-def _without_operators(query: Query, uses: set[Use]) -> Query:
-    if not query.filter or not uses:
+def _without_operators(query: Query, dialect: Dialect) -> Query:
+    """Replace the operators that the account is known to refuse, or does not list."""
+    if not query.filter:
         return query
+    listed = dialect.listed_operators(query.report.kind)
+    refused = dialect.refused_operators | unlisted(query.filter, listed)
     with suppress(TooDeep):  # then the filter is sent as it is
-        return replace(query, filter=replace_operators(query.filter, uses, query.report.field))
+        return replace(query, filter=replace_operators(query.filter, refused, query.report.field))
     return query
 
 
 def _other_filter(query: Query, error: Refused, uses: set[Use]) -> Query | None:
     """Return the query without refused operators, which are added to `uses`."""
-    if not query.filter or not (found := avoid_refused(query.filter, error, query.report.field)):
+    refused = _refused_operators(query, error)
+    if not query.filter or not (found := avoid_refused(query.filter, refused, query.report.field)):
         return None
-    tree, refused = found
-    uses |= refused
+    tree, replaced = found
+    uses |= replaced
     return replace(query, filter=tree)
 
 
-def _other_form(query: Query, error: Refused) -> Query | None:
-    """Return the form that a refusal calls for, `None` where it is about something else."""
-    is_named = "report_type" in error.field or "report_type" in error.message
+def _refused_operators(query: Query, error: Refused) -> set[Use]:
+    return refused_operators(error, uses_of(query.filter)) if query.filter else set()
+
+
+def _complete_hint(query: Query, error: Refused) -> None:
+    """Name the option and the command for a refusal of the filter that has no equal form."""
+    if error.mnemonic in UNCLEAR and _refused_operators(query, error):
+        error.hint = f"Check --where; see comagic filters {query.report.command}."
+
+
+def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
+    """Return the form that a refusal calls for, `None` where it is about something else.
+
+    Refused operators are added to `uses`.
+    """
+    return (
+        _other_report_type(query, error)
+        or _without_ties(query, error)
+        or _other_names(query, error)
+        or _other_filter(query, error, uses)
+    )
+
+
+def _other_report_type(query: Query, error: Refused) -> Query | None:
     if error.mnemonic == "unexpected_parameters" and query.report_type is not None:
-        names = {*query.asked, *(sort.field for sort in query.order)}
-        names |= fields_of(query.filter) if query.filter else set()
-        is_unknown = may_mean_parameter(error, "report_type", names)
+        is_unknown = may_mean_parameter(error, "report_type", map(query.sent, query.used))
         return replace(query, report_type=None) if is_unknown else None
+    is_named = "report_type" in error.field or "report_type" in error.message
     if error.mnemonic == "required_parameter_missed" and query.report_type is None and is_named:
         return replace(query, report_type=query.report.kind)
-    if error.mnemonic == "sort_prohibited" and query.ties:
-        # The overlap of pages and the count still show where equal times change places.
-        plain = replace(query, ties=False)
-        return plain if plain.order and plain.order != query.order else None
     return None
+
+
+def _without_ties(query: Query, error: Refused) -> Query | None:
+    if error.mnemonic != "sort_prohibited" or not query.ties:
+        return None
+    # The overlap of pages and the count still show where equal times change places.
+    plain = replace(query, ties=False)
+    return plain if plain.order and plain.order != query.order else None
+
+
+def _other_names(query: Query, error: Refused) -> Query | None:
+    """Send the fields that a refusal may mean under the other of their two names."""
+    unknown = unknown_fields(error, map(query.sent, query.used))
+    names = dict(query.names)
+    for name in query.used:
+        aliases = query.report.field(name).aliases
+        if aliases and query.sent(name) in unknown and names.pop(name, None) is None:
+            names[name] = aliases[0]
+    return replace(query, names=names) if names != query.names else None

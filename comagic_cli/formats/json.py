@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeAlias
@@ -9,6 +10,7 @@ from typing import Any, BinaryIO, TypeAlias
 import msgspec
 
 from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.flatten import ENUM as ENUM_MEMBERS
 from comagic_cli.formats.flatten import WRAPPERS, is_wrapped
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader
@@ -20,11 +22,17 @@ Row: TypeAlias = dict[str, Raw]
 ENUM = ("value", "value_id")
 TAGS = ("items", "communication_id", "communication_type")
 NOTHING = (b"null", b"[]")
+PHONE = re.compile(r"(.*_)?phone(_number)?", re.ASCII)
+TEXTS = re.compile(rb'(?:(?:"(?:[^"\\]++|\\.)*+"|null)\n)*+', re.DOTALL)  # a value a line
 _MEMBERS = msgspec.json.Decoder(dict[str, Raw])
+_encode = msgspec.json.Encoder().encode
 
 
 class Spreader:
-    """Turn rows of raw values of the fields into flat objects; arrays stay arrays."""
+    """Turn rows of raw values of the fields into flat objects; arrays stay arrays.
+
+    A column has one type in all rows: phones, comments, and coded values with their ids are texts.
+    """
 
     def __init__(self, fields: Sequence[Field]) -> None:
         self._spreads = [
@@ -32,6 +40,7 @@ class Spreader:
             for field in fields
         ]
         self._wraps = [field.type != "array" for field in fields]
+        self._texts = [is_text(field) for field in fields]
         parts = zip(fields, self._spreads, strict=True)
         self.names = tuple(
             name for field, spread in parts for name in (spread.names if spread else (field.name,))
@@ -41,20 +50,45 @@ class Spreader:
         """Return a flat object for each struct of raw values."""
         columns: list[Sequence[Raw]] = []
         unforeseen: list[tuple[int, Row]] = []
-        for spread, wraps, values in zip(
+        for spread, wraps, is_texts, values in zip(
             self._spreads,
             self._wraps,
+            self._texts,
             zip(*map(msgspec.structs.astuple, rows), strict=True),
             strict=False,
         ):
             if spread:
-                columns += spread.columns(values, unforeseen)
+                parts = spread.columns(values, unforeseen)
             else:
-                columns.append(unwrapped(values) if wraps else values)
+                parts = [unwrapped(values) if wraps else values]
+            columns += map(as_texts, parts) if is_texts else parts
         flat = [dict(zip(self.names, row, strict=True)) for row in zip(*columns, strict=True)]
         for place, more in unforeseen:
             flat[place] |= more
         return flat
+
+
+def is_text(field: Field) -> bool:
+    """Check if a field's values are texts, whatever the service sends: phones and coded values."""
+    if field.type == "object" and field.name != "tags":
+        return is_wrapped(field) or ENUM_MEMBERS.issuperset(each.name for each in field.members)
+    return field.type == "string" and (is_wrapped(field) or bool(PHONE.fullmatch(field.name)))
+
+
+def as_texts(values: Sequence[Raw]) -> Sequence[Raw]:
+    """Return a column as texts and nulls: what is neither as the text of its JSON."""
+    if TEXTS.fullmatch(b"\n".join((*values, b""))):
+        return values
+    return [_as_text(value) for value in values]
+
+
+def _as_text(value: Raw) -> Raw:
+    data = bytes(value)
+    if data.startswith(b'"') or data == b"null":
+        return value
+    if data.startswith((b"{", b"[")):
+        data = msgspec.json.format(data, indent=-1)
+    return Raw(_encode(data.decode(errors="replace")))
 
 
 def unwrapped(values: Sequence[Raw]) -> Sequence[Raw]:

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.reader import AGAIN, Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.totals import Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
 MOST = 100  # ids a call
+MOST_NAMED = 5  # ids that a message names
 # Refusals that never mean the ids. Any other may, if it names no parameter.
 NOT_ABOUT_IDS = frozenset(
     {
@@ -41,18 +43,22 @@ class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
     It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
-    none or was not asked. `found` counts the rows, each of which is one of the ids.
+    none or was not asked. `found` counts the rows. `warn` gets a line about rows of other ids.
     """
 
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
     done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     found: int = 0
+    totals: Totals = field(default_factory=Totals)
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -85,7 +91,12 @@ class IdBatchReader:
     @property
     def unfound(self) -> int:
         """Count the ids that brought no row; 0 where enough rows came before all were asked."""
-        return 0 if self._enough else len(self.query.extra[IDS]) - self.found
+        without_id = self.found - len(self._keys)  # such a row can be that of any id
+        return 0 if self._enough else max(0, len(self._missing_ids) - without_id)
+
+    @property
+    def _missing_ids(self) -> list[str]:
+        return [text for text in map(str, self.query.extra[IDS]) if text not in self._keys]
 
     @property
     def _enough(self) -> bool:
@@ -93,7 +104,7 @@ class IdBatchReader:
 
     def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Reader(query, self.asking(query), self.note)
+        return Reader(query, self.asking(query), self.note, totals=self.totals)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -132,16 +143,25 @@ class IdBatchReader:
         self._totals.append(pager.matching)
         self.done += pager.done
         self.missing += pager.missing
+        self.hint = pager.hint if pager.missing else self.hint
         self.overstated += pager.overstated
         self.outside += pager.outside
+        self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
+        others = sorted(self._keys.difference(map(str, self.query.extra[IDS])))
+        if others:
+            count = len(others)
+            rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
+            self.warn(f"{rows} not asked for: {first_of(others)}")
         if self.unfound > 0:
-            self.note(f"{self.unfound} of the ids have no row in this period")
+            tell = self.warn if others else self.note
+            missing = first_of(self._missing_ids)
+            tell(f"{self.unfound} of the ids have no row in this period: {missing}")
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:
@@ -149,6 +169,12 @@ class IdBatchReader:
                 f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
                 hint="Leave --sort out and sort the output, or ask for fewer ids.",
             )
+
+
+def first_of(ids: Sequence[str]) -> str:
+    """List some ids, the first of many."""
+    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
+    return ", ".join(ids[:MOST_NAMED]) + more
 
 
 def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:

@@ -18,6 +18,7 @@ import msgspec
 
 from comagic_cli.errors import ComagicError, NetworkFailure, RowsMissing, UsageProblem
 from comagic_cli.paging.prefetch import Prefetch, waited
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import (
     MAX_OFFSET,
     SECOND,
@@ -29,7 +30,7 @@ from comagic_cli.paging.window import (
     split_by_days,
     window_around,
 )
-from comagic_cli.query.query import TIME_FORMAT, Query
+from comagic_cli.query.query import IDS, TIME_FORMAT, Query
 from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
@@ -41,10 +42,12 @@ Identity = tuple[str | None, bytes]
 STRETCHES = 5  # new stretches without progress that end the reading
 REPEATS = 5  # answers without a new row, though there are some, that end a stretch
 EMPTY = (b"null", b"{}")  # some services write an empty list like this
+NO_TIME = b'" 0-:.TZnulfase'  # what an absent or a zero time is made of
 MOVED = "rows moved while they were read"
 UNSORTED = "rows did not come by time"
 REPEATED = "the service gives the same rows again and again"
 AGAIN = "Run the export again; rows may have changed while it was reading."
+CHECK_ZONE = "The time zone may be another: check --tz, or the timezone of the profile."
 
 
 class WindowResult(msgspec.Struct, frozen=True):
@@ -136,7 +139,9 @@ class Reader:
     into all columns, for sinks that write them so. `reach` is the largest offset that may be asked
     for. `answers` counts those that came, `matching` is the first one's total. `done` lists the
     windows read to their end; `overstated` counts those with a total one too large. `outside`
-    counts rows that show a time outside of what was asked. `missing` says which rows are missing.
+    counts rows that show a time outside of what was asked, `unreadable_times` those whose time is
+    of an unknown form. `missing` says which rows are missing,
+    `hint` what to do then. `totals` is shared by all readers of an export.
     """
 
     query: Query
@@ -150,10 +155,15 @@ class Reader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     answers: int = 0
     clock: Callable[[], float] = waited
+    totals: Totals = field(default_factory=Totals)
     _received: int = 0
+    _inside: bool = False  # once a row came that shows a time within what was asked
+    _unsettled: str = ""  # the first second that is not settled, since only rows outside came
     _written: int = 0
 
     def __post_init__(self) -> None:
@@ -164,7 +174,8 @@ class Reader:
         period = self.query.period
         self._first, self._last = shown(period.start), shown(period.end)
         self._repeated = repeated_hours(period, self.zone)
-        self._begun = bool(self.since)  # then rows without a time that come first are written
+        self._start = self._last if self.query.descending else self._first
+        self._begun = False
         self._held, self._held_times = Page(()), list[str]()
         self._edge = "~" if self.query.descending else ""  # before every time, in reading order
 
@@ -176,12 +187,14 @@ class Reader:
         `ask` raises.
         """
         yield from self.read()
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def read(self) -> Iterator[Page]:
         """Yield the pages like `pages`, and leave what is missing in `missing`, untold."""
         query = self.query
-        position = Position(self.since or (self._last if query.descending else self._first))
+        position = Position(self.since or self._start)
+        # An earlier run that has come further has written the rows without a time that come first.
+        self._begun = self._inside = position.since != self._start
         whole = window_around(query.period, len(query.report.time))
         pending = self._spread(self._rest(whole, position), query.report.max_days)
         while pending:
@@ -193,11 +206,17 @@ class Reader:
                 continue
             if self._wanted == 0:
                 return
-        if self.outside and self.outside == self._received:
+        if self._only_outside:
+            self.hint = CHECK_ZONE
             self.missing.append(
-                f"all {self.outside} rows that came are outside the period asked for "
-                f"({self._first} … {self._last}); the time zone may be another"
+                f"all {self._received} rows that came are outside the period asked for "
+                f"({self._first} … {self._last})"
             )
+
+    @property
+    def _only_outside(self) -> bool:
+        """Check that rows came, and all outside of what was asked: then nothing is proven."""
+        return self._received > 0 and not self._inside
 
     @property
     def _wanted(self) -> int | None:
@@ -208,7 +227,7 @@ class Reader:
     ) -> Generator[Page, None, Position]:
         """Read a window in as many stretches as it takes; return where the next one begins."""
         far = self._far if final else self._edge_of(window)
-        begin = position.since
+        begin = self._unsettled or position.since
         written, first = self._written, True
         while True:
             part = window if first else self._rest(window, position)
@@ -234,7 +253,9 @@ class Reader:
                 short = self._close(
                     part, end, self._written + self._pending(reached, far) - written
                 )
-                yield from self._release(reached, far, settles=None if short else begin)
+                self._unsettled = begin if self._only_outside else ""
+                settles = None if short or self._unsettled else begin
+                yield from self._release(reached, far, settles=settles)
                 self._drop_held()
                 return Position(far)
             self._drop_held()
@@ -271,7 +292,7 @@ class Reader:
         if self._written:
             raise RowsMissing(f"{end.rejected}, and this order can't be begun anew", hint=AGAIN)
 
-    def _stretch(  # noqa: C901, PLR0912 - all that ends a stretch, in the order in which it is looked at
+    def _stretch(  # noqa: C901, PLR0912, PLR0915 - all that ends a stretch, in the order in which it is looked at
         self, window: Window, position: Position
     ) -> Iterator[Accepted | End]:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
@@ -281,13 +302,15 @@ class Reader:
         while place.offset <= self.reach:
             limit = self._limit(place.overlap)
             answer = self._ask(window, place.offset, limit)
-            page = self._page(answer)
+            page = read_page(answer)
             received = place.offset + page.count
-            total = _believable(answer.total, received)
+            total = self.totals.read(answer.total, received)
             self._check_reach(total)
             gained, full = page.count - place.overlap, page.count >= limit
             if gained > 0 and (total != received or full or place.short):
                 self._begin_next(window, received)
+            elif gained > 0:
+                self._begin_check(window, received)
             page = self._with_marks(page)
             # A total that shrinks says that rows vanished, perhaps before the last row: another row
             # of its second may have taken its place since.
@@ -297,20 +320,22 @@ class Reader:
                 return
             if gained <= 0:
                 if total == received:
-                    yield known.end(total, received)
-                    return
+                    if self._confirm(window, received):
+                        yield known.end(total, received)
+                        return
+                    total = None
                 if place.received > self.reach:
                     break
                 behind = self._ask(window, place.received, limit)
                 if behind.total is not None:
-                    total = _believable(behind.total, place.received)
-                page = self._with_marks(self._page(behind))
+                    total = self.totals.read(behind.total, place.received)
+                page = self._with_marks(read_page(behind))
                 if not page.count:
                     yield known.end(total, place.received)
                     return
                 # A service may give one row at a time. Then the page behind the last row is taken
                 # if the last row is still in its place after that.
-                after = self._with_marks(self._page(self._ask(window, place.offset, limit)))
+                after = self._with_marks(read_page(self._ask(window, place.offset, limit)))
                 if not place.received or after.count > 1 or not place.precedes(after):
                     if place.repeats == REPEATS:
                         yield End(REPEATED)
@@ -325,11 +350,17 @@ class Reader:
                 yield accepted
                 return
             self._count_outside(Marks.of(page.marks).times, window)
+            self._count_unreadable(page)
             last = identity(Marks.of(page.marks), -1)
             yield accepted
             # A service that gave a short page before its end may do so again: then the end is
             # proven. So it is where the total is just the end of a full page.
-            if total == received and not full and not place.short:
+            if (
+                total == received
+                and not full
+                and not place.short
+                and self._confirm(window, received)
+            ):
                 yield known.end(total, received)
                 return
             short = place.short or not full
@@ -375,6 +406,7 @@ class Reader:
         """Yield the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
+        The position stays where it is until a row inside came, so that a resumed run judges too.
         """
         held, times = self._held, self._held_times
         if not self.query.by_time:
@@ -389,9 +421,11 @@ class Reader:
             page = (held if self.query.by_time else page).pick(places[:wanted])
         self._held, self._held_times = held.pick(range(rest, held.count)), times[rest:]
         self._written += page.count
-        moved = self.query.by_time and self._is_before(since, bound)
+        if self.query.by_time and self._is_before(since, bound):
+            since = bound
         settled = self._settled(settles, bound) if settles and not self.missing else None
-        yield msgspec.structs.replace(page, settled=settled, since=bound if moved else since)
+        position = since if self._inside else self._start
+        yield msgspec.structs.replace(page, settled=settled, since=position)
 
     def _places(self, times: Sequence[str], since: str) -> Sequence[int]:
         """Choose the rows to write: those that show a time from `since` to the period's end."""
@@ -480,6 +514,22 @@ class Reader:
         if self.query.most is None and received - 1 <= self.reach:
             self._asking.begin([(window, received - 1, self._limit(1))])
 
+    def _begin_check(self, window: Window, received: int) -> None:
+        """Ask for the page that checks a total while the page with that total is read."""
+        if self.query.most is None and (page := self.totals.check(received)):
+            self._asking.begin([(window, *page)])
+
+    def _confirm(self, window: Window, received: int) -> bool:
+        """Tell whether a window ends where the total says so: surely if each id has its row."""
+        if IDS in self.query.extra and received >= len(self.query.extra[IDS]):
+            return True
+
+        def ask(offset: int, limit: int) -> tuple[int | None, int]:
+            answer = self._ask(window, offset, limit)
+            return answer.total, read_page(answer).count
+
+        return self.totals.confirm(received, ask)
+
     def _check_reach(self, total: int | None) -> None:
         if self.query.by_time or total is None:
             return
@@ -489,14 +539,6 @@ class Reader:
                 f"{total} rows match, and paging reaches {self.reach} of them in this order",
                 hint="Sort by time, ask for a shorter period, or narrow it with --where.",
             )
-
-    def _page(self, answer: Answer) -> Page:
-        try:
-            data = answer.came
-            empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
-            return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise _no_rows(error) from error
 
     def _with_marks(self, page: Page) -> Page:
         try:
@@ -510,10 +552,24 @@ class Reader:
         self._received += len(times)
         shown_times = list(filter(None, times))
         if not shown_times:
+            self._inside = self._inside or len(times) > 0
             return
         first, last = shown(window.start - SECOND), shown(window.end + SECOND)
+        outside = 0
         if min(shown_times) < first or max(shown_times) > last:
-            self.outside += sum(not first <= time <= last for time in shown_times)
+            outside = sum(not first <= time <= last for time in shown_times)
+        self.outside += outside
+        self._inside = self._inside or outside < len(times)
+
+    def _count_unreadable(self, page: Page) -> None:
+        """Count the rows that state a time in an unknown form: they are written unchecked."""
+        times, names = Marks.of(page.marks).times, self.query.report.time
+        if "" not in times or not names:
+            return
+        unknown = page.pick([place for place, time in enumerate(times) if not time])
+        cut = unknown if unknown.columns else RowReader(names).cut(unknown)
+        columns = [[bytes(value).strip(NO_TIME) for value in cut.column(name)] for name in names]
+        self.unreadable_times += sum(map(all, zip(*columns, strict=True)))
 
     def _drop_held(self) -> None:
         self._held, self._held_times = Page(()), []
@@ -598,6 +654,16 @@ class _Known:
         return True
 
 
+def read_page(answer: Answer) -> Page:
+    """Return the rows of an answer. Raises `NetworkFailure` where it has no list."""
+    try:
+        data = answer.came
+        empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
+        return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _no_rows(error) from error
+
+
 def identity(marks: Marks, place: int) -> Identity:
     """Return what tells a row: its key, or where that can repeat or is null a digest of the row."""
     mark = marks[place]
@@ -620,16 +686,11 @@ def shown(moment: datetime) -> str:
     return moment.strftime(TIME_FORMAT)
 
 
-def raise_missing(missing: Sequence[str]) -> None:
+def raise_missing(missing: Sequence[str], hint: str = AGAIN) -> None:
     """Raise `RowsMissing` where rows are."""
     if missing:
         more = f"; and so in {len(missing) - 1} more windows" if missing[1:] else ""
-        raise RowsMissing(f"rows are missing: {missing[0]}{more}", hint=AGAIN)
-
-
-def _believable(total: int | None, received: int) -> int | None:
-    """Return a total; `None` where it is less than what came, and so tells nothing."""
-    return None if total is None or total < received else total
+        raise RowsMissing(f"rows are missing: {missing[0]}{more}", hint=hint)
 
 
 def _no_rows(error: Exception) -> NetworkFailure:

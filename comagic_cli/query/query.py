@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.query.catalog import Field, ReportType
+from comagic_cli.query.filter.tree import fields_of, rename_fields
 from comagic_cli.query.period import Period
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
@@ -36,7 +37,8 @@ class Query:
 
     `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
     `most` is the number of rows to write, `None` for all. `extra` are the report's own parameters.
-    `ties` says that rows are sorted by the key last, to break ties.
+    `ties` says that rows are sorted by the key last, to break ties. `names` are the names under
+    which the service knows some of the fields.
     """
 
     report: ReportType
@@ -51,6 +53,7 @@ class Query:
     extra: Mapping[str, Any] = field(default_factory=dict)
     ties: bool = True
     needed: tuple[str, ...] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -62,6 +65,16 @@ class Query:
         """Return every field to send: the columns, and those that order and identify rows."""
         needed = (*self.report.time, *(path.split(".")[0] for path in self.report.key))
         return tuple(dict.fromkeys((*self.columns, *self.needed, *needed)))
+
+    @property
+    def used(self) -> set[str]:
+        """Return every field of the request: asked for, sorted by, or in the filter."""
+        in_filter = fields_of(self.filter) if self.filter else set()
+        return {*self.asked, *(sort.field for sort in self.order), *in_filter}
+
+    def sent(self, name: str) -> str:
+        """Return the name under which a field is sent."""
+        return self.names.get(name, name)
 
     @property
     def order(self) -> tuple[Sort, ...]:
@@ -95,9 +108,9 @@ class Query:
         params |= {
             "date_from": start.isoformat(" ", "seconds"),
             "date_till": end.isoformat(" ", "seconds"),
-            "fields": list(self.asked),
-            "sort": [sort.param() for sort in self.order],
+            "fields": list(map(self.sent, self.asked)),
+            "sort": [Sort(self.sent(sort.field), sort.descending).param() for sort in self.order],
         }
         if self.filter:
-            params["filter"] = dict(self.filter)
+            params["filter"] = dict(rename_fields(self.filter, self.names))
         return params | dict(self.extra) | {"limit": limit, "offset": offset}

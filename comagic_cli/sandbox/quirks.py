@@ -104,6 +104,8 @@ class Quirks:
 
     # Parameters and rights.
     report_type: Literal["accepted", "required", "refused"] = "accepted"
+    # Which names are taken of fields that the documentation misspells.
+    field_names: Literal["both", "documented", "answered"] = "both"
     sorts_prohibited: tuple[str, ...] = ()
     filters_prohibited: tuple[str, ...] = ()
     filter_value_ids: bool = True  # a filter's value may be a value_id

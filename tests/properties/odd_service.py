@@ -57,7 +57,7 @@ class OddService:
         self.calls += 1
         assert self.calls < 2_000, "the reader does not come to an end"
         assert 0 <= offset <= self.reach
-        assert limit >= 2
+        assert limit >= 1
         matching = self._matching(window)
         place = {
             "right": offset,

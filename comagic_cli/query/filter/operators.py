@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
-from comagic_cli.errors import Refused
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.filter.tree import (
     MAX_CONDITIONS,
@@ -25,20 +24,13 @@ Use: TypeAlias = tuple[str, str]
 
 DAY_FORMAT = "YYYY-MM-DD"
 REPLACEABLE = frozenset({"in", "not_in", "<=", ">=", "is_null", "is_not_null"})
-MNEMONICS = frozenset(
-    {
-        *("invalid_parameter_value", "filter_prohibited", "unexpected_parameters"),
-        *("invalid_parameters_combination", "data_type_error", "error"),
-    }
-)
-"""What the service may call a refused operator; the documentation does not say."""
 
 
-def uses(tree: Tree) -> Iterator[Use]:
+def uses_of(tree: Tree) -> Iterator[Use]:
     """Yield the field and the operator of every condition."""
     if is_group(tree):
         for part in tree["filters"]:
-            yield from uses(part)
+            yield from uses_of(part)
     else:
         yield tree["field"], tree["operator"]
 
@@ -49,28 +41,23 @@ def unlisted(tree: Tree, listed: Mapping[str, Collection[str]]) -> set[Use]:
     `listed` are the operators of each field; a field that is not in it takes all of them.
     """
     return {
-        (name, operator) for name, operator in uses(tree) if operator not in listed.get(name, ALL)
+        (name, operator)
+        for name, operator in uses_of(tree)
+        if operator not in listed.get(name, ALL)
     }
 
 
 def avoid_refused(
-    tree: Tree, error: Refused, field: Callable[[str], Field]
+    tree: Tree, refused: Collection[Use], field: Callable[[str], Field]
 ) -> tuple[Tree, set[Use]] | None:
-    """Return an equal tree without the operators that a refusal is about, and these uses.
+    """Return an equal tree without the uses that a refusal may mean, and those that it replaces.
 
-    `None` where the refusal is about something else, or no equal form is known. The refusal need
-    not name the operator: then every one that has an equal form counts as refused.
+    `None` where no equal form is known.
     """
-    words = f"{error.field} {error.message}"
-    if error.mnemonic not in MNEMONICS or not re.search("operator|filter", words):
-        return None
-    candidates = {use for use in uses(tree) if use[1] in REPLACEABLE}
-    named = {use for use in candidates if re.search(rf"(?<![\w<>=!]){use[1]}(?![\w<>=!])", words)}
-    refused = named or candidates
-    try:
-        return (replace_operators(tree, refused, field), refused) if refused else None
-    except TooDeep:
-        return None
+    replaceable = {use for use in refused if use[1] in REPLACEABLE}
+    with suppress(TooDeep):
+        return (replace_operators(tree, replaceable, field), replaceable) if replaceable else None
+    return None
 
 
 def replace_operators(tree: Tree, refused: Collection[Use], field: Callable[[str], Field]) -> Tree:

@@ -68,6 +68,13 @@ def fields_of(tree: Tree) -> set[str]:
     return {name for part in tree["filters"] for name in fields_of(part)}
 
 
+def rename_fields(tree: Tree, names: Mapping[str, str]) -> Tree:
+    """Return the tree with other names for some fields."""
+    if is_group(tree):
+        return {**tree, "filters": [rename_fields(part, names) for part in tree["filters"]]}
+    return {**tree, "field": names.get(tree["field"], tree["field"])}
+
+
 def two_levels(tree: Tree) -> Tree:
     """Return an equal tree of at most two levels. Raises `TooDeep`."""
     tree = merged(tree)

@@ -83,7 +83,7 @@ class Api:
             "get.account": ((), self._account),
             "getobj.account": ((), self._account_object),
             "get.customer_users": (_LIST, self._customer_users),
-            "get.report_types": ((), self._report_types),
+            "get.report_types": (_LIST, self._report_types),
             "get.reports_list": (_LIST, self._reports_list),
             "getobj.columns_tree": (("report_type",), self._columns_tree),
             "get.report_filters": (("report_type",), self._report_filters),
@@ -95,7 +95,7 @@ class Api:
         params = Params(request.params)
         if request.method == "login.user":
             params.only(("login", "password"))
-            return {"metadata": {}, "data": self.sessions.login(params)}
+            return _answer(self.sessions.login(params))
         if not self._is_known(request.method):
             message = f'Method "{request.method}" not found'
             raise Refusal("method_not_found", message, value=request.method)
@@ -153,7 +153,7 @@ class Api:
 
     def _report_types(self, params: Params) -> dict[str, Any]:
         self._user(params)
-        return _answer(discovery.report_types())
+        return self._listed(discovery.report_types(), params)
 
     def _reports_list(self, params: Params) -> dict[str, Any]:
         self._user(params)
@@ -162,7 +162,7 @@ class Api:
     def _listed(self, rows: list[dict[str, Any]], params: Params) -> dict[str, Any]:
         """Return a page of a list: filtered, sorted, and only the asked fields of it."""
         if not rows:
-            return {"metadata": {"total_items": 0}, "data": []}
+            return _answer([], total_items=0)
         names = list(rows[0])
         fields, tree = params.get("fields", list) or names, params.values.get("filter")
         for item in params.get("sort", list) or []:
@@ -177,7 +177,7 @@ class Api:
             rows = [row for row in rows if test(row)]  # type: ignore[arg-type]  # a plain row will do
         limit, offset = checks.paging(params, self.quirks)
         page = [{name: row[name] for name in fields} for row in rows[offset : offset + limit]]
-        return {"metadata": {"total_items": len(rows)}, "data": page}
+        return _answer(page, total_items=len(rows))
 
     def _columns_tree(self, params: Params) -> dict[str, Any]:
         self._user(params)
@@ -211,7 +211,7 @@ class Api:
             names = keys(fields, type_, self.quirks, query.call)
             data = rows_as_dicts(rows, names, make, self.quirks)
         self.worlds.pass_time(report, self._calls[type_.method], query)
-        return {"metadata": self._metadata(total, query), "data": data}
+        return _answer(data, **self._total_items(total, query))
 
     def _check_report(self, type_: ReportType, params: Params) -> None:
         """Check which report is meant, and the method's own parameters."""
@@ -270,11 +270,10 @@ class Api:
             return limit
         return min(limit, Random(call).randint(1, most))  # noqa: S311  # no secret
 
-    def _metadata(self, total: int, query: Query) -> dict[str, Any]:
-        metadata: dict[str, Any] = {"version": None}
-        if self.quirks.total_items != "absent":
-            metadata["total_items"] = total + (self._overstated(query) if total else 0)
-        return metadata
+    def _total_items(self, total: int, query: Query) -> dict[str, int]:
+        if self.quirks.total_items == "absent":
+            return {}
+        return {"total_items": total + (self._overstated(query) if total else 0)}
 
     def _overstated(self, query: Query) -> int:
         """Return how many rows too many the total says."""
@@ -285,8 +284,8 @@ class Api:
         return int(self.quirks.total_items == "one_more_once" and len(same) == 1)
 
 
-def _answer(data: Any) -> dict[str, Any]:
-    return {"metadata": {}, "data": data}
+def _answer(data: Any, **metadata: Any) -> dict[str, Any]:
+    return {"metadata": {"version": None, **metadata}, "data": data}
 
 
 def _must_be_one_of(names: list[str], param: str, name: str) -> None:

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.sandbox.data.rhythm import DAY, moment, parse
-from comagic_cli.sandbox.methods.discovery import UNDOCUMENTED
+from comagic_cli.sandbox.methods.discovery import ANSWERED_AS, UNDOCUMENTED
 from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Fi
     """Find a field of the report or of the account's own columns, or refuse."""
     field = report.field(name)
     custom = (*quirks.columns, *UNDOCUMENTED.get(report.command, ()))
-    if (
+    if name not in _unknown_names(quirks) and (
         (field.type and field.documented)
         or name in custom
         or (param == "filter" and name in quirks.dimensions)
@@ -147,6 +147,12 @@ def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Fi
     raise Refusal(
         "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name
     )
+
+
+def _unknown_names(quirks: Quirks) -> Iterable[str]:
+    """Return which of the two names of misspelt fields are not known."""
+    unknown = {"documented": ANSWERED_AS.values(), "answered": ANSWERED_AS}
+    return unknown.get(quirks.field_names, ())
 
 
 def asked_fields(params: Params, report: ReportType, quirks: Quirks) -> tuple[str, ...]:

@@ -87,15 +87,27 @@ def test_the_recipes_work_one_after_another(comagic, own_folder):
                 assert run_block(comagic, kind, block, own_folder, **server), block
 
 
-def test_clickhouse_reads_the_recipe(comagic, own_folder):
+@pytest.mark.parametrize("place", [0, 1])
+def test_clickhouse_reads_the_recipes(comagic, own_folder, place):
     need("clickhouse-local")
-    (block,) = [block for mark, _, block in SECTIONS["Recipes"] if mark == "clickhouse"]
-    told = dict(
-        line.split("\t") for line in run_block(comagic, "sh", block, own_folder).splitlines()
-    )
-    rows = duckdb.sql("from read_csv('calls.tsv', all_varchar = true, quote = '')").fetchall()
-    assert sum(map(int, told.values())) == len(rows)
-    assert {"Принятый", "Пропущенный"} <= set(told)
+    blocks = [block for mark, _, block in SECTIONS["Recipes"] if mark == "clickhouse"]
+    typed = ["calls", "--sandbox", "--period", "7d", "-f", "jsonl", "--flatten"]
+    assert comagic(*typed, "-o", "calls.jsonl").code == 0
+    out = run_block(comagic, "sh", blocks[place], own_folder)
+    counts = dict(line.split("\t") for line in out.splitlines())
+    rows = duckdb.sql("from 'calls.jsonl'").fetchall()
+    assert (len(blocks), sum(map(int, counts.values()))) == (2, len(rows))
+    assert {"Принятый", "Пропущенный"} <= set(counts)
+
+
+def test_the_table_shown_has_values_of_the_service(comagic):
+    (shown,) = [block for _, kind, block in SECTIONS["Try it"] if kind == "text"]
+    header, _, *rows = ([cell.strip() for cell in line.split("│")] for line in shown.splitlines())
+    types = {row[header.index("communication_type")] for row in rows}
+    typed = ["--fields", "communication_type", "-f", "csv", "--header", "none"]
+    with Watched() as box:
+        ran = comagic("communications", *DAYS, *typed, box=box)
+    assert (ran.code, len(types) > 2, types - set(ran.out.splitlines())) == (0, True, set())
 
 
 def test_all_marks_are_known():

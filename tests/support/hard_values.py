@@ -1,6 +1,7 @@
 """One data set that has what breaks exporters, and every look of it, kept in tests/golden.
 
-After a wanted change, `python tests/nasty.py` writes those files again: look at the difference.
+After a wanted change, `python tests/support/hard_values.py` writes those files again: look at the
+difference.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from comagic_cli.formats.sqlite import Request, SqliteSink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Mark, Page
 
-GOLDEN = Path(__file__).parent / "golden" / "text"
-TYPED = Path(__file__).parent / "golden" / "typed"
+GOLDEN = Path(__file__).parent.parent / "golden" / "text"
+TYPED = Path(__file__).parent.parent / "golden" / "typed"
 LONG, SHOWN = "длинно " * 4_286, "(30 002 characters)"
 
 FIELDS = [
@@ -96,10 +97,10 @@ ISO = {"times": "iso", "zone": "Europe/Berlin"}
 URLS = {"record_urls": True, "web": "https://app.uiscom.ru"}
 LOOKS = {
     "csv.csv": {},
-    "enum-id.csv": {"enum": "id"},
-    "enum-both.csv": {"enum": "both"},
+    "enum-id.csv": {"coded_values": "id"},
+    "enum-both.csv": {"coded_values": "both"},
     "list-separator.csv": {"list_separator": "|"},
-    "header-title.csv": {"header": "title", "titles": TITLES, "enum": "both"},
+    "header-title.csv": {"header": "title", "titles": TITLES, "coded_values": "both"},
     "header-none.csv": {"header": "none"},
     "delimiter-tab.csv": {"delimiter": "\t"},
     "newlines-space.csv": {"newlines": "space"},
@@ -107,20 +108,20 @@ LOOKS = {
     "decimal.csv": {"decimal": ","},
     "excel.csv": {"excel": True},
     "excel-all.csv": {"excel": True, "decimal": ",", "newlines": "space", "header": "title",
-                      "titles": TITLES, "delimiter": "|", "enum": "both", **ISO, **URLS},
+                      "titles": TITLES, "delimiter": "|", "coded_values": "both", **ISO, **URLS},
     "times.csv": ISO,
     "record-urls.csv": URLS,
     "tsv.tsv": {},
     "newlines-space.tsv": {"newlines": "space"},
-    "all.tsv": {"newlines": "escape", "decimal": ",", "enum": "both", **ISO, **URLS},
+    "all.tsv": {"newlines": "escape", "decimal": ",", "coded_values": "both", **ISO, **URLS},
     "jsonl.jsonl": {},
     "flatten.jsonl": {"flatten": True},
     "times.jsonl": ISO,
     "record-urls.jsonl": URLS,
     "json.json": {},
     "table.table": {},
-    "colour.table": {"width": 120, "color": True, "enum": "both"},
-    "record.table": {"width": 60, "record": True},
+    "colour.table": {"width": 120, "color": True, "coded_values": "both"},
+    "record.table": {"width": 60, "vertical": True},
     "all.json": {"flatten": True, **ISO, **URLS},
 }  # fmt: skip
 
@@ -180,11 +181,16 @@ def in_database(**format_options: Any) -> list[Any]:
 READERS = {"xlsx": in_workbook, "parquet": in_parquet, "sqlite": in_database}
 TYPED_LOOKS = {
     "xlsx.xlsx": {},
-    "all.xlsx": {"enum": "both", "header": "title", "titles": TITLES, "list_separator": "|"},
+    "all.xlsx": {
+        "coded_values": "both",
+        "header": "title",
+        "titles": TITLES,
+        "list_separator": "|",
+    },
     "parquet.parquet": {"zone": "Europe/Berlin"},
-    "enum-both.parquet": {"enum": "both", "zone": "Europe/Berlin"},
+    "enum-both.parquet": {"coded_values": "both", "zone": "Europe/Berlin"},
     "sqlite.sqlite": {},
-    "enum-both.sqlite": {"enum": "both"},
+    "enum-both.sqlite": {"coded_values": "both"},
 }
 
 
