@@ -199,7 +199,7 @@ class Stretch:
             return End(BEYOND, dense=True)
         page, new_total = self.source.read(self.window, place.received, limit)
         if new_total is not None:
-            total = self.source.totals.read(new_total, place.received)
+            total = self.source.totals.read(new_total, place.received + page.count)
         page = self.source.mark(page)
         if not page.count:
             return self._known.end(total, place.received)
