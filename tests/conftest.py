@@ -8,8 +8,8 @@ from importlib import import_module
 from pkgutil import walk_packages
 
 import pytest
+from coverage_marks import nothing_measured
 from hypothesis import HealthCheck, settings
-from measuring import nothing_measured
 from program import InProcess
 
 import comagic_cli
@@ -28,7 +28,7 @@ for module in walk_packages(comagic_cli.__path__, "comagic_cli."):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "unmeasured: don't measure coverage, see measuring.py")
+    config.addinivalue_line("markers", "unmeasured: don't measure coverage, see coverage_marks.py")
 
 
 @pytest.hookimpl(wrapper=True)

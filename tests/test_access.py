@@ -11,7 +11,7 @@ from comagic_cli.errors import UsageProblem
 PAIR_OF_USER = {"COMAGIC_LOGIN": "of-user", "COMAGIC_PASSWORD": "word"}
 
 
-def key_file(path, content="key-of-file\n", mode=0o600):
+def token_file(path, content="token-of-file\n", mode=0o600):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     path.chmod(mode)
     return path
@@ -30,15 +30,15 @@ def key_file(path, content="key-of-file\n", mode=0o600):
         (None, {"COMAGIC_TOKEN": " ", "COMAGIC_TOKEN_FILE": "other"}, "of-other"),
     ],
 )
-def test_where_the_key_is_found(tmp_path, monkeypatch, option, environment, token):
+def test_where_the_token_is_found(tmp_path, monkeypatch, option, environment, token):
     monkeypatch.chdir(tmp_path)
     for name in ("file", "other"):
-        key_file(tmp_path / name, f"of-{name}\n")
+        token_file(tmp_path / name, f"of-{name}\n")
     assert find_access(option, environment).token == token
 
 
 @pytest.mark.parametrize("environment", [{}, {"COMAGIC_TOKEN": " ", "COMAGIC_TOKEN_FILE": ""}])
-def test_no_key_at_all(environment):
+def test_no_token_at_all(environment):
     with pytest.raises(UsageProblem) as caught:
         find_access(None, environment)
     assert caught.value.message == "there is no token for the account"
@@ -48,17 +48,19 @@ def test_no_key_at_all(environment):
     )
 
 
-@pytest.mark.parametrize("content", ["key", "key\n", "\r\n key \r\n", b"\xef\xbb\xbfkey\r\n"])
+@pytest.mark.parametrize(
+    "content", ["token", "token\n", "\r\n token \r\n", b"\xef\xbb\xbftoken\r\n"]
+)
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o700])
-def test_a_key_is_read_from_its_file(tmp_path, content, mode):
-    assert read_token(key_file(tmp_path / "key", content, mode), "--token-file") == "key"
+def test_a_token_is_read_from_its_file(tmp_path, content, mode):
+    assert read_token(token_file(tmp_path / "token", content, mode), "--token-file") == "token"
 
 
 @pytest.mark.parametrize("mode", [0o444, 0o640, 0o604, 0o620, 0o601, 0o777])
 @pytest.mark.parametrize("origin", ["--token-file", "COMAGIC_TOKEN_FILE", "profile"])
 def test_a_token_file_that_others_can_read_is_a_warning(tmp_path, mode, origin):
-    path = key_file(tmp_path / "my key", mode=mode)
-    profile = Profile("work", tmp_path / "config.toml", {"token-file": "my key"})
+    path = token_file(tmp_path / "my token", mode=mode)
+    profile = Profile("work", tmp_path / "config.toml", {"token-file": "my token"})
     warnings = []
     access = find_access(
         str(path) if origin == "--token-file" else None,
@@ -67,7 +69,7 @@ def test_a_token_file_that_others_can_read_is_a_warning(tmp_path, mode, origin):
         warn=warnings.append,
     )
     place = f"{profile.file}: profiles.work.token-file" if origin == "profile" else origin
-    assert access.token == "key-of-file"
+    assert access.token == "token-of-file"
     assert warnings == [
         f"{place}: {path} can be read by other users. If it is yours: chmod 600 '{path}'"
     ]
@@ -75,8 +77,8 @@ def test_a_token_file_that_others_can_read_is_a_warning(tmp_path, mode, origin):
 
 @pytest.mark.parametrize("mode", [0o400, 0o600])
 def test_a_token_file_of_its_owner_is_no_warning(tmp_path, mode):
-    path = key_file(tmp_path / "key", mode=mode)
-    assert find_access(str(path), {}, warn=pytest.fail).token == "key-of-file"
+    path = token_file(tmp_path / "token", mode=mode)
+    assert find_access(str(path), {}, warn=pytest.fail).token == "token-of-file"
 
 
 HOSTS = [
@@ -127,11 +129,11 @@ def test_a_token_of_the_environment_goes_where_the_user_says(environment):
     assert (found.token or found.login.login, found.profile) == ("of-user", "")
 
 
-def test_a_key_may_come_through_a_pipe():
+def test_a_token_may_come_through_a_pipe():
     reading, writing = os.pipe()
-    os.write(writing, b"key\n")
+    os.write(writing, b"token\n")
     os.close(writing)
-    assert find_access(f"/dev/fd/{reading}", {}).token == "key"
+    assert find_access(f"/dev/fd/{reading}", {}).token == "token"
     os.close(reading)
 
 
@@ -142,32 +144,32 @@ def test_a_key_may_come_through_a_pipe():
         (b"\xff", "{} can't be read: it is not UTF-8 text"),
         ("", "the token is empty"),
         (" \n", "the token is empty"),
-        ("secret one", "the token has blanks or line breaks in it"),
-        ("secret\none", "the token has blanks or line breaks in it"),
+        ("secret one", "the token has blanks or line breaks"),
+        ("secret\none", "the token has blanks or line breaks"),
     ],
 )
-def test_a_file_that_holds_no_key(tmp_path, content, why):
-    path = tmp_path / "key"
+def test_a_file_that_holds_no_token(tmp_path, content, why):
+    path = tmp_path / "token"
     if content is not None:
-        key_file(path, content)
+        token_file(path, content)
     with pytest.raises(UsageProblem) as caught:
         find_access(str(path), {})
     assert caught.value.message == f"--token-file: {why.format(path)}"
 
 
-def test_a_folder_is_no_key(tmp_path):
+def test_a_folder_is_no_token(tmp_path):
     with pytest.raises(UsageProblem) as caught:
         find_access(str(tmp_path), {})
     assert caught.value.message == f"--token-file: {tmp_path} can't be read: Is a directory"
 
 
-def test_a_key_of_the_environment_with_a_blank_in_it():
+def test_a_token_of_the_environment_with_a_blank_in_it():
     with pytest.raises(UsageProblem) as caught:
         find_access(None, {"COMAGIC_TOKEN": "secret one"})
-    assert caught.value.message == "COMAGIC_TOKEN: the token has blanks or line breaks in it"
+    assert caught.value.message == "COMAGIC_TOKEN: the token has blanks or line breaks"
 
 
-def test_an_account_does_not_show_its_key():
+def test_an_account_does_not_show_its_token():
     account = Account("https://x.example/v2.0", "secret", 7, "Europe/Moscow")
     assert f"{account} {account!r}" == " ".join(
         ["Account(url='https://x.example/v2.0', token=***, user_id=7, zone='Europe/Moscow')"] * 2
@@ -188,10 +190,10 @@ PAIR = {"COMAGIC_LOGIN": " me@firm.example\n", "COMAGIC_PASSWORD": " pass word "
         ("file", {"COMAGIC_LOGIN": "me"}, "of-file"),
     ],
 )
-def test_a_key_goes_before_a_login(tmp_path, monkeypatch, option, environment, access):
+def test_a_token_goes_before_a_login(tmp_path, monkeypatch, option, environment, access):
     monkeypatch.chdir(tmp_path)
     for name in ("file", "other"):
-        key_file(tmp_path / name, f"of-{name}\n")
+        token_file(tmp_path / name, f"of-{name}\n")
     found = find_access(option, environment)
     assert (found.login or found.token) == access
 
@@ -222,5 +224,9 @@ def test_a_login_is_in_no_text():
 
 
 def test_accounts_are_told_apart():
-    accounts = [Account("u", "key"), Account("u", "", login=Login("key", "")), Account("u", "k")]
+    accounts = [
+        Account("u", "token"),
+        Account("u", "", login=Login("token", "")),
+        Account("u", "k"),
+    ]
     assert len({account.owner for account in accounts}) == 3

@@ -15,7 +15,7 @@ from comagic_cli.api.lists import Items
 from comagic_cli.cli.api import Request, capped, columns_of, write
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.formats.base import FormatOptions
 
 SMS = {"report_id": 1007, "date_from": SPAN[0], "date_till": SPAN[1], "fields": ["sms_id"]}
@@ -115,7 +115,8 @@ def test_parameters_that_can_not_be_sent_are_told(comagic, box, params, message)
 def test_parameters_come_from_a_file_or_standard_input(tmp_path):
     text = b'{"a": 1.50, "b": "text", "c": 123456789012345678901234567890}'
     (tmp_path / "p.json").write_bytes(text)
-    context = Context(reporter=StderrReporter(quiet=True, verbose=False), stdin=io.BytesIO(text))
+    reporter = StderrReporter(quiet=True, verbose=False, make_progress=Progress)
+    context = Context(reporter=reporter, stdin=io.BytesIO(text))
     for typed in (text.decode(), f"@{tmp_path}/p.json", "-"):
         request = Request.typed("get.account", typed, context)
         assert request.params["b"] == "text"

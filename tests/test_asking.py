@@ -6,9 +6,9 @@ from datetime import datetime
 
 import msgspec
 import pytest
-from playback import client_of
 from program import DAYS, Watched
 from sandbox_client import IDS, sandbox
+from scripted_service import client_of
 
 from comagic_cli.errors import NetworkFailure, Refused
 from comagic_cli.export.connection import Dialect, make_asker

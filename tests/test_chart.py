@@ -162,4 +162,4 @@ def test_mistakes(comagic, typed, told):
 def test_verbose_sums_it_up(comagic, box):
     ran = comagic(*CHART, "-v", "--tz", "UTC", box=box)
     assert ran.code == 0
-    assert ", 2024-10-01 to 2024-10-05, 2 points spent, " in ran.err.splitlines()[-1]
+    assert ", 2024-10-01 to 2024-10-05, 3 points spent, " in ran.err.splitlines()[-1]

@@ -8,8 +8,8 @@ from datetime import datetime
 
 import msgspec
 import pytest
+from interrupted_exports import ASKED, KEPT, OLD, PAGE, checkpoint_of, left, service, truth
 from program import fault
-from stopped import ASKED, KEPT, OLD, PAGE, checkpoint_of, left, service, truth
 
 from comagic_cli import __version__
 from comagic_cli.errors import CannotWrite

@@ -183,7 +183,7 @@ def test_an_agent_names_the_client_with_every_call(comagic):
     with Watched(rows=3, agent=True) as box:
         assert comagic(*REPORT, "--user-id", user, box=box).code == 0
         assert comagic(*REPORT, box=box, COMAGIC_USER_ID=str(user)).code == 0
-    assert [call.params.get("user_id") for call in box.journal] == [user] * 4
+    assert [call.params.get("user_id") for call in box.journal] == [user] * 6
 
 
 @pytest.fixture

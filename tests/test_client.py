@@ -5,8 +5,8 @@ import time
 from threading import Barrier, Thread
 
 import pytest
-from playback import TOKEN, Clockwork, Playback, called, client_of, http, refused, result
 from sandbox_client import sandbox
+from scripted_service import TOKEN, Clockwork, Playback, called, client_of, http, refused, result
 
 from comagic_cli.api.client import Client
 from comagic_cli.api.http import HttpResponse, open_transport, service_url

@@ -7,26 +7,26 @@ import pytest
 from comagic_cli.config.credentials import run_token_command
 from comagic_cli.errors import UsageProblem
 
-PRINT = "import sys; sys.stderr.write('the-key'); print('the-key\\nlogin: me')"
+PRINT = "import sys; sys.stderr.write('the-token'); print('the-token\\nlogin: me')"
 
 
 @pytest.mark.parametrize(
-    ("command", "key"),
+    ("command", "token"),
     [
-        (["printf", "key\\n"], "key"),
-        ("printf 'key'", "key"),
-        ("printf %s ' key '", "key"),
+        (["printf", "token\\n"], "token"),
+        ("printf 'token'", "token"),
+        ("printf %s ' token '", "token"),
         ("printf '%s' '$HOME;`id`'", "$HOME;`id`"),
         ("printf %s $HOME", "$HOME"),
         ("echo a;b", "a;b"),
-        ("echo key > file", "key > file"),
+        ("echo token > file", "token > file"),
         ("true", ""),
-        ([sys.executable, "-c", PRINT], "the-key"),
+        ([sys.executable, "-c", PRINT], "the-token"),
         ([sys.executable, "-c", "import sys; print(sys.stdin.read() or 'closed')"], "closed"),
     ],
 )
-def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
-    assert run_token_command(command, "x") == key
+def test_the_first_line_is_the_token_and_no_shell_takes_part(command, token, capfd):
+    assert run_token_command(command, "x") == token
     assert capfd.readouterr() == ("", "")
 
 
@@ -42,21 +42,21 @@ def test_the_first_line_is_the_key_and_no_shell_takes_part(command, key, capfd):
         (
             [sys.executable, "-c", f"{PRINT}; sys.exit(3)"],
             f"x: {sys.executable} failed (exit code 3)",
-            f"Type the command of {sys.executable} yourself to see why.",
+            "Run the command yourself to see why.",
         ),
         (
-            ["sh", "-c", "kill -9 $$ # the-key"],
+            ["sh", "-c", "kill -9 $$ # the-token"],
             "x: sh failed (signal 9)",
-            "Type the command of sh yourself to see why.",
+            "Run the command yourself to see why.",
         ),
         (
             ["sh", "-c", "sleep 3 & wait"],  # the child's child holds the pipe
             "x: sh did not end within 0.3 s",
-            "Type the command of sh yourself to see why.",
+            "Run the command yourself to see why.",
         ),
     ],
 )
-def test_a_command_that_brings_no_key(command, message, hint, capfd):
+def test_a_command_that_brings_no_token(command, message, hint, capfd):
     with pytest.raises(UsageProblem) as caught:
         run_token_command(command, "x", timeout=0.3 if "sleep" in str(command) else 20)
     assert (caught.value.message, caught.value.hint) == (message, hint)

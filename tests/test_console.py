@@ -9,7 +9,7 @@ import pytest
 from screens import Screen
 
 from comagic_cli.cli import console as console_
-from comagic_cli.cli.console import Console, is_watched, log_format
+from comagic_cli.cli.console import Console, can_show_progress, log_format
 from comagic_cli.errors import Refused
 
 
@@ -60,7 +60,7 @@ def test_a_machine_gets_an_object_a_line_and_nothing_drawn(screen):
     console.print("Строка", rows=1)
     console.print("written", file=HOSTILE)
     assert screen.written.replace("\n", "").isprintable()
-    console.fail(Refused(HOSTILE, hint="try \x1b", mnemonic="error", field="sort"), 5)
+    console.print_error(Refused(HOSTILE, hint="try \x1b", mnemonic="error", field="sort"), 5)
     assert spoken(screen) == [
         {"level": "info", "message": "Строка", "rows": 1},
         {"level": "info", "message": "written", "file": HOSTILE},
@@ -76,8 +76,8 @@ def test_a_machine_gets_an_object_a_line_and_nothing_drawn(screen):
 
 
 def test_a_failure_is_told_in_one_or_two_lines(screen):
-    Console().fail(Refused("it is refused", hint="Ask again."), 5)
-    Console().fail(Refused("it is refused"), 5)
+    Console().print_error(Refused("it is refused", hint="Ask again."), 5)
+    Console().print_error(Refused("it is refused"), 5)
     assert screen.written == "comagic: it is refused\n  Ask again.\ncomagic: it is refused\n"
 
 
@@ -111,9 +111,9 @@ LOOKED = [
 def test_when_somebody_looks(monkeypatch, terminal, term, quiet, looked):
     put(monkeypatch, Screen(terminal=terminal))
     monkeypatch.setenv("TERM", term)
-    assert is_watched(quiet=quiet) is looked
+    assert can_show_progress(quiet=quiet) is looked
 
 
 def test_nobody_looks_where_there_is_no_stream(monkeypatch):
     put(monkeypatch, None)
-    assert not is_watched()
+    assert not can_show_progress()

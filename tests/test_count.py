@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
+from odd_pages import COMMUNICATIONS, START, Service, evenly
 from program import DAYS, SPAN, Watched, fault
+
+from comagic_cli.errors import Refused
+from comagic_cli.paging.count import count_rows
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query
 
 COUNT = ["communications", *DAYS, "--count"]
 
@@ -43,6 +50,33 @@ def test_a_cap_met_on_the_way_is_kept_to(comagic):
     assert (ran.code, ran.out) == (0, "100\n")
     assert "the service takes 2 days at once" in ran.err
     assert len(windows(box)) == 6  # the refused one, and a day each
+
+
+@pytest.mark.parametrize(
+    ("rows", "totals", "number", "calls"),
+    [
+        (0, "exact", 0, 1),
+        (1, "exact", 1, 2),
+        (2, "exact", 2, 1),
+        (2, "one_more", 3, 1),
+        (1, "of_page", 1, 2),
+        (2, "of_page", None, 2),
+        (2, "of_sent", None, 2),
+        (0, "one", 0, 1),
+        (2, "one", None, 2),
+        (2, "zero", None, 1),
+    ],
+)
+def test_a_total_of_one_may_be_that_of_the_page(rows, totals, number, calls):
+    service = Service(evenly(rows), totals=totals)
+    period = Period(START, START + timedelta(seconds=99))
+    query = Query(COMMUNICATIONS, 1, period, ())
+    if number is None:
+        with pytest.raises(Refused, match=r"the service (counts the rows of a page|does not say)"):
+            count_rows(query, lambda _: service.ask)
+    else:
+        assert count_rows(query, lambda _: service.ask) == number
+    assert len(service.calls) == calls
 
 
 def test_no_total_is_an_error(comagic):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sinks import members, page_of, text_fields, written
 
-from comagic_cli.formats.base import FORMATS, FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import FORMATS, make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.page import Page
 

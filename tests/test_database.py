@@ -10,8 +10,8 @@ import sys
 from contextlib import closing
 
 import pytest
+from interrupted_exports import service
 from program import DAYS, environment, fault
-from stopped import service
 
 from comagic_cli.errors import CannotWrite, OutputBusy, RowsMissing
 from comagic_cli.formats import sqlite as database

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from outputs import names
-from parts import span, split_key
+from partitioned_sandbox import span, split_key
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
-from comagic_cli.formats import partitioned
-from comagic_cli.formats.base import FormatOptions, make_sink
-from comagic_cli.formats.partitioned import PartitionedSink, merge_periods, open_partitions
+from comagic_cli.formats import partitions
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.partitions import PartitionedSink, merge_periods, open_partitions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Mark, Page
 
@@ -182,7 +183,7 @@ def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
 ):
     texts = []
     for folder, most in (("few", 1), ("many", 8)):
-        monkeypatch.setattr(partitioned, "MAX_OPEN", most)
+        monkeypatch.setattr(partitions, "MAX_OPEN", most)
         parts = split_key(tmp_path / folder, *THREE, f"{{date}}.{form}{packing}")
         days = [f"2026-10-0{day} 10:00:00" for day in (1, 2, 3, 1)]
         deal(

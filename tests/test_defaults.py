@@ -168,12 +168,12 @@ def test_a_saved_token_is_not_sent_to_another_host(comagic, file, box):
     assert comagic(*calls, "--base-url", box.url, COMAGIC_TOKEN=box.token).code == 0
 
 
-def test_profiles_of_which_none_is_the_usual_one_are_named(comagic, file):
+def test_profiles_without_a_default_one_are_named(comagic, file):
     profile(file, "token = 'a'\n[profiles.home]\ntoken = 'b'\n", head="[profiles.work]\n")
     ran = comagic("calls")
     told = (
-        "comagic: there is no token for the account, and no usual profile\n"
-        "  Choose a profile with --profile: work, home. Or make it the usual one: "
+        "comagic: there is no token for the account, and no default profile\n"
+        "  Choose a profile with --profile: work, home. Or make it the default one: "
         "comagic profiles default work\n"
     )
     assert (ran.code, ran.out, ran.err) == (2, "", told)
@@ -226,7 +226,7 @@ CALLS = "[profiles.work.calls]\n"
     ("line", "place", "message", "hint"),
     [
         ("fromat = 'csv'", "fromat", "there is no such option", "Did you mean format?"),
-        ("zzz = 1", "zzz", "there is no such option", "It may hold options of a report."),
+        ("zzz = 1", "zzz", "there is no such option", "A profile can set options of a report."),
         (
             *("[profiles.work.tag-histori]", "tag-histori"),
             *("there is no such option", "Did you mean tags-history?"),
@@ -245,7 +245,7 @@ CALLS = "[profiles.work.calls]\n"
         ("timeout = true", "timeout", "it must be a text or a number", ""),
         ("timeout = [5]", "timeout", "it must be a text or a number", ""),
         ("page_size = 5.0", "page-size", "'5.0': it must be a whole number, from 1 to 10000.", ""),
-        (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user's number nor all.", ""),
+        (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user id nor all.", ""),
         ("verbose = 'yes'", "verbose", "it must be true or false", ""),
         ("verbose = 1", "verbose", "it must be true or false", ""),
         ("fields = [1, []]", "fields", "it must be a text or a number or a list", ""),
@@ -280,8 +280,8 @@ CREDENTIALS = [
     ("token-file = 'bad'", {}, "", "access_token_invalid"),
     ("token-file = 'open'", {}, "", "ok"),
     ("token-file = 'no'", {}, "", "profiles.work.token-file: "),
-    ("token-command = 'printf good-key'", {}, "", "ok"),
-    ("token-command = ['printf', 'good-key']", {}, "", "ok"),
+    ("token-command = 'printf good-token'", {}, "", "ok"),
+    ("token-command = ['printf', 'good-token']", {}, "", "ok"),
     ("token-command = 'false'", {}, "", "profiles.work.token-command: false failed (exit code 1)"),
     ("token-command = 'true'", {}, "", "profiles.work.token-command: the token is empty"),
     ("token-command = 5", {}, "", "profiles.work.token-command: it must be a text"),
@@ -297,32 +297,32 @@ CREDENTIALS = [
 
 
 @pytest.fixture
-def keys(file, monkeypatch):
-    """Put keys into files, where the program runs."""
+def tokens(file, monkeypatch):
+    """Put tokens into files, where the program runs."""
     monkeypatch.chdir(file.parent)
-    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.TOKEN", "good-key")
-    for name, key in (("good", "good-key"), ("bad", "bad-key"), ("open", "good-key")):
-        (file.parent / name).write_text(key)
+    monkeypatch.setattr("comagic_cli.sandbox.methods.accounts.TOKEN", "good-token")
+    for name, token in (("good", "good-token"), ("bad", "bad-token"), ("open", "good-token")):
+        (file.parent / name).write_text(token)
         (file.parent / name).chmod(0o644 if name == "open" else 0o600)
 
 
 def written_out(value):
-    return f"{value}-key" if value in {"good", "bad"} else value
+    return f"{value}-token" if value in {"good", "bad"} else value
 
 
-@pytest.mark.usefixtures("keys")
+@pytest.mark.usefixtures("tokens")
 @pytest.mark.parametrize(("lines", "environment", "token_file", "outcome"), CREDENTIALS)
 def test_what_opens_the_account(comagic, file, box, lines, environment, token_file, outcome):
     variables = dict(environment)
     if "COMAGIC_TOKEN" in variables:
         variables["COMAGIC_TOKEN"] = written_out(variables["COMAGIC_TOKEN"])
-    lines = lines.replace("token = 'good'", "token = 'good-key'")
-    lines = lines.replace("token = 'bad'", "token = 'bad-key'")
+    lines = lines.replace("token = 'good'", "token = 'good-token'")
+    lines = lines.replace("token = 'bad'", "token = 'bad-token'")
     profile(file, f'base-url = "{box.url}"\n{lines}\n')
     more = ["--token-file", token_file] if token_file else []
     ran = comagic(*REPORT, "--report-id", 1001, "--max-rows", 1, *more, **variables)
     assert outcome in ("ok" if ran.code == 0 else ran.err)
-    assert not {"good-key", "bad-key"} & {*ran.err.split(), *ran.out.split()}
+    assert not {"good-token", "bad-token"} & {*ran.err.split(), *ran.out.split()}
 
 
 # The account's time zone
@@ -336,20 +336,20 @@ def test_what_opens_the_account(comagic, file, box, lines, environment, token_fi
         (["--user-id", 7], {}, True),
         (["--base-url", "{url}?"], {}, True),
         ([], {"COMAGIC_TOKEN": "sandbox-token"}, True),
-        (["--token-file", "{key}"], {}, True),
+        (["--token-file", "{token}"], {}, True),
     ],
 )
 def test_the_saved_zone_is_that_of_the_saved_account(
     comagic, file, tmp_path, options, environment, asked
 ):
-    key = tmp_path / "key"
-    key.write_text("sandbox-token")
-    key.chmod(0o600)
+    token = tmp_path / "token"
+    token.write_text("sandbox-token")
+    token.chmod(0o600)
     with Watched(rows=3) as box:
         profile(
             file, f'base-url = "{box.url}"\ntoken = "{box.token}"\ntimezone = "Pacific/Pago_Pago"\n'
         )
-        words = [str(word).format(url=box.url, key=key) for word in options]
+        words = [str(word).format(url=box.url, token=token) for word in options]
         command = ["communications", "--period", "yesterday", *TWO]
         assert comagic(*command, *words, **environment).code == 0
         assert ("get.account" in box.methods) is asked
@@ -366,7 +366,7 @@ def test_a_saved_zone_that_is_none(comagic, file, box):
     )
 
 
-def test_an_empty_name_of_a_profile_is_no_usual_one(comagic):
+def test_an_empty_name_of_a_profile_is_not_the_default_one(comagic):
     ran = comagic("calls", "--profile", "")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("comagic: Invalid value for '--profile': the name is empty.\n")

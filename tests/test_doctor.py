@@ -10,39 +10,39 @@ from clocks import Ticking
 from program import Watched, fault
 
 GOOD = """\
-ok  configuration   {configuration}
-ok  service         {url}
-ok  token           {entrance}
+ok    configuration   {configuration}
+ok    service         {url}
+ok    token           {entrance}
 """
 WELL = """\
-ok  connection      answered in 0.00 s
-ok  address         allowed (the service tells the address only when it refuses)
-ok  token           accepted
+ok    connection      answered in 0.00 s
+ok    address         allowed (the service tells the address only when it refuses)
+ok    token           accepted
 """
 ACCOUNT = """\
-ok  account         ООО «Светлый дом»
-ok  time zone       Europe/Moscow
-ok  rights          13 reports are listed
+ok    account         ООО «Светлый дом»
+ok    time zone       Europe/Moscow
+ok    rights          13 reports are listed
 """
 REPORTS = """\
-ok  communications  1001 Обращения
-ok  calls           1002 Звонки
-ok  chats           1003 Чаты
-ok  leads           1004 Лиды
-ok  deals           1005 Сделки
-ok  visits          1006 Посещения
-ok  sms             1007 SMS-сообщения
-ok  tags-history    1008 История тегов
-ok  notifications   1009 Уведомления
-ok  api-requests    1010 Запросы к API
-ok  mgf-calls       1011 Звонки (МегаФон)
-ok  call-details    1012 Детализация звонков
-ok  person-details  1013 История персон
+ok    communications  1001 Обращения
+ok    calls           1002 Звонки
+ok    chats           1003 Чаты
+ok    leads           1004 Лиды
+ok    deals           1005 Сделки
+ok    visits          1006 Посещения
+ok    sms             1007 SMS-сообщения
+ok    tags-history    1008 История тегов
+ok    notifications   1009 Уведомления
+ok    api-requests    1010 Запросы к API
+ok    mgf-calls       1011 Звонки (МегаФон)
+ok    call-details    1012 Детализация звонков
+ok    person-details  1013 История персон
 """
-POINTS = "ok  points          4985 of 5000 left this day, 105 of 120 left this minute\n"
+POINTS = "ok    points          4985 of 5000 left this day, 105 of 120 left this minute\n"
 SANDBOX = """\
-ok  configuration   a private sandbox
-ok  token           the sandbox's own
+ok    configuration   a private sandbox
+ok    token           that of the sandbox
 """
 
 
@@ -70,7 +70,7 @@ def examined(comagic, *words, box=None, **environment):
 
 
 def began(file, box, entrance="a token, from COMAGIC_TOKEN", configuration=None):
-    configuration = configuration or f"no profile is used; they stand in {file}"
+    configuration = configuration or f"no profile in use; profiles are saved in {file}"
     return GOOD.format(configuration=configuration, url=box.url, entrance=entrance)
 
 
@@ -118,7 +118,7 @@ ENDS = [
     (
         ("503", 6),
         (
-            "no  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
+            "FAIL  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
             "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
             "API's.\n"
         ),
@@ -126,23 +126,23 @@ ENDS = [
     (
         ("ip_not_whitelisted", 4),
         (
-            f"{ANSWERS}no  address         get.account: the address of this machine is not allowed "
-            "(ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 to the "
-            "allowed addresses of the API in the web account.\n"
+            f"{ANSWERS}FAIL  address         get.account: the address of this machine is not "
+            "allowed (ip_not_whitelisted): Your IP 203.0.113.7 is not whitelisted. Add 203.0.113.7 "
+            "to the allowed addresses of the API in the web account.\n"
         ),
     ),
-    (("access_token_invalid", 4), f"{ANSWERS}no  token           {UNKNOWN}. {WAYS}\n"),
+    (("access_token_invalid", 4), f"{ANSWERS}FAIL  token           {UNKNOWN}. {WAYS}\n"),
     (
         ("account_inactive", 4),
         (
-            f"{ANSWERS}no  token           get.account: the account is switched off "
+            f"{ANSWERS}FAIL  token           get.account: the account is switched off "
             "(account_inactive): The account is inactive. Ask the service why.\n"
         ),
     ),
     (
         ("limit_exceeded", 7),
         (
-            f"{ANSWERS}no  points          get.account: the account is out of points "
+            f"{ANSWERS}FAIL  points          get.account: the account is out of points "
             "(limit_exceeded): Limit per minute has been exceeded. Value of current limit per "
             "minute is 100. There are more in 30 s\n"
         ),
@@ -158,11 +158,11 @@ def test_what_ends_it(comagic, file, kind, code, told):
     assert found[1] == began(file, box) + told
 
 
-def test_a_key_of_a_file(comagic, file, tmp_path):
-    (tmp_path / "key").write_text("sandbox-token")
-    (tmp_path / "key").chmod(0o600)
+def test_a_token_in_a_file(comagic, file, tmp_path):
+    (tmp_path / "token").write_text("sandbox-token")
+    (tmp_path / "token").chmod(0o600)
     with examinable() as box:
-        code, told = examined(comagic, "--base-url", box.url, "--token-file", tmp_path / "key")
+        code, told = examined(comagic, "--base-url", box.url, "--token-file", tmp_path / "token")
     assert (code, told.startswith(began(file, box, "a token, from --token-file"))) == (0, True)
 
 
@@ -174,37 +174,37 @@ def test_what_does_not_end_it(comagic, file):
     faults += fault("invalid_parameter_value", method="get.call_details")
     with examinable(faults=faults) as box:
         code, told = examined(comagic, box=box)
-    refused = [line for line in told.splitlines() if line.startswith("no")]
+    refused = [line for line in told.splitlines() if line.startswith("FAIL")]
     assert (code, told.startswith(began(file, box) + PASSED)) == (4, True)
     forbidden = (
-        "no  account         get.account: the user is not allowed to do this (forbidden): "
+        "FAIL  account         get.account: the user is not allowed to do this (forbidden): "
         "Permission denied. Ask the account's administrator for the right."
     )
     disabled = (
-        "no  calls           get.calls: the account's tariff lacks a component for this report "
+        "FAIL  calls           get.calls: the account's tariff lacks a component for this report "
         '(method_component_disabled): Component "Data API" is disabled. Ask the service to switch '
         "the component on."
     )
     assert refused[:2] == [forbidden, disabled]
-    assert [line[4:18].strip() for line in refused[2:]] == ["chats"]
-    assert "ok  call-details    1012" in told
+    assert [line[6:20].strip() for line in refused[2:]] == ["chats"]
+    assert "ok    call-details    1012" in told
 
 
 def test_what_ends_it_in_the_midst(comagic):
     faults = fault("limit_exceeded", method="get.calls", seconds=30)
     with examinable(faults=faults) as box:
         code, told = examined(comagic, box=box)
-    assert (code, told.splitlines()[-1][:23]) == (7, "no  calls           get")
+    assert (code, told.splitlines()[-1][:25]) == (7, "FAIL  calls           get")
 
 
 def test_rights_that_are_missing(comagic):
     with examinable(faults=fault("forbidden", method="get.reports_list")) as box:
         code, told = examined(comagic, box=box)
-    assert (code, told.splitlines()[-1][:35]) == (4, "no  rights          get.reports_lis")
+    assert (code, told.splitlines()[-1][:37]) == (4, "FAIL  rights          get.reports_lis")
 
 
-SAVED = "no  time zone       Europe/Moscow, but Asia/Tokyo was saved: type comagic login work\n"
-TYPED = "ok  time zone       Europe/Moscow, but --tz or the profile says Asia/Omsk\n"
+SAVED = "FAIL  time zone       Europe/Moscow, but Asia/Tokyo was saved: type comagic login work\n"
+TYPED = "ok    time zone       Europe/Moscow, but --tz or the profile sets Asia/Omsk\n"
 
 
 @pytest.mark.parametrize(
@@ -228,10 +228,12 @@ def test_an_account_that_tells_little(comagic, monkeypatch):
     with examinable(limits="absent") as box:
         code, told = examined(comagic, box=box)
     assert code == 5
-    assert "ok  account         it has no name\n" in told
-    assert "no  time zone       the service names no time zone of the account. Set it with" in told
-    assert "--  communications  the account has no report of the type communications\n" in told
-    assert told.endswith("ok  points          the service does not tell\n")
+    assert "ok    account         it has no name\n" in told
+    assert (
+        "FAIL  time zone       the service names no time zone of the account. Set it with" in told
+    )
+    assert "--    communications  the account has no report of the type communications\n" in told
+    assert told.endswith("ok    points          the service does not report them\n")
 
 
 def test_an_agent_without_a_user(comagic):
@@ -239,8 +241,8 @@ def test_an_agent_without_a_user(comagic):
         code, told = examined(comagic, box=box)
         assert examined(comagic, "--user-id", 7001, box=box)[0] == 0
     line = told.splitlines()[6]
-    assert (code, line[:58]) == (
-        *(5, "no  account         get.account: a parameter is missing (r"),
+    assert (code, line[:60]) == (
+        *(5, "FAIL  account         get.account: a parameter is missing (r"),
     )
     assert line.endswith("Check --user-id (comagic users lists them).")
 
@@ -251,19 +253,27 @@ def test_an_agent_without_a_user(comagic):
         (
             "",
             {},
-            "no  token           there is no token for the account. Type comagic login, or put",
+            "FAIL  token           there is no token for the account. Type comagic login, or put",
         ),
-        ("", {"COMAGIC_LOGIN": "x"}, "no  token           COMAGIC_LOGIN is set, but COMAGIC_PASS"),
+        (
+            "",
+            {"COMAGIC_LOGIN": "x"},
+            "FAIL  token           COMAGIC_LOGIN is set, but COMAGIC_PASS",
+        ),
         (
             "fromat = 1",
             {},
-            "no  configuration   {}: profiles.work.fromat: there is no such opt",
+            "FAIL  configuration   {}: profiles.work.fromat: there is no such opt",
         ),
-        ("", {"COMAGIC_PROFILE": "x"}, "no  configuration   {}: there is no profile 'x'. There is"),
+        (
+            "",
+            {"COMAGIC_PROFILE": "x"},
+            "FAIL  configuration   {}: there is no profile 'x'. Profiles",
+        ),
         (
             "token = 'x'",
             {"COMAGIC_BASE_URL": "http://x.example"},
-            "no  service         --base-url:",
+            "FAIL  service         --base-url:",
         ),
     ],
 )
@@ -280,7 +290,7 @@ def test_a_file_that_others_can_read(comagic, file):
     assert examined(comagic) == (
         2,
         (
-            f"no  configuration   profiles: {file} can be read by other users. "
+            f"FAIL  configuration   profiles: {file} can be read by other users. "
             f"Type: chmod 600 {file}\n"
         ),
     )

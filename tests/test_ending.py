@@ -7,9 +7,9 @@ import re
 import pytest
 from program import REPORT, Watched
 
-from comagic_cli.export.progress import lasted
+from comagic_cli.export.context import lasted
 
-SPENT = "1 point spent, 4 999 left today, N s."
+SPENT = "2 points spent, 4 998 left today, N s."
 
 
 @pytest.fixture

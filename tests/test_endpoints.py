@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from playback import Playback, client_of, http, result
-from playback import refused as api_refusal
 from sandbox_client import IDS, sandbox
+from scripted_service import Playback, client_of, http, result
+from scripted_service import refused as api_refusal
 
 from comagic_cli.api.endpoints import (
     ask_account,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from playback import TOKEN
+from scripted_service import TOKEN
 
 from comagic_cli.api.envelope import ApiError
 from comagic_cli.api.errors import (

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import DAYS, SPAN, Watched
 
 from comagic_cli.query.catalog import report, reports

@@ -21,9 +21,9 @@ from screens import seen
 
 from comagic_cli.api.rate_limit import Quota
 from comagic_cli.cli import console as console_
-from comagic_cli.cli.console import CONSOLE, StderrReporter, into_a_pipe, tell
-from comagic_cli.export import progress as progress_
-from comagic_cli.export.progress import Progress, sized, spaced
+from comagic_cli.cli.console import CONSOLE, StderrReporter, is_piped, print_message
+from comagic_cli.export import context as progress_
+from comagic_cli.export.context import Progress, sized, spaced
 from comagic_cli.paging.reader import Reader
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
@@ -169,13 +169,13 @@ def test_rows_that_go_to_a_pipe(monkeypatch, output, piped):
     reading, writing = os.pipe()
     with os.fdopen(reading), os.fdopen(writing, "w") as end:
         monkeypatch.setattr(console_, "sys", SimpleNamespace(stdout=end))
-        assert into_a_pipe(output) is piped
+        assert is_piped(output) is piped
 
 
 @pytest.mark.parametrize("stdout", [None, StringIO()])
 def test_what_is_no_pipe(monkeypatch, stdout):
     monkeypatch.setattr(console_, "sys", SimpleNamespace(stdout=stdout))
-    assert not into_a_pipe(None)
+    assert not is_piped(None)
 
 
 POINTS = [
@@ -210,7 +210,7 @@ def test_sizes(count, told):
 # On terminals
 
 
-REPORTER = StderrReporter(quiet=False, verbose=False)
+REPORTER = StderrReporter(quiet=False, verbose=False, make_progress=Progress)
 
 
 class Terminal:
@@ -251,16 +251,16 @@ def test_the_progress_is_drawn_below_what_is_said_and_erased_in_the_end():
         with REPORTER.follow("rows.csv") as progress:
             progress.wait("5 s")
             CONSOLE.show()
-            tell("one")
+            print_message("one")
             assert terminal.lines() == ["one", "5 s, no rows"]
         assert terminal.text().endswith("\x1b[2K")
-        tell("two")
+        print_message("two")
         CONSOLE.show()
         assert terminal.lines() == ["two", ""]
 
 
 def test_of_what_is_piped_only_waits_are_drawn(monkeypatch):
-    monkeypatch.setattr(console_, "into_a_pipe", lambda _: True)
+    monkeypatch.setattr(console_, "is_piped", lambda _: True)
     with Terminal() as terminal, REPORTER.follow(None) as progress:
         time.sleep(2 * console_.DELAY)
         assert terminal.text() == ""
@@ -272,7 +272,9 @@ def test_of_what_is_piped_only_waits_are_drawn(monkeypatch):
 
 def test_nothing_is_drawn_where_nobody_looks():
     with Terminal() as terminal:
-        with StderrReporter(quiet=True, verbose=False).follow(None) as progress:
+        with StderrReporter(quiet=True, verbose=False, make_progress=Progress).follow(
+            None
+        ) as progress:
             progress.wait("5 s")
             CONSOLE.show()
             assert not progress.is_watched
@@ -298,7 +300,7 @@ def test_rows_on_a_terminal_take_the_line_away():
         assert "[{}" in terminal.lines()
         CONSOLE.show()
         assert terminal.text() == ""  # not behind a row that has not ended
-        tell("told")
+        print_message("told")
         assert terminal.text().startswith("\r\ntold")
         under.close()
 

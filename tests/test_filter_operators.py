@@ -11,7 +11,7 @@ import re
 from datetime import datetime
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from sandbox_client import rows, sandbox
 
 from comagic_cli.query.catalog import Column, report, with_more

@@ -6,7 +6,7 @@ import json
 import subprocess
 
 import duckdb
-import pandas
+import pandas as pd
 import pytest
 from program import DAYS, Watched
 from shells import need
@@ -46,12 +46,12 @@ def test_duckdb_reads_odd_values_as_text(odd):
 
 
 def test_pandas_reads_odd_values_as_text(odd):
-    frame = pandas.read_json(odd, lines=True)
+    frame = pd.read_json(odd, lines=True)
     for name, texts in (
         ("contact_phone_number", TEXTS),
         ("call_processing_status.value_id", ID_TEXTS),
     ):
-        assert [None if pandas.isna(value) else value for value in frame[name]] == texts
+        assert [None if pd.isna(value) else value for value in frame[name]] == texts
 
 
 def test_clickhouse_reads_odd_values_as_text(odd):
@@ -79,4 +79,4 @@ def test_every_column_has_one_type_in_all_rows(comagic, tmp_path, command):
     assert types
     assert {name: some for name, some in types.items() if len(some - {type(None)}) > 1} == {}
     assert len(duckdb.sql(f"select * from '{out}'").fetchall()) == len(lines)
-    assert len(pandas.read_json(out, lines=True)) == len(lines)
+    assert len(pd.read_json(out, lines=True)) == len(lines)

@@ -8,7 +8,7 @@ import subprocess
 from io import StringIO
 
 import pytest
-from nasty import (
+from hard_values import (
     FIELDS,
     FIRST,
     GOLDEN,
@@ -30,12 +30,14 @@ csv.field_size_limit(len(LONG) * 2)
 
 @pytest.mark.parametrize("name", LOOKS)
 def test_every_look_is_as_it_was(name):
-    assert look_of(name) == golden(name), "if it is wanted: python tests/nasty.py"
+    assert look_of(name) == golden(name), "if it is wanted: python tests/support/hard_values.py"
 
 
 @pytest.mark.parametrize("name", TYPED_LOOKS)
 def test_what_readers_find_is_as_it_was(name):
-    assert read_of(name) == golden_typed(name), "if it is wanted: python tests/nasty.py"
+    assert read_of(name) == golden_typed(name), (
+        "if it is wanted: python tests/support/hard_values.py"
+    )
 
 
 def test_the_golden_files_are_all_there_is():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from comagic_cli.formats.grouping import (
+from comagic_cli.formats.aggregate import (
     TIMES,
     NotANumber,
     add,

@@ -14,7 +14,7 @@ from pathlib import Path
 import brotli
 import pytest
 import zstandard
-from playback import CLOSE, HANG, RESET, Playback, chunked, http
+from scripted_service import CLOSE, HANG, RESET, Playback, chunked, http
 
 from comagic_cli.api.http import HttpTransport, TransportError, is_loopback
 from comagic_cli.errors import NetworkFailure, UsageProblem

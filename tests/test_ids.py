@@ -8,7 +8,7 @@ import pytest
 
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.request import find_ids
 from comagic_cli.query.ids import read_ids
 
@@ -58,7 +58,7 @@ def test_what_is_no_id_is_named_with_its_line(text, message):
 
 
 def context_of(stdin):
-    reporter = StderrReporter(quiet=True, verbose=False)
+    reporter = StderrReporter(quiet=True, verbose=False, make_progress=Progress)
     return Context(reporter=reporter, stdin=None if stdin is None else io.BytesIO(stdin))
 
 

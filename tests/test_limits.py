@@ -7,10 +7,10 @@ import re
 
 import pytest
 from clocks import Ticking
-from measuring import unmeasured
-from paging import calls_for
-from playback import Clockwork, Playback, client_of, http, refused, result
+from coverage_marks import unmeasured
+from odd_pages import calls_for
 from program import REPORT, SPAN, TWO, Watched, fault
+from scripted_service import Clockwork, Playback, client_of, http, refused, result
 
 from comagic_cli.errors import OutOfPoints
 from comagic_cli.export.context import Clock

@@ -38,7 +38,7 @@ def mode(path):
 SERVICE = "Service: comagic, uis, callgear, callgear-ae, novofon or a URL [comagic]: "
 
 
-def test_a_key_is_asked_for_tried_and_saved(comagic, file, box, monkeypatch):
+def test_a_token_is_asked_for_tried_and_saved(comagic, file, box, monkeypatch):
     asked = person(monkeypatch, "comagc", "a b", box.url, "sandbox-token")
     ran = comagic("login")
     assert (ran.code, ran.out, asked) == (0, "", HIDDEN[:1])
@@ -54,7 +54,7 @@ def test_a_key_is_asked_for_tried_and_saved(comagic, file, box, monkeypatch):
     assert (mode(file), mode(file.parent), box.methods) == (0o600, 0o700, ["get.account"])
 
 
-def test_a_login_is_asked_for_where_there_is_no_key(comagic, file, box, monkeypatch):
+def test_a_login_is_asked_for_where_there_is_no_token(comagic, file, box, monkeypatch):
     asked = person(monkeypatch, "", "sandbox", "sandbox")
     ran = comagic("login", "work", "--base-url", box.url)
     assert (ran.code, asked, box.methods) == (0, HIDDEN, ["login.user", "get.account"])
@@ -68,14 +68,14 @@ def test_a_login_is_asked_for_where_there_is_no_key(comagic, file, box, monkeypa
     ("options", "saved"),
     [
         (["--with-token"], 'token = "sandbox-token"'),
-        (["--token-file", "key"], 'token-file = "{}/key"'),
+        (["--token-file", "token"], 'token-file = "{}/token"'),
         (["--token-command", "printf sandbox-token"], 'token-command = "printf sandbox-token"'),
     ],
 )
-def test_a_key_without_a_person(comagic, file, box, monkeypatch, tmp_path, options, saved):
+def test_a_token_without_a_person(comagic, file, box, monkeypatch, tmp_path, options, saved):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "key").write_text("sandbox-token")
-    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "token").write_text("sandbox-token")
+    (tmp_path / "token").chmod(0o600)
     piped(monkeypatch, b" sandbox-token\r\n")
     ran = comagic("login", "work", "--base-url", box.url, *options)
     assert (ran.code, ran.out, ran.err) == (0, "", TOLD.format("work", file) + "\n")
@@ -84,7 +84,7 @@ def test_a_key_without_a_person(comagic, file, box, monkeypatch, tmp_path, optio
     assert comagic("communications", "--period", "yesterday").code == 0
 
 
-def test_a_key_is_asked_for_where_a_person_was_to_pipe_it(comagic, file, box, monkeypatch):
+def test_a_token_is_asked_for_where_a_person_was_to_pipe_it(comagic, file, box, monkeypatch):
     asked = person(monkeypatch, "sandbox-token")
     assert comagic("login", "--with-token", "--base-url", box.url).code == 0
     assert (asked, 'token = "sandbox-token"' in file.read_text()) == (["Token"], True)
@@ -201,7 +201,7 @@ def test_what_stands_in_a_profile_stays_and_its_account_changes(comagic, file, b
 
 
 @pytest.mark.parametrize(
-    ("before", "name", "usual"),
+    ("before", "name", "default"),
     [
         ("", "work", 'default = "work"'),
         ("[profiles.other]\n", "work", 'default = "work"'),
@@ -211,7 +211,9 @@ def test_what_stands_in_a_profile_stays_and_its_account_changes(comagic, file, b
         ("default = 'home'\n[profiles.home]\n", None, "default = 'home'"),
     ],
 )
-def test_the_first_profile_is_the_usual_one(comagic, file, box, monkeypatch, before, name, usual):
+def test_the_first_profile_is_the_default_one(
+    comagic, file, box, monkeypatch, before, name, default
+):
     file.parent.mkdir(parents=True)
     file.write_text(before)
     file.chmod(0o600)
@@ -219,7 +221,7 @@ def test_the_first_profile_is_the_usual_one(comagic, file, box, monkeypatch, bef
     words = [name] if name else []
     assert comagic("login", *words, "--with-token", "--base-url", box.url).code == 0
     lines = [line for line in file.read_text().splitlines() if line.startswith("default")]
-    assert lines == ([usual] if usual else [])
+    assert lines == ([default] if default else [])
     assert f"[profiles.{name or 'home'}]" in file.read_text()
 
 
@@ -240,10 +242,10 @@ def test_a_folder_that_can_t_be_written(comagic, file, box, monkeypatch):
 
 
 def test_a_user_without_a_home(comagic, monkeypatch):
-    monkeypatch.setattr("comagic_cli.cli.auth.config_file", lambda: None)
+    monkeypatch.setattr("comagic_cli.config.profiles.config_file", lambda: None)
     ran = comagic("login")
     told = (
-        "comagic: there is no home directory to keep profiles in\n  Set XDG_CONFIG_HOME or HOME.\n"
+        "comagic: there is no home directory to save profiles in\n  Set XDG_CONFIG_HOME or HOME.\n"
     )
     assert (ran.code, ran.err) == (2, told)
 

@@ -38,7 +38,7 @@ def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, tol
 
 @pytest.mark.parametrize("error_data", ["null", "empty", "absent"])
 def test_an_agent_whose_refusal_says_little(comagic, file, monkeypatch, error_data):
-    monkeypatch.setattr("comagic_cli.cli.auth.LISTED", 1)
+    monkeypatch.setattr("comagic_cli.cli.auth.MAX_LISTED", 1)
     with Watched(rows=1, agent=True, error_data=error_data) as box:
         person(monkeypatch, "sandbox-token", "7002")
         ran = comagic("login", "--base-url", box.url)

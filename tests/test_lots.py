@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from program import DAYS, PATIENCE, Fault, Watched, environment, start
+from program import DAYS, PATIENCE, Fault, Watched, environment, start, without_checks
 from terminals import Terminal
 
 from comagic_cli.errors import Refused
@@ -35,7 +35,11 @@ def export(comagic, box, ids, *more, asked=DETAILS):
 
 
 def lots(box):
-    return [len(call.params["entity_ids"]) for call in box.journal if "fields" in call.params]
+    return [
+        len(call.params["entity_ids"])
+        for call in without_checks(box.journal)
+        if "fields" in call.params
+    ]
 
 
 def test_ids_are_asked_for_a_hundred_at_once(comagic, box, calls):

@@ -51,7 +51,7 @@ def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):
         "rows": 30,
         "period": ["2024-10-01 00:00:00", "2024-10-05 23:59:59"],
         "file": None,
-        "points": 1,
+        "points": 2,
     }
     assert told[-1]["bytes"] == len(ran.out.encode())
 
@@ -121,7 +121,10 @@ def test_a_reader_that_is_gone_is_told(box, tmp_path):
     os.close(ours)
     ran = run(ASKED, environment(tmp_path, box), stdout=theirs)
     os.close(theirs)
-    assert (ran.code, failure(ran)) == (141, failed(141, "the reader of standard output is gone"))
+    assert (ran.code, failure(ran)) == (
+        141,
+        failed(141, "the reader of standard output closed the pipe"),
+    )
 
 
 def test_the_variable_is_as_good(box, tmp_path):

@@ -6,8 +6,8 @@ import hashlib
 import json
 
 import pytest
+from interrupted_exports import ASKED, OLD, PAGE, ROWS, left, service, truth
 from program import fault
-from stopped import ASKED, OLD, PAGE, ROWS, left, service, truth
 
 from comagic_cli import __version__
 from comagic_cli.export import resume

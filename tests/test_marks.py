@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given
 from hypothesis import strategies as st
-from measuring import unmeasured
 from sinks import page_of
 
 from comagic_cli.query.catalog import report

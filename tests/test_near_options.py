@@ -2,7 +2,7 @@
 
 import pytest
 
-from comagic_cli.cli.root import KNOWN_AS, cli
+from comagic_cli.cli.root import OTHER_NAMES, cli
 
 SEE = "  See comagic calls --help.\n"
 
@@ -36,4 +36,4 @@ def test_an_option_that_the_command_lacks_is_not_named(comagic):
 
 def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
     ours = {name for param in cli.get_command(None, "calls").params for name in param.opts}
-    assert (set(KNOWN_AS) & ours, set(KNOWN_AS.values()) - ours) == (set(), set())
+    assert (set(OTHER_NAMES) & ours, set(OTHER_NAMES.values()) - ours) == (set(), set())

@@ -11,7 +11,7 @@ from decimal import Context, Decimal
 import openpyxl
 import pyarrow.parquet as pq
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import DAYS, Watched
 
 from comagic_cli.query.catalog import report

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow.parquet as pq
 import pytest
-from parts import DAYS as PART_DAYS
-from parts import TEN, box_of
+from partitioned_sandbox import DAYS as PART_DAYS
+from partitioned_sandbox import TEN, box_of
 from program import DAYS, NOW, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.formats import parquet
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, report, reports
 
 GOLDEN = Path(__file__).parent / "golden" / "parquet.txt"

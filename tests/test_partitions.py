@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 from clocks import clock_of, unasked, utc_of
-from parts import span, template_of
+from partitioned_sandbox import span, template_of
 from sinks import text_fields
 
 from comagic_cli.errors import CannotWrite, UsageProblem
-from comagic_cli.export.partitions import make_plan, read_template
+from comagic_cli.formats.partitions import make_plan, read_template
 from comagic_cli.query.period import Period, has_ended
 
 FIELDS = text_fields("id")

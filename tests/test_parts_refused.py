@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from outputs import names
-from parts import ASKED, DAYS, TEN, box_of, exact, visible
+from partitioned_sandbox import ASKED, DAYS, TEN, box_of, exact, visible
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import changed_options, differences, read_note, write_note
@@ -179,7 +179,7 @@ def test_a_report_without_a_time_has_no_days():
     wish = build_request(report("person-details"), [], [])
     options = SimpleNamespace(output="{date}.csv", **dict.fromkeys(INCOMPATIBLE["partitions"]))
     with pytest.raises(UsageProblem, match="person-details has no time to tell days by"):
-        check_partitions(wish, options)
+        check_partitions(SimpleNamespace(request=wish, options=options))
 
 
 def test_a_name_with_doubled_braces_is_a_plain_file(comagic, box, tmp_path):

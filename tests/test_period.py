@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from clocks import clock_of, options_of, unasked, utc_of
+from coverage_marks import unmeasured
 from hypothesis import example, given
 from hypothesis import strategies as st
-from measuring import unmeasured
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.period import MOMENTS as DATES

@@ -6,7 +6,7 @@ import threading
 import pytest
 from filelock import FileLock
 
-from comagic_cli.config.private_file import changing, read_private, replace_private
+from comagic_cli.config.private_file import lock_file, read_private, replace_private
 from comagic_cli.errors import CannotWrite, UsageProblem
 
 
@@ -24,7 +24,7 @@ def test_a_file_is_its_owner_s_from_its_first_byte(tmp_path, monkeypatch, umask)
     path = tmp_path / "a" / "b" / "config.toml"
     old = os.umask(umask)
     try:
-        with changing(path):
+        with lock_file(path):
             replace_private(path, "é = 1\n")
     finally:
         os.umask(old)
@@ -62,7 +62,7 @@ def test_a_folder_that_can_t_be_made(tmp_path):
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(CannotWrite, match="Not a directory"),
-        changing(tmp_path / "file" / "x" / "y"),
+        lock_file(tmp_path / "file" / "x" / "y"),
     ):
         pass
 
@@ -83,11 +83,11 @@ def test_one_run_at_a_time_changes_a_file(tmp_path):
     inside, waiting = threading.Event(), threading.Event()
 
     def second():
-        with changing(path):
+        with lock_file(path):
             inside.set()
 
     other = threading.Thread(target=second)
-    with changing(path):
+    with lock_file(path):
         other.start()
         waiting.wait(0.05)
         assert not inside.is_set()
@@ -100,5 +100,5 @@ def test_where_no_lock_can_be_had_all_go_in(tmp_path, monkeypatch):
         raise OSError
 
     monkeypatch.setattr(FileLock, "acquire", fail)
-    with changing(tmp_path / "config.toml"):
+    with lock_file(tmp_path / "config.toml"):
         pass

@@ -52,18 +52,18 @@ def test_a_user_without_a_home_has_no_file(monkeypatch):
     monkeypatch.delenv("HOME")
     monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
     assert config_file() is None
-    assert read_profiles(None).chosen(None) == Profile()
+    assert read_profiles(None).choose(None) == Profile()
 
 
 def test_profiles_are_read_with_hyphens_in_their_keys(file):
     found = read_profiles(put(file, TEXT))
     work = {"token": "one", "page-size": 10, "mgf-calls": {"report-id": 7}}
-    assert found.chosen(None) == found.chosen("work") == Profile("work", file, work)
-    assert found.chosen("home").values == {"token": "two"}
+    assert found.choose(None) == found.choose("work") == Profile("work", file, work)
+    assert found.choose("home").values == {"token": "two"}
 
 
 @pytest.mark.parametrize(
-    ("usual", "names", "named", "chosen"),
+    ("default", "names", "named", "chosen"),
     [
         ("", [], None, ""),
         ("", ["work"], None, ""),
@@ -73,16 +73,16 @@ def test_profiles_are_read_with_hyphens_in_their_keys(file):
         ("gone", ["work"], "work", "work"),
     ],
 )
-def test_which_profile_is_used(file, usual, names, named, chosen):
-    profiles = Profiles(file, usual, {name: {} for name in names})
-    assert profiles.chosen(named).name == chosen
+def test_which_profile_is_used(file, default, names, named, chosen):
+    profiles = Profiles(file, default, {name: {} for name in names})
+    assert profiles.choose(named).name == chosen
 
 
 @pytest.mark.parametrize(
     ("text", "name", "message", "hint"),
     [
-        (TEXT, "wrok", "there is no profile 'wrok'", "There is work. " + NEW + "wrok"),
-        (TEXT, "x", "there is no profile 'x'", "There is work, home. " + NEW + "x"),
+        (TEXT, "wrok", "there is no profile 'wrok'", "Profiles: work. " + NEW + "wrok"),
+        (TEXT, "x", "there is no profile 'x'", "Profiles: work, home. " + NEW + "x"),
         ("", "x", "there is no profile 'x'", "Make it: comagic login x"),
         ("default = 'x'", None, "there is no profile 'x'", "Make it: comagic login x"),
         ("default = 1", None, "default is not the name of a profile", ""),
@@ -91,20 +91,20 @@ def test_which_profile_is_used(file, usual, names, named, chosen):
         (
             "token = 'secret'",
             None,
-            "'token' is not known",
+            "'token' is not a known key",
             "At the top are default = NAME and tables [profiles.NAME].",
         ),
         (
             "[profiles.x]\npage_size = 1\npage-size = 2",
             "x",
-            "x: page-size is there twice, with a hyphen and without",
+            "x: page-size is set twice, with a hyphen and without",
             "",
         ),
     ],
 )
 def test_a_file_of_another_shape(file, text, name, message, hint):
     with pytest.raises(UsageProblem) as caught:
-        read_profiles(put(file, text)).chosen(name)
+        read_profiles(put(file, text)).choose(name)
     assert (caught.value.message, caught.value.hint) == (f"{file}: {message}", hint)
 
 
@@ -114,7 +114,7 @@ def test_a_file_of_another_shape(file, text, name, message, hint):
         ("a = ", "{} is not TOML: Invalid value (at end of document)"),
         ("a = 'secret", '{} is not TOML: Expected "\'" (at end of document)'),
         (b"a = '\xff'", "profiles: {} can't be read: it is not UTF-8 text"),
-        ("a = " + "[" * 5000, "{} is not TOML: it is nested too deep"),
+        ("a = " + "[" * 5000, "{} is not TOML: it is nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_toml(file, text, message):
@@ -132,12 +132,12 @@ def test_a_file_that_others_can_read(file):
 
 def test_no_secret_is_in_a_text(file):
     profiles = read_profiles(put(file, TEXT))
-    assert "one" not in f"{profiles!r} {profiles.chosen('work')!r} {profiles.chosen('work')}"
+    assert "one" not in f"{profiles!r} {profiles.choose('work')!r} {profiles.choose('work')}"
 
 
 @pytest.mark.parametrize("value", ["5", "' '", "['a']"])
 def test_a_value_that_is_no_text(file, value):
-    profile = read_profiles(put(file, f"[profiles.x]\ntoken = {value}")).chosen("x")
+    profile = read_profiles(put(file, f"[profiles.x]\ntoken = {value}")).choose("x")
     with pytest.raises(UsageProblem) as caught:
         profile.text("token")
     assert caught.value.message == f"{file}: profiles.x.token: it must be a text that is not empty"
@@ -183,13 +183,13 @@ LAYOUTS = [
 
 @pytest.mark.parametrize("text", LAYOUTS)
 @pytest.mark.parametrize("table", [None, {}, {"token": "c"}, {"token": "a", "calls": {"x": 2}}])
-@pytest.mark.parametrize("usual", ["", "home"])
-def test_a_file_of_any_layout_is_changed(file, text, table, usual):
+@pytest.mark.parametrize("default", ["", "home"])
+def test_a_file_of_any_layout_is_changed(file, text, table, default):
     home = {"token": "b"}
-    change_profiles(put(file, text), "work", table, usual)
+    change_profiles(put(file, text), "work", table, default)
     wanted = {"home": home} if table is None else {"home": home, "work": table}
     changed = read_profiles(file)
-    assert (changed.usual, changed.tables) == (usual, wanted)
+    assert (changed.default, changed.tables) == (default, wanted)
     assert [
         line for line in text.splitlines() if "#" in line and line not in file.read_text()
     ] == []

@@ -7,9 +7,9 @@ import io
 import json
 
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given
 from hypothesis import strategies as st
-from measuring import unmeasured
 from sinks import members, page_of, text_fields, written
 
 from comagic_cli.formats.base import FormatOptions

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import msgspec
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measuring import unmeasured
-from paging import (
+from odd_pages import (
+    COMMUNICATIONS,
     FIRST,
     LAST,
+    START,
     Row,
     Service,
     calls_for,
@@ -24,8 +27,11 @@ from paging import (
 )
 
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing, UsageProblem
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
-from comagic_cli.query.query import Sort
+from comagic_cli.query.period import Period
+from comagic_cli.query.query import Query, Sort
 from comagic_cli.rows.answer import Answer
 
 
@@ -75,8 +81,11 @@ def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], lis
     return rows, changes
 
 
+# Rows of one second can change places unseen where a total does not count all rows.
 @settings(max_examples=250)
-@given(changing(), oddities, st.integers(2, 12))
+@given(
+    changing(), oddities.filter(lambda odd: not odd["totals"].startswith("of_")), st.integers(2, 12)
+)
 def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
     rows, changes = world
     gone = [row for _, leaving in changes.values() for row in leaving]
@@ -120,8 +129,9 @@ def test_rows_that_go_on_vanishing_behind_shift_nothing():
     ("rows", "page_size", "calls"),
     [
         (0, 10, 1),
-        (1, 10, 1),
-        (10, 10, 2),
+        (1, 10, 2),
+        (9, 10, 2),
+        (10, 10, 3),
         (11, 10, 2),
         (19, 10, 3),
         (20, 10, 3),
@@ -132,6 +142,42 @@ def test_rows_that_go_on_vanishing_behind_shift_nothing():
 def test_no_call_is_wasted(rows, page_size, calls):
     exported = run(Service(evenly(rows)), FIRST, LAST, page_size)
     assert exported.calls == calls == calls_for(rows, page_size)
+
+
+WINDOW = 365 * 86_400  # the longest at once
+
+
+@pytest.mark.parametrize(
+    ("windows", "calls"),
+    [
+        ([0], [1]),
+        ([1], [2]),  # no row comes after it
+        ([5], [2]),  # a page of one row says that there are five
+        ([0, 5, 7, 3], [1, 2, 1, 1]),  # once in an export
+        ([1, 1, 5, 5, 1], [2, 1, 2, 1, 1]),
+        ([15, 5, 1], [2, 1, 1]),  # the total of the first page counts more rows than it has
+    ],
+)
+def test_the_first_total_that_tells_the_end_is_checked(windows, calls):
+    rows = [
+        Row(number * WINDOW + n * 60 + 86_400, number * 100 + n)
+        for number, count in enumerate(windows)
+        for n in range(count)
+    ]
+    exported = run(Service(rows), 0, len(windows) * WINDOW - 10_000, 10)
+    assert exported.keys == truth(exported.service, 0, len(windows) * WINDOW)
+    in_window = Counter(window.end for window, _, _ in exported.service.calls)
+    assert [in_window[end] for end in sorted(in_window)] == calls
+
+
+@pytest.mark.parametrize("totals", ["of_page", "of_sent"])
+@pytest.mark.parametrize("cap", [None, 1, 2, 37])
+@pytest.mark.parametrize("rows", [1, 2, 5, 37, 38, 100])
+@pytest.mark.parametrize("windows", [1, 3])
+def test_a_total_of_the_page_is_not_the_end(totals, cap, rows, windows):
+    stored = [Row(n * windows * WINDOW / rows, n) for n in range(rows)]
+    service = Service(stored, totals=totals, page_cap=cap)
+    assert run(service, 0, windows * WINDOW).keys == truth(service, 0, windows * WINDOW)
 
 
 def test_a_page_of_one_row_still_overlaps():
@@ -235,7 +281,7 @@ def test_a_longer_period_is_read_in_windows():
     days = [Row(day * 86_400 + 0.5, day) for day in range(900)]
     exported = run(Service(days), 0, 900 * 86_400)
     assert len(exported.keys) == 900
-    assert exported.calls == 3
+    assert exported.calls == 3 + 1
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -244,7 +290,7 @@ def test_a_smaller_cap_is_obeyed_on_the_way(descending):
     service = Service(days, max_days=92, descending=descending)
     exported = run(service, 0, 300 * 86_400)
     assert exported.keys == truth(service, 0, 300 * 86_400)
-    assert exported.calls == 1 + 4
+    assert exported.calls == 1 + 4 + 1
 
 
 def test_other_refusals_pass():
@@ -262,6 +308,33 @@ def test_no_rows_are_written_in_several_ways(data):
     service = Service([])
     service.ask = lambda *_: Answer(data, 0)  # type: ignore[method-assign]
     assert run(service, FIRST, LAST).keys == []
+
+
+@pytest.mark.parametrize("cut", [False, True])
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        (['"2026-10-01 00:00:10"', '"2026-10-01T00:00:10.5+03:00"'], 0),
+        (["null", '""', '"0000-00-00 00:00:00"', "0", "false"], 0),
+        (['"20.11.2026 10:00"', "null", '"2026-10-01 00:00:10"', "1790000000"], 2),
+        (['"yesterday"', '{"value":"2026-10-01 00:00:10"}', '"2026-13-01 00:00:00"'], 3),
+    ],
+)
+def test_times_of_an_unknown_form_are_counted(times, count, cut):
+    rows = [
+        f'{{"communication_id":{n},"communication_type":{{"value_id":"call"}},'
+        f'"communication_date_time":{time}}}'
+        for n, time in enumerate(times)
+    ]
+
+    def ask(_: Window, offset: int, limit: int) -> Answer:
+        return Answer(f"[{','.join(rows[offset : offset + limit])}]".encode(), len(rows))
+
+    period = Period(START, START + timedelta(seconds=LAST))
+    query = Query(COMMUNICATIONS, 1, period, ("communication_id",))
+    reader = Reader(query, ask, cut=cut)
+    assert sum(page.count for page in reader.pages()) == len(times)
+    assert reader.unreadable_times == count
 
 
 @pytest.mark.parametrize("data", [b'"x"', b"[1]", b'{"a":1}', b"[null]"])

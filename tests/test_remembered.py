@@ -58,9 +58,9 @@ def test_the_list_of_profiles(comagic, box, words):
     pad = " " * (len(box.url) - 3)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out == (
-        f"*  work  {box.url}  login                        Europe/Moscow\n"
-        f"   home  uis{pad}  key of a command  user 7001  Asia/Omsk\n"
-        f"   bare  comagic{pad[4:]}  no key\n"
+        f"*  work  {box.url}  login                            Europe/Moscow\n"
+        f"   home  uis{pad}  token from a command  user 7001  Asia/Omsk\n"
+        f"   bare  comagic{pad[4:]}  no token\n"
     )
 
 
@@ -70,12 +70,12 @@ def test_no_profiles(comagic, file):
     told = f"There are no profiles in {file}. Make one: comagic login\n"
     assert (ran.code, ran.out, ran.err) == (0, "", told)
     put(file, "[profiles.home]\n")
-    assert comagic("profiles").out == "home  comagic  no key\n"
+    assert comagic("profiles").out == "home  comagic  no token\n"
     assert comagic("profiles", "show").err == (
-        f"comagic: {file}: there is no default profile\n  There is home.\n"
+        f"comagic: {file}: there is no default profile\n  Profiles: home.\n"
     )
     put(file, "default = 'gone'\n[profiles.home]\n")
-    assert comagic("profiles").out == "home  comagic  no key\n"
+    assert comagic("profiles").out == "home  comagic  no token\n"
 
 
 SHOWN = """\
@@ -117,14 +117,18 @@ def test_what_holds_with_an_environment(comagic, file):
         "format  json  COMAGIC_FORMAT\n"
         "timeout  5.0  COMAGIC_TIMEOUT\n"
     )
-    assert ["base-url", "https://dataapi.comagic.ru/v2.0", "usual"] in columns(
+    assert ["base-url", "https://dataapi.comagic.ru/v2.0", "default"] in columns(
         comagic("profiles", "show", "bare").out
     )
 
 
 @pytest.mark.parametrize(
     ("command", "shown"),
-    [("'get-key'", "get-key"), ("['printf', 'secret']", "printf ***"), ("' a  secret'", "a ***")],
+    [
+        ("'get-token'", "get-token"),
+        ("['printf', 'secret']", "printf ***"),
+        ("' a  secret'", "a ***"),
+    ],
 )
 def test_the_arguments_of_a_command_may_be_secrets(comagic, file, command, shown):
     file.write_text(f"[profiles.work]\ntoken-command = {command}\n")
@@ -133,13 +137,13 @@ def test_the_arguments_of_a_command_may_be_secrets(comagic, file, command, shown
     assert "secret" not in ran.out + ran.err
 
 
-def test_the_usual_profile_is_changed(comagic, file):
+def test_the_default_profile_is_changed(comagic, file):
     assert comagic("profiles", "default").out == "work\n"
     assert comagic("profiles", "default", "home").code == 0
     assert comagic("profiles", "default").out == "home\n"
     assert comagic("profiles", "default", "hom").err == (
         f"comagic: {file}: there is no profile 'hom'\n"
-        "  There is home. Make a new one: comagic login hom\n"
+        "  Profiles: home. Make a new one: comagic login hom\n"
     )
 
 

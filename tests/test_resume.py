@@ -7,10 +7,8 @@ from contextlib import contextmanager
 from math import ceil
 
 import pytest
-from measuring import unmeasured
-from paging import calls_for
-from program import fault
-from stopped import (
+from coverage_marks import unmeasured
+from interrupted_exports import (
     ASKED,
     KEPT,
     OLD,
@@ -25,9 +23,11 @@ from stopped import (
     truth,
     unpacked,
 )
+from odd_pages import calls_for
+from program import fault
 
 from comagic_cli.errors import CannotWrite
-from comagic_cli.export import resume, transfer
+from comagic_cli.export import resume, stream
 from comagic_cli.files.atomic_file import Part
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 
@@ -62,10 +62,10 @@ def stop_at(monkeypatch):
 
     @contextmanager
     def stop(page, error, *, after=False):
-        make = transfer.make_sink
+        make = stream.make_sink
         with monkeypatch.context() as patch:
             patch.setattr(
-                transfer, "make_sink", lambda *of: Stopping(make(*of), page, error, after=after)
+                stream, "make_sink", lambda *of: Stopping(make(*of), page, error, after=after)
             )
             yield
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from coverage_marks import unmeasured
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from measuring import unmeasured
 from sinks import page_of
 
 from comagic_cli.rows.decode import Digits, RowReader

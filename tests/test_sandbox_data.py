@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 
 from comagic_cli.query.catalog import report, reports

@@ -5,7 +5,7 @@ import re
 import sqlite3
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from sandbox_client import ask, refused, rows, sandbox
 
 from comagic_cli.sandbox.methods.filters import OPERATORS, like

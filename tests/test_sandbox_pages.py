@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, total
 
 from comagic_cli.query.catalog import reports

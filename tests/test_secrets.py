@@ -11,16 +11,16 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 from accounts import person, piped
-from measuring import unmeasured
+from coverage_marks import unmeasured
 from program import DAYS, TWO, Watched, ended, environment, fault, start
 
 from comagic_cli.paging.reader import Reader
 from comagic_cli.sandbox.methods import accounts, refusals
 
-KEY = 'kEy+/0é"\\&=%Ж<z>'
+TOKEN = 'kEy+/0é"\\&=%Ж<z>'
 LOGIN = "me+you@firm.example"
 PASSWORD = 'pä ss/"word"<&>%+\\Ж'
-SESSION = "session-0000"  # how the keys of the sandbox's sessions begin
+SESSION = "session-0000"  # how the tokens of the sandbox's sessions begin
 
 
 def forms(secret):
@@ -37,14 +37,14 @@ def forms(secret):
     return {form.encode() for form in texts | coded}
 
 
-FORMS = {secret: forms(secret) for secret in (KEY, LOGIN, PASSWORD, SESSION)}
+FORMS = {secret: forms(secret) for secret in (TOKEN, LOGIN, PASSWORD, SESSION)}
 
 
 def found_in(data):
     return {secret for secret, written in FORMS.items() if any(form in data for form in written)}
 
 
-@pytest.mark.parametrize("secret", [KEY, PASSWORD])
+@pytest.mark.parametrize("secret", [TOKEN, PASSWORD])
 def test_a_secret_is_found_in_whatever_way_it_is_written(secret):
     for before in ("", "x", "xy", "xyz"):
         text = f"{before}{secret}."
@@ -59,13 +59,13 @@ def home(tmp_path, monkeypatch):
     """Work in a folder of its own, where a profile of each kind is."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(accounts, "TOKEN", KEY)
+    monkeypatch.setattr(accounts, "TOKEN", TOKEN)
     monkeypatch.setattr(accounts, "LOGIN", LOGIN)
     monkeypatch.setattr(accounts, "PASSWORD", PASSWORD)
-    for name in ("key", "work", "config/comagic"):
+    for name in ("token", "work", "config/comagic"):
         (tmp_path / name).mkdir(parents=True)
-    (tmp_path / "key" / "file").write_text(KEY)
-    (tmp_path / "key" / "file").chmod(0o600)
+    (tmp_path / "token" / "file").write_text(TOKEN)
+    (tmp_path / "token" / "file").chmod(0o600)
     monkeypatch.chdir(tmp_path / "work")
     return tmp_path
 
@@ -74,9 +74,9 @@ def profiles(home, box):
     """Write a profile of each kind."""
     file = home / "config" / "comagic" / "config.toml"
     ways = {
-        "key": f"token = {json.dumps(KEY, ensure_ascii=False)}",
-        "file": f"token-file = '{home}/key/file'",
-        "command": f"token-command = ['cat', '{home}/key/file']",
+        "token": f"token = {json.dumps(TOKEN, ensure_ascii=False)}",
+        "file": f"token-file = '{home}/token/file'",
+        "command": f"token-command = ['cat', '{home}/token/file']",
         "login": f"login = '{LOGIN}'\npassword = {json.dumps(PASSWORD, ensure_ascii=False)}",
     }
     file.write_text(
@@ -91,7 +91,7 @@ def leaks(home):
     return {
         (path.name, secret)
         for path in home.rglob("*")
-        if path.is_file() and "config" not in path.parts and "key" not in path.parts
+        if path.is_file() and "config" not in path.parts and "token" not in path.parts
         for secret in found_in(path.read_bytes() + str(path).encode())
         # The session is kept, for an hour, in a file that only its owner can read.
         if not (secret == SESSION and path.name.startswith("session-") and len(path.name) == 40)
@@ -122,13 +122,13 @@ LINES = [
     ["doctor"],
 ]
 OFFLINE = [["profiles"], ["profiles", "show"], ["help", "errors"], ["verify", "rows.csv"]]
-WAYS = ["key", "file", "command", "login", "environment", "pair"]
+WAYS = ["token", "file", "command", "login", "environment", "pair"]
 
 
 def named(way, box):
     """Name the account in one of the ways; return options and environment."""
     if way == "environment":
-        return [], {"COMAGIC_TOKEN": KEY, "COMAGIC_BASE_URL": box.url}
+        return [], {"COMAGIC_TOKEN": TOKEN, "COMAGIC_BASE_URL": box.url}
     if way == "pair":
         pair = {"COMAGIC_LOGIN": LOGIN, "COMAGIC_PASSWORD": PASSWORD}
         return [], pair | {"COMAGIC_BASE_URL": box.url}
@@ -151,7 +151,7 @@ def test_no_secret_where_all_is_well(comagic, home, way):
             assert ran.code in (0, 3, 4, 5), (line, ran.err)  # users are for agents
         before = file.read_bytes()
         for line in OFFLINE:
-            check_said(comagic(*line, **environ, COMAGIC_PROFILE="key"))
+            check_said(comagic(*line, **environ, COMAGIC_PROFILE="token"))
     assert leaks(home) == set()
     assert file.read_bytes() == before
 
@@ -163,7 +163,7 @@ FAULTS += ["ip_not_whitelisted", "503", "html", "cut_json", "wrong_id", "redirec
 @unmeasured
 @pytest.mark.parametrize("kind", FAULTS)
 def test_no_secret_where_the_service_fails(comagic, home, monkeypatch, kind):
-    for way, secret in (("key", KEY), ("login", PASSWORD)):
+    for way, secret in (("token", TOKEN), ("login", PASSWORD)):
         echo = f"what is {secret}, {quote(secret)} or {json.dumps(secret)}?"
         monkeypatch.setitem(refusals.MESSAGES, "error", echo)
         days = [*EXPORT, "-o", f"{way}/{{date}}.jsonl"]
@@ -196,28 +196,28 @@ def test_no_secret_where_the_account_is_refused(comagic, home, monkeypatch):
     assert leaks(home) == set()
 
 
-@pytest.mark.parametrize("error", [KeyError(KEY), RuntimeError(PASSWORD), OSError(5, "x", KEY)])
+@pytest.mark.parametrize("error", [KeyError(TOKEN), RuntimeError(PASSWORD), OSError(5, "x", TOKEN)])
 def test_no_secret_in_what_was_not_foreseen(comagic, home, monkeypatch, error):
     def fail(*_):
-        raise error from ValueError(KEY)
+        raise error from ValueError(TOKEN)
 
     monkeypatch.setattr(Reader, "pages", fail)
     with Watched() as box:
         profiles(home, box)
-        ran = comagic(*LINES[3], "-v", "--profile", "key")
+        ran = comagic(*LINES[3], "-v", "--profile", "token")
     check_said(ran)
     assert ran.code in (1, 8)
     assert leaks(home) == set()
 
 
 CONFIGS = [
-    f"[profiles.key]\ntoken = [{json.dumps(KEY, ensure_ascii=False)}]\n",
-    f"[profiles.key]\ntoken = {json.dumps(KEY + ' ' + KEY, ensure_ascii=False)}\n",
-    f"[profiles.key]\ntoken = {json.dumps(KEY, ensure_ascii=False)}\nlogin = '{LOGIN}'\n",
-    f"[profiles.key]\ntoken = {json.dumps(KEY, ensure_ascii=False)[:-1]}\n",
-    f"[profiles.key]\npassword = {json.dumps(PASSWORD, ensure_ascii=False)}\n",
-    f"token = {json.dumps(KEY, ensure_ascii=False)}\n",
-    "[profiles.key]\ntoken-command = ['sh', '-c', 'cat ../key/file; exit 1']\n",
+    f"[profiles.token]\ntoken = [{json.dumps(TOKEN, ensure_ascii=False)}]\n",
+    f"[profiles.token]\ntoken = {json.dumps(TOKEN + ' ' + TOKEN, ensure_ascii=False)}\n",
+    f"[profiles.token]\ntoken = {json.dumps(TOKEN, ensure_ascii=False)}\nlogin = '{LOGIN}'\n",
+    f"[profiles.token]\ntoken = {json.dumps(TOKEN, ensure_ascii=False)[:-1]}\n",
+    f"[profiles.token]\npassword = {json.dumps(PASSWORD, ensure_ascii=False)}\n",
+    f"token = {json.dumps(TOKEN, ensure_ascii=False)}\n",
+    "[profiles.token]\ntoken-command = ['sh', '-c', 'cat ../token/file; exit 1']\n",
 ]
 
 
@@ -227,16 +227,16 @@ def test_no_secret_in_what_is_said_of_a_wrong_file(comagic, home, text):
     file.write_text(text)
     file.chmod(0o600)
     for line in ([*EXPORT, "-v"], ["doctor"], ["profiles"], ["profiles", "show"], ["logout"]):
-        check_said(comagic(*line, COMAGIC_PROFILE="key"))
+        check_said(comagic(*line, COMAGIC_PROFILE="token"))
 
 
 def test_no_secret_while_logging_in_and_out(comagic, home, monkeypatch):
     with Watched() as box:
-        for lines in ([KEY], ["", LOGIN, PASSWORD], ["another"], ["", LOGIN, "wrong"], ["a b"]):
+        for lines in ([TOKEN], ["", LOGIN, PASSWORD], ["another"], ["", LOGIN, "wrong"], ["a b"]):
             person(monkeypatch, *lines)
             check_said(comagic("login", "me", "--base-url", box.url, "-v"))
         check_said(comagic(*EXPORT, "-v", "--profile", "me"))
-        piped(monkeypatch, KEY.encode())
+        piped(monkeypatch, TOKEN.encode())
         check_said(comagic("login", "it", "--base-url", box.url, "--with-token", "-v"))
         for line in (["profiles"], ["profiles", "show", "me"], ["logout", "me"]):
             check_said(comagic(*line))
@@ -252,12 +252,12 @@ def read_or_gone(path):
 
 
 def test_no_secret_in_the_arguments_of_a_process(home):
-    """What is seen of the program and of the command that it runs while that prints the key."""
+    """What is seen of the program and of the command that it runs while that prints the token."""
     with Watched(rows=1) as box:
         file = profiles(home, box)
         fifo = home / "gate"
-        command = ["sh", "-c", f"cat {fifo} > /dev/null; cat {home}/key/file"]
-        text = file.read_text().replace(f"['cat', '{home}/key/file']", json.dumps(command))
+        command = ["sh", "-c", f"cat {fifo} > /dev/null; cat {home}/token/file"]
+        text = file.read_text().replace(f"['cat', '{home}/token/file']", json.dumps(command))
         file.write_text(text)
         os.mkfifo(fifo)
         environ = environment(home, XDG_CONFIG_HOME=str(home / "config"))

@@ -8,7 +8,8 @@ from io import BytesIO
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.formats.table import TableSink
 from comagic_cli.query.catalog import report
 

@@ -6,8 +6,8 @@ import re
 import shlex
 
 import pytest
+from coverage_marks import unmeasured
 from examples import commands, examples, help_of, run_line
-from measuring import unmeasured
 from program import HOME, Watched
 
 from comagic_cli import errors

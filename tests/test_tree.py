@@ -6,10 +6,10 @@ import json
 from itertools import product
 
 import pytest
+from coverage_marks import unmeasured
 from filters import NOON, REPORT, both, either, leaf
 from hypothesis import given
 from hypothesis import strategies as st
-from measuring import unmeasured
 
 from comagic_cli.query.filter.compiler import Filter
 from comagic_cli.query.filter.tree import TooDeep, conditions, levels, to_expression, two_levels

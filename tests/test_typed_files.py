@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from program import DAYS, Watched, environment, run
 
-from comagic_cli.formats import base as sinks
+from comagic_cli.formats import registry
 
 ASKED = ["communications", *DAYS, "--fields", "communication_id,communication_date_time"]
 PACKAGES = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
@@ -66,7 +66,7 @@ def test_its_manifest_holds(comagic, tmp_path, form):
 
 
 def test_what_writes_it_may_be_missing(comagic, tmp_path, monkeypatch, form):
-    monkeypatch.setattr(sinks, "find_spec", lambda _: None)
+    monkeypatch.setattr(registry, "find_spec", lambda _: None)
     ran = comagic(*ASKED, "-o", tmp_path / f"rows.{form}", COMAGIC_TOKEN="unused")
     assert (ran.code, ran.err.splitlines()) == (
         2,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from stopped import ASKED, ROWS, service
+from interrupted_exports import ASKED, ROWS, service
 
 NAMES = ["csv", "tsv", "jsonl", "json", "csv.gz", "jsonl.gz", "tsv.zst"]
 
@@ -177,7 +177,7 @@ def test_a_manifest_of_another_format(comagic, export):
 def test_an_export_to_no_file(comagic, tmp_path, box):
     manifest = tmp_path / "told.json"
     ran = comagic(*ASKED, "-f", "jsonl", "--manifest", manifest, box=box)
-    assert "is of an export without a file." in refused(comagic, manifest)
+    assert "is the manifest of an export to stdout." in refused(comagic, manifest)
     rows = tmp_path / "rows"
     rows.write_text(ran.out)
     assert comagic("verify", rows, "--manifest", manifest).code == 0

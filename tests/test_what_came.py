@@ -6,7 +6,7 @@ import json
 import traceback
 
 import pytest
-from playback import CLOSE, TOKEN, Playback, called, client_of, http, refused, result
+from scripted_service import CLOSE, TOKEN, Playback, called, client_of, http, refused, result
 
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints, Refused
 

@@ -102,6 +102,17 @@ YEAR = window("2026-01-01", "2026-12-31")
         ("не более 3 месяцев", 89),
         ("at most 1 month", 29),
         ("at most 1000 days", 182),
+        ("the interval is 1 day too long; the maximum is 3 months", 89),
+        ("The maximum is 3 months, and the interval is 10 days longer", 89),
+        ("the interval is 1 day too long", 182),
+        ("период больше на 1 день, максимум 90 дней", 90),
+        ("период от 1 до 90 дней", 90),
+        ("1 month and more: up to 3 months for you", 89),
+        ("365 days are more than 31 days", 31),
+        ("a week (7 days) at least, 90 days at most", 90),
+        ("error 42: limit 90", 90),
+        ("maximum 90 days; for this report at most 31 days", 31),
+        ("one request is for 2 to 60 days", 60),
     ],
 )
 def test_the_cap_that_a_refusal_names(message, cap):

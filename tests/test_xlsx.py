@@ -11,14 +11,15 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from parts import DAYS as PART_DAYS
-from parts import TEN, box_of
+from partitioned_sandbox import DAYS as PART_DAYS
+from partitioned_sandbox import TEN, box_of
 from program import DAYS, SPAN, Watched, fault
 from sinks import page_of
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.formats import xlsx
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, report
 
 TEXT = Field("text", "string")

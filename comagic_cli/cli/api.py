@@ -12,8 +12,8 @@ import click
 import msgspec
 
 from comagic_cli.api.lists import Call, Items, ask_items, read_items
-from comagic_cli.cli import completion as offers
-from comagic_cli.cli.options import connection_options, world
+from comagic_cli.cli import completion as complete
+from comagic_cli.cli.options import connection_options, make_context
 from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.connection import Connection, connect
@@ -21,7 +21,8 @@ from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.options import ServiceOptions, terminal_of, terminal_options
 from comagic_cli.export.plan import masked_call
 from comagic_cli.files.output import open_output
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.page import Page
@@ -43,7 +44,7 @@ how = bundle(
         type=click.Choice(FORMATS),
         metavar="FORMAT",
         default="json",
-        shell_complete=offers.formats,
+        shell_complete=complete.complete_formats,
         help=f"{', '.join(FORMATS)}; default: json.",
     ),
     click.option(
@@ -63,7 +64,7 @@ how = bundle(
 
 
 @click.command(cls=ExportCommand)
-@click.argument("method", shell_complete=offers.methods)
+@click.argument("method", shell_complete=complete.complete_methods)
 @how
 @connection_options
 @click.help_option("-h", "--help", help="Show this help.")
@@ -89,7 +90,7 @@ def api(
       comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
     """  # noqa: D301 - \b is Click's
     options = ServiceOptions(**typed)
-    context = world(options)
+    context = make_context(options)
     request = Request.typed(method, params, context)
     if dry_run:
         user = {} if options.user_id is None else {"user_id": options.user_id}

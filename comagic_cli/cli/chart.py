@@ -1,99 +1,83 @@
-"""`comagic chart`: rows counted by day, by hour, by a field: as a picture, or as data."""
+"""`comagic chart`: rows counted by day, hour or field, as bars or as data."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, cast
+from typing import Any
 
 import click
 
-from comagic_cli.cli import completion as offers
-from comagic_cli.cli.export import dated
+from comagic_cli.cli import completion as complete
 from comagic_cli.cli.options import (
+    DRY_RUN,
+    QUIET,
+    SUFFIX_SETS_FORMAT,
+    VERBOSE,
     connection_options,
+    declare_format,
+    declare_output,
+    drop_profile_period,
+    help_option,
+    make_context,
+    query_option,
     query_options,
-    typed_options,
-    world,
+    read_command_line,
 )
-from comagic_cli.cli.params import ExportCommand, OutputOption, QueryOption
+from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.chart import CHART_FORMATS, show_chart
 from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
-from comagic_cli.formats.aggregate import Question
-from comagic_cli.formats.grouping import TIMES
+from comagic_cli.formats.aggregate import TIMES, Question
 from comagic_cli.query.listing import find_command
 
 EPILOG = """\b
-Left out, --format follows the name of -o, else it is bars on a terminal and
+The default --format is that of the suffix of -o, else bars on a terminal and
 jsonl in a pipe. --by takes day, week (from Monday), month, hour (of the day)
-and weekday, or a field; of tags and other lists each item is counted, so that
-a row may be counted more than once. Bars of a field that are many are one bar,
-`other`; as data all groups are there."""
-
-
-def _without(command: click.Command) -> click.Command:
-    command.params = [param for param in command.params if param.name not in INCOMPATIBLE["chart"]]
-    return command
+and weekday, or a field. In tags and other lists each item is counted, so a row
+may be counted more than once. Bars show the largest groups, and the rest as
+one bar, "other"; data has all groups."""
 
 
 @click.command(cls=ExportCommand, epilog=EPILOG)
-@click.argument("report", metavar="REPORT", shell_complete=offers.reports)
-@click.option(
+@click.argument("report", metavar="REPORT", shell_complete=complete.complete_reports)
+@query_option(
     "--by",
-    cls=QueryOption,
     metavar="GROUP",
     default="day",
-    shell_complete=offers.groups,
-    help="day, week, month, hour, weekday, or a field [default: day].",
+    show_default=True,
+    shell_complete=complete.complete_groups,
+    help="day, week, month, hour, weekday, or a field.",
 )
-@click.option(
+@query_option(
     "--split",
-    cls=QueryOption,
     metavar="FIELD",
     default="",
-    shell_complete=offers.grouped,
-    help="Each group once more, by the values of a field.",
+    shell_complete=complete.complete_columns,
+    help="Split each group by the values of a field.",
 )
-@click.option(
-    "--sum",
-    "sum_",
-    cls=QueryOption,
+@query_option(
+    *("--sum", "sum_"),
     metavar="FIELD",
-    shell_complete=offers.grouped,
-    help="Add up a field: numbers, or lengths of time as seconds.",
+    shell_complete=complete.complete_columns,
+    help="Sum of a field: numbers, or durations in seconds.",
 )
-@click.option(
+@query_option(
     "--avg",
-    cls=QueryOption,
     metavar="FIELD",
-    shell_complete=offers.grouped,
-    help="The average of a field, over rows that have it.",
+    shell_complete=complete.complete_columns,
+    help="Average of a field, over rows that have it.",
 )
 @query_options
-@click.option(
-    "-f",
-    "--format",
-    cls=OutputOption,
-    metavar="FORMAT",
-    type=click.Choice(CHART_FORMATS),
-    help=f"{', '.join(CHART_FORMATS)}; default: see below.",
-)
-@click.option(
-    "-o",
-    "--output",
-    cls=OutputOption,
-    metavar="FILE",
-    type=click.Path(),
-    help="A file (- is stdout); its suffix sets the format.",
-)
-@click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the request; send nothing.")
-@click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Show errors only.")
-@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Show every API call.")
+@declare_format(CHART_FORMATS)
+@declare_output(SUFFIX_SETS_FORMAT)
+@DRY_RUN
+@QUIET
+@VERBOSE
 @connection_options
-@click.help_option("-h", "--help", help="Show this help.")
+@help_option
 def chart(
-    report: str, by: str, split: str, sum_: str | None, avg: str | None, **typed: Any
+    report: str, by: str, split: str, sum_: str | None, avg: str | None, **values: Any
 ) -> None:
     """Count the rows of a report and draw bars.
 
@@ -104,16 +88,16 @@ def chart(
       comagic chart calls --sandbox --by employees --sum call_talk_duration
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
-    question = question_of(by, split, sum_, avg)
-    options = _options(dated(typed), typed_options()["typed"], question)
-    show_chart(find_command(report), question, options, world(options))
+    question = make_question(by, split, sum_, avg)
+    options = _make_options(drop_profile_period(values), read_command_line()["typed"], question)
+    show_chart(find_command(report), question, options, make_context(options))
 
 
-_without(chart)
+chart.params = [param for param in chart.params if param.name not in INCOMPATIBLE["chart"]]
 
 
-def question_of(by: str, split: str, sum_: str | None, avg: str | None) -> Question:
-    """Put together what to count. Raises `UsageProblem` for options that exclude each other."""
+def make_question(by: str, split: str, sum_: str | None, avg: str | None) -> Question:
+    """Return what to count. Raises `UsageProblem` for options that exclude each other."""
     if sum_ and avg:
         raise UsageProblem("--sum and --avg: a chart shows one of them", hint="Draw two charts.")
     if split == by or split in TIMES:
@@ -124,9 +108,11 @@ def question_of(by: str, split: str, sum_: str | None, avg: str | None) -> Quest
     return Question(by, split, "sum" if sum_ else "avg" if avg else "rows", sum_ or avg or "")
 
 
-def _options(typed: Mapping[str, Any], named: frozenset[str], question: Question) -> ExportOptions:
-    """Return the options of an export of the fields that are needed, and of nothing else."""
-    nothing = dict.fromkeys((each.name for each in fields(ExportOptions)), None)
-    empty: dict[str, Any] = dict.fromkeys(("sort", "ids", "users", "customers"), ())
-    chosen = {"fields": question.fields, "typed": named, "realtime": False, "as_saved": False}
-    return ExportOptions(**(cast("dict[str, Any]", nothing) | empty | dict(typed) | chosen))
+def _make_options(
+    values: Mapping[str, Any], typed: frozenset[str], question: Question
+) -> ExportOptions:
+    """Return the options of an export of the fields that the chart needs."""
+    nothing: dict[str, Any] = {each.name: None for each in fields(ExportOptions)}
+    empty = dict.fromkeys(("sort", "ids", "users", "customers"), ())
+    fixed = {"fields": question.fields, "typed": typed, "realtime": False, "as_saved": False}
+    return ExportOptions(**(nothing | empty | dict(values) | fixed))

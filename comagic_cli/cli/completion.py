@@ -1,9 +1,9 @@
-"""`comagic completion`: scripts for shells, made by Click, and the values of options."""
+"""`comagic completion`: Click's scripts for shells, and the completion of values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import click
@@ -15,18 +15,18 @@ from click.shell_completion import (
     shell_complete,
 )
 
-from comagic_cli.cli.root import COMPLETE, catalog_reports, guess_type
+from comagic_cli.cli import COMPLETE
 from comagic_cli.config.profiles import config_file, read_profiles
 from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError
-from comagic_cli.query.catalog import about
+from comagic_cli.query.catalog import Field, about, report, reports
 
 SHELLS = ("bash", "zsh", "fish")
 HELP = """\
 Print the script that completes commands, options and values in a shell.
 
 \b
-Examples, each for all shells to come:
+Examples, each for all new shells:
   comagic completion bash > ~/.local/share/bash-completion/completions/comagic
   comagic completion zsh > ~/.zfunc/_comagic    # a folder of your fpath
   comagic completion fish > ~/.config/fish/completions/comagic.fish"""
@@ -34,14 +34,14 @@ Examples, each for all shells to come:
 
 @add_completion_class
 class Fish(FishComplete):
-    """Click's script for fish, where values may contain commas."""
+    """Click's script for fish; values can contain commas."""
 
     source_template = FishComplete.source_template.replace("split ", "split -m 1 ")
 
 
 @add_completion_class
 class Zsh(ZshComplete):
-    """Click's script for zsh, which zsh may also load from its fpath more than once."""
+    """Click's script for zsh, which zsh can load from its fpath more than once."""
 
     source_template = ZshComplete.source_template.replace(
         "$zsh_eval_context[-1] == loadautofunc", "$funcstack[1] == _%(prog_name)s"
@@ -73,7 +73,7 @@ PERIODS = {
 }
 MOMENTS = {
     "today": "Midnight",
-    "yesterday": "A day before that",
+    "yesterday": "Midnight a day before",
     "now": "The current second",
     "-7d": "Midnight seven days ago",
     "-2w": "Midnight two weeks ago",
@@ -82,11 +82,11 @@ MOMENTS = {
 }
 METHODS = {
     "get.account": "The account: its name and time zone",
-    "get.customer_users": "The users of an agent's clients",
+    "get.customer_users": "The users of an agent's customers",
     "get.reports_list": "The account's reports",
     "get.report_filters": "The fields for filters of a report",
     "getobj.columns_tree": "The columns of a report, in groups",
-    "getobj.report_state": "How a report was last saved",
+    "getobj.report_state": "The saved state of a report",
 }
 FORMATS = {
     "table": "For reading on a terminal",
@@ -98,7 +98,8 @@ FORMATS = {
     "parquet": "Typed columns, for warehouses",
     "sqlite": "A database, updated in place",
 }
-GROUPED = {
+CHART_FORMATS = {"bars": "A chart on a terminal"}
+TIME_GROUPS = {
     "day": "Each day of the period",
     "week": "Each week, by its Monday",
     "month": "Each month",
@@ -106,154 +107,152 @@ GROUPED = {
     "weekday": "Monday to Sunday",
 }
 CONDITION = re.compile(r"(\s*|.*(?:\(|\b(?:and|or)\s)\s*)\w*", re.DOTALL)
-GROUPS = {
+FIELD_GROUPS = {
     "@default": "The default columns",
     "@all": "All columns",
-    "@custom": "The columns that the account has added",
+    "@custom": "The account's own columns",
 }
 
 
-def periods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the words of --period."""
+def complete_periods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete --period."""
     return _items(PERIODS.items(), incomplete)
 
 
-def moments(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the words of --from and --till."""
+def complete_moments(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete --from and --till."""
     return _items(MOMENTS.items(), incomplete)
 
 
-def formats(_: click.Context, option: click.Parameter, incomplete: str) -> Items:
-    """Offer the formats that the option takes."""
-    taken = option.type.choices if isinstance(option.type, click.Choice) else FORMATS
-    return _items(((name, help_) for name, help_ in FORMATS.items() if name in taken), incomplete)
+def complete_formats(_: click.Context, option: click.Parameter, incomplete: str) -> Items:
+    """Complete the formats of the option."""
+    choices = option.type.choices if isinstance(option.type, click.Choice) else FORMATS
+    formats = CHART_FORMATS | FORMATS
+    return _items(((name, help_) for name, help_ in formats.items() if name in choices), incomplete)
 
 
-def methods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the known read-only methods."""
-    of_reports = {entry["method"]: entry["title"] for entry in catalog_reports().values()}
-    return _items((METHODS | of_reports).items(), incomplete)
+def complete_methods(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the known read-only methods."""
+    methods = METHODS | {each.method: each.title for each in reports()}
+    return _items(methods.items(), incomplete)
 
 
-def services(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the services by name."""
+def complete_services(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the names of services."""
     return _items(BRANDS.items(), incomplete)
 
 
-def profiles(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the profiles; none where their file can't be read."""
+def complete_profiles(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the profiles; none if their file can't be read."""
     try:
-        found = read_profiles(config_file())
+        tables = read_profiles(config_file()).tables
     except ComagicError:
         return []
-    return _items(((name, _about(table)) for name, table in found.tables.items()), incomplete)
+    return _items(((name, _service(table)) for name, table in tables.items()), incomplete)
 
 
-def _about(table: Mapping[str, Any]) -> str:
-    """Name the service of a profile; never its secrets."""
+def _service(table: Mapping[str, Any]) -> str:
+    """Return the service of a profile; never its secrets."""
     url = table.get("base-url", table.get("base_url", DEFAULT))
     return service_name(resolve_service(url)) if isinstance(url, str) else ""
 
 
-def fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer fields and groups that the list does not have yet, after a minus too."""
-    done, comma, word = incomplete.rpartition(",")
+def complete_fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the last item of a list with fields and groups that the list lacks."""
+    start, comma, word = incomplete.rpartition(",")
     minus = "-" if word.startswith("-") else ""
-    taken = {each.removeprefix("-") for each in done.split(",")}
-    entries = _fields(context)
-    offered = _named(context, entries) | GROUPS | _groups(entries)
+    used = {name.removeprefix("-") for name in start.split(",")}
+    fields = _fields(context)
+    names = _describe(context, fields) | FIELD_GROUPS | _groups(fields)
     return _items(
         (
-            (done + comma + minus + name, help_)
-            for name, help_ in offered.items()
-            if name not in taken
+            (start + comma + minus + name, help_)
+            for name, help_ in names.items()
+            if name not in used
         ),
         incomplete,
     )
 
 
-def sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the fields that the report can be sorted by; after a colon, the two orders."""
-    named = _named(context, [entry for entry in _fields(context) if entry.get("sort", True)])
-    done, comma, word = incomplete.rpartition(",")
+def complete_sorts(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the fields to sort by; after a colon, the two orders."""
+    names = _describe(context, [field for field in _fields(context) if field.sort])
+    start, comma, word = incomplete.rpartition(",")
     if ":" not in word:
-        return _items(((done + comma + name, help_) for name, help_ in named.items()), incomplete)
-    orders = {":asc": "The least first", ":desc": "The greatest first"}
+        return _items(((start + comma + name, help_) for name, help_ in names.items()), incomplete)
+    orders = {":asc": "Ascending", ":desc": "Descending"}
     return _items(
-        ((done + comma + name + order, orders[order]) for name in named for order in orders),
+        ((start + comma + name + order, orders[order]) for name in names for order in orders),
         incomplete,
     )
 
 
-def groups(context: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Offer what rows can be grouped by: spans of time, and fields."""
-    return [*_items(GROUPED.items(), incomplete), *grouped(context, param, incomplete)]
+def complete_groups(context: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete --by: spans of time, and fields."""
+    spans = _items(TIME_GROUPS.items(), incomplete)
+    return [*spans, *complete_columns(context, param, incomplete)]
 
 
-def grouped(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the fields of the report."""
-    return _items(_named(context, _fields(context)).items(), incomplete)
+def complete_columns(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the fields of the report."""
+    return _items(_describe(context, _fields(context)).items(), incomplete)
 
 
-def conditions(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the fields that the report can be filtered by, where a condition begins."""
-    if not (found := CONDITION.fullmatch(incomplete)):
+def complete_conditions(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete a field at the start of a condition."""
+    if not (match := CONDITION.fullmatch(incomplete)):
         return []
-    named = _named(context, [entry for entry in _fields(context) if entry.get("filter", True)])
-    return _items(((found[1] + name, help_) for name, help_ in named.items()), incomplete)
+    names = _describe(context, [field for field in _fields(context) if field.filter])
+    return _items(((match[1] + name, help_) for name, help_ in names.items()), incomplete)
 
 
-def reports(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the reports, by the commands that export them."""
-    titles = {name: entry["title"] for name, entry in catalog_reports().items()}
-    return _items(titles.items(), incomplete)
+def complete_filter_fields(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the fields that the report can be filtered by."""
+    names = _describe(context, [field for field in _fields(context) if field.filter])
+    return _items(names.items(), incomplete)
 
 
-def kinds(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
-    """Offer the types of reports that can be exported."""
-    entries = catalog_reports().values()
-    titles = {entry["type"] or guess_type(entry): entry["title"] for entry in entries}
-    return _items(titles.items(), incomplete)
+def complete_reports(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the reports, by the commands that export them."""
+    return _items(((each.command, each.title) for each in reports()), incomplete)
 
 
-def filtered(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
-    """Offer the fields that the report can be filtered by."""
-    named = _named(context, [entry for entry in _fields(context) if entry.get("filter", True)])
-    return _items(named.items(), incomplete)
+def complete_types(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the types of reports."""
+    return _items({each.kind: each.title for each in reports()}.items(), incomplete)
 
 
-def _fields(context: click.Context) -> list[dict[str, Any]]:
-    """Return the fields of the report on the line; none for an unknown report."""
-    entry = catalog_reports().get(_report(context), {})
-    fields: list[dict[str, Any]] = entry.get("fields", [])
-    return fields
+def _fields(context: click.Context) -> Sequence[Field]:
+    """Return the fields of the report on the command line; none for an unknown report."""
+    try:
+        return report(_report(context)).fields
+    except KeyError:
+        return ()
 
 
-def _groups(entries: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Name the groups of fields, each with some of its fields."""
+def _groups(fields: Iterable[Field]) -> dict[str, str]:
+    """Return the groups of fields, each with its first fields as help."""
     groups: dict[str, list[str]] = {}
-    for entry in entries:
-        if group := entry.get("group"):
-            groups.setdefault(f"@{group}", []).append(entry["name"])
-    return {group: _some(names) for group, names in groups.items()}
+    for field in fields:
+        if field.group:
+            groups.setdefault(f"@{field.group}", []).append(field.name)
+    return {group: _first(names) for group, names in groups.items()}
 
 
-def _some(names: list[str], most: int = 2) -> str:
-    return ", ".join([*names[:most], *("…" for _ in names[most : most + 1])])
+def _first(names: list[str], count: int = 2) -> str:
+    return ", ".join([*names[:count], *("…" for _ in names[count : count + 1])])
 
 
 def _report(context: click.Context) -> str:
     return str(context.params.get("report") or context.info_name)
 
 
-def _named(context: click.Context, entries: Iterable[dict[str, Any]]) -> dict[str, str]:
-    report = _report(context)
-    return {entry["name"]: about(report, entry["name"]) for entry in entries}
+def _describe(context: click.Context, fields: Iterable[Field]) -> dict[str, str]:
+    command = _report(context)
+    return {field.name: about(command, field.name) for field in fields}
 
 
-def _items(offered: Iterable[tuple[str, str]], incomplete: str) -> Items:
+def _items(values: Iterable[tuple[str, str]], incomplete: str) -> Items:
     return [
-        CompletionItem(value, help=help_)
-        for value, help_ in offered
-        if value.startswith(incomplete)
+        CompletionItem(value, help=help_) for value, help_ in values if value.startswith(incomplete)
     ]

@@ -1,7 +1,7 @@
-"""Standard error: messages, errors, the progress line, or JSON lines for programs.
+"""Standard error: messages, errors and the progress line, or a JSON log.
 
-Several threads write. A stderr that is closed, full or gone changes nothing. Characters that could
-control a terminal or break a line are replaced by spaces.
+Thread-safe. A stderr that is closed or full is not an error. Characters that could control a
+terminal or break a line are replaced by spaces.
 """
 
 from __future__ import annotations
@@ -25,39 +25,39 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
-    from comagic_cli.export.progress import Progress, Summary
+    from comagic_cli.export.context import Progress, Summary
     from comagic_cli.files.stream import RawStream
 
-# Imports inside functions: most runs draw nothing, and rich is slow to load.
+# rich is imported inside functions: it is slow to load, and most runs draw nothing.
 # ruff: noqa: PLC0415
 
 OPTION, VARIABLE = "--log-format", "COMAGIC_LOG_FORMAT"
 FORMATS = ("text", "json")
-DELAY = 0.4  # seconds; a shorter export shows no progress
-CLEAR = "\r\x1b[K\x1b[?25h"  # erases the line and shows the cursor
+DELAY = 0.4  # seconds; shorter exports show no progress
+CLEAR = "\r\x1b[K\x1b[?25h"  # erases the line, shows the cursor
 INDENT = "  "
-WIDTH = 120  # columns where there is no terminal
+WIDTH = 120  # columns without a terminal
 
 
 class Console:
-    """Write lines to stderr, above a line of progress; `json` makes each line a JSON object."""
+    """Write lines to stderr above the progress line; with `json`, each as a JSON object."""
 
     def __init__(self) -> None:
         self.json = False
-        self.sandbox = False  # every line for a machine says so
-        self._line: Callable[[int], str] | None = None  # the progress for so many columns
+        self.sandbox = False  # then each JSON object says so
+        self._line: Callable[[int], str] | None = None  # the progress in N columns
         self._live: Live | None = None
-        self._is_midway = False  # rows on the same terminal have not ended their line
+        self._row_is_open = False  # a row on the same terminal has not ended yet
         self._lock = RLock()
 
     def print(self, text: str, **members: object) -> None:
-        """Write one line; the members are for JSON only."""
+        """Write one line; `members` are for JSON only."""
         text = plain(text)
         if self.json:
-            told = {"sandbox": "invented data", **members} if self.sandbox else members
-            text = as_json(text, told)
+            sandbox = {"sandbox": "invented data"} if self.sandbox else {}
+            text = as_json(text, sandbox | members)
         with self._lock:
-            newline, self._is_midway = "\n" * self._is_midway, False
+            newline, self._row_is_open = "\n" * self._row_is_open, False
             if self._live is None:
                 self._write(f"{newline}{text}\n")
                 self.show()
@@ -67,8 +67,8 @@ class Console:
             with suppress(OSError, ValueError):
                 self._live.console.print(Text(text), soft_wrap=True)
 
-    def fail(self, error: ComagicError, code: int) -> None:
-        """Write an error, its place and its hint; as JSON in one object."""
+    def print_error(self, error: ComagicError, code: int) -> None:
+        """Write an error, its place and its hint; in JSON, as one object."""
         if self.json:
             texts = {"mnemonic": error.mnemonic, "field": error.field, "hint": error.hint}
             members: dict[str, object] = {name: plain(text) for name, text in texts.items()}
@@ -84,18 +84,18 @@ class Console:
             self.print(f"{INDENT}{error.hint}")
 
     def start(self, line: Callable[[int], str]) -> None:
-        """Take a line of progress, which `show` draws until `stop`."""
+        """Set the progress line, which `show` draws until `stop`."""
         self._line = line
 
     def stop(self) -> None:
-        """Erase the progress for good."""
+        """Remove the progress line."""
         self._line = None
         self.hide()
 
     def show(self) -> None:
-        """Draw the progress, unless a row on the same terminal has not ended."""
+        """Draw the progress line, unless a row on the same terminal has not ended."""
         with self._lock:
-            if self._line is None or self._live is not None or self._is_midway:
+            if self._line is None or self._live is not None or self._row_is_open:
                 return
             from rich.console import Console as Terminal
             from rich.live import Live
@@ -112,7 +112,7 @@ class Console:
                 self._live.start(refresh=True)
 
     def hide(self) -> None:
-        """Erase the progress, also where a signal interrupted that before."""
+        """Erase the progress line, also if a signal interrupted that before."""
         with self._lock:
             if self._live is None:
                 return
@@ -125,15 +125,15 @@ class Console:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Erase the progress while something else is written to the same terminal."""
+        """Erase the progress line while something else is written to the same terminal."""
         with self._lock:
             self.hide()
             yield
             self.show()
 
     def end_rows(self, last: bytes) -> None:
-        """Remember whether rows on the same terminal have ended their line."""
-        self._is_midway = not last.endswith(b"\n")
+        """Record whether the last row on the same terminal has ended."""
+        self._row_is_open = not last.endswith(b"\n")
 
     def _render(self, columns: int) -> Text:
         from rich.text import Text
@@ -154,65 +154,64 @@ class Console:
 CONSOLE = Console()
 
 
-def tell(text: str, **members: object) -> None:
+def print_message(text: str, **members: object) -> None:
     """Write one line to stderr."""
     CONSOLE.print(text, **members)
 
 
 @dataclass(frozen=True)
 class StderrReporter:
-    """Report on stderr what happens in an export: implements `export.context.Reporter`."""
+    """Report an export on stderr; implements `export.context.Reporter`."""
 
     quiet: bool
     verbose: bool
+    make_progress: Callable[..., Progress]
 
     def note(self, text: str) -> None:
-        """Write a step with --verbose."""
+        """Write a step, with --verbose."""
         if self.verbose and not self.quiet:
-            tell(f"sandbox, invented data: {text}" if CONSOLE.sandbox else text)
+            print_message(f"sandbox, invented data: {text}" if CONSOLE.sandbox else text)
 
     def info(self, text: str, **members: object) -> None:
-        """Write a line, except with --quiet."""
+        """Write a line, unless --quiet."""
         if not self.quiet:
-            tell(text, **members)
+            print_message(text, **members)
 
     def hint(self, text: str) -> None:
-        """Write a line for a person."""
+        """Write a line for a person at a terminal."""
         if not self.quiet and (self.verbose or at_terminal()):
-            tell(text)
+            print_message(text)
 
     def error(self, text: str, **members: object) -> None:
-        """Write a failure."""
-        tell(f"comagic: {text}", level="error", **members)
+        """Write an error."""
+        print_message(f"comagic: {text}", level="error", **members)
 
     def finish(self, summary: Summary) -> None:
-        """Write what came of an export: for a person, with --verbose, and always as JSON."""
+        """Write the summary of an export: at a terminal, with --verbose, and always as JSON."""
         if self.quiet or not (self.verbose or CONSOLE.json or at_terminal()):
             return
         for remark in summary.remarks:
-            tell(remark)
+            print_message(remark)
         seconds = round(summary.progress.seconds, 3)
         text = str(summary)
         if CONSOLE.sandbox:
             text = f"{text.removesuffix('.')}, invented data of the sandbox."
-        tell(text, **summary.members, seconds=seconds)
+        print_message(text, **summary.members, seconds=seconds)
 
     @contextmanager
     def follow(self, output: str | None) -> Iterator[Progress]:
-        """Draw the progress of an export, where stderr is a terminal, and erase it in the end.
+        """Draw the progress of an export if stderr is a terminal; erase it at the end.
 
-        Where rows are piped only waits are drawn: the reader of the pipe may be a pager.
+        If rows go to a pipe, only waits are drawn: the reader of the pipe may be a pager.
         """
-        from comagic_cli.export.progress import Progress
-
-        if not is_watched(quiet=self.quiet):
-            yield Progress()
+        if not can_show_progress(quiet=self.quiet):
+            yield self.make_progress()
             return
-        progress = Progress(is_watched=True)
+        progress = self.make_progress(is_watched=True)
         timer = Timer(DELAY, CONSOLE.show)
         timer.daemon = True
         CONSOLE.start(progress.line)
-        if into_a_pipe(output):
+        if is_piped(output):
             progress.on_wait = lambda text: CONSOLE.show() if text else CONSOLE.hide()
         else:
             timer.start()
@@ -224,21 +223,21 @@ class StderrReporter:
             CONSOLE.stop()
 
     def share(self, stream: RawStream) -> RawStream:
-        """Return a stream that hides the progress while it writes to a terminal."""
-        with suppress(OSError, ValueError, AttributeError):  # a buffer has no descriptor
+        """Return a stream that hides the progress line while it writes to a terminal."""
+        with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor
             if os.isatty(stream.fileno()):
                 return TerminalStream(stream)
         return stream
 
 
 class TerminalStream:
-    """Write rows to a terminal that may show the progress too."""
+    """Write rows to a terminal that may also show the progress line."""
 
     def __init__(self, stream: RawStream) -> None:
         self._stream = stream
 
     def write(self, data: memoryview, /) -> int | None:
-        """Write some of the bytes and return how many."""
+        """Write bytes; return how many were written."""
         with CONSOLE.paused():
             written = self._stream.write(data)
             if written:
@@ -251,13 +250,13 @@ class TerminalStream:
 
 
 class ClosedStdout(io.TextIOBase):
-    """Standard output that was closed before the program began: writing to it is an error."""
+    """Stand in for a standard output that was closed at the start: writing is an error."""
 
     closed = True
     encoding = "utf-8"
 
     def write(self, _: str, /) -> int:
-        """Refuse. Raises `CannotWrite`."""
+        """Raise `CannotWrite`."""
         raise CannotWrite("Standard output is closed.", hint="Write to a file with -o FILE.")
 
     def isatty(self) -> bool:
@@ -266,16 +265,16 @@ class ClosedStdout(io.TextIOBase):
 
 
 def discard_output(stream: TextIO | None) -> None:
-    """Discard what is buffered, else Python reports it at the end."""
+    """Discard the buffer of a closed stream; otherwise Python prints an error at exit."""
     with suppress(OSError, ValueError, AttributeError):
         descriptor = stream.fileno()  # type: ignore[union-attr]  # None is suppressed
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, descriptor)
-        os.close(nowhere)
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, descriptor)
+        os.close(devnull)
 
 
 def log_format(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Find the log format before the command line is parsed: its errors are written in it."""
+    """Return the log format before the command line is parsed: parse errors need it."""
     words = arguments[: arguments.index("--")] if "--" in arguments else arguments
     name = environment.get(VARIABLE, "")
     for word, following in zip(words, [*words[1:], ""], strict=False):
@@ -290,12 +289,12 @@ def as_json(text: str, members: Mapping[str, object]) -> str:
     now = datetime.now(UTC).isoformat(timespec="milliseconds")
     line = {"time": now, "level": "info", "message": text, **members}
     text = json.dumps(line, ensure_ascii=False, default=str)
-    # Characters that could control a terminal are escaped, in names of files too.
+    # Characters that could control a terminal are escaped, also in file names.
     return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
 
 
 def plain(text: str) -> str:
-    """Replace characters that are not printable by spaces."""
+    """Replace unprintable characters by spaces."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
@@ -304,17 +303,17 @@ def at_terminal() -> bool:
     return sys.stderr is not None and not sys.stderr.closed and sys.stderr.isatty()
 
 
-def is_watched(*, quiet: bool = False) -> bool:
-    """Return whether a progress line can be drawn on stderr."""
+def can_show_progress(*, quiet: bool = False) -> bool:
+    """Return whether the progress line can be drawn on stderr."""
     can_draw = not quiet and not CONSOLE.json and os.environ.get("TERM") != "dumb"
     return can_draw and at_terminal()
 
 
-def into_a_pipe(output: str | None) -> bool:
-    """Return whether rows go to standard output, and that is a pipe."""
+def is_piped(output: str | None) -> bool:
+    """Return whether rows go to standard output and it is a pipe."""
     if sys.stdout is None or output not in (None, "-"):
         return False
-    with suppress(OSError, ValueError, AttributeError):  # a buffer has no descriptor
+    with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor
         return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
     return False
 
@@ -322,7 +321,7 @@ def into_a_pipe(output: str | None) -> bool:
 def caret_lines(place: Place, width: int | None = None) -> tuple[str, ...]:
     """Return the text in one line of at most `width` columns, and carets below the place.
 
-    `…` stands for text that does not fit. A blank text gets no lines.
+    Text that does not fit is replaced by `…`. A blank text has no lines.
     """
     from rich.cells import cell_len
 
@@ -333,10 +332,10 @@ def caret_lines(place: Place, width: int | None = None) -> tuple[str, ...]:
     left, right = _visible(text, place, room)
     before = "…" * (left > 0) + text[left : place.start]
     after = text[place.start : right] + "…" * (right < len(text))
-    marked = max(1, cell_len(text[place.start : min(place.end, right)]))
+    length = max(1, cell_len(text[place.start : min(place.end, right)]))
     return (
         f"{INDENT}{before}{after}",
-        f"{INDENT}{' ' * cell_len(before)}{'^' * marked}",
+        f"{INDENT}{' ' * cell_len(before)}{'^' * length}",
     )
 
 
@@ -345,7 +344,7 @@ def _terminal_width() -> int:
 
 
 def _visible(text: str, place: Place, room: int) -> tuple[int, int]:
-    """Choose the part of a text that fits: all of it, else what surrounds the place."""
+    """Return the start and end of the part that fits: the whole text, or around the place."""
     from rich.cells import cell_len
 
     if cell_len(text) < room:

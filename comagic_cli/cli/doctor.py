@@ -1,8 +1,7 @@
-"""`comagic doctor`: checks of the setup, one line each, with as few calls as possible."""
+"""`comagic doctor`: check the setup, one line per check, with as few API calls as possible."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,11 +11,15 @@ from typing import Any
 import click
 
 from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
-from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
-from comagic_cli.cli.options import connection_options, world
-from comagic_cli.cli.params import ExportCommand, OutputOption
-from comagic_cli.config.credentials import VARIABLES
+from comagic_cli.cli.options import (
+    VERBOSE,
+    connection_options,
+    credential_source,
+    help_option,
+    make_context,
+)
+from comagic_cli.cli.params import ExportCommand
 from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
 from comagic_cli.export.connection import Connection, connect, make_asker
@@ -25,56 +28,61 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.rows.answer import Answer
 
-GOOD, BAD, NONE = "ok", "no", "--"
-WIDTH = 14  # of the longest name
+PASSED, FAILED, SKIPPED = "ok", "FAIL", "--"
+MARK_WIDTH, NAME_WIDTH = 4, 14
 DAY = timedelta(days=1)
-NAMED = 3  # reports of a type that are named
-OF_KEY = TOKEN_ENDED | {"access_token_blocked", "auth_error", "account_inactive"}
-FATAL = (NetworkFailure, OutOfPoints)
+MAX_NAMED = 3  # reports of a type that a line names
+TOKEN_ERRORS = frozenset(
+    {
+        *("access_token_expired", "access_token_invalid", "access_token_blocked"),
+        *("auth_error", "account_inactive"),
+    }
+)
+FATAL = (NetworkFailure, OutOfPoints)  # no other check can pass then
+STEPS = ("connection", "address", "token")  # to an answer about the account
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; `code` is the exit code that it stands for."""
+class Check:
+    """The result of a check; `code` is its exit code."""
 
-    what: str
+    name: str
     text: str
-    mark: str = GOOD
+    mark: str = PASSED
     code: int = 0
 
     def __str__(self) -> str:
-        return f"{self.mark}  {self.what.ljust(WIDTH)}  {self.text}".rstrip()
+        return f"{self.mark:{MARK_WIDTH}}  {self.name:{NAME_WIDTH}}  {self.text}".rstrip()
 
 
-class Doctor(ExportCommand):
-    """A command that reports a configuration that can't be read as it does other failures."""
+class DoctorCommand(ExportCommand):
+    """A command that reports an unreadable configuration as a failed check."""
 
     def make_context(
         self,
         info_name: str | None,
         args: list[str],
         parent: click.Context | None = None,
-        **more: Any,
+        **extra: Any,
     ) -> click.Context:
-        """Read the command line."""
+        """Parse the command line."""
         try:
-            return super().make_context(info_name, args, parent, **more)
+            return super().make_context(info_name, args, parent, **extra)
         except ComagicError as error:
-            click.echo(str(bad("configuration", error)).encode())
+            click.echo(str(failed("configuration", error)).encode())
             raise click.exceptions.Exit(error.exit_code) from None
 
 
-@click.command(cls=Doctor)
+@click.command(cls=DoctorCommand)
 @connection_options
-@click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call.")
-@click.help_option("-h", "--help", help="Show this help.")
-def doctor(**typed: Any) -> None:
+@VERBOSE
+@help_option
+def doctor(**values: Any) -> None:
     """Check the setup: token, address, rights, reports, points.
 
-    One line for each check: ok, or what to do. It makes one call for the account, one for its list
-    of reports, and one for each report. The exit code is that of the first check that failed.
+    One line for each check: ok, or FAIL and what to do. It makes one call for the account, one for
+    its list of reports, and one for each report. The exit code is that of the first failed check.
 
     \b
     Examples:
@@ -82,155 +90,141 @@ def doctor(**typed: Any) -> None:
       comagic doctor --profile work
       comagic doctor --sandbox
     """  # noqa: D301 - \b is Click's
-    click.get_current_context().exit(examine(ServiceOptions(**typed, quiet=False)))
-
-
-def examine(options: ServiceOptions) -> int:
-    """Print what is found, and return the exit code of the first thing that is not well."""
+    options = ServiceOptions(**values, quiet=False)
     code = 0
-    for finding in findings(replace(options, max_wait=0)):
-        click.echo(str(finding).encode())
-        code = code or finding.code
-    return code
+    for check in run_checks(replace(options, max_wait=0)):
+        click.echo(str(check).encode())
+        code = code or check.code
+    click.get_current_context().exit(code)
 
 
-def findings(options: ServiceOptions) -> Iterator[Finding]:
-    """Look at one thing after another; what needs one that is not well is left out."""
-    yield Finding("configuration", _configuration(options))
-    what = "service"
+def run_checks(options: ServiceOptions) -> Iterator[Check]:
+    """Yield the checks; skip those that depend on a failed one."""
+    yield Check("configuration", _describe_configuration(options))
+    name = "service"
     try:
         if not options.sandbox:
-            yield Finding(what, service_name(service_url(options.base_url)))
-        what = "token"
-        with connect(options, world(options)) as connection:
-            yield Finding("token", _entrance(options, connection))
-            yield from _of_account(connection)
+            yield Check(name, service_name(service_url(options.base_url)))
+        name = "token"
+        with connect(options, make_context(options)) as connection:
+            yield Check(name, _describe_credentials(options, connection))
+            yield from _check_account(connection)
     except ComagicError as error:
-        yield bad(_step(error) or what, error)
+        yield failed(_step_of(error) or name, error)
 
 
-def bad(what: str, error: ComagicError) -> Finding:
-    """Say of a failure what it is, and what to do about it."""
-    hint = error.hint.partition("; --max-wait")[0]  # which is not the user's here
-    text = f"{error.message.rstrip('.')}. {hint}".rstrip()
-    return Finding(what, text, BAD, error.exit_code)
+def failed(name: str, error: ComagicError) -> Check:
+    """Return a failed check: what is wrong, and what to do."""
+    hint = error.hint.partition("; --max-wait")[0]  # doctor does not wait
+    return Check(name, f"{error.message.rstrip('.')}. {hint}".rstrip(), FAILED, error.exit_code)
 
 
-def _configuration(options: ServiceOptions) -> str:
+def _describe_configuration(options: ServiceOptions) -> str:
     if options.sandbox:
         return "a private sandbox"
     profile = options.profile
     if profile.name:
         return f"profile {profile.name} of {profile.file}"
-    return f"no profile is used; they stand in {profile.file}"
+    return f"no profile in use; profiles are saved in {profile.file}"
 
 
-def _entrance(options: ServiceOptions, connection: Connection) -> str:
+def _describe_credentials(options: ServiceOptions, connection: Connection) -> str:
     if options.sandbox:
-        return "the sandbox's own"
-    if options.token_file:
-        return "a token, from --token-file"
-    kind = "a login" if connection.account.login else "a token"
-    if connection.account.profile:
-        return f"{kind}, from the profile"
-    return f"{kind}, from {next(name for name in VARIABLES if os.environ.get(name, '').strip())}"
+        return "that of the sandbox"
+    account = connection.account
+    source = "the profile" if account.profile else credential_source(options)
+    return f"{'a login' if account.login else 'a token'}, from {source}"
 
 
-def _of_account(connection: Connection) -> Iterator[Finding]:
-    """Ask for the account; where it answers, look at what it says."""
-    started, answers = monotonic(), list[Answer]()
-
-    def call(method: str, params: Mapping[str, Any]) -> Answer:
-        answers.append(connection.client.call(method, params))
-        return answers[-1]
-
+def _check_account(connection: Connection) -> Iterator[Check]:
+    """Check the steps to the account, its name and time zone, and then its reports."""
+    start = monotonic()
     try:
-        account = ask_account(call)
+        account = ask_account(connection.client.call)
     except ComagicError as error:
-        step = _step(error)
-        yield from _passed()[: {"": 3, "connection": 0}.get(step, 1)]
-        yield bad(step or "account", error)
-        if step or isinstance(error, FATAL):
-            return
-        yield from _of_reports(connection, None)
+        step = _step_of(error)
+        passed = {"connection": 0, "": len(STEPS)}.get(step, 1)
+        yield from _passed_steps("the service answers")[:passed]
+        yield failed(step or "account", error)
+        if not step and not isinstance(error, FATAL):
+            yield from _check_reports(connection)
         return
-    yield from _passed(f"answered in {monotonic() - started:.2f} s")
-    yield Finding("account", str(account.get("name") or "it has no name"))
-    yield _time_zone(account, connection)
-    yield from _of_reports(connection, answers[-1])
+    yield from _passed_steps(f"answered in {monotonic() - start:.2f} s")
+    yield Check("account", str(account.get("name") or "it has no name"))
+    yield _check_zone(account, connection)
+    yield from _check_reports(connection)
 
 
-def _passed(answered: str = "the service answers") -> list[Finding]:
-    """Say what is known to be well where the service refuses nothing, or something else."""
+def _passed_steps(answer: str) -> list[Check]:
     allowed = "allowed (the service tells the address only when it refuses)"
-    told = {"connection": answered, "address": allowed, "token": "accepted"}
-    return [Finding(what, text) for what, text in told.items()]
+    return [Check(*step) for step in zip(STEPS, (answer, allowed, "accepted"), strict=True)]
 
 
-def _step(error: ComagicError) -> str:
-    """Name what a failure is about; "" for what is none of these."""
+def _step_of(error: ComagicError) -> str:
+    """Return the step that failed; "" if the error is about something else."""
     if error.mnemonic == "ip_not_whitelisted":
         return "address"
-    if error.mnemonic in OF_KEY:
+    if error.mnemonic in TOKEN_ERRORS:
         return "token"
     if isinstance(error, NetworkFailure):
         return "connection"
     return "points" if isinstance(error, OutOfPoints) else ""
 
 
-def _time_zone(account: Mapping[str, Any], connection: Connection) -> Finding:
+def _check_zone(account: Mapping[str, Any], connection: Connection) -> Check:
+    name = "time zone"
     try:
         zone = zone_of(account).key
     except ComagicError as error:
-        return bad("time zone", error)
+        return failed(name, error)
     chosen, saved = connection.account.zone, connection.account.saved_zone
     if chosen and chosen != zone:
-        return Finding("time zone", f"{zone}, but --tz or the profile says {chosen}")
+        return Check(name, f"{zone}, but --tz or the profile sets {chosen}")
     if saved and saved != zone:
         remedy = f"type comagic login {connection.account.profile}"
-        return Finding("time zone", f"{zone}, but {saved} was saved: {remedy}", BAD, 2)
-    return Finding("time zone", zone + ", as saved" * bool(saved))
+        return Check(name, f"{zone}, but {saved} was saved: {remedy}", FAILED, 2)
+    return Check(name, zone + ", as saved" * bool(saved))
 
 
-def _of_reports(connection: Connection, account: Answer | None) -> Iterator[Finding]:
-    """Look at the points, the rights, and each report, with a call for each that there is."""
-    last = account
+def _check_reports(connection: Connection) -> Iterator[Check]:
+    """Check the rights and each report, then the points left."""
+    limits: dict[str, int] = {}
+    connection.client.on_response = lambda _, answer: limits.update(answer.limits)
     try:
-        listed = ask_reports(connection.client.call)
+        rows = ask_reports(connection.client.call)
     except ComagicError as error:
-        yield bad(_step(error) or "rights", error)
+        yield failed(_step_of(error) or "rights", error)
         return
-    yield Finding("rights", f"{len(listed)} reports are listed")
+    yield Check("rights", f"{len(rows)} reports are listed")
     for report in reports():
-        finding, answer = _access(connection, report, listed)
-        last = answer or last
-        yield finding
-        if finding.code in {kind.exit_code for kind in FATAL}:
+        check = _check_report(connection, report, rows)
+        yield check
+        if check.code in {kind.exit_code for kind in FATAL}:
             return
-    yield _points(last)
+    yield _check_points(limits)
 
 
-def _access(
-    connection: Connection, report: ReportType, listed: list[dict[str, Any]]
-) -> tuple[Finding, Answer | None]:
-    """Ask a report for one row of a day; what is refused but for rights shows that it is there."""
-    found = [row for row in listed if row.get("type") == report.kind]
-    if not found:
-        told = f"the account has no report of the type {report.kind}"
-        return Finding(report.command, told, NONE), None
-    answer = None
+def _check_report(connection: Connection, report: ReportType, rows: list[dict[str, Any]]) -> Check:
+    """Check that one row of the report can be read.
+
+    A report by ids passes if only the made-up id is refused.
+    """
+    mine = [row for row in rows if row.get("type") == report.kind]
+    if not mine:
+        text = f"the account has no report of the type {report.kind}"
+        return Check(report.command, text, SKIPPED)
     try:
-        answer = _ask(connection, report, found[0]["id"])
+        _read_row(connection, report, mine[0]["id"])
     except ComagicError as error:
-        is_refused = isinstance(error, (NotAllowed, *FATAL)) or error.mnemonic == "method_not_found"
-        if is_refused or IDS not in report.params:
-            return bad(report.command, error), None
-    names = ", ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in found[:NAMED])
-    more = f" and {len(found) - NAMED} more" * (len(found) > NAMED)
-    return Finding(report.command, names + more), answer
+        is_missing = error.mnemonic == "method_not_found"
+        if is_missing or isinstance(error, (NotAllowed, *FATAL)) or IDS not in report.params:
+            return failed(report.command, error)
+    names = ", ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in mine[:MAX_NAMED])
+    more = f" and {len(mine) - MAX_NAMED} more" if len(mine) > MAX_NAMED else ""
+    return Check(report.command, names + more)
 
 
-def _ask(connection: Connection, report: ReportType, report_id: int | str) -> Answer:
+def _read_row(connection: Connection, report: ReportType, report_id: int | str) -> None:
     end = datetime.now().replace(microsecond=0) - DAY  # noqa: DTZ005 - any day in the past will do
     extra = {"is_realtime": False, IDS: [1]}
     query = Query(
@@ -241,14 +235,13 @@ def _ask(connection: Connection, report: ReportType, report_id: int | str) -> An
         report_type=report.type,
         extra={name: value for name, value in extra.items() if name in report.params},
     )
-    return make_asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
+    make_asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
 
 
-def _points(answer: Answer | None) -> Finding:
-    limits = answer.limits if answer else {}
-    left = [
-        f"{limits[f'{span}_remaining']} of {limits.get(f'{span}_limit', '?')} left this {span}"
-        for span in ("day", "hour", "minute")
-        if f"{span}_remaining" in limits
+def _check_points(limits: Mapping[str, int]) -> Check:
+    points = [
+        f"{limits[f'{unit}_remaining']} of {limits.get(f'{unit}_limit', '?')} left this {unit}"
+        for unit in ("day", "hour", "minute")
+        if f"{unit}_remaining" in limits
     ]
-    return Finding("points", ", ".join(left) or "the service does not tell")
+    return Check("points", ", ".join(points) or "the service does not report them")

@@ -1,71 +1,74 @@
-"""`comagic reports`, `fields`, `filters`, `users` and `account`: what can be asked for."""
+"""`comagic reports`, `fields`, `filters`, `users` and `account`: lists of what exists."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import click
 import msgspec
 
-from comagic_cli.cli import completion as offers
-from comagic_cli.cli.options import list_options, typed_options, world
-from comagic_cli.cli.params import ExportCommand, QueryOption
+from comagic_cli.cli import completion as complete
+from comagic_cli.cli.options import list_options, make_context, query_option, read_command_line
+from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export import account as lists
-from comagic_cli.export.context import Terminal
+from comagic_cli.export.context import Context, Terminal
 from comagic_cli.export.options import ListOptions, choose_format, terminal_of, terminal_options
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import WHOLE, is_file, open_output
-from comagic_cli.formats.base import make_sink
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query import listing
 from comagic_cli.query.listing import ACCOUNT, FIELDS, FILTERS, LIVE_FIELDS, REPORTS, USERS, Row
 from comagic_cli.rows.page import Page
 
-report_argument = click.argument("report", metavar="REPORT", shell_complete=offers.reports)
+
+def _read_options(values: dict[str, Any]) -> tuple[ListOptions, Context]:
+    options = ListOptions(**values, **read_command_line())
+    return options, make_context(options)
+
+
+report_argument = click.argument(
+    "report", metavar="REPORT", shell_complete=complete.complete_reports
+)
 
 
 @click.command(cls=ExportCommand)
-@click.option(
-    "--type",
-    "kind",
-    cls=QueryOption,
+@query_option(
+    *("--type", "kind"),
     metavar="TYPE",
-    shell_complete=offers.kinds,
+    shell_complete=complete.complete_types,
     help="Only the reports of this type.",
 )
 @list_options
-def reports(kind: str | None, **typed: Any) -> None:
-    """List the account's reports, and the commands that export them.
+def reports(kind: str | None, **values: Any) -> None:
+    """List the account's reports and the commands that export them.
 
     \b
     Examples:
       comagic reports --sandbox
       comagic reports --sandbox --type calls -f csv
     """  # noqa: D301 - \b is Click's
-    options = ListOptions(**typed, **typed_options())
-    write_list(REPORTS, lambda: lists.list_reports(kind, options, world(options)), options)
+    options, context = _read_options(values)
+    write_list(REPORTS, lambda: lists.list_reports(kind, options, context), options, context)
 
 
 @click.command(cls=ExportCommand)
 @report_argument
-@click.option(
-    "--search",
-    "words",
-    cls=QueryOption,
+@query_option(
+    *("--search", "words"),
     metavar="WORDS",
     default="",
-    help="Only fields with these words in name or text.",
+    help="Only fields with these words in name or description.",
 )
-@click.option(
-    "--live", cls=QueryOption, is_flag=True, help="Ask the account for its titles and own columns."
-)
+@query_option("--live", is_flag=True, help="Add the account's titles and own columns.")
 @list_options
-def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
-    """List the fields of a report: what they are, and what can be done with them.
+def fields(report: str, words: str, *, live: bool, **values: Any) -> None:
+    """List the fields of a report, their types and descriptions.
 
-    They come from the catalogue of the program; only --live calls the service.
+    The list is built in; only --live calls the service.
 
     \b
     Examples:
@@ -73,16 +76,19 @@ def fields(report: str, words: str, *, live: bool, **typed: Any) -> None:
       comagic fields communications --search utm
       comagic fields calls --sandbox --live -f csv
     """  # noqa: D301 - \b is Click's
-    options = ListOptions(**typed, **typed_options())
+    options, context = _read_options(values)
     columns = LIVE_FIELDS if live else FIELDS
-    write_list(columns, lambda: fields_of(report, words, options, live=live), options)
+    rows = partial(list_fields, report, words, options, context, live=live)
+    write_list(columns, rows, options, context)
 
 
 @click.command(cls=ExportCommand)
 @report_argument
-@click.argument("field", metavar="[FIELD]", required=False, shell_complete=offers.filtered)
+@click.argument(
+    "field", metavar="[FIELD]", required=False, shell_complete=complete.complete_filter_fields
+)
 @list_options
-def filters(report: str, field: str | None, **typed: Any) -> None:
+def filters(report: str, field: str | None, **values: Any) -> None:
     """List the fields, operators and values for filters of a report.
 
     \b
@@ -90,32 +96,28 @@ def filters(report: str, field: str | None, **typed: Any) -> None:
       comagic filters calls --sandbox
       comagic filters calls call_status --sandbox | jq '.values[]'
     """  # noqa: D301 - \b is Click's
-    options = ListOptions(**typed, **typed_options())
-    write_list(
-        FILTERS,
-        lambda: lists.list_filters(report, field, options, world(options)),
-        options,
-        record=field is not None,
-    )
+    options, context = _read_options(values)
+    rows = partial(lists.list_filters, report, field, options, context)
+    write_list(FILTERS, rows, options, context, vertical=field is not None)
 
 
 @click.command(cls=ExportCommand)
 @list_options
-def users(**typed: Any) -> None:
-    """List the users of an agent's customers: their ids are for --user-id.
+def users(**values: Any) -> None:
+    """List the users of an agent's customers: the ids for --user-id.
 
     \b
     Examples:
       comagic users
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
-    options = ListOptions(**typed, **typed_options())
-    write_list(USERS, lambda: lists.list_users(options, world(options)), options)
+    options, context = _read_options(values)
+    write_list(USERS, lambda: lists.list_users(options, context), options, context)
 
 
 @click.command(cls=ExportCommand)
 @list_options
-def account(**typed: Any) -> None:
+def account(**values: Any) -> None:
     """Show the account: name, id, time zone, points left.
 
     \b
@@ -123,34 +125,35 @@ def account(**typed: Any) -> None:
       comagic account --sandbox
       comagic account --sandbox | jq .day_points_left
     """  # noqa: D301 - \b is Click's
-    options = ListOptions(**typed, **typed_options())
-    write_list(ACCOUNT, lambda: lists.list_account(options, world(options)), options, record=True)
+    options, context = _read_options(values)
+    rows = partial(lists.list_account, options, context)
+    write_list(ACCOUNT, rows, options, context, vertical=True)
 
 
-DATABASE = "sqlite"  # which is updated by exports, row by row
+DATABASE = "sqlite"  # not for lists: its rows have no key
 
 
 def write_list(
     columns: Mapping[str, str],
     rows: Callable[[], Sequence[Row]],
     options: ListOptions,
+    context: Context,
     *,
-    record: bool = False,
+    vertical: bool = False,
 ) -> None:
-    """Write rows as any export is written; nothing is asked where they can't be.
+    """Write the rows; `rows` is called only once the output is open.
 
-    A terminal gets the first columns that it has room for; or, of a `record`, a block.
+    A table on a terminal has the first columns that fit; with `vertical`, rows are blocks.
     """
-    context = world(options)
     terminal = terminal_of(options.output, context.terminal)
     format_ = _format(options, terminal)
-    format_options = replace(terminal_options(terminal), vertical=record)
+    format_options = replace(terminal_options(terminal), vertical=vertical)
     with open_output(options.output, context.stdout) as stream:
-        listed = rows()
+        items = rows()
         shown = columns
-        if format_ == "table" and format_options.width is not None and not record:
-            shown = listing.fitting(columns, listed, format_options.width)
-        page = Page(list(map(msgspec.json.encode, listed)))
+        if format_ == "table" and format_options.width is not None and not vertical:
+            shown = listing.fitting(columns, items, format_options.width)
+        page = Page(list(map(msgspec.json.encode, items)))
         write_pages(
             iter([page]), make_sink(format_, stream, listing.as_fields(shown), format_options)
         )
@@ -160,7 +163,7 @@ def write_list(
 
 
 def _format(options: ListOptions, terminal: Terminal | None) -> str:
-    """Choose the format; a default for exports to files does not apply to a list."""
+    """Choose the format; ignore a default that is meant for exports to files."""
     is_default = "format" not in options.typed and not is_file(options.output)
     if is_default and options.format in {*WHOLE, DATABASE}:
         options = replace(options, format=None)
@@ -170,8 +173,10 @@ def _format(options: ListOptions, terminal: Terminal | None) -> str:
     return format_
 
 
-def fields_of(name: str, words: str, options: ListOptions, *, live: bool) -> list[Row]:
-    """List the fields of a report; with `live` as the account has them."""
+def list_fields(
+    name: str, words: str, options: ListOptions, context: Context, *, live: bool
+) -> list[Row]:
+    """List the fields of a report; with `live`, also the account's own."""
     report = listing.find_command(name)
-    columns = lists.list_columns(report, options, world(options)) if live else ()
+    columns = lists.list_columns(report, options, context) if live else ()
     return listing.search(listing.field_rows(report, columns), words)

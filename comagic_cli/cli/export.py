@@ -1,16 +1,25 @@
-"""The export commands, one a report, made from the catalogue."""
+"""The export commands: one per report, made from the catalogue."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from comagic_cli.cli.options import export_options, own_options, typed_options, world
+from comagic_cli.cli.options import (
+    drop_profile_period,
+    export_options,
+    make_context,
+    read_command_line,
+)
 from comagic_cli.cli.params import ExportCommand
+from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
+from comagic_cli.query.catalog import ReportType, report
+from comagic_cli.query.query import IDS
+
+Export = Callable[[ReportType, ExportOptions, Context], None]
 
 EXAMPLES = """\b
 Examples:
@@ -18,7 +27,7 @@ Examples:
   comagic {command} --sandbox --from -7d -f csv -o week.csv
   comagic {command} --sandbox --period yesterday | jq ."""
 
-OF_IDS = """\b
+EXAMPLES_WITH_IDS = """\b
 Examples:
   comagic {command} --sandbox --period last-month --ids 5001,5002
   comagic communications --sandbox --fields {ids} -f csv > ids.csv
@@ -41,44 +50,31 @@ _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats
 that they apply to."""
 
 
-def report_command(entry: Mapping[str, Any]) -> click.Command:
-    """Make the command that exports a report, from its entry in the catalogue."""
-    name, title = entry["command"], entry["title"]
-    examples = OF_IDS if "entity_ids" in entry["params"] else EXAMPLES
+def report_command(name: str, run: Export) -> click.Command:
+    """Make the command that exports a report; `run` exports it."""
+    entry = report(name)
+    examples = EXAMPLES_WITH_IDS if IDS in entry.params else EXAMPLES
     ids = "person_id" if name == "person-details" else "communication_id"
 
     @click.command(
         name,
         cls=ExportCommand,
-        short_help=title,
-        help=f"Export: {title}.\n\n{examples.format(command=name, ids=ids)}",
+        short_help=entry.title,
+        help=f"Export: {entry.title}.\n\n{examples.format(command=name, ids=ids)}",
         epilog=EPILOG,
     )
-    @own_options(entry["params"])
-    @export_options
-    @click.help_option("-h", "--help", help="Show this help.")
-    def command(**typed: Any) -> None:
-        # The export loads the network: --help does without.
-        from comagic_cli.export.pipeline import run_export  # noqa: PLC0415
-        from comagic_cli.query.catalog import report  # noqa: PLC0415
-
-        options = ExportOptions(**_one_user(dated(typed)), **typed_options())
-        run_export(report(name), options, world(options))
+    @export_options(entry.params)
+    def command(**values: Any) -> None:
+        values = _split_users(drop_profile_period(values))
+        options = ExportOptions(**values, **read_command_line())
+        run(entry, options, make_context(options))
 
     return command
 
 
-def dated(typed: dict[str, Any]) -> dict[str, Any]:
-    """Let dates that are typed override the period of a profile."""
-    source = click.get_current_context().get_parameter_source("period")
-    if source is ParameterSource.DEFAULT_MAP and (typed["from_"] or typed["till"]):
-        return typed | {"period": None}
-    return typed
-
-
-def _one_user(typed: dict[str, Any]) -> dict[str, Any]:
-    """Make a single customer's user that of the account; only several are a list."""
-    users = typed["users"]
+def _split_users(values: dict[str, Any]) -> dict[str, Any]:
+    """Set `user_id` for a single customer's user, `users` only for several."""
+    users = values["users"]
     if len(users) == 1 and users != ("all",):
-        return typed | {"user_id": users[0], "users": ()}
-    return typed | {"user_id": None}
+        return values | {"user_id": users[0], "users": ()}
+    return values | {"user_id": None}

@@ -1,6 +1,6 @@
-"""The program: the one place that turns errors and signals into exits.
+"""Run the program: turn errors and signals into exit codes.
 
-Little is imported here, and the rest where it is guarded: Ctrl-C can come early.
+Other modules are imported inside `main`, so that Ctrl-C is handled while they load.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, tell
+from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, print_message
 from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
 if TYPE_CHECKING:
@@ -23,14 +23,13 @@ if TYPE_CHECKING:
     from comagic_cli.export.context import Clock
 
 
-STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
-UNWINDING = 1.0  # seconds
-# Rows are no garbage: looking for some after every 700 of them took a fifth of the time.
-GARBAGE = 200_000
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+CLEANUP_TIME = 1.0  # seconds during which another signal is ignored
+GC_THRESHOLD = 200_000  # rows have no cycles; Python's default took a fifth of the run time
 
 
 class Stopped(BaseException):
-    """A signal came: nothing on the way should catch it, and unfinished files are removed."""
+    """A signal was received. It is not an `Exception`: only `main` catches it."""
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
@@ -39,28 +38,28 @@ class Stopped(BaseException):
 
 
 def run() -> NoReturn:
-    """Run the program and leave with its exit code."""
-    gc.set_threshold(GARBAGE)
+    """Run the program and exit with its code."""
+    gc.set_threshold(GC_THRESHOLD)
     try:
-        _heed_signals()
+        _handle_signals()
         if sys.stdout is None:
             sys.stdout = ClosedStdout()
         code = main(sys.argv[1:])
-    except Stopped as stopped:  # once more, while the first error was told
+    except Stopped as stopped:  # again, while the first error was reported
         code = stopped.exit_code
     _ignore_signals()
     sys.exit(code)
 
 
 def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
-    """Run a command line and return the exit code; errors go to stderr, in one or two lines.
+    """Run a command line and return the exit code; write errors to stderr in one or two lines.
 
-    `clock` tells the time (default: that of the system).
+    `clock` is that of the system by default.
     """
     CONSOLE.json = log_format(arguments, os.environ) == "json"
     CONSOLE.sandbox = False
     try:
-        from comagic_cli.cli.root import run_command  # noqa: PLC0415 - see above
+        from comagic_cli.cli.root import run_command  # noqa: PLC0415 - handles Ctrl-C
 
         code = run_command(arguments, clock)
         _flush_stdout()
@@ -70,46 +69,46 @@ def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
 
 def _exit_code(error: BaseException) -> int:
-    """Tell what is to be told of an error, and return the exit code that it stands for."""
+    """Report an error and return its exit code."""
     match error:
         case Stopped():
-            return _tell_machine(f"stopped by {error.name}", error.exit_code)
+            return _log_end(f"stopped by {error.name}", error.exit_code)
         case KeyboardInterrupt():
-            return _tell_machine("stopped by SIGINT", ExitCode.INTERRUPTED)
+            return _log_end("stopped by SIGINT", ExitCode.INTERRUPTED)
         case ComagicError():
-            return _tell(error)
+            return _print(error)
         case BrokenPipeError():
             discard_output(sys.stdout)
-            return _tell_machine("the reader of standard output is gone", ExitCode.PIPE_CLOSED)
+            return _log_end("the reader of standard output closed the pipe", ExitCode.PIPE_CLOSED)
         case OSError():
             discard_output(sys.stdout)
-            return _tell(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
-    from click import ClickException  # noqa: PLC0415 - see above
+            return _print(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
+    from click import ClickException  # noqa: PLC0415 - handles Ctrl-C
 
-    return _show(error) if isinstance(error, ClickException) else _tell(_bug(error))
+    return _print_click(error) if isinstance(error, ClickException) else _print(_bug(error))
 
 
-def _show(error: click.ClickException) -> int:
-    """Tell of a command line that can't be understood; one without arguments gets the help."""
-    from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - see above
+def _print_click(error: click.ClickException) -> int:
+    """Report a wrong command line; without a command, show the help."""
+    from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - handles Ctrl-C
 
     if isinstance(error, NoArgsIsHelpError) and not CONSOLE.json:
         for line in error.format_message().splitlines():
-            tell(line)
+            print_message(line)
         return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
     is_help = isinstance(error, NoArgsIsHelpError)
     message = "no command was given" if is_help else error.format_message()
     if isinstance(error, NoSuchOption):
-        from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - see above
+        from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - handles Ctrl-C
 
         message = explain_option(error)
-    return _tell(UsageProblem(message, hint=f"See {command} --help."))
+    return _print(UsageProblem(message, hint=f"See {command} --help."))
 
 
 def _bug(error: BaseException) -> ComagicError:
-    """Name a mistake of ours and its place; values, which may be secrets, are left out."""
+    """Describe a bug by its exception and place, without values, which may be secrets."""
     step = error.__traceback__
     while step and step.tb_next:
         step = step.tb_next
@@ -119,29 +118,29 @@ def _bug(error: BaseException) -> ComagicError:
     return ComagicError(f"this is a bug of comagic: {name} at {file}:{line}. Please report it.")
 
 
-def _tell(error: ComagicError) -> int:
-    CONSOLE.fail(error, error.exit_code)
+def _print(error: ComagicError) -> int:
+    CONSOLE.print_error(error, error.exit_code)
     return error.exit_code
 
 
-def _tell_machine(message: str, code: int) -> int:
-    """Say to a machine why the program ends; a person knows."""
+def _log_end(message: str, code: int) -> int:
+    """Log why the program ends, if the log is JSON; a person knows."""
     if CONSOLE.json:
-        CONSOLE.fail(ComagicError(message), code)
+        CONSOLE.print_error(ComagicError(message), code)
     return code
 
 
-def _heed_signals() -> None:
-    """Let a signal unwind the program; one that was ignored from the start stays so.
+def _handle_signals() -> None:
+    """Raise `Stopped` on a signal, unless it was ignored when the program started.
 
-    Another soon after it is left alone, so that what unwinds is not broken off.
+    A second signal within `CLEANUP_TIME` is ignored: it would interrupt the cleanup.
     """
-    heeded = -UNWINDING
+    last = -CLEANUP_TIME
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        nonlocal heeded
-        if (now := monotonic()) - heeded >= UNWINDING:
-            heeded = now
+        nonlocal last
+        if (now := monotonic()) - last >= CLEANUP_TIME:
+            last = now
             raise Stopped(number)
 
     for number in _signals():
@@ -150,13 +149,13 @@ def _heed_signals() -> None:
 
 
 def _ignore_signals() -> None:
-    """Let nothing disturb the end: all is said and done."""
+    """Ignore signals from now on."""
     for number in _signals():
         signal.signal(number, signal.SIG_IGN)
 
 
 def _signals() -> list[signal.Signals]:
-    return [signal.Signals[name] for name in STOPPING if hasattr(signal, name)]
+    return [signal.Signals[name] for name in SIGNALS if hasattr(signal, name)]
 
 
 def _flush_stdout() -> None:

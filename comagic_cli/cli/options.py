@@ -1,4 +1,4 @@
-"""The options of commands, in groups: declared here, held by `export.options`."""
+"""The options, each declared once, and the groups of options that commands share."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import click
 from click.core import ParameterSource
 
-from comagic_cli.cli import completion as offers
+from comagic_cli.cli import COMMAND_LINE
+from comagic_cli.cli import completion as complete
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.cli.params import (
-    Command,
     ConnectionOption,
     Decorator,
     Delimiter,
@@ -29,284 +30,227 @@ from comagic_cli.cli.params import (
     Text,
     Users,
     bundle,
-    unique_users,
+    join_users,
 )
-from comagic_cli.cli.profile_option import load_profile, profile_option
-from comagic_cli.cli.root import COMMAND_LINE
-from comagic_cli.export.context import Clock, Context, Terminal
+from comagic_cli.cli.profiles import load_profile, profile_option, variables_in_force
+from comagic_cli.export.context import Clock, Context, Progress, Terminal
 from comagic_cli.export.options import ServiceOptions
 
-WRITTEN_FORMATS = tuple(offers.FORMATS)
+WRITTEN_FORMATS = tuple(complete.FORMATS)
+LIST_FORMATS = tuple(name for name in WRITTEN_FORMATS if name != "sqlite")
+
+
+def make_option(
+    kind: type[click.Option], *names: str, env: bool = False, **settings: Any
+) -> Decorator[Any]:
+    """Declare an option; with `env`, a variable sets it too: COMAGIC_PAGE_SIZE for --page-size."""
+    if env:
+        settings["envvar"] = f"COMAGIC_{names[0].lstrip('-').replace('-', '_').upper()}"
+    return click.option(*names, cls=kind, **settings)
+
+
+def choose_from(*choices: str) -> dict[str, Any]:
+    """Return the settings of an option with choices, of which the first is the default."""
+    return {"type": click.Choice(choices), "default": choices[0], "show_default": True}
+
+
+query_option = partial(make_option, QueryOption)
+output_option = partial(make_option, OutputOption)
+format_option = partial(make_option, FormatOption, env=True)
+connection_option = partial(make_option, ConnectionOption)
+
+
+# Output
+
+
+def declare_format(
+    choices: Iterable[str], listed: Iterable[str] = (), **settings: Any
+) -> Decorator[Any]:
+    """Declare --format; its help lists the formats of `listed`, or all choices."""
+    return output_option(
+        *("--format", "-f"),
+        metavar="FORMAT",
+        type=click.Choice(tuple(choices)),
+        shell_complete=complete.complete_formats,
+        help=f"{', '.join(listed or choices)}.",
+        **settings,
+    )
+
+
+def declare_output(more: str) -> Decorator[Any]:
+    """Declare --output."""
+    return output_option(
+        "--output", "-o", metavar="FILE", type=click.Path(), help=f"A file (- is stdout); {more}"
+    )
+
+
+MAX_ROWS = output_option(
+    "--max-rows", metavar="N", type=PositiveInt(), help="Write at most N rows."
+)
+DRY_RUN = output_option("--dry-run", is_flag=True, help="Print the request; send nothing.")
+QUIET = output_option("--quiet", "-q", is_flag=True, help="Show errors only.")
+VERBOSE = output_option("--verbose", "-v", is_flag=True, help="Show every API call.")
+SUFFIX_SETS_FORMAT = "its suffix sets the format."
 
 output_options = bundle(
-    click.option(
-        "-f",
-        "--format",
-        cls=OutputOption,
-        metavar="FORMAT",
-        type=click.Choice(WRITTEN_FORMATS),
-        envvar="COMAGIC_FORMAT",
-        shell_complete=offers.formats,
-        help=f"{', '.join(WRITTEN_FORMATS)}.",
-    ),
-    click.option(
-        "-o",
-        "--output",
-        cls=OutputOption,
-        metavar="FILE",
-        type=click.Path(),
-        help="A file (- is stdout); {date} or {month}: one file each.",
-    ),
-    click.option(
-        "--vertical",
-        cls=OutputOption,
-        is_flag=True,
-        help="Show each row as a block, one field per line.",
-    ),
-    click.option(
+    declare_format(WRITTEN_FORMATS, env=True),
+    declare_output("{date} or {month}: one file each."),
+    output_option("--vertical", is_flag=True, help="Show each row as a block, one field per line."),
+    output_option(
         "--table",
-        cls=OutputOption,
         metavar="NAME",
         type=Text(),
         help="The SQLite table. [default: the report's name]",
     ),
-    click.option(
-        "--max-rows",
-        cls=OutputOption,
-        metavar="N",
-        type=PositiveInt(),
-        help="Write at most so many rows.",
-    ),
-    click.option(
+    MAX_ROWS,
+    output_option(
         "--refresh",
-        cls=OutputOption,
         metavar="D",
         type=LookBack(),
         help="Rewrite the files of the last 3d, 2w, 1mo, or all.",
     ),
-    click.option("--count", cls=OutputOption, is_flag=True, help="Print the number of rows only."),
-    click.option(
-        "--dry-run", cls=OutputOption, is_flag=True, help="Print the request; send nothing."
-    ),
-    click.option(
-        "--resume",
-        cls=OutputOption,
-        is_flag=True,
-        help="Continue an interrupted export.",
-    ),
-    click.option(
+    output_option("--count", is_flag=True, help="Print the number of rows only."),
+    DRY_RUN,
+    output_option("--resume", is_flag=True, help="Continue an interrupted export."),
+    output_option(
         "--manifest",
-        cls=OutputOption,
         metavar="FILE",
         type=click.Path(),
         help="Write a record of request and result; see verify.",
     ),
-    click.option(
-        "--keep-incomplete",
-        cls=OutputOption,
-        is_flag=True,
-        help="Give the file its name even if rows are missing.",
+    output_option(
+        "--keep-incomplete", is_flag=True, help="Give the file its name even if rows are missing."
     ),
-    click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Show errors only."),
-    click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Show every API call."),
+    QUIET,
+    VERBOSE,
 )
-
-
 list_output_options = bundle(
-    click.option(
-        "-f",
-        "--format",
-        cls=OutputOption,
-        metavar="FORMAT",
-        type=click.Choice(WRITTEN_FORMATS),
-        envvar="COMAGIC_FORMAT",
-        shell_complete=offers.formats,
-        help=f"{', '.join(name for name in WRITTEN_FORMATS if name != 'sqlite')}.",
-    ),
-    click.option(
-        "-o",
-        "--output",
-        cls=OutputOption,
-        metavar="FILE",
-        type=click.Path(),
-        help="A file (- is stdout); its suffix sets the format.",
-    ),
-    click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Show errors only."),
-    click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Show every API call."),
+    declare_format(WRITTEN_FORMATS, LIST_FORMATS, env=True),
+    declare_output(SUFFIX_SETS_FORMAT),
+    QUIET,
+    VERBOSE,
 )
 
+# Formatting
 
 format_options = bundle(
-    click.option(
+    format_option(
         "--coded-values",
-        cls=FormatOption,
         metavar="WHICH",
-        type=click.Choice(("value", "id", "both")),
-        default="value",
-        envvar="COMAGIC_CODED_VALUES",
-        show_default=True,
+        **choose_from("value", "id", "both"),
         help="Show coded values as value, id or both.",
     ),
-    click.option(
+    format_option(
         "--list-separator",
-        cls=FormatOption,
         metavar="TEXT",
         type=Text(),
         default="; ",
-        envvar="COMAGIC_LIST_SEPARATOR",
         show_default=True,
         help="Separator between list items in a cell.",
     ),
-    click.option(
+    format_option(
         "--header",
-        cls=FormatOption,
         metavar="WHICH",
-        type=click.Choice(("id", "title", "none")),
-        default="id",
-        envvar="COMAGIC_HEADER",
-        show_default=True,
+        **choose_from("id", "title", "none"),
         help="Column names: id, title (of the account) or none.",
     ),
-    click.option(
+    format_option(
         "--delimiter",
-        cls=FormatOption,
         metavar="CHAR",
         type=Delimiter(),
-        envvar="COMAGIC_DELIMITER",
         help="CSV delimiter: one character, or tab.",
     ),
-    click.option(
+    format_option(
         "--newlines",
-        cls=FormatOption,
         metavar="HOW",
-        type=click.Choice(("keep", "space", "escape")),
-        default="keep",
-        envvar="COMAGIC_NEWLINES",
-        show_default=True,
+        **choose_from("keep", "space", "escape"),
         help="Line breaks in texts: keep, space or escape (\\n).",
     ),
-    click.option(
+    format_option(
         "--decimal",
-        cls=FormatOption,
         metavar="CHAR",
-        type=click.Choice((".", ",")),
-        default=".",
-        envvar="COMAGIC_DECIMAL",
-        show_default=True,
+        **choose_from(".", ","),
         help="Decimal separator: . or ,",
     ),
-    click.option(
-        "--excel",
-        cls=FormatOption,
-        is_flag=True,
-        envvar="COMAGIC_EXCEL",
-        help="CSV for Excel: ;, a BOM, CR LF, no formulas.",
+    format_option("--excel", is_flag=True, help="CSV for Excel: ;, a BOM, CR LF, no formulas."),
+    format_option(
+        "--flatten", is_flag=True, help="In JSON, name.member instead of nested objects."
     ),
-    click.option(
-        "--flatten",
-        cls=FormatOption,
-        is_flag=True,
-        envvar="COMAGIC_FLATTEN",
-        help="In JSON, name.member instead of nested objects.",
-    ),
-    click.option(
+    format_option(
         "--times",
-        cls=FormatOption,
         metavar="HOW",
-        type=click.Choice(("keep", "iso")),
-        default="keep",
-        envvar="COMAGIC_TIMES",
-        show_default=True,
+        **choose_from("keep", "iso"),
         help="Dates with times: keep, or iso (with the offset).",
     ),
-    click.option(
-        "--record-urls",
-        cls=FormatOption,
-        is_flag=True,
-        help="Add a column with URLs of recordings.",
+    format_option(
+        "--record-urls", env=False, is_flag=True, help="Add a column with URLs of recordings."
     ),
-    click.option(
+    format_option(
         "--record-host",
-        cls=FormatOption,
         metavar="HOST",
         type=Host(),
-        envvar="COMAGIC_RECORD_HOST",
-        help="Host of the web account, where it is unknown.",
+        help="Host of the web account, if it is unknown.",
     ),
 )
 
+# Query
 
 query_options = bundle(
-    click.option(
+    query_option(
         "--report-id",
-        cls=QueryOption,
         metavar="ID",
-        envvar="COMAGIC_REPORT_ID",
+        env=True,
         help="The report, by number or name. [default: the only one]",
     ),
-    click.option(
-        "--from",
-        "from_",
-        cls=QueryOption,
+    query_option(
+        *("--from", "from_"),
         metavar="WHEN",
-        shell_complete=offers.moments,
+        shell_complete=complete.complete_moments,
         help="First day or second: 2026-10-05, yesterday, -7d.",
     ),
-    click.option(
+    query_option(
         "--till",
-        cls=QueryOption,
         metavar="WHEN",
-        shell_complete=offers.moments,
+        shell_complete=complete.complete_moments,
         help="Last day or second, included. [default: now]",
     ),
-    click.option(
+    query_option(
         "--period",
-        cls=QueryOption,
         metavar="P",
-        shell_complete=offers.periods,
+        shell_complete=complete.complete_periods,
         help="Instead of both: yesterday, last-week, 2026-10, 7d.",
     ),
-    click.option(
+    query_option(
         "--fields",
-        cls=QueryOption,
         metavar="LIST",
         multiple=True,
-        envvar="COMAGIC_FIELDS",
-        shell_complete=offers.fields,
+        env=True,
+        shell_complete=complete.complete_fields,
         help="Columns in this order: a,b,@group; @default, @all.",
     ),
-    click.option(
+    query_option(
         "--where",
-        cls=QueryOption,
         metavar="EXPR",
         multiple=True,
-        shell_complete=offers.conditions,
+        shell_complete=complete.complete_conditions,
         help="Filter: 'FIELD > 60'; see comagic help filters.",
     ),
-    click.option(
+    query_option(
         "--filter-json",
-        cls=QueryOption,
         metavar="FILE",
         type=click.Path(),
-        help="A filter as the API takes it (- is stdin).",
+        help="A filter in the API's form (- is stdin).",
     ),
-    click.option(
-        "--as-saved",
-        cls=QueryOption,
-        is_flag=True,
-        help="Columns, filters and sort of the web account.",
-    ),
-    click.option(
+    query_option("--as-saved", is_flag=True, help="Columns, filters and sort of the web account."),
+    query_option(
         "--sort",
-        cls=QueryOption,
         metavar="FIELD[:desc]",
         multiple=True,
-        shell_complete=offers.sorts,
+        shell_complete=complete.complete_sorts,
         help="Order of the rows; repeatable. [default: by time]",
     ),
-    click.option(
+    query_option(
         "--page-size",
-        cls=QueryOption,
         metavar="N",
         type=PositiveInt(10_000),
         default=10_000,
@@ -314,10 +258,25 @@ query_options = bundle(
         help="Rows per API call, 1 to 10000.",
     ),
 )
+REPORT_PARAMS: dict[str, Decorator[Any]] = {
+    "is_realtime": query_option(
+        "--realtime", is_flag=True, help="Visits in real time (is_realtime)."
+    ),
+    "entity_ids": query_option(
+        "--ids",
+        metavar="N|FILE|-",
+        multiple=True,
+        required=True,
+        help="Ids, or a file of ids (- is stdin).",
+    ),
+}
+"""The options for parameters of single reports; `report_type` has none."""
+
+# Connection
 
 
-class OneUser(ConnectionOption):
-    """A single customer's user; several in the environment are for exports and ignored here."""
+class SingleUser(ConnectionOption):
+    """A single customer's user. A variable with several users, for exports, is ignored."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
         """Return the value of the environment variable."""
@@ -326,102 +285,102 @@ class OneUser(ConnectionOption):
         return None if len(words) > 1 or words == ["all"] else value
 
 
-WHERE: tuple[Decorator[Any], ...] = (
-    click.option(
-        "--sandbox",
-        cls=ConnectionOption,
-        is_flag=True,
-        is_eager=True,
-        callback=load_profile,
-        help="A private sandbox with invented data.",
-    ),
-    profile_option,
-    click.option(
+def declare_service(**settings: Any) -> Decorator[Any]:
+    """Declare --base-url."""
+    return connection_option(
         "--base-url",
-        cls=ConnectionOption,
         metavar="URL",
         type=ServiceUrl(),
-        default="comagic",
-        envvar="COMAGIC_BASE_URL",
-        shell_complete=offers.services,
-        show_default=True,
+        env=True,
+        shell_complete=complete.complete_services,
         help="The service: comagic, uis, callgear … or a URL.",
-    ),
-    click.option(
-        "--token-file",
-        cls=ConnectionOption,
-        metavar="FILE",
-        type=click.Path(),
-        help="A file with the token, instead of COMAGIC_TOKEN.",
-    ),
+        **settings,
+    )
+
+
+TIMEOUT = connection_option(
+    "--timeout",
+    metavar="DURATION",
+    type=Duration(0.1),
+    default=120,
+    env=True,
+    show_default=True,
+    help="Timeout of one API call: 90, 90s, 5m.",
 )
-USER: Decorator[Any] = click.option(
+USER = make_option(
+    SingleUser,
     "--user-id",
-    cls=OneUser,
     metavar="N",
     type=PositiveInt(),
-    envvar="COMAGIC_USER_ID",
+    env=True,
     help="For agents: the customer's user.",
 )
-USERS: Decorator[Any] = click.option(
-    "--user-id",
-    "users",
-    cls=ConnectionOption,
+USERS = connection_option(
+    *("--user-id", "users"),
     metavar="N",
     type=Users(),
     multiple=True,
-    envvar="COMAGIC_USER_ID",
-    callback=unique_users,
+    env=True,
+    callback=join_users,
     help="For agents: a customer's user; repeatable; or all.",
 )
-HOW: tuple[Decorator[Any], ...] = (
-    click.option(
-        "--tz",
-        cls=ConnectionOption,
-        metavar="ZONE",
-        envvar="COMAGIC_TZ",
-        help="The time zone. [default: that of the account]",
-    ),
-    click.option(
-        "--timeout",
-        cls=ConnectionOption,
-        metavar="S",
-        type=Duration(0.1),
-        default=120,
-        envvar="COMAGIC_TIMEOUT",
-        show_default=True,
-        help="Timeout of one API call, in seconds.",
-    ),
-    click.option(
-        "--max-wait",
-        cls=ConnectionOption,
-        metavar="D",
-        type=Duration(),
-        default=3600,
-        envvar="COMAGIC_MAX_WAIT",
-        help="Give up before a longer wait for retries or points. [default: 1h]",
-    ),
-)
-
-connection_options = bundle(*WHERE, USER, *HOW)
-customers_options = bundle(*WHERE, USERS, *HOW)  # of several customers, one after another
 
 
-def export_options(command: Command) -> Command:
-    """Give a command the options of `ExportOptions`."""
-    for give in (customers_options, format_options, output_options, query_options):
-        command = give(command)  # the last one's options come first
-    return command
+def _connection_options(user: Decorator[Any]) -> Decorator[Any]:
+    return bundle(
+        connection_option(
+            "--sandbox",
+            is_flag=True,
+            is_eager=True,
+            callback=load_profile,
+            help="A private sandbox with invented data.",
+        ),
+        profile_option,
+        declare_service(default="comagic", show_default=True),
+        connection_option(
+            "--token-file",
+            metavar="FILE",
+            type=click.Path(),
+            help="A file with the token, instead of COMAGIC_TOKEN.",
+        ),
+        user,
+        connection_option(
+            "--tz", metavar="ZONE", env=True, help="The time zone. [default: that of the account]"
+        ),
+        TIMEOUT,
+        connection_option(
+            "--max-wait",
+            metavar="DURATION",
+            type=Duration(),
+            default=3600,
+            env=True,
+            help="Give up before a longer wait for retries or points. [default: 1h]",
+        ),
+    )
 
 
-def list_options(command: Command) -> Command:
-    """Give a command the options of `ListOptions`."""
-    command = click.help_option("-h", "--help", help="Show this help.")(command)
-    return list_output_options(connection_options(command))  # type: ignore[no-any-return]  # decorators keep the type
+connection_options = _connection_options(USER)
+customers_options = _connection_options(USERS)  # of several customers, one after another
 
 
-def world(options: ServiceOptions) -> Context:
-    """Return the world around a command: the clock given to `main`, and the process's streams."""
+# Whole commands
+
+help_option: Decorator[Any] = click.help_option("-h", "--help", help="Show this help.")
+
+
+def export_options(params: Iterable[str]) -> Decorator[Any]:
+    """Return the options of `ExportOptions`, with those for a report's own parameters."""
+    return bundle(
+        *(REPORT_PARAMS[name] for name in params if name in REPORT_PARAMS),
+        *(query_options, output_options, format_options, customers_options, help_option),
+    )
+
+
+list_options = bundle(list_output_options, connection_options, help_option)
+
+
+def make_context(options: ServiceOptions) -> Context:
+    """Return the context of a command: the clock given to `main`, and the process's streams."""
     clock = click.get_current_context().find_object(Clock)
     is_open = sys.stdin is not None and not sys.stdin.closed
     terminal = None
@@ -429,7 +388,7 @@ def world(options: ServiceOptions) -> Context:
         color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         terminal = Terminal(shutil.get_terminal_size().columns, color)
     return Context(
-        reporter=StderrReporter(options.quiet, options.verbose),
+        reporter=StderrReporter(options.quiet, options.verbose, Progress),
         clock=clock or Clock(),
         environ=os.environ,
         stdin=getattr(sys.stdin, "buffer", None) if is_open else None,
@@ -438,7 +397,7 @@ def world(options: ServiceOptions) -> Context:
     )
 
 
-def typed_options() -> dict[str, Any]:
+def read_command_line() -> dict[str, Any]:
     """Return `typed` and `command_line` of `ListOptions`."""
     context = click.get_current_context()
     typed = frozenset(
@@ -449,25 +408,14 @@ def typed_options() -> dict[str, Any]:
     return {"typed": typed, "command_line": context.meta.get(COMMAND_LINE, ())}
 
 
-OPTIONS: dict[str, Decorator[Any]] = {
-    "is_realtime": click.option(
-        "--realtime",
-        cls=QueryOption,
-        is_flag=True,
-        help="Visits in real time (is_realtime).",
-    ),
-    "entity_ids": click.option(
-        "--ids",
-        cls=QueryOption,
-        metavar="N|FILE|-",
-        multiple=True,
-        required=True,
-        help="Ids, or a file of ids (- is stdin).",
-    ),
-}
-"""The options by the parameters that they set; `report_type` has none."""
+def drop_profile_period(values: dict[str, Any]) -> dict[str, Any]:
+    """Drop the period of a profile if --from or --till is given."""
+    source = click.get_current_context().get_parameter_source("period")
+    if source is ParameterSource.DEFAULT_MAP and (values["from_"] or values["till"]):
+        return values | {"period": None}
+    return values
 
 
-def own_options(params: Iterable[str]) -> Decorator[Any]:
-    """Return a decorator with the options for a report's own parameters."""
-    return bundle(*(OPTIONS[name] for name in params if name in OPTIONS))
+def credential_source(options: ServiceOptions) -> str:
+    """Return where the credentials come from, if not from the profile."""
+    return "--token-file" if options.token_file else variables_in_force()[0]

@@ -1,4 +1,4 @@
-"""The kinds of values that options take."""
+"""Types of option values, and the classes of options and commands."""
 
 from __future__ import annotations
 
@@ -14,77 +14,77 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.query.ids import is_number
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
+DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
+LOOK_BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
-WORD = re.compile(r"[\w-]*")  # no host: that has dots
-LENGTH = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
+WORD = re.compile(r"[\w-]*")  # a host has dots
 
 
 class Duration(click.ParamType[float]):
-    """A length of time: `90`, `90s`, `5m`, `2h`; `least` is in seconds."""
+    """A duration: `90`, `90s`, `5m`, `2h`; `minimum` is in seconds."""
 
     name = "duration"
 
-    def __init__(self, least: float = 0) -> None:
-        self.least = least
+    def __init__(self, minimum: float = 0) -> None:
+        self.minimum = minimum
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Return seconds."""
+        """Return the seconds."""
         if isinstance(value, (int, float)):
             return float(value)
-        found = LENGTH.fullmatch(value)
-        if not found:
+        match = DURATION.fullmatch(value)
+        if not match:
             self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 2h.", param, ctx)
-        seconds = float(found[1]) * UNITS[found[2] or "s"]
-        if seconds < self.least:
-            self.fail(f"{value!r} is too short: write {self.least} or more.", param, ctx)
+        seconds = float(match[1]) * UNITS[match[2] or "s"]
+        if seconds < self.minimum:
+            self.fail(f"{value!r} is too short: write {self.minimum} or more.", param, ctx)
         return seconds
 
 
 class PositiveInt(click.ParamType[int]):
-    """A whole number from 1, or up to `most`."""
+    """A whole number, 1 or more; `maximum` is optional."""
 
     name = "number"
 
-    def __init__(self, most: int | None = None) -> None:
-        self.most = most
+    def __init__(self, maximum: int | None = None) -> None:
+        self.maximum = maximum
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Return the number."""
         number = int(value) if is_number(str(value)) else 0
-        if number < 1 or (self.most and number > self.most):
-            reach = f"from 1 to {self.most}" if self.most else "1 or more"
-            self.fail(f"{value!r}: it must be a whole number, {reach}.", param, ctx)
+        if number < 1 or (self.maximum and number > self.maximum):
+            limits = f"from 1 to {self.maximum}" if self.maximum else "1 or more"
+            self.fail(f"{value!r}: it must be a whole number, {limits}.", param, ctx)
         return number
 
 
 class Users(click.ParamType[tuple[int | str, ...]]):
-    """Numbers of users, between commas or blanks; or `all`."""
+    """User ids, separated by commas or blanks; or `all`."""
 
     name = "users"
 
     def split_envvar_value(self, rv: str) -> list[str]:
-        """Leave the text of an environment variable whole; one of nothing says nothing."""
+        """Return the environment variable as one value; none if it is empty."""
         return [rv] if rv.strip(", ") else []
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int | str, ...]:
-        """Return the numbers, or `all`."""
+        """Return the ids, or `all`."""
         words = str(value).replace(",", " ").split()
-        wrong = next((word for word in words if word != "all" and not _is_user(word)), None)
-        if not words or wrong is not None:
-            self.fail(f"{wrong or value!r} is neither a user's number nor all.", param, ctx)
+        mistake = next((word for word in words if word != "all" and not _is_user(word)), None)
+        if not words or mistake is not None:
+            self.fail(f"{mistake or value!r} is neither a user id nor all.", param, ctx)
         return tuple(word if word == "all" else int(word) for word in words)
 
 
-def unique_users(
-    context: click.Context, option: click.Parameter, typed: tuple[tuple[int | str, ...], ...]
+def join_users(
+    context: click.Context, option: click.Parameter, values: tuple[tuple[int | str, ...], ...]
 ) -> tuple[int | str, ...]:
-    """Return the users of all times that the option was typed, each once."""
-    users = tuple(dict.fromkeys(user for some in typed for user in some))
+    """Join the users of a repeated option, each once."""
+    users = tuple(dict.fromkeys(user for value in values for user in value))
     if "all" in users and len(users) > 1:
         raise click.BadParameter("all means every customer: name no others.", context, option)
     return users
@@ -101,7 +101,7 @@ class LookBack(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
-        if not BACK.fullmatch(value):
+        if not LOOK_BACK.fullmatch(value):
             self.fail(f"{value!r} is not a duration: write 3d, 2w, 1mo or all.", param, ctx)
         return str(value)
 
@@ -113,7 +113,7 @@ class Text(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
-        if not is_writable(value):
+        if not is_utf8(value):
             self.fail(f"{value!r} is not UTF-8 text.", param, ctx)
         return str(value)
 
@@ -126,18 +126,18 @@ class Delimiter(click.ParamType[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the character."""
         character = "\t" if value in ("tab", r"\t") else str(value)
-        if len(character) != 1 or character in '"\r\n' or not is_writable(character):
+        if len(character) != 1 or character in '"\r\n' or not is_utf8(character):
             self.fail(f"{value!r} is not one character, or can't separate cells.", param, ctx)
         return character
 
 
 class ServiceUrl(click.ParamType[str]):
-    """A service: its name, or a URL."""
+    """A service: its name or URL."""
 
     name = "url"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the URL; whether it is a good one is found out where it is used."""
+        """Return the URL; `service_url` checks it when the client connects."""
         url = resolve_service(str(value))
         if WORD.fullmatch(url) and url != "localhost":
             self.fail(f"{value!r} is neither a URL nor one of {', '.join(BRANDS)}.", param, ctx)
@@ -150,14 +150,14 @@ class Host(click.ParamType[str]):
     name = "host"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text, without a slash at its end."""
+        """Return the host without a slash at the end."""
         if not HOST.fullmatch(value):
             self.fail(f"{value!r} is not a host: write it like app.comagic.ru.", param, ctx)
         return str(value).rstrip("/")
 
 
-def is_writable(text: str) -> bool:
-    """Tell whether a text has none of what Python makes of bytes that are no UTF-8."""
+def is_utf8(text: str) -> bool:
+    """Check that a text has no surrogates: Python decodes bytes that are not UTF-8 to them."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
@@ -178,7 +178,7 @@ class OutputOption(click.Option):
 
 
 class FormatOption(click.Option):
-    """An option of how values are shown."""
+    """An option of the format."""
 
     section: ClassVar[str] = "Formatting"
 
@@ -190,7 +190,7 @@ class ConnectionOption(click.Option):
 
 
 class ExportCommand(click.Command):
-    """A command whose help lists its options by section, all in the same columns."""
+    """A command whose help lists the options by section, with aligned columns."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line. Raises `UsageProblem` for an account beside --sandbox."""
@@ -205,25 +205,25 @@ class ExportCommand(click.Command):
         for param in self.get_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
                 sections.setdefault(getattr(param, "section", "Other"), []).append(record)
-        widest = max(len(typed) for records in sections.values() for typed, _ in records)
+        width = max(len(flags) for records in sections.values() for flags, _ in records)
         for section, records in sections.items():
             with formatter.section(section):
-                formatter.write_dl([(typed.ljust(widest), help_) for typed, help_ in records])
+                formatter.write_dl([(flags.ljust(width), help_) for flags, help_ in records])
 
 
-OF_ACCOUNT = ("profile", "base_url", "token_file")
+ACCOUNT_OPTIONS = ("profile", "base_url", "token_file")
 
 
 def _check_sandbox(context: click.Context) -> None:
-    typed = [
+    flags = [
         f"--{name.replace('_', '-')}"
-        for name in OF_ACCOUNT
+        for name in ACCOUNT_OPTIONS
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE
     ]
-    if typed:
+    if flags:
         raise UsageProblem(
-            f"--sandbox can't be combined with {', '.join(typed)}: its data are invented",
-            hint=f"Remove --sandbox, or {' and '.join(typed)}.",
+            f"--sandbox can't be combined with {', '.join(flags)}: its data are invented",
+            hint=f"Remove --sandbox, or {' and '.join(flags)}.",
         )
 
 

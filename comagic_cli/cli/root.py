@@ -1,4 +1,6 @@
-"""The root of the command line: the commands, each imported when it is typed."""
+"""The root of the command line: each command is imported when it is typed."""
+
+# ruff: noqa: PLC0415
 
 from __future__ import annotations
 
@@ -16,13 +18,13 @@ from click.exceptions import NoSuchOption
 from click.shell_completion import CompletionItem, shell_complete
 
 from comagic_cli import __version__, query
+from comagic_cli.cli import COMMAND_LINE, COMPLETE
 from comagic_cli.cli.console import CONSOLE, FORMATS, OPTION, VARIABLE
 
-if TYPE_CHECKING:  # it loads msgspec
-    from comagic_cli.export.context import Clock
-
-COMPLETE = "_COMAGIC_COMPLETE"  # set by the scripts of `comagic completion`
-COMMAND_LINE = "comagic.command_line"  # in `Context.meta`: the words that were typed
+if TYPE_CHECKING:  # they load msgspec
+    from comagic_cli.export.context import Clock, Context
+    from comagic_cli.export.options import ExportOptions
+    from comagic_cli.query.catalog import ReportType
 
 EXPLORING = {
     "reports": ("List the account's reports", "explore:reports"),
@@ -43,51 +45,54 @@ OTHERS = {
     "sandbox": ("Serve a sandbox of the API with invented data", "sandbox:sandbox"),
     "verify": ("Check a file against the manifest of its export", "verify:verify"),
 }
-"""The commands that are not exports: title and `module:command`."""
+"""The commands that are not exports: help and `module:command`."""
 COMMANDS = EXPLORING | OTHERS
 
 
 @cache
 def catalog_reports() -> dict[str, dict[str, Any]]:
-    """Return the reports of the catalogue by command, without loading the catalogue's code."""
+    """Return the entries of the catalogue by command, without loading the catalogue's code."""
     text = Path(query.__path__[0], "reports.json").read_text(encoding="utf-8")
     return {entry["command"]: entry for entry in json.loads(text)}
 
 
-def guess_type(entry: Mapping[str, Any]) -> str:
-    """Return the report type by the method, for a report whose entry has none."""
-    return str(entry["method"]).removeprefix("get.")
+def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:
+    """Export a report. Loads the network code only now: help and completion don't need it."""
+    from comagic_cli.export import pipeline
+
+    pipeline.run_export(report, options, context)
 
 
 class Root(click.Group):
-    """Import commands when they are typed: their titles are enough to list them."""
+    """Import each command when it is typed; the list needs only their help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's
-        """Name the export commands in the catalogue's order, then the others."""
+        """Return the export commands in the catalogue's order, then the others."""
         return [*catalog_reports(), *COMMANDS]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        """Make the command of that name."""
+        """Import the command of that name."""
         if name in COMMANDS:
             module, _, variable = COMMANDS[name][1].partition(":")
             command = getattr(import_module(f"comagic_cli.cli.{module}"), variable)
-            return with_log_option(command) if isinstance(command, click.Command) else None
+            return add_log_option(command) if isinstance(command, click.Command) else None
         if name not in catalog_reports():
             return None
-        exports = import_module("comagic_cli.cli." + "export")
-        return with_log_option(exports.report_command(catalog_reports()[name]))
+        from comagic_cli.cli.export import report_command
+
+        return add_log_option(report_command(name, run_export))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command that was typed; suggest similar ones where there is none."""
+        """Return the command that was typed; suggest similar ones if there is none."""
         names = self.list_commands(ctx)
         if args[0] not in names and (hint := _suggest(args[0], names)):
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the titles of all commands."""
+        """Write all commands with their help."""
         sections = (
             ("Reports", _reports()),
             ("Explore", _titles(EXPLORING)),
@@ -98,7 +103,7 @@ class Root(click.Group):
                 formatter.write_dl(list(titles.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Offer commands with their titles, and options after a dash."""
+        """Complete commands, and options after a dash."""
         commands = [
             CompletionItem(name, help=title)
             for name, title in (_reports() | _titles(COMMANDS)).items()
@@ -131,7 +136,7 @@ def cli() -> None:
 def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
     """Run a command line, or complete it for a shell; return the exit code.
 
-    Commands find `clock` in their context.
+    Commands get `clock` from their context.
     """
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(cli, {}, "comagic", COMPLETE, instruction)
@@ -144,8 +149,8 @@ def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
     return 0
 
 
-SIMILARITY = 0.75  # from 0 to 1; the dashes alone make options somewhat similar
-KNOWN_AS = {
+SIMILARITY = 0.75  # from 0 to 1; the dashes make any two options similar
+OTHER_NAMES = {
     "--columns": "--fields",
     "--date": "--period",
     "--file": "--output",
@@ -163,42 +168,43 @@ KNOWN_AS = {
     "--to": "--till",
     "--until": "--till",
 }
-"""What other programs call our options."""
+"""The names of our options in other programs."""
 
 
 def explain_option(error: NoSuchOption) -> str:
     """Explain that there is no such option, and suggest a similar one."""
     options = _options(error)
-    other = KNOWN_AS.get(error.option_name, "")
-    is_known = other in options
-    hint = (
-        f"Did you mean {other}?" if is_known else _suggest(error.option_name, options, SIMILARITY)
-    )
+    ours = OTHER_NAMES.get(error.option_name, "")
+    if ours in options:
+        hint = f"Did you mean {ours}?"
+    else:
+        hint = _suggest(error.option_name, options, SIMILARITY)
     if not hint and error.ctx and not error.ctx.parent:
         hint = f"Options follow a command: comagic calls {error.option_name}"
     return f"No such option {error.option_name!r}.{' ' * bool(hint)}{hint}"
 
 
 def _options(error: NoSuchOption) -> Sequence[str]:
-    """Name the long options of the command."""
+    """Return the long options of the command."""
     command = error.ctx.command if error.ctx else None
     names = (name for param in command.params for name in param.opts) if command else ()
     return [name for name in names if name.startswith("--")]
 
 
 def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:
-    suggest = import_module("comagic_cli.query." + "suggest")
-    return str(suggest.did_you_mean(word, words, *similarity))
+    from comagic_cli.query.suggest import did_you_mean
+
+    return did_you_mean(word, words, *similarity)
 
 
 class LogOption(click.Option):
-    """--log-format: `console.log_format` has read it before the command line is parsed."""
+    """--log-format, which `console.log_format` reads before the command line is parsed."""
 
     section: ClassVar[str] = "Output"
 
 
-def with_log_option(command: click.Command) -> click.Command:
-    """Give --log-format to a command, once, and to those below a group."""
+def add_log_option(command: click.Command) -> click.Command:
+    """Add --log-format to a command, or to a group and its commands, unless it has it."""
     if all(OPTION not in param.opts for param in command.params):
         command.params.append(
             LogOption(
@@ -212,18 +218,18 @@ def with_log_option(command: click.Command) -> click.Command:
             )
         )
     if isinstance(command, click.Group):
-        for below in command.commands.values():
-            with_log_option(below)
+        for subcommand in command.commands.values():
+            add_log_option(subcommand)
     return command
 
 
 def _set_log_format(
     context: click.Context, option: click.Parameter, value: str | None
 ) -> str | None:
-    """Use the format of a profile from now on: it was not known before."""
+    """Use the log format of the profile, which has just been read."""
     if context.get_parameter_source(option.name or "") is ParameterSource.DEFAULT_MAP:
         CONSOLE.json = value == "json"
     return value
 
 
-with_log_option(cli)
+add_log_option(cli)

@@ -1,4 +1,4 @@
-"""`comagic sandbox`: serve a Data API of one's own on loopback."""
+"""`comagic sandbox`: serve a private sandbox of the Data API on loopback."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import sys
 
 import click
 
-from comagic_cli.cli.console import tell
+from comagic_cli.cli.console import print_message
 from comagic_cli.cli.params import PositiveInt
+from comagic_cli.sandbox.quirks import Quirks
+from comagic_cli.sandbox.server import Sandbox
 
 EXAMPLES = """\b
 Examples:
   comagic sandbox --port 8080
   comagic sandbox --rows 1000000
   comagic sandbox --agent
-In another terminal, with what it prints:
+In another terminal, with the variables that it prints:
   export COMAGIC_BASE_URL=http://127.0.0.1:8080 COMAGIC_TOKEN=sandbox-token
   comagic communications --period yesterday"""
 
@@ -27,7 +29,7 @@ In another terminal, with what it prints:
     "--rows",
     metavar="N",
     type=PositiveInt(),
-    help="Number of communications. [default: three years of them]",
+    help="Number of communications. [default: three years]",
 )
 @click.option(
     "--seed",
@@ -36,15 +38,12 @@ In another terminal, with what it prints:
     default=1,
     help="Random seed: another number makes other data.",
 )
-@click.option("--agent", is_flag=True, help="Be an agent with several customers.")
+@click.option("--agent", is_flag=True, help="Make the account an agent with several customers.")
 @click.help_option("-h", "--help", help="Show this help.")
 def sandbox(port: int | None, rows: int | None, seed: int, *, agent: bool) -> None:
-    """Serve until interrupted; what is needed to use it goes to stdout."""
-    from comagic_cli.sandbox.quirks import Quirks  # noqa: PLC0415 - --help does without
-    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415 - the same
-
+    """Serve until interrupted; print the variables for clients to stdout."""
     box = Sandbox(quirks=Quirks(agent=agent), rows=rows, seed=seed, port=port or 0)
     click.echo(f"export COMAGIC_BASE_URL={box.url} COMAGIC_TOKEN={box.token}")
     if sys.stderr is not None and sys.stderr.isatty():
-        tell("Serving. Stop with Ctrl-C.")
+        print_message("Serving. Stop with Ctrl-C.")
     box.serve_forever()

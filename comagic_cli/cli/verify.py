@@ -22,38 +22,38 @@ from comagic_cli.export.manifest import Manifest, manifest_beside, read_manifest
 def verify(file: str, manifest: str | None) -> None:
     """Check a file against the manifest of its export.
 
-    FILE is the output, its manifest being FILE.manifest.json, or the manifest itself. Size, SHA-256
-    and, of csv, tsv and jsonl, the rows must be what it says, and it must say complete.
+    FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
+    and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
 
     \b
     Examples:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
     """  # noqa: D301 - \b is Click's
-    output, found = find(Path(file), Path(manifest) if manifest else None)
-    verify_file(output, found)
-    line = f"{output}: {found.rows} rows, {found.bytes} bytes, {found.state}\n"
+    output, record = find_manifest(Path(file), Path(manifest) if manifest else None)
+    verify_file(output, record)
+    line = f"{output}: {record.rows} rows, {record.bytes} bytes, {record.state}\n"
     click.echo(line.encode(), nl=False)
 
 
-def find(file: Path, named: Path | None) -> tuple[Path, Manifest]:
-    """Find an output and its manifest. Raises `UsageProblem`."""
-    if named is not None:
-        return file, _manifest(named)
+def find_manifest(file: Path, path: Path | None) -> tuple[Path, Manifest]:
+    """Return the output and its manifest; `path` is --manifest. Raises `UsageProblem`."""
+    if path is not None:
+        return file, _read(path)
     if manifest_beside(file).exists():
-        return file, _manifest(manifest_beside(file))
-    told = read_manifest(file)
-    if told is None:
+        return file, _read(manifest_beside(file))
+    manifest = read_manifest(file)
+    if manifest is None:
         hint = f"Name it: comagic verify {file} --manifest M."
         raise UsageProblem(f"{file} has no manifest beside it, and is not one.", hint=hint)
-    if told.output is None:
-        hint = f"Name what holds the rows: comagic verify ROWS --manifest {file}."
-        raise UsageProblem(f"{file} is of an export without a file.", hint=hint)
-    return file.parent / told.output, told
+    if manifest.output is None:
+        hint = f"Name the file with the rows: comagic verify ROWS --manifest {file}."
+        raise UsageProblem(f"{file} is the manifest of an export to stdout.", hint=hint)
+    return file.parent / manifest.output, manifest
 
 
-def _manifest(path: Path) -> Manifest:
-    told = read_manifest(path)
-    if told is None:
+def _read(path: Path) -> Manifest:
+    manifest = read_manifest(path)
+    if manifest is None:
         raise UsageProblem(f"{path} is not a manifest that this version of comagic can read.")
-    return told
+    return manifest

@@ -1,4 +1,4 @@
-"""The credentials of the account: from options, then the environment, then the profile."""
+"""Credentials of the account: from options, the environment or the profile, in this order."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Warn: TypeAlias = Callable[[str], None]
 
 
 def ignore(_warning: str) -> None:
-    """Drop a warning."""
+    """Ignore a warning."""
 
 
 @dataclass(frozen=True, repr=False)
 class Login:
-    """A login with its password. Both are secrets: no text made of this object has them."""
+    """A login with its password. Both are secrets: `repr` does not show them."""
 
     login: str
     password: str
@@ -35,9 +35,9 @@ class Login:
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """A token, or a login where the token is empty; `profile` is where it was saved, "" for none.
+    """A token, or a login if the token is empty; `profile` is where it is saved, "" for none.
 
-    No text made of this object has the secrets.
+    `repr` does not show the secrets.
     """
 
     token: str
@@ -49,9 +49,9 @@ class Access:
 class Account:
     """An account, with its token or its `login`.
 
-    `token` is a secret: no text made of this object has it. With a login it is empty. `zone` is the
-    user's choice, `saved_zone` what the service said at login. `profile` is where the credentials
-    were saved, "" for none.
+    `token` is a secret, which `repr` does not show; with a login it is empty. `zone` is the user's
+    choice, `saved_zone` what the service said at login. `profile` is where the credentials are
+    saved, "" for none.
     """
 
     url: str
@@ -64,7 +64,7 @@ class Account:
 
     @property
     def owner(self) -> str:
-        """A text that differs between accounts; it has a secret."""
+        """Return a text that differs between accounts; it contains a secret."""
         return f"login {self.login.login}" if self.login else self.token
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ def find_access(
 
     The order: `--token-file`, COMAGIC_TOKEN, COMAGIC_TOKEN_FILE, COMAGIC_LOGIN with
     COMAGIC_PASSWORD, the profile. `url` is where they will be sent; "" skips the check of a saved
-    token's host. Raises `UsageProblem` where there are none, or half of a login.
+    token's host. Raises `UsageProblem` if there are none, or half of a login.
     """
     if token_file:
         return Access(read_token(Path(token_file), "--token-file", warn))
@@ -99,9 +99,9 @@ def find_access(
         return _access_of(profile, warn)
     if profile.others:
         raise UsageProblem(
-            "there is no token for the account, and no usual profile",
+            "there is no token for the account, and no default profile",
             hint=f"Choose a profile with --profile: {', '.join(profile.others)}. "
-            f"Or make it the usual one: comagic profiles default {profile.others[0]}",
+            f"Or make it the default one: comagic profiles default {profile.others[0]}",
         )
     raise UsageProblem(
         "there is no token for the account",
@@ -111,12 +111,12 @@ def find_access(
 
 
 def uses_profile(token_file: str | None, environment: Mapping[str, str]) -> bool:
-    """Whether the credentials come from the profile: no option and no variable has any."""
+    """Return whether the credentials come from the profile: no option and no variable sets any."""
     return not token_file and not any(environment.get(name, "").strip() for name in VARIABLES)
 
 
 def check_host(profile: Profile, url: str) -> None:
-    """Raise `UsageProblem` where a saved token would go to a host that it was not saved for."""
+    """Raise `UsageProblem` if a saved token would go to a host that it was not saved for."""
     saved, other = service_host(profile.text("base-url") or DEFAULT), service_host(url)
     if saved != other:
         raise UsageProblem(
@@ -127,9 +127,9 @@ def check_host(profile: Profile, url: str) -> None:
 
 
 def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
-    """Read a token from a file of the user; warn where other users can read it.
+    """Read a token from a file of the user; warn if other users can read it.
 
-    Secrets that are mounted in containers can be read by all, and their mode can't be changed.
+    It is only a warning: all users can read secrets mounted in a container.
     """
     text, is_open = read_secret(path, origin)
     if is_open:
@@ -143,13 +143,13 @@ def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
 def run_token_command(
     command: str | Sequence[str], origin: str, timeout: float = COMMAND_TIMEOUT
 ) -> str:
-    """Run a command and return the first line that it prints.
+    """Run a command and return the first line that it prints. Raises `UsageProblem`.
 
-    There is no shell: a text is split at blanks, quotes keep words together, and nothing else has a
-    meaning. Its stderr is not shown, because it can have the token. Raises `UsageProblem`.
+    No shell is used: a text is split at blanks outside quotes. The command's stderr is not shown,
+    because it can contain the token.
     """
     words = _split(command, origin)
-    program, hint = words[0], f"Type the command of {words[0]} yourself to see why."
+    program, hint = words[0], "Run the command yourself to see why."
     try:
         output = _run(words, timeout)
     except OSError as error:
@@ -169,7 +169,7 @@ def run_token_command(
 
 
 def _access_of(profile: Profile, warn: Warn) -> Access:
-    """Return the credentials of a profile. Raises `UsageProblem` where it has two kinds."""
+    """Return the credentials of a profile. Raises `UsageProblem` if it has two kinds."""
     place = profile.place
     match profile.credentials:
         case ["token"]:
@@ -211,7 +211,7 @@ def _login_of(environment: Mapping[str, str]) -> Login | None:
             hint="Set both, or give a token in COMAGIC_TOKEN or --token-file.",
         )
     for name, value in pair.items():
-        if any("\ud800" <= char <= "\udfff" for char in value):  # Python's stand-ins for bytes
+        if any("\ud800" <= char <= "\udfff" for char in value):  # bytes that are not UTF-8
             raise UsageProblem(f"{name} is not UTF-8 text")
     return Login(*pair.values())
 
@@ -220,9 +220,9 @@ def _check_token(token: str, origin: str) -> str:
     if not token:
         raise UsageProblem(f"{origin}: the token is empty")
     if len(token.split()) != 1:
-        raise UsageProblem(f"{origin}: the token has blanks or line breaks in it")
+        raise UsageProblem(f"{origin}: the token has blanks or line breaks")
     if not token.isprintable():
-        raise UsageProblem(f"{origin}: the token has characters in it that can't be printed")
+        raise UsageProblem(f"{origin}: the token has characters that can't be printed")
     return token
 
 
@@ -237,8 +237,8 @@ def _split(command: str | Sequence[str], origin: str) -> list[str]:
 
 
 def _run(words: list[str], timeout: float) -> bytes:
-    """Return what a command prints; kill it when it takes too long, or when we are stopped."""
-    with subprocess.Popen(  # noqa: S603 - the user's own words, and no shell
+    """Return the output of a command; kill it after the timeout, or if we are interrupted."""
+    with subprocess.Popen(  # noqa: S603 - the user's own command, and no shell
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

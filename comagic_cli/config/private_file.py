@@ -1,4 +1,4 @@
-"""Files with secrets: their owner alone can read them, and they are written whole or not at all."""
+"""Private files: only the owner can read them, and they are replaced atomically."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from comagic_cli.files.atomic_file import write_private
 from comagic_cli.files.lock import hidden_path, wait_for_lock
 from comagic_cli.files.stream import write_errors
 
-# The modes of Windows say nothing about other users.
+# File modes on Windows don't describe other users.
 OTHER_USERS = 0 if sys.platform == "win32" else stat.S_IRWXG | stat.S_IRWXO
 
 
 def read_private(path: Path, origin: str) -> str:
-    """Read a text that only its owner can read. Raises `UsageProblem` that begins with `origin`."""
+    """Read a private file. Raises `UsageProblem`, whose message begins with `origin`."""
     text, is_open = read_secret(path, origin)
     if is_open:
         raise UsageProblem(
@@ -31,9 +31,9 @@ def read_private(path: Path, origin: str) -> str:
 
 
 def read_secret(path: Path, origin: str) -> tuple[str, bool]:
-    """Read a text; return whether it is a regular file that other users can read or change.
+    """Read a file; return its text, and whether other users can read or change it.
 
-    Raises `UsageProblem` that begins with `origin`.
+    Raises `UsageProblem`, whose message begins with `origin`.
     """
     try:
         with path.open("rb") as file:
@@ -46,8 +46,8 @@ def read_secret(path: Path, origin: str) -> tuple[str, bool]:
 
 
 @contextmanager
-def changing(path: Path) -> Iterator[None]:
-    """Make the folder of a file, and let one run change it at a time. Raises `CannotWrite`."""
+def lock_file(path: Path) -> Iterator[None]:
+    """Make the folder of a file, and let one run change the file. Raises `CannotWrite`."""
     with write_errors(str(path)):
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with wait_for_lock(hidden_path(path, "lock")):
@@ -55,6 +55,6 @@ def changing(path: Path) -> Iterator[None]:
 
 
 def replace_private(path: Path, text: str) -> None:
-    """Replace a file with a text. Raises `CannotWrite`; the old file stays as it was then."""
+    """Replace a file. Raises `CannotWrite`; the old file is then unchanged."""
     with write_errors(str(path)):
         write_private(path, text.encode())

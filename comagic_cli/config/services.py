@@ -1,4 +1,4 @@
-"""The services by name. An account of one is refused by the others."""
+"""Services by name. An account of one service is unknown to the others."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ DEFAULT = "comagic"
 
 
 def resolve_service(text: str) -> str:
-    """Return the URL of a service's name; another text is a URL already."""
+    """Return the URL of a service; a text that is not a name is a URL already."""
     return BRANDS.get(text.strip().lower(), text)
 
 
 def service_name(url: str) -> str:
-    """Return the name of a service, or the URL where it has none."""
-    return next((name for name, of_brand in BRANDS.items() if of_brand == url), url)
+    """Return the name of a service, or the URL if it has none."""
+    return next((name for name, brand_url in BRANDS.items() if brand_url == url), url)
 
 
 def service_host(service: str) -> str:
-    """Return the host of a service's name or URL, with the port where it is not the usual one."""
+    """Return the host of a service, with the port if it is not the default one."""
     url = resolve_service(service).strip()
     try:
         parts = urlsplit(url if "//" in url else f"https://{url}")
         port = parts.port
     except ValueError:
         return url
-    usual = {"http": 80, "https": 443}.get(parts.scheme)
-    return (parts.hostname or "") + (f":{port}" if port not in (None, usual) else "")
+    default = {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.hostname or "") + (f":{port}" if port not in (None, default) else "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import msgspec
@@ -20,15 +20,12 @@ from comagic_cli.api.endpoints import (
     describe_account,
 )
 from comagic_cli.api.lists import ask_items, objects
-from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import NotAllowed, Refused, UnknownField, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
 from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions, ListOptions
 from comagic_cli.files.cache import DAY
-from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.transforms import APPS, web_account
 from comagic_cli.query import listing
 from comagic_cli.query.catalog import (
     NAME_OF_CUSTOM,
@@ -157,41 +154,11 @@ def _guess(report: ReportType, make: Make[Made], why: str, note: Callable[[str],
         report = with_guess(report, name)
 
 
-def complete_options(
-    format_options: FormatOptions,
-    report: ReportType,
-    options: ExportOptions,
-    connection: Connection,
-) -> FormatOptions:
-    """Add to the format options what only the account knows: titles, the web account's address."""
-    return replace(
-        format_options,
-        web=_find_web(format_options, options, connection) if format_options.record_urls else "",
-        titles=_find_titles(report, options, connection)
-        if format_options.header == "title"
-        else (),
-    )
-
-
-def _find_web(format_options: FormatOptions, options: ExportOptions, connection: Connection) -> str:
-    """Return the address of the web account, where recordings are; a sandbox stands for CoMagic's.
-
-    Raises `UsageProblem` where it is not known.
-    """
-    api = BRANDS[DEFAULT] if options.sandbox else connection.account.url
-    if found := web_account(api, format_options.record_host):
-        return found
-    raise UsageProblem(
-        f"--record-urls: where the recordings of {api} are is not known",
-        hint=f"Name the web account's host: --record-host {APPS['dataapi.comagic.ru']}",
-    )
-
-
-def _find_titles(
-    report: ReportType, options: ExportOptions, connection: Connection
+def find_titles(
+    report: ReportType, report_id: str | None, connection: Connection
 ) -> tuple[tuple[str, str], ...]:
-    kind = ask_kind(connection.client.call, report, options.report_id)
-    columns = Columns(connection, kind)
+    """Return the account's titles of columns: cached, else asked for."""
+    columns = Columns(connection, ask_kind(connection.client.call, report, report_id))
     cached = columns.recall()
     known = columns.ask() if cached is None else cached
     return tuple((column.id, column.name) for column in known)

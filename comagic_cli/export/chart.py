@@ -8,19 +8,17 @@ from typing import BinaryIO
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.connection import connect
-from comagic_cli.export.context import Context
-from comagic_cli.export.options import ExportOptions, terminal_of, terminal_options
-from comagic_cli.export.partitions import Template, read_template
+from comagic_cli.export.context import Context, Summary
+from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.progress import Summary
-from comagic_cli.export.request import make_query, read_request
+from comagic_cli.export.request import ExportJob, make_query, read_job
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
-from comagic_cli.formats.aggregate import CountingSink, Counts, Question
+from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, Picture
-from comagic_cli.formats.base import FormatOptions, make_sink
-from comagic_cli.formats.grouping import TIMES
+from comagic_cli.formats.partitions import Template, read_template
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.query import IDS
@@ -34,7 +32,7 @@ def show_chart(
     report: ReportType, question: Question, options: ExportOptions, context: Context
 ) -> None:
     """Count a report's rows, and draw or write the counts. Raises `ComagicError`."""
-    format_ = _choose_format(options, context)
+    output = _choose_output(options, context)
     if IDS in report.params:
         raise UsageProblem(
             f"{report.command} is exported by ids, which a chart can't use",
@@ -46,30 +44,31 @@ def show_chart(
             hint="Group them by a field: --by FIELD.",
         )
     try:
-        request, options = read_request(report, options, context)
+        job = read_job(report, options, context)
     except UnknownField as unknown:
         raise _name_option(unknown, question) from None
-    request = replace(request, columns=question.fields)
+    request = replace(job.request, columns=question.fields)
     _check_summable(request, question)
+    job = replace(job, request=request, output=output)
     if options.dry_run:
-        show_plan(request, None, options, context)
-        return
-    _count(request, question, format_, options, context)
+        show_plan(job)
+    else:
+        _count(job, question)
 
 
-def _choose_format(options: ExportOptions, context: Context) -> str:
+def _choose_output(options: ExportOptions, context: Context) -> OutputSpec:
     """Choose the format: typed, else by the file's name, else by the place."""
     if options.output and isinstance(read_template(options.output), Template):
         raise UsageProblem(
             f"{options.output}: a chart is one file", hint="Write it without {date} or {month}."
         )
     format_ = options.format or format_of(options.output)
-    is_terminal = terminal_of(options.output, context.terminal) is not None
-    format_ = format_ or (BARS if is_terminal else "jsonl")
+    terminal = terminal_of(options.output, context.terminal)
+    format_ = format_ or (BARS if terminal else "jsonl")
     if format_ not in CHART_FORMATS:
         formats = ", ".join(CHART_FORMATS)
         raise UsageProblem(f"a chart is not written as {format_}", hint=f"It can be: {formats}.")
-    return format_
+    return OutputSpec(format_, terminal_options(terminal))
 
 
 def _check_summable(request: ExportRequest, question: Question) -> None:
@@ -90,33 +89,26 @@ def _name_option(unknown: UnknownField, question: Question) -> UnknownField:
     return unknown
 
 
-def _count(
-    request: ExportRequest,
-    question: Question,
-    format_: str,
-    options: ExportOptions,
-    context: Context,
-) -> None:
+def _count(job: ExportJob, question: Question) -> None:
     """Count the rows and write the counts, also those of an export that misses rows."""
-    format_options = terminal_options(terminal_of(options.output, context.terminal))
+    target_name, reporter = job.options.output, job.context.reporter
     with (
-        open_target(options.output, context.stdout) as target,
-        connect(options, context) as connection,
+        open_target(target_name, job.context.stdout) as target,
+        connect(job.options, job.context) as connection,
     ):
-        under = target.under if target.part else context.reporter.share(target.under)
-        with open_stream(Output(under, target.name), options.output) as stream:
-            query = make_query(request, options, connection, None)
-            finish = partial(_write, stream, request, format_, format_options)
-            sink = CountingSink(question, query.period, finish)
+        under = target.under if target.part else reporter.share(target.under)
+        with open_stream(Output(under, target.name), target_name) as stream:
+            query = make_query(job, connection, None)
+            sink = CountingSink(question, query.period, partial(_write, stream, job))
             reader = connection.read(query)
             try:
                 write_pages(connection.progress.watch(reader), sink)
             finally:
                 connection.report_oddities(reader.outside)
-    if sink.counts.several and format_ != BARS:
-        context.reporter.hint(SEVERAL)
+    if sink.counts.several and job.output.format != BARS:
+        reporter.hint(SEVERAL)
     rows, points = sink.counts.rows, connection.client.calls
-    context.reporter.finish(
+    reporter.finish(
         Summary(
             rows=rows,
             days=[f"{day:%Y-%m-%d}" for day in (query.period.start, query.period.end)],
@@ -127,26 +119,23 @@ def _count(
     )
 
 
-def _write(
-    stream: BinaryIO,
-    request: ExportRequest,
-    format_: str,
-    format_options: FormatOptions,
-    counts: Counts,
-) -> None:
+def _write(stream: BinaryIO, job: ExportJob, counts: Counts) -> None:
     """Draw the counts, or write them as any rows are."""
-    if format_ == BARS:
-        picture = Picture(counts, _title(request, counts), format_options, request.report.known)
+    output, request = job.output, job.request
+    if output.format == BARS:
+        title = _title(request.report.command, counts)
+        picture = Picture(counts, title, output.format_options, request.report.known)
         stream.write(picture.draw().encode())
         return
-    write_pages(iter([counts.page()]), make_sink(format_, stream, counts.fields(), format_options))
+    sink = make_sink(output.format, stream, counts.fields(), output.format_options)
+    write_pages(iter([counts.page()]), sink)
 
 
-def _title(request: ExportRequest, counts: Counts) -> str:
+def _title(command: str, counts: Counts) -> str:
     """Say what the counts are of."""
     question, period = counts.question, counts.period
     measures = {"rows": "", "sum": f"sum of {question.of} ", "avg": f"average {question.of} "}
     split = f" and {question.split}" if question.split else ""
     days = " to ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in (period.start, period.end)))
-    what = f"{request.report.command}: {measures[question.measure]}by {question.by}{split}"
+    what = f"{command}: {measures[question.measure]}by {question.by}{split}"
     return f"{what}, {days}"

@@ -27,12 +27,13 @@ from comagic_cli.config.credentials import Account, find_access, ignore, uses_pr
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
 from comagic_cli.errors import Refused
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.export.progress import Progress
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
-from comagic_cli.paging.reader import Ask, Reader
+from comagic_cli.paging.reader import Reader
+from comagic_cli.paging.source import Ask
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.filter.operators import (
@@ -79,6 +80,7 @@ class Connection:
     context: Context
     cache: Cache | None
     progress: Progress = field(default_factory=Progress)
+    totals: Totals = field(default_factory=Totals)
     _members: list[Members] = field(default_factory=list)  # one, shared by all customers
     _field_names: dict[str, str] = field(default_factory=dict)  # shared by them too
 
@@ -164,8 +166,10 @@ class Connection:
     def read(self, query: Query) -> Reader | IdBatchReader:
         """Make the reader of a query: by batches of ids where it names them."""
         if IDS in query.extra:
-            return IdBatchReader(query, self.asker, self.note, self.context.reporter.error)
-        return Reader(query, self.asker(query), self.note, zone=self.known_zone)
+            warn = self.context.reporter.error
+            return IdBatchReader(query, self.asker, self.note, warn, totals=self.totals)
+        ask, zone = self.asker(query), self.known_zone
+        return Reader(query, ask, self.note, zone=zone, totals=self.totals)
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""

@@ -7,15 +7,13 @@ import re
 from comagic_cli import __version__
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import connect
-from comagic_cli.export.context import Context
 from comagic_cli.export.fingerprint import Identity, differences, identify
 from comagic_cli.export.manifest import format_period
-from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
-from comagic_cli.export.request import make_query
+from comagic_cli.export.options import ExportOptions, check_options
+from comagic_cli.export.request import ExportJob, make_query
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
-from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.query import Query
 
 RESERVED = re.compile(r"sqlite_.*|" + LEDGER, re.IGNORECASE)
@@ -44,26 +42,26 @@ def check_table(format_: str, options: ExportOptions) -> None:
         raise UsageProblem(f"--table: {table!r} can't be a table's name.")
 
 
-def export_to_database(
-    request: ExportRequest, spec: OutputSpec, options: ExportOptions, context: Context
-) -> tuple[Transfer, RowsMissing | None]:
+def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
     """Put the rows into the table that the options name; return what is missing of them.
 
     Rows that are missing leave the table as it was, unless `--keep-incomplete` says otherwise.
     Raises `ComagicError`.
     """
-    transfer = None
+    transfer, options = None, job.options
     keep = options.keep_incomplete
     try:
         with (
             open_database(str(options.output), keep_incomplete=keep) as database,
-            connect(options, context) as connection,
+            connect(options, job.context) as connection,
         ):
-            query = make_query(request, options, connection, None)
-            identity = identify(request, spec, options, connection.account.url)
-            transfer = Transfer(query, identity, connection, connection.read(query), database)
-            rows = _table_request(query, identity, options)
-            transfer.send(SqliteSink(database.connection, query.fields, spec.format_options, rows))
+            query = make_query(job, connection, None)
+            identity = identify(job, connection.account.url)
+            reader = connection.read(query)
+            transfer = Transfer(query, identity, connection, reader, database, file=database)
+            request = _table_request(query, identity, options)
+            formatting = job.output.format_options
+            transfer.send(SqliteSink(database.connection, query.fields, formatting, request))
     except RowsMissing as missing:
         if transfer is None:
             raise

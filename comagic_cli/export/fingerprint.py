@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.options import ExportOptions, OutputSpec, flag
+from comagic_cli.export.options import flag
+from comagic_cli.export.request import ExportJob
 from comagic_cli.files.atomic_file import whole_file
 from comagic_cli.files.stream import Output, write_errors
 from comagic_cli.formats.base import RUNTIME_OPTIONS, FormatOptions
-from comagic_cli.query.fields import ExportRequest
 
 VERSION = 2  # of the note
 MAX_QUOTED = 60  # characters of a value that a message quotes
@@ -31,10 +31,9 @@ Identity = Mapping[str, Any]
 """Values that JSON has, by the name of their option; a value not given, or default, is absent."""
 
 
-def identify(
-    request: ExportRequest, output: OutputSpec, options: ExportOptions, url: str
-) -> dict[str, Any]:
-    """Return the identity of a request to a service."""
+def identify(job: ExportJob, url: str) -> dict[str, Any]:
+    """Return the identity of an export from a service."""
+    request, options = job.request, job.options
     identity = {
         "report": request.report.command,
         "base_url": "sandbox" if options.sandbox else url,
@@ -50,9 +49,9 @@ def identify(
         "sort": [*map(str, request.sort)],
         "max_rows": options.max_rows,
         "parameters": dict(request.extra),
-        "format": output.format,
+        "format": job.output.format,
         "table": options.table,
-        **changed_options(output.format_options),
+        **changed_options(job.output.format_options),
     }
     identity = {name: value for name, value in identity.items() if not _is_absent(value)}
     plain: dict[str, Any] = json.loads(_dump(identity))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from shlex import join
 from typing import Any, Literal
 
@@ -12,7 +12,8 @@ from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
 from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
-from comagic_cli.formats.base import FORMATS, FormatOptions, check_format
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import FORMATS, check_format
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -178,7 +179,7 @@ class OutputSpec:
     """
 
     format: str
-    format_options: FormatOptions
+    format_options: FormatOptions = field(default_factory=FormatOptions)
     max_rows: int | None = None
     is_preview: bool = False
 

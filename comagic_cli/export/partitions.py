@@ -1,26 +1,17 @@
-"""Partitions: one file per day or month, each written once when it has ended.
-
-`calls/{date}.jsonl.gz` names one file per day, `{month}` one per month. Both may be in one name, as
-in `{month}/{date}.csv`: then there is one file per day. A literal brace is doubled.
-"""
+"""The export to partitions: one file per day or month, each written once when it has ended."""
 
 from __future__ import annotations
 
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, partial
-from hashlib import sha256
-from pathlib import Path
-from string import Formatter
 from typing import BinaryIO
 
 from comagic_cli.api.http import service_url
-from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
-from comagic_cli.export.account import complete_options
+from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Summary
 from comagic_cli.export.fingerprint import (
     PERIOD,
     Identity,
@@ -29,237 +20,90 @@ from comagic_cli.export.fingerprint import (
     read_note,
     write_note,
 )
-from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
+from comagic_cli.export.options import check_options
 from comagic_cli.export.plan import PlanClock, show_query
-from comagic_cli.export.progress import Summary
-from comagic_cli.export.request import draft_query, needs_zone, resolve_period
+from comagic_cli.export.request import ExportJob, complete_job, draft_query, resolve_period
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
-from comagic_cli.formats.base import Sink, make_sink
-from comagic_cli.formats.partitioned import Partition, PartitionedSink, open_partitions
-from comagic_cli.paging.reader import Reader
-from comagic_cli.query.fields import ExportRequest
+from comagic_cli.formats.base import Sink
+from comagic_cli.formats.partitions import (
+    Partition,
+    PartitionedSink,
+    Plan,
+    Template,
+    make_plan,
+    open_partitions,
+)
+from comagic_cli.formats.registry import make_sink
+from comagic_cli.paging.reader import AGAIN
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
 from comagic_cli.query.query import Query
 
-SECOND = timedelta(seconds=1)
-FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}
-BRACES = "{date} writes one file per day, {month} one per month; double a literal brace: {{."
+KEPT = "What came is in NAME.incomplete. "
+RUN_AGAIN = "Run the same command again: it writes the rest."
 MAX_NAMED = 3  # files that a message names
-
-
-@dataclass(frozen=True)
-class Template:
-    """The name of an output with placeholders.
-
-    `folder` is what stands before the first of them, `below` is the rest, `daily` tells days from
-    months.
-    """
-
-    text: str
-    folder: Path
-    below: str
-    daily: bool
-
-    def __str__(self) -> str:
-        """Return it as it was typed."""
-        return self.text
-
-    @property
-    def note(self) -> Path:
-        """The hidden file that says what request the others answer."""
-        return self.folder / f".{self._name}.json"
-
-    @property
-    def lock(self) -> Path:
-        """What is locked for all the files."""
-        return self.folder / self._name
-
-    @property
-    def _name(self) -> str:
-        digest = sha256(self.below.encode("utf-8", "surrogateescape")).hexdigest()
-        return f"comagic-{digest[:12]}"
-
-    def partitions(self, period: Period) -> Iterator[Partition]:
-        """Yield every day or month that the period touches."""
-        start = period.start.replace(hour=0, minute=0, second=0)
-        start = start if self.daily else start.replace(day=1)
-        while start <= period.end:
-            after = start + timedelta(days=1) if self.daily else _next_month(start)
-            yield self._partition(start, after - SECOND)
-            start = after
-
-    def _partition(self, start: datetime, end: datetime) -> Partition:
-        names = {kind: start.strftime(form) for kind, form in FORMATS.items()}
-        name = names["date" if self.daily else "month"]
-        return Partition(name, start, end, Path(self.text.format_map(names)))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which partitions to write, which to skip as they exist, and which have not ended yet.
-
-    `files` is how many exist, those that are rewritten included.
-    """
-
-    write: tuple[Partition, ...]
-    skip: tuple[Partition, ...]
-    pending: tuple[Partition, ...]
-    files: int
-
-    @property
-    def runs(self) -> list[list[Partition]]:
-        """The partitions to write, neighbours together."""
-        runs: list[list[Partition]] = []
-        for partition in self.write:
-            if runs and runs[-1][-1].end + SECOND == partition.start:
-                runs[-1].append(partition)
-            else:
-                runs.append([partition])
-        return runs
-
-    def describe(self) -> list[str]:
-        """Say how many files there are and will be, and what has not ended yet."""
-        counts = f"files    {len(self.write)} to write, {len(self.skip)} exist already"
-        if not self.pending:
-            return [counts]
-        names = " … ".join(dict.fromkeys((self.pending[0].name, self.pending[-1].name)))
-        return [counts, f"not yet  {names} has not ended"]
-
-
-def read_template(text: str) -> Template | str:
-    """Read the name of an output; one without placeholders is a plain path.
-
-    Raises `UsageProblem` for other placeholders and single braces.
-    """
-    head, kinds = _pieces(text)
-    if not kinds:
-        return head
-    if text.endswith("/"):
-        raise UsageProblem(f"-o {text} names a folder", hint="Name the files: {date}/part.csv.")
-    below = text.split("/", head.count("/"))[-1]
-    folder = Path(head[: head.rfind("/") + 1] or ".")
-    return Template(text, folder, below, "date" in kinds)
-
-
-def _pieces(text: str) -> tuple[str, set[str]]:
-    """Return what stands before the first placeholder, and all placeholders' names."""
-    head = ""
-    kinds: set[str] = set()
-    try:
-        for literal, field, form, conversion in Formatter().parse(text):
-            head += "" if kinds else literal
-            if field is None:
-                continue
-            if field not in FORMATS or form or conversion:
-                raise UsageProblem(f"-o {text}: there is no {{{field}}}", hint=BRACES)
-            kinds.add(field)
-    except ValueError as error:
-        raise UsageProblem(f"-o {text}: a brace stands alone", hint=BRACES) from error
-    return head, kinds
-
-
-def make_plan(
-    template: Template, period: Period, ended: Callable[[datetime], bool], since: datetime | None
-) -> Plan:
-    """Choose which partitions of a period to write.
-
-    `ended` tells whether a second is past. Existing files that reach `since` are rewritten. Raises
-    `UsageProblem` where the period cuts a partition in two.
-    """
-    partitions = list(template.partitions(period))
-    past = [partition for partition in partitions if ended(partition.end)]
-    last = past[-1].end if past else period.end
-    _check_whole(template, period, partitions[0].start, last)
-    existing = [partition for partition in past if _exists(partition.path)]
-    skip = [partition for partition in existing if since is None or partition.end < since]
-    write = [partition for partition in past if partition not in skip]
-    return Plan(tuple(write), tuple(skip), tuple(partitions[len(past) :]), len(existing))
-
-
-def _check_whole(template: Template, period: Period, start: datetime, end: datetime) -> None:
-    """Refuse a period that begins or, unless that is still to come, ends inside a partition."""
-    if period.start == start and period.end >= end:
-        return
-    unit, placeholder = ("day", "{date}") if template.daily else ("month", "{month}")
-    where = f"begins at {period.start}" if period.start != start else f"ends at {period.end}"
-    raise UsageProblem(
-        f"{placeholder} writes whole {unit}s, and the period {where}",
-        hint=f"Let --from be the first second of a {unit}, and --till the last, "
-        f"or say --period {'7d' if template.daily else '3mo'}.",
-    )
-
-
-def _exists(path: Path) -> bool:
-    with write_errors(str(path)):
-        try:
-            mode = path.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-    if stat.S_ISDIR(mode):
-        raise CannotWrite(f"{path} is a folder.", hint="A file of that name is to be written.")
-    return True
-
-
-def _next_month(start: datetime) -> datetime:
-    return (start + timedelta(days=32)).replace(day=1)
 
 
 @dataclass(frozen=True)
 class PartitionJob:
     """What is written where; the query's report id may still have to be asked for."""
 
-    query: Query
+    job: ExportJob
     template: Template
-    spec: OutputSpec
+    query: Query
     identity: Identity
-    plan: Plan
+    now: Callable[[], datetime]
 
-    def check(self) -> None:
+    @property
+    def plan(self) -> Plan:
+        """Choose what to write. Raises `UsageProblem` where the period cuts a partition in two."""
+        since, refresh = None, self.job.options.refresh
+        if refresh == "all":
+            since = self.query.period.start
+        elif refresh:
+            since = parse_start(f"-{refresh}", self.now)
+        ended = partial(has_ended, now=self.now, utc_now=self.job.context.clock.now)
+        return make_plan(self.template, self.query.period, ended, since)
+
+    def check(self, plan: Plan) -> None:
         """Refuse another request than that of the existing files. Raises `UsageProblem`."""
-        check_note(self.template.note, self.identity, self.template.text, self.plan.files)
+        check_note(self.template.note, self.identity, self.template.text, plan.files)
 
     def make_sink(self, stream: BinaryIO) -> Sink:
         """Make the sink of one file."""
-        return make_sink(self.spec.format, stream, self.query.fields, self.spec.format_options)
+        output = self.job.output
+        return make_sink(output.format, stream, self.query.fields, output.format_options)
 
 
-def export_partitions(
-    request: ExportRequest,
-    template: Template,
-    spec: OutputSpec,
-    options: ExportOptions,
-    context: Context,
-) -> None:
+def export_partitions(job: ExportJob, template: Template) -> None:
     """Write the missing files of a period. Raises `ComagicError`.
 
     Where all exist, nothing is asked of the account, except its zone for relative dates. Rows that
     are missing in one window do not stop the files of the others.
     """
-    check_partitions(request, options)
-    if options.dry_run:
-        _show_partitions(request, template, spec, options, context)
+    check_partitions(job)
+    if job.options.dry_run:
+        _show_partitions(job, template)
         return
-    with connect(options, context) as connection:
-        if needs_zone(request, spec):
-            spec = replace(
-                spec, format_options=replace(spec.format_options, zone=connection.zone.key)
-            )
-        now, url = cache(connection.now), connection.account.url
-        job = _make_job(request, template, spec, options, (url, now), context)
-        connection.note(f"period {job.query.period}")
-        if job.query.filter:
-            connection.note(f"filter {to_expression(job.query.filter)}")
-        for line in job.plan.describe():
+    with connect(job.options, job.context) as connection:
+        if job.needs_zone:
+            job = job.with_formatting(zone=connection.zone.key)
+        partitions = _make_job(job, template, cache(connection.now), connection.account.url)
+        connection.note(f"period {partitions.query.period}")
+        if partitions.query.filter:
+            connection.note(f"filter {to_expression(partitions.query.filter)}")
+        plan = partitions.plan
+        for line in plan.describe():
             connection.note(line)
-        if job.plan.write or job.plan.skip:
-            _write_partitions(request, job, options, connection, now)
+        if plan.write or plan.skip:
+            _write_partitions(partitions, connection)
 
 
-def check_partitions(request: ExportRequest, options: ExportOptions) -> None:
+def check_partitions(job: ExportJob) -> None:
     """Refuse what can't be written to one file per day or month."""
+    request, options = job.request, job.options
     check_options(options, "partitions", str(options.output))
     command = request.report.command
     if not request.report.time:
@@ -282,151 +126,109 @@ def check_partitions(request: ExportRequest, options: ExportOptions) -> None:
 
 
 def _make_job(
-    request: ExportRequest,
-    template: Template,
-    spec: OutputSpec,
-    options: ExportOptions,
-    account: tuple[str, Callable[[], datetime]],
-    context: Context,
+    job: ExportJob, template: Template, now: Callable[[], datetime], url: str
 ) -> PartitionJob:
-    """Put together what is asked of an account, given by its URL and time.
+    """Put together what is written; `now` is the account's time, `url` its service.
 
     Raises `UsageProblem` for an order other than by time.
     """
-    url, now = account
-    period = resolve_period(options, now, context)
-    query = replace(draft_query(request, options, period, None), filter=request.tree(now))
+    query = draft_query(job, resolve_period(job, now), None, now)
     if not query.by_time:
         raise UsageProblem(
             f"--sort {query.sort[0].field}: with {template} rows are read by time",
             hint="Omit --sort, or sort each file afterwards.",
         )
-    identity = identify(request, spec, options, url)
+    identity = identify(job, url)
     identity = {name: value for name, value in identity.items() if name not in PERIOD}
     identity["output"] = template.below
-    plan = _plan(template, period, options.refresh, now, context)
-    return PartitionJob(query, template, spec, identity, plan)
+    return PartitionJob(job, template, query, identity, now)
 
 
-def _plan(
-    template: Template,
-    period: Period,
-    refresh: str | None,
-    now: Callable[[], datetime],
-    context: Context,
-) -> Plan:
-    since = None
-    if refresh == "all":
-        since = period.start
-    elif refresh:
-        since = parse_start(f"-{refresh}", now)
-    ended = partial(has_ended, now=now, utc_now=context.clock.now)
-    return make_plan(template, period, ended, since)
-
-
-def _write_partitions(
-    request: ExportRequest,
-    job: PartitionJob,
-    options: ExportOptions,
-    connection: Connection,
-    now: Callable[[], datetime],
-) -> None:
+def _write_partitions(partitions: PartitionJob, connection: Connection) -> None:
     """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
-    template = job.template
+    job, template = partitions.job, partitions.template
     with write_errors(str(template.folder)):
         template.folder.mkdir(parents=True, exist_ok=True)
     with lock_file(template.lock, template.text):
-        # Another run may have written some before the lock was ours.
-        plan = _plan(template, job.query.period, options.refresh, now, connection.context)
-        job = replace(job, plan=plan)
-        job.check()
+        plan = partitions.plan  # another run may have written some before the lock was ours
+        partitions.check(plan)
         if not plan.write:
             return
-        write_note(template.note, job.identity)
-        report_id = connection.find_report_id(request.report, options.report_id)
-        format_options = complete_options(
-            job.spec.format_options, request.report, options, connection
-        )
-        job = replace(
-            job,
-            query=replace(job.query, report_id=report_id),
-            spec=replace(job.spec, format_options=format_options),
-        )
-        _write_runs(job, connection)
+        write_note(template.note, partitions.identity)
+        report_id = connection.find_report_id(job.request.report, job.options.report_id)
+        query = replace(partitions.query, report_id=report_id)
+        job = complete_job(job, connection)
+        _write_runs(replace(partitions, job=job, query=query), plan, connection)
 
 
-def _write_runs(job: PartitionJob, connection: Connection) -> None:
+def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) -> None:
     """Write partitions, neighbours in one reading; name all that are incomplete."""
-    ask = connection.asker(job.query)
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
-    outside, runs = 0, job.plan.runs
+    outside, is_kept = 0, False
     try:
-        for run in runs:
-            query = replace(job.query, period=Period(run[0].start, run[-1].end))
-            reader = Reader(query, ask, connection.note, zone=connection.known_zone)
-            sink = PartitionedSink(run, job.make_sink, connection.note)
+        for run in plan.runs:
+            reader = connection.read(
+                replace(partitions.query, period=Period(run[0].start, run[-1].end))
+            )
+            sink = PartitionedSink(run, partitions.make_sink, connection.note)
             try:
                 with open_partitions(sink):
                     write_pages(connection.progress.watch(reader), sink)
             except RowsMissing as error:
                 first = first or error
                 incomplete += sink.waiting.values()
+                is_kept = is_kept or sink.is_kept
             finally:
                 outside += reader.outside
     finally:
         connection.report_oddities(outside)
     if first:
-        raise _missing(first, incomplete)
-    _report_end(job, connection)
+        raise _missing(first, incomplete, is_kept=is_kept)
+    _report_end(partitions.template, plan, connection)
 
 
-def _report_end(job: PartitionJob, connection: Connection) -> None:
-    files = len(job.plan.write)
+def _report_end(template: Template, plan: Plan, connection: Connection) -> None:
+    files = len(plan.write)
     rows, points = connection.progress.rows, connection.client.calls
-    whole = (job.plan.write[0].start, job.plan.write[-1].end)
     connection.context.reporter.finish(
         Summary(
             rows=rows,
-            days=[f"{day:%Y-%m-%d}" for day in whole],
+            days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
             points=points,
             progress=connection.progress,
-            output=f"{files} file{'s' * (files != 1)} of {job.template}",
+            output=f"{files} file{'s' * (files != 1)} of {template}",
             members={"rows": rows, "points": points},
         )
     )
 
 
-def _missing(first: RowsMissing, incomplete: list[Partition]) -> RowsMissing:
+def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) -> RowsMissing:
+    """Name the files that are not written; `is_kept` says that rows of some are kept."""
+    if not incomplete:
+        return first
     more = f" and {len(incomplete) - MAX_NAMED} more" if len(incomplete) > MAX_NAMED else ""
     named = ", ".join(str(partition.path) for partition in incomplete[:MAX_NAMED])
     return RowsMissing(
         f"{first.message}; not written: {named}{more}",
-        hint="What came is in NAME.incomplete. Run the same command again: it writes the rest.",
+        hint=f"{KEPT if is_kept else ''}{RUN_AGAIN if first.hint == AGAIN else first.hint}",
     )
 
 
-def _show_partitions(
-    request: ExportRequest,
-    template: Template,
-    spec: OutputSpec,
-    options: ExportOptions,
-    context: Context,
-) -> None:
+def _show_partitions(job: ExportJob, template: Template) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
-    clock = PlanClock(options, context)
-    zone = clock.zone or _zone_of_files(template) if needs_zone(request, spec) else None
-    spec = replace(spec, format_options=replace(spec.format_options, zone=zone))
-    url = service_url(options.base_url)
-    job = _make_job(request, template, spec, options, (url, clock), context)
-    job.check()
-    if job.plan.write:
-        first = job.plan.runs[0]
-        query = replace(job.query, period=Period(first[0].start, first[-1].end))
-        show_query(query, clock, options, context)
-    writes = (f"would write {partition.path}" for partition in job.plan.write)
-    for line in (*job.plan.describe(), *writes):
-        context.reporter.info(line)
+    clock = PlanClock(job)
+    zone = clock.zone or _zone_of_files(template) if job.needs_zone else None
+    job = job.with_formatting(zone=zone)
+    partitions = _make_job(job, template, clock, service_url(job.options.base_url))
+    plan = partitions.plan
+    partitions.check(plan)
+    if plan.write:
+        period = Period(plan.runs[0][0].start, plan.runs[0][-1].end)
+        show_query(replace(partitions.query, period=period), clock)
+    writes = (f"would write {partition.path}" for partition in plan.write)
+    for line in (*plan.describe(), *writes):
+        job.context.reporter.info(line)
 
 
 def _zone_of_files(template: Template) -> str | None:

@@ -12,14 +12,12 @@ from typing import Any
 from comagic_cli.api.endpoints import zone_named
 from comagic_cli.api.http import service_url
 from comagic_cli.export.connection import Connection, connect, make_asker, saved_zone
-from comagic_cli.export.context import Context
 from comagic_cli.export.customers import Customers
-from comagic_cli.export.options import ExportOptions, check_options
-from comagic_cli.export.request import draft_query, make_query, resolve_period
+from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
+from comagic_cli.export.request import ExportJob, draft_query, make_query, resolve_period
 from comagic_cli.paging.count import count_rows, split_window
 from comagic_cli.paging.id_batches import MOST
-from comagic_cli.paging.window import Window, split_by_days, window_around
-from comagic_cli.query.fields import ExportRequest
+from comagic_cli.paging.window import Window, windows_of
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.query import IDS, Query
 
@@ -27,70 +25,50 @@ MASK = "***"
 AS_SAVED = "(as saved in the account)"
 
 
-def show_plan(
-    request: ExportRequest, max_rows: int | None, options: ExportOptions, context: Context
-) -> None:
+def show_plan(job: ExportJob) -> None:
     """Print the plan to stderr and the first request, as JSON, to stdout; the token is masked.
 
     The account's time zone is not asked for: relative dates are read in --tz, else in UTC.
     """
-    clock = PlanClock(options, context)
-    show_query(plan_query(request, max_rows, clock, options, context), clock, options, context)
+    clock = PlanClock(job)
+    show_query(clock.query(), clock)
 
 
 @dataclass
 class PlanClock:
     """Tell the account's time without asking the account: in --tz, as saved, else in UTC."""
 
-    options: ExportOptions
-    context: Context
+    job: ExportJob
     zone: str | None = field(init=False)
     is_guess: bool = False  # once the time was told in UTC
 
     def __post_init__(self) -> None:
-        self.zone = self.options.tz or saved_zone(self.options, self.context)
+        self.zone = self.job.options.tz or saved_zone(self.job.options, self.job.context)
 
     def __call__(self) -> datetime:
         """Return the time, aware, in whole seconds."""
         self.is_guess = self.zone is None
         zone = zone_named(self.zone or "UTC", "--tz")
-        return self.context.clock.now().astimezone(zone).replace(microsecond=0)
+        return self.job.context.clock.now().astimezone(zone).replace(microsecond=0)
+
+    def query(self) -> Query:
+        """Make the query, with dates by this clock."""
+        now = cache(self)
+        return draft_query(self.job, resolve_period(self.job, now), self.job.output.max_rows, now)
 
 
-def plan_query(
-    request: ExportRequest,
-    max_rows: int | None,
-    clock: PlanClock,
-    options: ExportOptions,
-    context: Context,
-) -> Query:
-    """Make the query of a dry run; the clock decides the dates of the period and of the filter."""
-    now = cache(clock)
-    period = resolve_period(options, now, context)
-    query = draft_query(request, options, period, max_rows)
-    return replace(query, filter=request.tree(now))
-
-
-def show_query(
-    query: Query,
-    clock: PlanClock,
-    options: ExportOptions,
-    context: Context,
-    windows: Sequence[Window] | None = None,
-) -> None:
+def show_query(query: Query, clock: PlanClock, windows: Sequence[Window] | None = None) -> None:
     """Print the plan of a query, and its first request; the clock has told the period."""
-    windows = windows or split_by_days(
-        window_around(query.period, len(query.report.time)), query.report.max_days
-    )
-    for line in _plan(query, windows, clock, options):
+    options, context = clock.job.options, clock.job.context
+    windows = windows or windows_of(query)
+    for line in _plan(query, windows, clock):
         context.reporter.info(line)
     request = _first_request(query, windows, options)
     context.print(json.dumps(request, ensure_ascii=False, indent=2))
 
 
-def _plan(
-    query: Query, windows: Sequence[Window], clock: PlanClock, options: ExportOptions
-) -> list[str]:
+def _plan(query: Query, windows: Sequence[Window], clock: PlanClock) -> list[str]:
+    options = clock.job.options
     service = "a private sandbox" if options.sandbox else service_url(options.base_url)
     lines = [
         f"service  {service}",
@@ -149,37 +127,38 @@ def _saved(query: Query, options: ExportOptions) -> dict[str, Any]:
     return {name: value for name, value in saved.items() if not typed.get(name)}
 
 
-def show_count(request: ExportRequest, options: ExportOptions, context: Context) -> None:
+def show_count(job: ExportJob) -> None:
     """Print the number of rows that the service counts, to stdout. Raises `ComagicError`.
 
     Of several customers it is the sum of those that did not refuse, also where one did.
     """
+    options, context = job.options, job.context
     check_options(options, "count", "--count")
-    request = replace(request, columns=())  # the columns asked for anyway are enough
+    # The columns that are always asked for are enough, and one row.
+    job = replace(job, request=replace(job.request, columns=()), output=OutputSpec("", max_rows=1))
     if options.dry_run:
-        _show_count_plan(request, options, context)
+        _show_count_plan(job)
         return
     counts: list[int] = []
     with connect(options, context) as connection:
         if not options.customers:
-            context.print(str(_count(request, options, connection)))
+            context.print(str(_count(job, connection)))
             return
         customers = Customers(connection, options.customers)
         try:
-            counts.extend(customers.each(lambda at, _: iter([_count(request, options, at)])))
+            counts.extend(customers.each(lambda at, _: iter([_count(job, at)])))
         finally:
             if counts:
                 context.print(str(sum(counts)))
 
 
-def _count(request: ExportRequest, options: ExportOptions, connection: Connection) -> int:
+def _count(job: ExportJob, connection: Connection) -> int:
     asking = partial(make_asker, connection.client, dialect=connection.dialect)
-    query = make_query(request, options, connection, None)
-    return count_rows(query, asking, connection.note)
+    return count_rows(make_query(job, connection, None), asking, connection.note)
 
 
-def _show_count_plan(request: ExportRequest, options: ExportOptions, context: Context) -> None:
-    clock = PlanClock(options, context)
-    query = plan_query(request, 1, clock, options, context)
+def _show_count_plan(job: ExportJob) -> None:
+    clock = PlanClock(job)
+    query = clock.query()
     window = Window(query.period.start, query.period.end)
-    show_query(query, clock, options, context, split_window(query, window, query.report.max_days))
+    show_query(query, clock, split_window(query, window, query.report.max_days))

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from comagic_cli.api.endpoints import ask_state
+from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.account import with_columns
+from comagic_cli.export.account import find_titles, with_columns
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.options import ExportOptions, OutputSpec
 from comagic_cli.formats.base import ZONED
-from comagic_cli.formats.transforms import NEEDED
+from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.fields import ExportRequest, build_request
@@ -39,13 +40,37 @@ UNKNOWN_ID = "(asked of the account)"  # a report id that is not known yet
 SAVED_INSTEAD = ("fields", "sort")  # options that --as-saved replaces unless they are typed
 
 
-def read_request(
-    report: ReportType, options: ExportOptions, context: Context
-) -> tuple[ExportRequest, ExportOptions]:
+JSON_LINES = OutputSpec("jsonl")
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """One export: what is asked, as typed and as checked; how rows are written; the context."""
+
+    request: ExportRequest
+    options: ExportOptions
+    context: Context
+    output: OutputSpec = JSON_LINES
+
+    def with_formatting(self, **changes: Any) -> ExportJob:
+        """Change some of the format options."""
+        format_options = replace(self.output.format_options, **changes)
+        return replace(self, output=replace(self.output, format_options=format_options))
+
+    @property
+    def needs_zone(self) -> bool:
+        """Whether rows are written with times that need the account's zone."""
+        if self.output.format_options.times == "iso":
+            return True
+        kinds = {kind_of(self.request.report.field(name)) for name in self.request.columns}
+        return self.output.format in ZONED and "moment" in kinds
+
+
+def read_job(report: ReportType, options: ExportOptions, context: Context) -> ExportJob:
     """Read and check what was typed, and add what was saved in the web account.
 
     The account is asked only for what is saved, and for its columns where a field may be one of
-    them. The options that are returned name the report, once it is known. Raises `UsageProblem`.
+    them. The options of the job name the report, once it is known. Raises `UsageProblem`.
     """
     if options.as_saved and options.users:
         raise UsageProblem(
@@ -67,7 +92,7 @@ def read_request(
 
     request = build()
     if not options.as_saved or options.dry_run:
-        return request, options
+        return ExportJob(request, options, context)
     return _add_saved(report, options, context, build)
 
 
@@ -86,14 +111,14 @@ def _add_saved(
     options: ExportOptions,
     context: Context,
     build: Callable[[SavedReport], ExportRequest],
-) -> tuple[ExportRequest, ExportOptions]:
+) -> ExportJob:
     with connect(options, context) as connection:
         number = connection.find_report_id(report, options.report_id)
         saved = read_saved(ask_state(connection.client.call, number))
         request = build(saved)
         for line in _origins(request, saved, options):
             connection.note(line)
-    return request, replace(options, report_id=str(number))
+    return ExportJob(request, replace(options, report_id=str(number)), context)
 
 
 def _origins(request: ExportRequest, saved: SavedReport, options: ExportOptions) -> Iterator[str]:
@@ -164,31 +189,32 @@ def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[int]
 # The query of a request: with dates instead of words, and the report's id.
 
 
-def make_query(
-    request: ExportRequest, options: ExportOptions, connection: Connection, max_rows: int | None
-) -> Query:
+def make_query(job: ExportJob, connection: Connection, max_rows: int | None) -> Query:
     """Make the query; the account is asked for its time zone and the report id where needed."""
     now = cache(connection.now)
-    period = resolve_period(options, now, connection.context)
+    period = resolve_period(job, now)
     connection.note(f"period {period}")
-    tree = request.tree(now)
-    if tree:
-        connection.note(f"filter {to_expression(tree)}")
-    query = draft_query(request, options, period, max_rows)
-    report_id = connection.find_report_id(request.report, options.report_id)
-    return replace(query, filter=tree, report_id=report_id)
+    query = draft_query(job, period, max_rows, now)
+    if query.filter:
+        connection.note(f"filter {to_expression(query.filter)}")
+    report_id = connection.find_report_id(query.report, job.options.report_id)
+    return replace(query, report_id=report_id)
 
 
-def resolve_period(options: ExportOptions, now: Callable[[], datetime], context: Context) -> Period:
+def resolve_period(job: ExportJob, now: Callable[[], datetime]) -> Period:
     """Return the period that the options mean; `now` is the account's time."""
-    return resolve(options.from_, options.till, options.period, now, context.clock.now)
+    options = job.options
+    return resolve(options.from_, options.till, options.period, now, job.context.clock.now)
 
 
 def draft_query(
-    request: ExportRequest, options: ExportOptions, period: Period, max_rows: int | None
+    job: ExportJob, period: Period, max_rows: int | None, now: Callable[[], datetime] | None = None
 ) -> Query:
-    """Make the query as far as it is known without asking the account for its report."""
-    typed = options.report_id
+    """Make the query as far as it is known without asking the account for its report.
+
+    `now` is the account's time, for dates of the filter (default: there is no filter).
+    """
+    request, typed = job.request, job.options.report_id
     report_id = f"(asked of the account: {typed})" if typed else UNKNOWN_ID
     return Query(
         request.report,
@@ -197,16 +223,36 @@ def draft_query(
         request.columns,
         report_type=request.report_type,
         sort=request.sort,
-        page_size=options.page_size,
+        filter=request.tree(now) if now else None,
+        page_size=job.options.page_size,
         most=max_rows,
         extra=request.extra,
         needed=request.needed,
     )
 
 
-def needs_zone(request: ExportRequest, spec: OutputSpec) -> bool:
-    """Return whether rows are written with times that need the account's zone."""
-    if spec.format_options.times == "iso":
-        return True
-    kinds = {kind_of(request.report.field(name)) for name in request.columns}
-    return spec.format in ZONED and "moment" in kinds
+# What only the account knows of how rows are written.
+
+
+def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
+    """Add the titles of columns and the web account's address, where they are needed."""
+    formatting, report = job.output.format_options, job.request.report
+    titles: tuple[tuple[str, str], ...] = ()
+    if formatting.header == "title":
+        titles = find_titles(report, job.options.report_id, connection)
+    web = _find_web(job, connection) if formatting.record_urls else ""
+    return job.with_formatting(web=web, titles=titles)
+
+
+def _find_web(job: ExportJob, connection: Connection) -> str:
+    """Return the address of the web account, where recordings are; a sandbox stands for CoMagic's.
+
+    Raises `UsageProblem` where it is not known.
+    """
+    api = BRANDS[DEFAULT] if job.options.sandbox else connection.account.url
+    if found := web_account(api, job.output.format_options.record_host):
+        return found
+    raise UsageProblem(
+        f"--record-urls: where the recordings of {api} are is not known",
+        hint=f"Name the web account's host: --record-host {APPS['dataapi.comagic.ru']}",
+    )

@@ -2,27 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from comagic_cli import __version__
 from comagic_cli.errors import RowsMissing
 from comagic_cli.export.connection import Connection
-from comagic_cli.export.customers import FIRST_COLUMNS, CustomersReader
-from comagic_cli.export.fingerprint import Identity
+from comagic_cli.export.customers import CustomersReader
 from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
-from comagic_cli.export.options import OutputSpec
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
 from comagic_cli.files.atomic_file import Part
-from comagic_cli.files.output import MeasuredOutput
-from comagic_cli.formats.base import Rendering, Sink, make_sink
-from comagic_cli.formats.sqlite import Database
-from comagic_cli.paging.id_batches import IdBatchReader
+from comagic_cli.formats.base import Rendering, Sink
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.page import Mark, Page, split_key
+
+
+class PageReader(Protocol):
+    """What reads the pages of a query: by time, by ids or customer by customer."""
+
+    query: Query
+    done: list[WindowResult]
+    matching: int | None
+    overstated: int
+    outside: int
+    missing: list[str]
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the pages."""
+
+
+class PublishedFile(Protocol):
+    """A file that gets its name in the end."""
+
+    published: Path | None
+
+
+class HashedOutput(Protocol):
+    """An output that knows what was written: how many bytes, and their hash."""
+
+    @property
+    def bytes(self) -> int:
+        """Return the number of bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Return the hash, as hexadecimal text."""
 
 
 def write_pages(pages: Iterator[Page], sink: Sink) -> None:
@@ -51,26 +78,19 @@ def write_pages(pages: Iterator[Page], sink: Sink) -> None:
 class Transfer:
     """One transfer: what it asks, where the rows go, and what came.
 
-    `part` is the unfinished file of an output that is one; `checkpoint` is what an earlier run left
-    of it.
+    `file` holds the rows in the end, where a file does. `part` is an unfinished file that can be
+    resumed; `checkpoint` is what an earlier run left of it.
     """
 
     query: Query
-    identity: Identity
+    identity: Mapping[str, Any]
     connection: Connection
-    reader: Reader | IdBatchReader | CustomersReader
-    output: MeasuredOutput | Database
+    reader: PageReader
+    output: HashedOutput
+    file: PublishedFile | None = None
     part: Part | None = None
     checkpoint: Checkpoint | None = None
     sink: CheckpointingSink = field(init=False)
-
-    def write(self, stream: BinaryIO, spec: OutputSpec, *, is_resumable: bool) -> None:
-        """Write the rows in a format to a stream that ends in the output."""
-        columns = self.query.fields
-        if isinstance(self.reader, CustomersReader):
-            columns = (*FIRST_COLUMNS, *columns)
-        sink = make_sink(spec.format, stream, columns, spec.format_options)
-        self.send(sink, stream if is_resumable else None)
 
     def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
         """Send the rows to a sink; save checkpoints of what went to the stream, if there is one."""
@@ -97,17 +117,11 @@ class Transfer:
         finally:
             self.connection.report_oddities(self.reader.outside)
 
-    @property
-    def published(self) -> Path | None:
-        """The file that holds the rows, once it does."""
-        if isinstance(self.output, MeasuredOutput):
-            return self.part.published if self.part else None
-        return self.output.published
-
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""
         earlier, sink, reader = self.checkpoint, self.sink, self.reader
-        query = reader.query if isinstance(reader, CustomersReader) else self.query
+        customers = reader.counts if isinstance(reader, CustomersReader) else []
+        query = reader.query if customers else self.query
         first, last = _row_end(sink.first), _row_end(sink.last)
         stops = [*earlier.stops, Stop(earlier.rows, earlier.since)] if earlier else []
         return Record(
@@ -124,7 +138,7 @@ class Transfer:
             windows=[*(earlier.windows if earlier else ()), *map(_window_count, reader.done)],
             stops=stops,
             points=(earlier.points if earlier else 0) + self.connection.client.calls,
-            customers=reader.counts if isinstance(reader, CustomersReader) else [],
+            customers=customers,
             overstated=reader.overstated,
             outside=reader.outside,
         )

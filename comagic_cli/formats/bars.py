@@ -17,7 +17,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from comagic_cli.formats.aggregate import Counts, Tally
+from comagic_cli.formats.aggregate import TIMES, Counts, Group, Number, Tally
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.cell_text import (
     escape_controls,
@@ -26,7 +26,6 @@ from comagic_cli.formats.cell_text import (
     is_duration,
     status_color,
 )
-from comagic_cli.formats.grouping import TIMES, Group, Number
 from comagic_cli.formats.table import render
 from comagic_cli.query.catalog import Field
 

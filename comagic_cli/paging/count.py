@@ -9,28 +9,32 @@ from math import ceil
 
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.id_batches import MOST, halve_batch, is_about_ids
-from comagic_cli.paging.reader import Ask
+from comagic_cli.paging.source import Ask, read_page
+from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import SECOND, Window, read_day_limit
 from comagic_cli.query.query import IDS, Query
+from comagic_cli.rows.answer import Answer
 
 Asking = Callable[[Query], Ask]
 Note = Callable[[str], None]
+HINT = "Leave --count out, and count the rows of the export."
 
 
 def count_rows(query: Query, asking: Asking, note: Note = lambda _: None) -> int:
     """Add up what the service says matches, in as few calls as the caps allow.
 
-    `asking` makes what asks pages of a query. Raises `Refused` where the service gives no total,
-    `UsageProblem` for a period that can't be cut, and what asking raises.
+    `asking` makes what asks pages of a query. Raises `Refused` where the service gives no total or
+    only that of a page, `UsageProblem` for a period that can't be cut, and what asking raises.
     """
+    totals = Totals()
     if IDS not in query.extra:
-        return _count(query, asking(query), note)
+        return _count(query, asking(query), note, totals)
     left, size, total = list(query.extra[IDS]), MOST, 0
     while left:
         lot = left[:size]
         part = replace(query, extra={**query.extra, IDS: lot})
         try:
-            total += _count(part, asking(part), note)
+            total += _count(part, asking(part), note, totals)
         except Refused as error:
             if not is_about_ids(error):
                 raise
@@ -56,7 +60,7 @@ def split_window(query: Query, window: Window, max_days: int) -> list[Window]:
     return [Window(start, min(start + most - SECOND, window.end)) for start in starts]
 
 
-def _count(query: Query, ask: Ask, note: Note) -> int:
+def _count(query: Query, ask: Ask, note: Note, totals: Totals) -> int:
     pending = split_window(
         query, Window(query.period.start, query.period.end), query.report.max_days
     )
@@ -72,10 +76,28 @@ def _count(query: Query, ask: Ask, note: Note) -> int:
             note(f"the service takes {cap} days at once: cutting {window}")
             pending[:0] = split_window(query, window, cap)
             continue
-        if answer.total is None:
-            raise Refused(
-                f"{query.report.method}: the service does not say how many rows there are",
-                hint="Leave --count out, and count the rows of the export.",
-            )
-        total += answer.total
+        total += _read_total(query, ask, window, answer, totals)
+    return total
+
+
+def _read_total(query: Query, ask: Ask, window: Window, answer: Answer, totals: Totals) -> int:
+    """Return how many rows of a window match; a total of 1 may be that of the page alone."""
+    rows = read_page(answer).count
+    if answer.total == 1 and not rows:  # some services count one row too many
+        return 0
+    total = totals.read(answer.total, rows)
+    if total is None:
+        raise Refused(
+            f"{query.report.method}: the service does not say how many rows there are", hint=HINT
+        )
+
+    def check(offset: int, limit: int) -> tuple[int | None, int]:
+        behind = ask(window, offset, limit)
+        return behind.total, read_page(behind).count
+
+    if total == rows and not totals.confirm(rows, check):
+        raise Refused(
+            f"{query.report.method}: the service counts the rows of a page, not all that match",
+            hint=HINT,
+        )
     return total

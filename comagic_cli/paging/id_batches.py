@@ -1,7 +1,7 @@
 """Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
 
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
-a lot rows come by time. A lot that the service refuses is halve_batch, and so are those after it. A
+a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
 service might also answer the first ids of a lot and pass over the others: where the last ones have
 no row, they are asked for again at the head of the next lot.
 """
@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from comagic_cli.errors import Refused, UsageProblem
-from comagic_cli.paging.reader import Ask, Reader, WindowResult, raise_missing
+from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
+from comagic_cli.paging.source import Ask
+from comagic_cli.paging.totals import Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -41,7 +43,7 @@ NOT_ABOUT_IDS = frozenset(
 class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
-    It is used like a `Pager`. `matching` is the sum of the lots' totals, `None` where one gave
+    It is used like a `Reader`. `matching` is the sum of the lots' totals, `None` where one gave
     none or was not asked. `found` counts the rows. `warn` gets a line about rows of other ids.
     """
 
@@ -53,8 +55,11 @@ class IdBatchReader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
+    hint: str = AGAIN
     found: int = 0
+    totals: Totals = field(default_factory=Totals)
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -62,7 +67,7 @@ class IdBatchReader:
     def pages(self) -> Iterator[Page]:
         """Yield the pages, at least one; none is asked for where there are no ids.
 
-        Raises what `Pager.pages` does; `Refused`, naming it, for an id that is refused alone; and
+        Raises what `Reader.pages` does; `Refused`, naming it, for an id that is refused alone; and
         `UsageProblem` for a sort that can't hold over several lots.
         """
         left, size = deque(self.query.extra[IDS]), MOST
@@ -100,7 +105,7 @@ class IdBatchReader:
 
     def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Reader(query, self.asking(query), self.note)
+        return Reader(query, self.asking(query), self.note, totals=self.totals)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -139,8 +144,10 @@ class IdBatchReader:
         self._totals.append(pager.matching)
         self.done += pager.done
         self.missing += pager.missing
+        self.hint = pager.hint if pager.missing else self.hint
         self.overstated += pager.overstated
         self.outside += pager.outside
+        self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
         others = sorted(self._keys.difference(map(str, self.query.extra[IDS])))
@@ -155,7 +162,7 @@ class IdBatchReader:
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
-        raise_missing(self.missing)
+        raise_missing(self.missing, self.hint)
 
     def _check_sort(self, ids: int, size: int) -> None:
         if self.query.sort and ids > size:

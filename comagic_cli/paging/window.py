@@ -7,6 +7,7 @@ stored times have fractions, shown ones may be rounded, and `date_till` may excl
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ import msgspec
 
 from comagic_cli.errors import Refused
 from comagic_cli.query.period import Period
-from comagic_cli.query.query import TIME_FORMAT
+from comagic_cli.query.query import TIME_FORMAT, Query
 
 PAGE_MOST = 10_000  # rows a page, by the API's documentation
 MAX_OFFSET = 100_000
@@ -28,6 +29,12 @@ UNIT = re.compile(
     r"|(?P<month>months?|месяц)|(?P<year>years?|год|лет))",
     re.IGNORECASE,
 )
+# Words that stand before the cap, the surest first; and what follows a length that is too much.
+LIMIT_WORDS = (
+    re.compile(r"max|\bmost\b|up to|limit|не более|\bдо\b|макс|лимит|огранич", re.IGNORECASE),  # noqa: RUF001 - Russian
+    re.compile(r"exceed|over\b|(?:more|longer) than|превыш|больше|свыше", re.IGNORECASE),
+)
+EXCESS = re.compile(r"\s*(?:too|longer|more|over|больше|лишн)", re.IGNORECASE)
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -73,6 +80,12 @@ def split_by_days(window: Window, max_days: int) -> list[Window]:
         for part, start in enumerate(starts)
         if start < window.end
     ]
+
+
+def windows_of(query: Query) -> list[Window]:
+    """Return the windows that a query is read in."""
+    whole = window_around(query.period, len(query.report.time))
+    return split_by_days(whole, query.report.max_days)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -132,11 +145,13 @@ def read_day_limit(message: str, window: Window) -> int:
     Raises `Refused` where the window is too short for that to help.
     """
     span = window.span / timedelta(days=1)
-    fitting = [days for days in _read_days(message) if 1 <= days <= ceil(span)]
-    if not fitting:
-        numbers = map(int, re.findall(r"(?<![\d.:-])\d{2,4}(?![\d.:-])", message))
-        fitting = [days for days in numbers if 1 <= days < span and not UNIT.search(message)]
-    cap = min(fitting) if fitting else int(span // 2)
+    lengths = _read_lengths(message)
+    most = ceil(span)
+    if not UNIT.search(message):
+        numbers = re.finditer(r"(?<![\d.:-])\d{2,4}(?![\d.:-])", message)
+        lengths, most = {found.start(): int(found[0]) for found in numbers}, ceil(span) - 1
+    fitting = {place: days for place, days in lengths.items() if 1 <= days <= most}
+    cap = _choose_limit(message, fitting) or int(span // 2)
     if cap < 1 or span < 1:
         raise Refused(
             f"the service refuses {window}, however short: it seems not to keep data that old "
@@ -146,17 +161,33 @@ def read_day_limit(message: str, window: Window) -> int:
     return cap
 
 
-def _read_days(message: str) -> list[int]:
-    """Return the numbers of days, weeks, months and years that a message names, in days.
+def _choose_limit(message: str, lengths: Mapping[int, int]) -> int:
+    """Choose among lengths, by their places: the first after a word for a limit, else the largest.
 
-    Months are taken to be short ones: three of them to be 89 days.
+    Of several such words the one with the shortest counts. 0 where there are no lengths.
     """
-    caps = []
+    for words in LIMIT_WORDS:
+        after = [
+            lengths[min(places)]
+            for word in words.finditer(message)
+            if (places := [place for place in lengths if place >= word.end()])
+        ]
+        if after:
+            return min(after)
+    return max(lengths.values(), default=0)
+
+
+def _read_lengths(message: str) -> dict[int, int]:
+    """Return the numbers of days, weeks, months and years in a message, in days, by their places.
+
+    Months are taken to be short ones: three of them to be 89 days. What is too much is no limit.
+    """
+    lengths = {}
     for found in UNIT.finditer(message):
         unit = found.lastgroup or "day"
-        if found[1]:
-            caps.append(int(found[1]) * UNITS[unit] - (unit == "month"))
-    return caps
+        if found[1] and not EXCESS.match(message, found.end()):
+            lengths[found.start()] = int(found[1]) * UNITS[unit] - (unit == "month")
+    return lengths
 
 
 def parse_time(text: str) -> datetime | None:

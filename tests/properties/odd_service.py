@@ -39,7 +39,7 @@ class OddService:
     repeat: bool = False
     keyless: bool = False
     offset: str = "right"  # ignored, one_more, one_less
-    limit: str = "right"  # ignored, halve_batch, one, random
+    limit: str = "right"  # ignored, halved, one, random
     totals: str = "exact"
     empty: int = 0  # every so many answers come empty
     doubles: float = 0.0  # how often a page brings a row twice
@@ -57,7 +57,7 @@ class OddService:
         self.calls += 1
         assert self.calls < 2_000, "the reader does not come to an end"
         assert 0 <= offset <= self.reach
-        assert limit >= 2
+        assert limit >= 1
         matching = self._matching(window)
         place = {
             "right": offset,

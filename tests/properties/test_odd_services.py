@@ -1,14 +1,15 @@
 """Whatever a service does: all rows once and by time, or an error that says what is missing.
 
-A longer run: COMAGIC_CASES=20000 python -m pytest --no-cov -n 2 tests/properties. Its cases are new
+A longer run: COMAGIC_CASES=20000 python -m pytest -n 2 tests/properties. Its cases are new
 ones each time; COMAGIC_SEED=N repeats those of a run.
 
 Beyond what can be known are, and so not among the cases:
-- pages cut short before their end, with a total that is no more than the rows sent
+- pages cut short before their end, with a total that is too small, though more than a page
 - an empty page in the midst where there are no totals
 - few rows that stand in order by chance: pages are larger where a service does not sort
 - rows that come one at a time, so that no two answers overlap, together with other oddities
-- ties ordered anew in each answer, with wrong offsets, or with rows vanishing and no total
+- ties ordered anew in each answer, with wrong offsets or with rows vanishing: a total that also
+  grows hides them
 - equal rows without a key, one of them twice in a page
 """
 
@@ -34,7 +35,7 @@ SEED = int(os.environ.get("COMAGIC_SEED", "1"))
 PARTS = 10
 LAST = 99  # seconds of the period
 COLUMNS = ("communication_id", "communication_date_time", "contact_full_name")
-UNDERSTATING = {"of_page", "of_sent", "capped", "one_less", "random", "zero"}
+UNDERSTATING = {"capped", "one_less", "random", "zero"}
 TOTALS = (
     *("exact", "exact", "absent", "one_more", "one_less", "zero", "negative", "of_page"),
     *("of_sent", "capped", "stale", "first_only", "much_more", "random"),
@@ -61,6 +62,7 @@ def make_case(number: int) -> tuple[OddService, int, list[Row]]:
     if rng.random() < 0.4 and rows and steady and service.limit in {"right", "ignored"}:
         for call in rng.sample(range(12), rng.randint(1, 4)):
             gone = rng.sample(rows, min(len(rows), rng.randint(0, 3)))
+            gone = gone if service.order != "random" else []
             changed = [edited(row) for row in rng.sample(rows, min(len(rows), rng.randint(0, 3)))]
             arrived = [
                 Row(rng.uniform(-1, LAST + 1), 10_000 + call * 10 + n)

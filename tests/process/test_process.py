@@ -10,7 +10,7 @@ import sys
 from io import StringIO
 
 import pytest
-from measuring import measured
+from coverage_marks import measured
 from program import COMAGIC, PATIENCE, REPORT, SPAN, TWO, Watched, environment, run, shell, start
 
 FORMATS = ["table", "csv", "tsv", "jsonl", "json"]

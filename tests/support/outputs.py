@@ -9,12 +9,12 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from measuring import measured
+from coverage_marks import measured
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.files.output import open_output
 
-HOME = Path(__file__).parent.parent
+HOME = Path(__file__).parent.parent.parent
 OLD, NEW = b"the old rows\n", b"the new rows\n"
 
 

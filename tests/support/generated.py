@@ -10,7 +10,7 @@ from examples import README, commands, help_of
 from comagic_cli.cli import help as tables
 from comagic_cli.cli.root import cli
 
-COMMAND = ".venv/bin/python tests/generated.py"
+COMMAND = ".venv/bin/python tests/support/generated.py"
 PART = re.compile(r"(<!-- generated: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 

@@ -13,10 +13,21 @@ from functools import partial
 from time import sleep
 
 import pytest
-from measuring import unmeasured
+from coverage_marks import unmeasured
+from interrupted_exports import (
+    ASKED,
+    KEPT,
+    OLD,
+    PAGE,
+    ROWS,
+    checkpoint_of,
+    go_on,
+    left,
+    service,
+    unpacked,
+)
 from program import PATIENCE, environment, fault
 from program import run as run_program
-from stopped import ASKED, KEPT, OLD, PAGE, ROWS, checkpoint_of, go_on, left, service, unpacked
 
 # Each page is made safe, so that a kill can come in the midst of that.
 PROGRAM = """

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 import shells
-from measuring import measured
+from coverage_marks import measured
 from program import HOME, PATIENCE, environment
 
 from comagic_cli.cli import completion as offers

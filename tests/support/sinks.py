@@ -5,7 +5,8 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Any
 
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Page
 

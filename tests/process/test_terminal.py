@@ -7,13 +7,14 @@ import re
 from io import BytesIO
 
 import pytest
-from measuring import measured
+from coverage_marks import measured
 from program import DAYS, PATIENCE, SPAN, Ran, Watched, environment, start
 from rich.cells import cell_len
 from sinks import page_of
 from terminals import Terminal
 
-from comagic_cli.formats.base import FormatOptions, make_sink
+from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import report
 
 FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"
@@ -28,8 +29,8 @@ def settled(told):
     return re.sub(r"[\d ]+ left today, \d+\.\d s", " N left today, N s", stays)
 
 
-def last_line(rows):
-    return f"{rows} rows, 2024-10-01 to 2024-10-05, 2 points spent, N left today, N s.\n"
+def last_line(rows, points=2):
+    return f"{rows} rows, 2024-10-01 to 2024-10-05, {points} points spent, N left today, N s.\n"
 
 
 def show(box, home, columns, *options, stderr=None, **variables):
@@ -104,7 +105,7 @@ def test_a_terminal_without_colour(box, tmp_path, variables):
 def test_other_formats_are_whole_on_a_terminal(box, tmp_path, option):
     ran = show(box, tmp_path, 60, *option)
     rows = 120 + ("tsv" in option)
-    assert (ran.code, ran.out.count("\n"), ran.err) == (0, rows, last_line(120))
+    assert (ran.code, ran.out.count("\n"), ran.err) == (0, rows, last_line(120, points=3))
 
 
 def test_a_terminal_of_no_size(box, tmp_path):

@@ -3,7 +3,7 @@
 Each client has an environment of its own; `SDK_PYTHON` and `WRAPPER_PYTHON` name its interpreter:
 
     python3 -m venv /tmp/sdk && /tmp/sdk/bin/pip install comagic-data-api-sdk
-    SDK_PYTHON=/tmp/sdk/bin/python python -m pytest --no-cov tests/test_foreign_clients.py
+    SDK_PYTHON=/tmp/sdk/bin/python python -m pytest tests/process/test_foreign_clients.py
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ oddities = st.fixed_dictionaries(
     {
         "inclusive": st.booleans(),
         "rounded": st.booleans(),
-        "totals": st.sampled_from(["exact", "absent", "one_more", "zero"]),
+        "totals": st.sampled_from(["exact", "absent", "one_more", "zero", "of_page", "of_sent"]),
         "short": st.sampled_from([0, 0, 1, 3, 8]),
         "page_cap": st.sampled_from([None, None, 2, 5]),
         "descending": st.booleans(),
@@ -58,7 +58,7 @@ class Service:
     rows: list[Row]
     inclusive: bool = True
     rounded: bool = False
-    totals: str = "exact"  # absent, one_more, zero
+    totals: str = "exact"  # absent, one_more, zero, of_page, of_sent, one
     short: int = 0  # pages are cut to a random length up to this, of at least one row
     page_cap: int | None = None
     max_days: int | None = None
@@ -86,7 +86,8 @@ class Service:
         if self.short:
             size = min(size, self.rng.randint(1, self.short))
         page = matching[offset : offset + size]
-        return Answer(msgspec.json.encode([self._row(row) for row in page]), self._total(matching))
+        total = self._total(matching, len(page), offset)
+        return Answer(msgspec.json.encode([self._row(row) for row in page]), total)
 
     def _change(self) -> None:
         arrived, gone = self.changes.get(len(self.calls), ([], []))
@@ -105,9 +106,17 @@ class Service:
             rows.sort(key=lambda row: row.shown(self.rounded), reverse=True)
         return rows
 
-    def _total(self, matching: list[Row]) -> int | None:
-        totals = {"exact": 0, "one_more": 1 if matching else 0, "zero": -len(matching)}
-        return None if self.totals == "absent" else len(matching) + totals[self.totals]
+    def _total(self, matching: list[Row], page: int, offset: int) -> int | None:
+        count = len(matching)
+        return {
+            "exact": count,
+            "absent": None,
+            "one_more": count + (count > 0),
+            "zero": 0,
+            "of_page": page,
+            "of_sent": offset + page,
+            "one": 1,
+        }[self.totals]
 
     def _row(self, row: Row) -> dict[str, object]:
         return {
@@ -183,10 +192,11 @@ def truth(service: Service, first: float, last: float) -> list[tuple[str, int, s
 def calls_for(rows: int, page: int) -> int:
     """Return how many calls it takes: pages overlap by one row.
 
-    A total that is just the end of a full page is proven by one more.
+    A total that is just the end of a full page is proven by one more, and so is that of a single
+    page.
     """
     calls = 1 if rows <= page else 1 + -(-(rows - page) // (page - 1))
-    return calls + (rows >= page and (rows - page) % (page - 1) == 0)
+    return calls + (rows >= page and (rows - page) % (page - 1) == 0) + (0 < rows <= page)
 
 
 def evenly(count: int, span: float = 100.0) -> list[Row]:

@@ -7,8 +7,8 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from measuring import unmeasured
-from paging import calls_for
+from coverage_marks import unmeasured
+from odd_pages import calls_for
 from program import DAYS, SPAN, TWO, Watched
 
 from comagic_cli.sandbox.quirks import Arrival, Fault, Vanishing

@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-RECORDED = Path(__file__).parent / "recorded"
+RECORDED = Path(__file__).parent.parent / "recorded"
 ACCOUNT = {"app_id": 4242, "name": "ООО Пример", "timezone": "Europe/Moscow", "is_agent": False}
 
 

@@ -1,20 +1,30 @@
-"""The sink of partitions: each row goes to the file of its day, which appears when it is whole."""
+"""Partitions: one file per day or month, its name, and the sink that writes all of them.
+
+`calls/{date}.jsonl.gz` names one file per day, `{month}` one per month. Both may be in one name, as
+in `{month}/{date}.csv`: then there is one file per day. A literal brace is doubled.
+"""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
+from string import Formatter
 from typing import BinaryIO, cast
 
-from comagic_cli.errors import RowsMissing
+from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
 from comagic_cli.files.partition_file import PartitionFile
+from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Marks, Page, split_page
 
+FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}
+BRACES = "{date} writes one file per day, {month} one per month; double a literal brace: {{."
 MAX_OPEN = 8  # files; rows come by time, so that few are written to at once
 SECOND = timedelta(seconds=1)
 # What is read next may bring rows of this much before its start: a row that has just arrived there,
@@ -30,6 +40,163 @@ class Partition:
     start: datetime
     end: datetime
     path: Path
+
+
+@dataclass(frozen=True)
+class Template:
+    """The name of an output with placeholders.
+
+    `folder` is what stands before the first of them, `below` is the rest, `daily` tells days from
+    months.
+    """
+
+    text: str
+    folder: Path
+    below: str
+    daily: bool
+
+    def __str__(self) -> str:
+        """Return it as it was typed."""
+        return self.text
+
+    @property
+    def note(self) -> Path:
+        """The hidden file that says what request the others answer."""
+        return self.folder / f".{self._name}.json"
+
+    @property
+    def lock(self) -> Path:
+        """What is locked for all the files."""
+        return self.folder / self._name
+
+    @property
+    def _name(self) -> str:
+        digest = sha256(self.below.encode("utf-8", "surrogateescape")).hexdigest()
+        return f"comagic-{digest[:12]}"
+
+    def partitions(self, period: Period) -> Iterator[Partition]:
+        """Yield every day or month that the period touches."""
+        start = period.start.replace(hour=0, minute=0, second=0)
+        start = start if self.daily else start.replace(day=1)
+        while start <= period.end:
+            after = start + timedelta(days=1) if self.daily else _next_month(start)
+            yield self._partition(start, after - SECOND)
+            start = after
+
+    def _partition(self, start: datetime, end: datetime) -> Partition:
+        names = {kind: start.strftime(form) for kind, form in FORMATS.items()}
+        name = names["date" if self.daily else "month"]
+        return Partition(name, start, end, Path(self.text.format_map(names)))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which partitions to write, which to skip as they exist, and which have not ended yet.
+
+    `files` is how many exist, those that are rewritten included.
+    """
+
+    write: tuple[Partition, ...]
+    skip: tuple[Partition, ...]
+    pending: tuple[Partition, ...]
+    files: int
+
+    @property
+    def runs(self) -> list[list[Partition]]:
+        """The partitions to write, neighbours together."""
+        runs: list[list[Partition]] = []
+        for partition in self.write:
+            if runs and runs[-1][-1].end + SECOND == partition.start:
+                runs[-1].append(partition)
+            else:
+                runs.append([partition])
+        return runs
+
+    def describe(self) -> list[str]:
+        """Say how many files there are and will be, and what has not ended yet."""
+        counts = f"files    {len(self.write)} to write, {len(self.skip)} exist already"
+        if not self.pending:
+            return [counts]
+        names = " … ".join(dict.fromkeys((self.pending[0].name, self.pending[-1].name)))
+        return [counts, f"not yet  {names} has not ended"]
+
+
+def read_template(text: str) -> Template | str:
+    """Read the name of an output; one without placeholders is a plain path.
+
+    Raises `UsageProblem` for other placeholders and single braces.
+    """
+    head, kinds = _pieces(text)
+    if not kinds:
+        return head
+    if text.endswith("/"):
+        raise UsageProblem(f"-o {text} names a folder", hint="Name the files: {date}/part.csv.")
+    below = text.split("/", head.count("/"))[-1]
+    folder = Path(head[: head.rfind("/") + 1] or ".")
+    return Template(text, folder, below, "date" in kinds)
+
+
+def _pieces(text: str) -> tuple[str, set[str]]:
+    """Return what stands before the first placeholder, and all placeholders' names."""
+    head = ""
+    kinds: set[str] = set()
+    try:
+        for literal, field, form, conversion in Formatter().parse(text):
+            head += "" if kinds else literal
+            if field is None:
+                continue
+            if field not in FORMATS or form or conversion:
+                raise UsageProblem(f"-o {text}: there is no {{{field}}}", hint=BRACES)
+            kinds.add(field)
+    except ValueError as error:
+        raise UsageProblem(f"-o {text}: a brace stands alone", hint=BRACES) from error
+    return head, kinds
+
+
+def make_plan(
+    template: Template, period: Period, ended: Callable[[datetime], bool], since: datetime | None
+) -> Plan:
+    """Choose which partitions of a period to write.
+
+    `ended` tells whether a second is past. Existing files that reach `since` are rewritten. Raises
+    `UsageProblem` where the period cuts a partition in two.
+    """
+    partitions = list(template.partitions(period))
+    past = [partition for partition in partitions if ended(partition.end)]
+    last = past[-1].end if past else period.end
+    _check_whole(template, period, partitions[0].start, last)
+    existing = [partition for partition in past if _exists(partition.path)]
+    skip = [partition for partition in existing if since is None or partition.end < since]
+    write = [partition for partition in past if partition not in skip]
+    return Plan(tuple(write), tuple(skip), tuple(partitions[len(past) :]), len(existing))
+
+
+def _check_whole(template: Template, period: Period, start: datetime, end: datetime) -> None:
+    """Refuse a period that begins or, unless that is still to come, ends inside a partition."""
+    if period.start == start and period.end >= end:
+        return
+    unit, placeholder = ("day", "{date}") if template.daily else ("month", "{month}")
+    where = f"begins at {period.start}" if period.start != start else f"ends at {period.end}"
+    raise UsageProblem(
+        f"{placeholder} writes whole {unit}s, and the period {where}",
+        hint=f"Let --from be the first second of a {unit}, and --till the last, "
+        f"or say --period {'7d' if template.daily else '3mo'}.",
+    )
+
+
+def _exists(path: Path) -> bool:
+    with write_errors(str(path)):
+        try:
+            mode = path.stat().st_mode
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+    if stat.S_ISDIR(mode):
+        raise CannotWrite(f"{path} is a folder.", hint="A file of that name is to be written.")
+    return True
+
+
+def _next_month(start: datetime) -> datetime:
+    return (start + timedelta(days=32)).replace(day=1)
 
 
 @dataclass
@@ -56,6 +223,7 @@ class PartitionedSink:
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.waiting = {each.name: each for each in partitions}  # those not published, in order
+        self.is_kept = False  # once rows of one were left as `NAME.incomplete`
         self._names = frozenset(self.waiting)
         self._current = partitions[0].name  # where a row without a time goes
         self._name_length = len(self._current)  # how much of a time names the partition
@@ -99,6 +267,7 @@ class PartitionedSink:
         """Keep the rows of partitions that were not settled as `NAME.incomplete`."""
         for begun in self._begun.values():
             begun.file.keep()
+            self.is_kept = True
 
     def discard(self) -> None:
         """Remove what was written of partitions that were not settled."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from measuring import measured
+from coverage_marks import measured
 from program import PATIENCE, REPORT, Watched, ended, environment, fault, run, start, stop
 
 OLD = "the old rows\n"

@@ -1,6 +1,6 @@
 """Whole screens of a real terminal, rows and what is said together, kept in tests/golden/screens.
 
-After a wanted change, `python tests/test_screens.py` draws them again: look at the difference.
+After a wanted change, `python tests/process/test_screens.py` draws them again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 from program import DAYS, PATIENCE, Watched, environment, start
 from screens import seen
 
-GOLDEN = Path(__file__).parent / "golden" / "screens"
+GOLDEN = Path(__file__).parent.parent / "golden" / "screens"
 TABLE = ["communications", *DAYS, "--max-rows", 6]
 SPLIT = ["chart", "communications", *DAYS, "--split", "communication_type"]
 STATUS = ["chart", "calls", *DAYS, "--by", "call_status", "--avg", "call_talk_duration"]

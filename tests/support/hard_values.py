@@ -1,6 +1,7 @@
 """One data set that has what breaks exporters, and every look of it, kept in tests/golden.
 
-After a wanted change, `python tests/nasty.py` writes those files again: look at the difference.
+After a wanted change, `python tests/support/hard_values.py` writes those files again: look at the
+difference.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from comagic_cli.formats.sqlite import Request, SqliteSink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Mark, Page
 
-GOLDEN = Path(__file__).parent / "golden" / "text"
-TYPED = Path(__file__).parent / "golden" / "typed"
+GOLDEN = Path(__file__).parent.parent / "golden" / "text"
+TYPED = Path(__file__).parent.parent / "golden" / "typed"
 LONG, SHOWN = "длинно " * 4_286, "(30 002 characters)"
 
 FIELDS = [

@@ -1,0 +1,108 @@
+"""The export to one stream of bytes: standard output, a device or a file, which can be resumed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import cast
+
+from comagic_cli.errors import ComagicError, RowsMissing
+from comagic_cli.export.connection import Connection, connect
+from comagic_cli.export.customers import (
+    FIRST_COLUMNS,
+    Customers,
+    CustomersReader,
+    ask_any_customer,
+    period_in_utc,
+)
+from comagic_cli.export.fingerprint import identify
+from comagic_cli.export.options import repeat_command
+from comagic_cli.export.request import ExportJob, complete_job, draft_query, make_query
+from comagic_cli.export.resume import has_checkpoint, read_checkpoint, remaining_query
+from comagic_cli.export.transfer import Transfer
+from comagic_cli.files.compression import new_frame
+from comagic_cli.files.output import MeasuredOutput, Target, open_stream, open_target
+from comagic_cli.formats.registry import make_sink
+from comagic_cli.query.period import Period
+
+
+def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, RowsMissing | None]:
+    """Export to the output that the options name; return what is missing of the rows.
+
+    What came has its name then. Raises `ComagicError`.
+    """
+    transfer, options, context = None, job.options, job.context
+    keep = options.keep_incomplete
+    try:
+        with (
+            open_target(options.output, context.stdout, keep_incomplete=keep) as target,
+            connect(options, context) as connection,
+        ):
+            complete = _complete(job, connection)
+            shared = target.under if target.part else context.reporter.share(target.under)
+            transfer = _begin(complete, connection, replace(target, under=shared))
+            with open_stream(cast("MeasuredOutput", transfer.output), options.output) as stream:
+                columns = transfer.query.fields
+                if options.customers:
+                    columns = (*FIRST_COLUMNS, *columns)
+                output = complete.output
+                sink = make_sink(output.format, stream, columns, output.format_options)
+                transfer.send(sink, stream if is_resumable else None)
+    except RowsMissing as missing:
+        if transfer is None:
+            raise
+        return transfer, missing
+    except BaseException as error:
+        if transfer is not None and transfer.part is not None and transfer.part.kept:
+            _suggest_resuming(error, job)
+        raise
+    return transfer, None
+
+
+def _complete(job: ExportJob, connection: Connection) -> ExportJob:
+    """Add what only the account knows to how rows are written; of several customers ask one."""
+    options = job.options
+    if job.needs_zone and (options.tz or not options.customers):
+        job = job.with_formatting(zone=connection.zone.key)
+    return ask_any_customer(connection, options, partial(complete_job, job))
+
+
+def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
+    """Make the query, its reader and the output, from where an earlier run stopped if resumed."""
+    options, part = job.options, target.part
+    identity = identify(job, connection.account.url)
+    output = MeasuredOutput(target.under, target.name)
+    begin = partial(Transfer, identity=identity, connection=connection, file=part, part=part)
+    if options.customers:
+        period = period_in_utc(options, connection.context)
+        query = draft_query(job, period, job.output.max_rows)
+        customers = CustomersReader(
+            query,
+            Customers(connection, options.customers),
+            partial(make_query, job),
+            with_zones=options.times == "iso",
+        )
+        return begin(query, reader=customers, output=output)
+    if not options.resume or part is None or not has_checkpoint(part):
+        query = make_query(job, connection, job.output.max_rows)
+        return begin(query, reader=connection.read(query), output=output)
+    checkpoint, digest = read_checkpoint(part, identity)
+    period = Period(*map(datetime.fromisoformat, checkpoint.period))
+    query = draft_query(job, period, job.output.max_rows)
+    query = replace(query, report_id=checkpoint.report_id, filter=checkpoint.filter)
+    connection.note(f"period {query.period}, {checkpoint.rows} rows are there")
+    part.go_on(checkpoint.bytes)
+    output = MeasuredOutput(target.under, target.name, digest, checkpoint.bytes)
+    output.write(new_frame(target.name))
+    reader = connection.read(remaining_query(query, checkpoint))
+    return begin(query, reader=reader, output=output, checkpoint=checkpoint)
+
+
+def _suggest_resuming(error: BaseException, job: ExportJob) -> None:
+    """Say that the export can be resumed: in the error's hint, where it has one."""
+    text = f"What is written is kept. Continue with: {repeat_command(job.options, '--resume')}"
+    if isinstance(error, ComagicError):
+        error.hint = f"{error.hint} {text}".strip()
+    else:
+        job.context.reporter.info(f"comagic: {text}")

@@ -1,0 +1,62 @@
+"""Which formats there are, and how their sinks are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import BinaryIO, cast
+
+from comagic_cli.errors import UsageProblem
+from comagic_cli.formats.base import FormatOptions, Sink
+from comagic_cli.formats.transforms import EditedSink
+from comagic_cli.query.catalog import Field
+
+FORMATS = {
+    "table": "table:TableSink",
+    "csv": "csv:CsvSink",
+    "tsv": "csv:TsvSink",
+    "jsonl": "json:JsonLinesSink",
+    "json": "json:JsonSink",
+    "xlsx": "xlsx:XlsxSink",
+    "parquet": "parquet:ParquetSink",
+}
+"""Where each format's class is: `module:class`, imported when it is asked for."""
+DATABASE = "sqlite"
+"""The format that is no stream of bytes: see `SqliteSink`."""
+EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
+"""The package that a format needs beyond those that are always there; its extra is so called."""
+
+
+def make_sink(
+    format: str,  # noqa: A002 - the option's own name
+    stream: BinaryIO,
+    columns: Sequence[Field],
+    format_options: FormatOptions,
+) -> Sink:
+    """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
+    make = _maker(format)
+    if format_options.times == "keep" and not format_options.record_urls:
+        return make(stream, columns, format_options)
+    return EditedSink(lambda all_: make(stream, all_, format_options), columns, format_options)
+
+
+def check_format(format: str) -> None:  # noqa: A002 - the option's own name
+    """Raise `UsageProblem` where there is no such format, or what writes it isn't installed."""
+    if format != DATABASE:
+        _maker(format)
+
+
+def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]:
+    if format_ not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UsageProblem(f"There is no format {format_!r}.", hint=f"The formats are {known}.")
+    module, name = FORMATS[format_].split(":")
+    package = EXTRAS.get(format_, "")
+    if package and find_spec(package) is None:
+        raise UsageProblem(
+            f"Writing {format_} needs the package {package}.",
+            hint=f"pip install 'comagic[{format_}]'",
+        )
+    made = getattr(import_module(f"comagic_cli.formats.{module}"), name)
+    return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", made)

@@ -1,0 +1,112 @@
+"""The source of pages: it asks for them, ahead where that is worth it, and reads their marks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from comagic_cli.errors import NetworkFailure
+from comagic_cli.paging.prefetch import Prefetch, waited
+from comagic_cli.paging.totals import Totals
+from comagic_cli.paging.window import Window
+from comagic_cli.query.query import IDS, Query
+from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.decode import RowReader
+from comagic_cli.rows.identity import MarkReader
+from comagic_cli.rows.page import Marks, Page
+
+Ask = Callable[[Window, int, int], Answer]
+
+EMPTY = (b"null", b"{}")  # some services write an empty list like this
+NO_TIME = b'" 0-:.TZnulfase'  # what an absent or a zero time is made of
+
+
+@dataclass
+class PageSource:
+    """Ask for the pages of a query through `ask(window, offset, limit)`.
+
+    `cut` cuts rows into all columns. `reach` is the largest offset that may be asked for.
+    `on_answer` is told of every answer that is used.
+    """
+
+    query: Query
+    ask: Ask
+    clock: Callable[[], float] = waited
+    totals: Totals = field(default_factory=Totals)
+    on_answer: Callable[[Answer], None] = lambda _: None
+    cut: bool = False
+    reach: int = 0
+
+    def __post_init__(self) -> None:
+        self._prefetch = Prefetch(self.ask, self.clock)
+        self._marks = MarkReader(self.query.report, self.query.asked)
+        self._rows = RowReader(self.query.asked)
+
+    def read(self, window: Window, offset: int, limit: int) -> tuple[Page, int | None]:
+        """Return a page without marks, and the total as it came."""
+        answer = self._answer(window, offset, limit)
+        return read_page(answer), answer.total
+
+    def read_marked(self, window: Window, offset: int, limit: int) -> Page:
+        """Return a page with its marks."""
+        return self.mark(read_page(self._answer(window, offset, limit)))
+
+    def mark(self, page: Page) -> Page:
+        """Return a page with its marks, cut into columns where that is wanted."""
+        try:
+            page = self._rows.cut(page) if self.cut else page
+            return msgspec.structs.replace(page, marks=self._marks.read(page))
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise _not_rows(error) from error
+
+    def begin_next(self, window: Window, offset: int, limit: int) -> None:
+        """Ask for the next page already, unless enough rows may have come before."""
+        if self.query.most is None and offset <= self.reach:
+            self._prefetch.begin([(window, offset, limit)])
+
+    def begin_check(self, window: Window, received: int) -> None:
+        """Ask already for the page that checks a total of so many rows, if it needs a check."""
+        if page := self.totals.check(received):
+            self.begin_next(window, *page)
+
+    def confirm(self, window: Window, received: int) -> bool:
+        """Tell whether a window ends where its total says: surely if each id has its row."""
+        if IDS in self.query.extra and received >= len(self.query.extra[IDS]):
+            return True
+
+        def ask(offset: int, limit: int) -> tuple[int | None, int]:
+            answer = self._answer(window, offset, limit)
+            return answer.total, read_page(answer).count
+
+        return self.totals.confirm(received, ask)
+
+    def count_unreadable(self, page: Page) -> int:
+        """Count the rows that state a time in an unknown form: they are written unchecked."""
+        times, names = Marks.of(page.marks).times, self.query.report.time
+        if "" not in times or not names:
+            return 0
+        unknown = page.pick([place for place, time in enumerate(times) if not time])
+        cut = unknown if unknown.columns else RowReader(names).cut(unknown)
+        columns = [[bytes(value).strip(NO_TIME) for value in cut.column(name)] for name in names]
+        return sum(map(all, zip(*columns, strict=True)))
+
+    def _answer(self, window: Window, offset: int, limit: int) -> Answer:
+        answer = self._prefetch(window, offset, limit)
+        self.on_answer(answer)
+        return answer
+
+
+def read_page(answer: Answer) -> Page:
+    """Return the rows of an answer. Raises `NetworkFailure` where it has no list."""
+    try:
+        data = answer.came
+        empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
+        return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise _not_rows(error) from error
+
+
+def _not_rows(error: Exception) -> NetworkFailure:
+    return NetworkFailure(f"the answer's data is no list of rows ({error})")
