@@ -10,8 +10,8 @@ from program import DAYS, Watched
 from sandbox_client import IDS, sandbox
 from scripted_service import client_of
 
+from comagic_cli.api.dialect import Dialect, make_asker
 from comagic_cli.errors import NetworkFailure, Refused
-from comagic_cli.export.connection import Dialect, make_asker
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
