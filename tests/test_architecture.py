@@ -44,9 +44,7 @@ IMPORT_MORE = {
     "export.partitions": 17,
     "export.chart": 15,
     "export.pipeline": 14,
-    "cli.auth": 17,
     "cli.api": 14,
-    "cli.doctor": 14,
 }
 # The folders or modules that a library may be imported in.
 LIBRARIES = {
