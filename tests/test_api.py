@@ -12,7 +12,7 @@ import pytest
 from program import SPAN, Fault, Watched
 
 from comagic_cli.api.lists import Items
-from comagic_cli.cli.api import Request, capped, columns_of, write
+from comagic_cli.cli.api import Request, columns_of, limit_items, write_items
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.context import Context, Progress
@@ -118,12 +118,12 @@ def test_parameters_come_from_a_file_or_standard_input(tmp_path):
     reporter = StderrReporter(quiet=True, verbose=False, make_progress=Progress)
     context = Context(reporter=reporter, stdin=io.BytesIO(text))
     for typed in (text.decode(), f"@{tmp_path}/p.json", "-"):
-        request = Request.typed("get.account", typed, context)
+        request = Request.parse("get.account", typed, context)
         assert request.params["b"] == "text"
         sent = msgspec.json.encode(request.params)
         assert sent == b'{"a":1.50,"b":"text","c":123456789012345678901234567890}'
     with pytest.raises(UsageProblem, match="closed"):
-        Request.typed("get.account", "-", replace(context, stdin=None))
+        Request.parse("get.account", "-", replace(context, stdin=None))
 
 
 def test_a_dry_run_shows_the_call_and_sends_nothing(comagic, box):
@@ -155,7 +155,7 @@ def test_failures_on_the_way_are_tried_again(comagic):
 
 def written(format_, *pages):
     stream = io.BytesIO()
-    write(stream, format_, iter(pages), FormatOptions())
+    write_items(stream, format_, iter(pages), FormatOptions())
     return stream.getvalue().decode()
 
 
@@ -188,9 +188,9 @@ def test_columns_stand_as_they_first_come():
 
 
 @pytest.mark.parametrize(("most", "left"), [(None, [2, 2, 1]), (1, [1]), (2, [2]), (3, [2, 1])])
-def test_pages_are_capped_and_no_more_is_asked(most, left):
+def test_pages_are_limited_and_no_more_is_asked(most, left):
     pages = [page("1", "2"), page("3", "4"), page("5")]
-    assert [len(some.items) for some in capped(iter(pages), most)] == left
+    assert [len(some.items) for some in limit_items(iter(pages), most)] == left
 
 
 def test_json_is_ended_where_rows_are_missing():
@@ -200,5 +200,5 @@ def test_json_is_ended_where_rows_are_missing():
 
     stream = io.BytesIO()
     with pytest.raises(RowsMissing):
-        write(stream, "json", pages(), FormatOptions())
+        write_items(stream, "json", pages(), FormatOptions())
     assert stream.getvalue() == b"[\n  1\n]\n"

@@ -1,4 +1,4 @@
-"""`comagic api`: any method that only reads, and its answer as it came."""
+"""`comagic api`: call a read-only method and print the answer unchanged."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, BinaryIO
 
 import click
@@ -13,8 +14,19 @@ import msgspec
 
 from comagic_cli.api.lists import Call, Items, ask_items, read_items
 from comagic_cli.cli import completion as complete
-from comagic_cli.cli.options import connection_options, make_context
-from comagic_cli.cli.params import ExportCommand, OutputOption, PositiveInt, QueryOption, bundle
+from comagic_cli.cli.options import (
+    DRY_RUN,
+    MAX_ROWS,
+    QUIET,
+    VERBOSE,
+    connection_options,
+    declare_format,
+    declare_output,
+    help_option,
+    make_context,
+    query_option,
+)
+from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
@@ -29,45 +41,23 @@ from comagic_cli.rows.page import Page
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")
 
-how = bundle(
-    click.option(
-        "--params",
-        cls=QueryOption,
-        metavar="JSON",
-        default="{}",
-        help="The parameters: an object, @FILE of one, or - for stdin.",
-    ),
-    click.option(
-        "-f",
-        "--format",
-        cls=OutputOption,
-        type=click.Choice(FORMATS),
-        metavar="FORMAT",
-        default="json",
-        shell_complete=complete.complete_formats,
-        help=f"{', '.join(FORMATS)}; default: json.",
-    ),
-    click.option(
-        "-o", "--output", cls=OutputOption, metavar="FILE", type=click.Path(), help="A file."
-    ),
-    click.option(
-        "--max-rows",
-        cls=OutputOption,
-        metavar="N",
-        type=PositiveInt(),
-        help="Print at most so many items.",
-    ),
-    click.option("--dry-run", cls=OutputOption, is_flag=True, help="Print the call; send nothing."),
-    click.option("-q", "--quiet", cls=OutputOption, is_flag=True, help="Tell nothing but errors."),
-    click.option("-v", "--verbose", cls=OutputOption, is_flag=True, help="Tell about every call."),
-)
-
 
 @click.command(cls=ExportCommand)
 @click.argument("method", shell_complete=complete.complete_methods)
-@how
+@query_option(
+    "--params",
+    metavar="JSON",
+    default="{}",
+    help="The parameters: an object, @FILE of one, or - for stdin.",
+)
+@declare_format(FORMATS, default="json", show_default=True)
+@declare_output()
+@MAX_ROWS
+@DRY_RUN
+@QUIET
+@VERBOSE
 @connection_options
-@click.help_option("-h", "--help", help="Show this help.")
+@help_option
 def api(
     method: str,
     params: str,
@@ -76,12 +66,12 @@ def api(
     max_rows: int | None,
     *,
     dry_run: bool,
-    **typed: Any,
+    **values: Any,
 ) -> None:
     """Call a read-only API method and print the answer.
 
     METHOD begins with get. or getobj. The token is added, and --user-id if given. A list is
-    paged to its end, unless the parameters hold limit or offset: then one call is made.
+    paged to its end; with limit or offset in the parameters, only one call is made.
 
     \b
     Examples:
@@ -89,9 +79,9 @@ def api(
       comagic api get.reports_list --sandbox -f table
       comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
     """  # noqa: D301 - \b is Click's
-    options = ServiceOptions(**typed)
+    options = ServiceOptions(**values)
     context = make_context(options)
-    request = Request.typed(method, params, context)
+    request = Request.parse(method, params, context)
     if dry_run:
         user = {} if options.user_id is None else {"user_id": options.user_id}
         call = masked_call(request.method, user | dict(request.params))
@@ -103,7 +93,7 @@ def api(
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)
 EXAMPLE = """Example: --params '{"report_type": "calls"}'"""
-VALUE = "value"  # the column of items that are no objects
+VALUE = "value"  # the column of items that are not objects
 
 
 @dataclass(frozen=True)
@@ -114,37 +104,37 @@ class Request:
     params: Mapping[str, Any]
 
     @classmethod
-    def typed(cls, method: str, params: str, context: Context) -> Request:
-        """Check what was typed. Raises `UsageProblem`."""
+    def parse(cls, method: str, params: str, context: Context) -> Request:
+        """Check the method, and read its parameters. Raises `UsageProblem`."""
         if not READS.fullmatch(method):
             raise UsageProblem(
                 f"{method!r} is not a read-only method, and no other is called",
                 hint="Read-only methods begin with get. or getobj.",
             )
-        read = read_params(params, context)
-        if "access_token" in read:
+        values = read_params(params, context)
+        if "access_token" in values:
             raise UsageProblem(
                 "--params: the token can't be a parameter: others could see it",
                 hint="Put it in COMAGIC_TOKEN, or in a file for --token-file.",
             )
-        return cls(method, read)
+        return cls(method, values)
 
     def pages(self, call: Call, note: Any) -> Iterator[Items]:
-        """Yield what comes, answer by answer; `getobj.` is one object and never paged."""
+        """Yield the answers; a method of `getobj.` returns one object, without paging."""
         if self.method.startswith("getobj."):
             yield read_items(call(self.method, self.params), self.method)
         else:
             yield from ask_items(call, self.method, self.params, note, page_size_of(self.method))
 
 
-def read_params(typed: str, context: Context) -> dict[str, Any]:
-    """Read the parameters, every number digit for digit. Raises `UsageProblem`."""
-    text, place = _text(typed, context)
+def read_params(value: str, context: Context) -> dict[str, Any]:
+    """Read the parameters; numbers keep their digits. Raises `UsageProblem`."""
+    text, place = _read_text(value, context)
     try:
-        read = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        params = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise UsageProblem(f"{place} is not a JSON object: {error}", hint=EXAMPLE) from error
-    return {name: _plain(value) for name, value in read.items()}
+    return {name: _readable(value) for name, value in params.items()}
 
 
 def print_answer(
@@ -152,30 +142,30 @@ def print_answer(
 ) -> None:
     """Send a request and print the answer. Raises `ComagicError`."""
     context = connection.context
-    pages = capped(request.pages(connection.client.call, connection.note), max_rows)
-    first = next(pages)  # a refusal leaves no file behind
+    pages = limit_items(request.pages(connection.client.call, connection.note), max_rows)
+    first = next(pages)  # before the file is opened: a refusal must not leave one
     format_options = terminal_options(terminal_of(output, context.terminal))
     with open_output(output, context.stdout) as stream:
-        write(stream, format_, _whole(first, pages), format_options)
+        write_items(stream, format_, chain([first], pages), format_options)
 
 
-def capped(pages: Iterator[Items], most: int | None) -> Iterator[Items]:
-    """Yield pages until there are enough items; always one."""
-    left = most
+def limit_items(pages: Iterator[Items], max_items: int | None) -> Iterator[Items]:
+    """Yield pages, at least one, until there are `max_items` items."""
+    remaining = max_items
     for page in pages:
-        if left is None:
+        if remaining is None:
             yield page
             continue
-        yield Items(page.items[:left], page.marker, is_list=page.is_list)
-        left -= len(page.items)
-        if left <= 0:
+        yield Items(page.items[:remaining], page.marker, is_list=page.is_list)
+        remaining -= len(page.items)
+        if remaining <= 0:
             return
 
 
-def write(
+def write_items(
     stream: BinaryIO, format_: str, pages: Iterator[Items], format_options: FormatOptions
 ) -> None:
-    """Write the items in a format: as JSON item by item; else once all their columns are known."""
+    """Write the items: JSON item by item; other formats after the last page, for the columns."""
     if format_ == "json":
         _write_json(stream, pages)
     elif format_ == "jsonl":
@@ -187,7 +177,7 @@ def write(
 
 
 def columns_of(pages: list[Items]) -> list[str]:
-    """Name the columns of all items, in the order in which they first come."""
+    """Return the columns of all items, in the order of their first appearance."""
     names: dict[str, None] = {}
     for page in pages:
         for item in page.items:
@@ -196,37 +186,34 @@ def columns_of(pages: list[Items]) -> list[str]:
 
 
 def _write_json(stream: BinaryIO, pages: Iterator[Items]) -> None:
-    before = b"["
+    prefix = b"["
     try:
         for page in pages:
             if not page.is_list:
                 stream.write(_formatted(page.items[0], page, 2))
-                before = b""
+                prefix = b""
                 continue
             for item in page.items:
-                stream.write(before + b"\n  " + _formatted(item, page, 2).replace(b"\n", b"\n  "))
-                before = b","
+                stream.write(prefix + b"\n  " + _formatted(item, page, 2).replace(b"\n", b"\n  "))
+                prefix = b","
     finally:
-        stream.write({b"": b"\n", b"[": b"[]\n"}.get(before, b"\n]\n"))
+        stream.write({b"": b"\n", b"[": b"[]\n"}.get(prefix, b"\n]\n"))
 
 
 def _write_columns(
     stream: BinaryIO, format_: str, pages: Iterator[Items], format_options: FormatOptions
 ) -> None:
-    kept: list[Items] = []
+    answers: list[Items] = []
     try:
-        kept.extend(pages)
+        answers.extend(pages)
     finally:
-        if names := columns_of(kept):
+        if names := columns_of(answers):
             sink = make_sink(format_, stream, [Field(name) for name in names], format_options)
             sink.begin()
-            for page in filter(_has_items, kept):
-                sink.write(Page(list(map(_as_object, page.items)), page.marker))
+            for page in answers:
+                if page.items:
+                    sink.write(Page(list(map(_as_object, page.items)), page.marker))
             sink.end()
-
-
-def _has_items(page: Items) -> bool:
-    return bool(page.items)
 
 
 def _as_object(item: msgspec.Raw) -> bytes:
@@ -248,21 +235,16 @@ def _formatted(item: msgspec.Raw, page: Items, indent: int) -> bytes:
     return text.replace(page.marker, b"\\u") if page.marker else text
 
 
-def _whole(first: Items, rest: Iterator[Items]) -> Iterator[Items]:
-    yield first
-    yield from rest
-
-
-def _text(typed: str, context: Context) -> tuple[str | bytes, str]:
-    """Return the JSON that was typed, or that stands where was typed; and what to call it."""
-    if typed == STDIN:
+def _read_text(value: str, context: Context) -> tuple[str | bytes, str]:
+    """Return the JSON of --params, and its name for messages."""
+    if value == STDIN:
         return context.read_text(STDIN, "--params"), "--params: standard input"
-    if typed.startswith("@"):
-        return context.read_text(typed[1:], "--params"), f"--params: {typed[1:]}"
-    return typed.encode(errors="surrogateescape"), "--params"
+    if value.startswith("@"):
+        return context.read_text(value[1:], "--params"), f"--params: {value[1:]}"
+    return value.encode(errors="surrogateescape"), "--params"
 
 
-def _plain(value: msgspec.Raw) -> Any:
-    """Return what messages may show as it is, anything else as it was written."""
+def _readable(value: msgspec.Raw) -> Any:
+    """Decode a string, so that messages can show it; leave other values as JSON."""
     text = bytes(value)
     return json.loads(text) if text.startswith(b'"') else value

@@ -77,11 +77,10 @@ def declare_format(
     )
 
 
-def declare_output(more: str) -> Decorator[Any]:
-    """Declare --output."""
-    return output_option(
-        "--output", "-o", metavar="FILE", type=click.Path(), help=f"A file (- is stdout); {more}"
-    )
+def declare_output(more: str = "") -> Decorator[Any]:
+    """Declare --output; `more` is added to its help."""
+    help_ = f"A file (- is stdout); {more}" if more else "A file (- is stdout)."
+    return output_option("--output", "-o", metavar="FILE", type=click.Path(), help=help_)
 
 
 MAX_ROWS = output_option(

@@ -104,7 +104,7 @@ def _count(job: ExportJob, question: Question) -> None:
             try:
                 write_pages(connection.progress.watch(reader), sink)
             finally:
-                connection.report_oddities(reader.outside)
+                connection.report_oddities(reader)
     if sink.counts.several and job.output.format != BARS:
         reporter.hint(SEVERAL)
     rows, points = sink.counts.rows, connection.client.calls

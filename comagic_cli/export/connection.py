@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -21,7 +21,7 @@ from comagic_cli.api.session import Session
 from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
-from comagic_cli.export.context import Context, Progress
+from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import IdBatchReader
@@ -36,6 +36,13 @@ from comagic_cli.rows.members import Members
 
 LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists
+
+
+class OddRows(Protocol):
+    """How many rows came that show a time outside of the period, or one of an unknown form."""
+
+    outside: int
+    unreadable_times: int
 
 
 @dataclass(frozen=True)
@@ -146,17 +153,24 @@ class Connection:
             self._members.append(Members(query.columns, aliases, query.asked))
         return make_asker(self.client, query, self.dialect, self._members[0])
 
-    def report_oddities(self, outside: int) -> None:
-        """Report rows outside of the period, and columns that came under another name."""
-        if outside:
-            rows = "1 row" if outside == 1 else f"{outside} rows"
-            self.context.reporter.error(
+    def report_oddities(self, *readers: OddRows) -> None:
+        """Report rows outside of the period, unknown times, and columns under another name."""
+        reporter = self.context.reporter
+        if outside := sum(reader.outside for reader in readers):
+            rows = rows_of(outside)
+            reporter.error(
                 f"{rows} outside of the period asked for came, and are not written",
                 outside=outside,
             )
+        if unreadable := sum(reader.unreadable_times for reader in readers):
+            rows = f"{rows_of(unreadable)} {'has' if unreadable == 1 else 'have'}"
+            reporter.error(
+                f"{rows} a time of an unknown form; written without a check of the period",
+                unreadable_times=unreadable,
+            )
         missing, unasked = self._members[0].difference if self._members else ([], [])
         if missing:
-            self.context.reporter.info(
+            reporter.info(
                 f"comagic: no row has {_list(missing)}; not asked for, but in the rows: "
                 f"{_list(unasked)}",
                 missing=missing,

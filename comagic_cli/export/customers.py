@@ -175,6 +175,7 @@ class CustomersReader:
     matching: int | None = None
     overstated: int = 0
     outside: int = 0
+    unreadable_times: int = 0
     missing: list[str] = field(default_factory=list)
     _written: int = 0
     _totals: list[int | None] = field(default_factory=list)
@@ -209,6 +210,7 @@ class CustomersReader:
             self._totals.append(reader.matching)
             self.overstated += reader.overstated
             self.outside += reader.outside
+            self.unreadable_times += reader.unreadable_times
             user_id = result.customer.user_id
             self.done += [msgspec.structs.replace(done, user_id=user_id) for done in reader.done]
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from comagic_cli.api.http import service_url
 from comagic_cli.errors import RowsMissing, UsageProblem
-from comagic_cli.export.connection import Connection, connect
+from comagic_cli.export.connection import Connection, OddRows, connect
 from comagic_cli.export.context import Summary
 from comagic_cli.export.fingerprint import (
     PERIOD,
@@ -165,12 +165,13 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
     """Write partitions, neighbours in one reading; name all that are incomplete."""
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
-    outside, is_kept = 0, False
+    readers, is_kept = list[OddRows](), False
     try:
         for run in plan.runs:
             reader = connection.read(
                 replace(partitions.query, period=Period(run[0].start, run[-1].end))
             )
+            readers.append(reader)
             sink = PartitionedSink(run, partitions.make_sink, connection.note)
             try:
                 with open_partitions(sink):
@@ -179,10 +180,8 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
                 first = first or error
                 incomplete += sink.waiting.values()
                 is_kept = is_kept or sink.is_kept
-            finally:
-                outside += reader.outside
     finally:
-        connection.report_oddities(outside)
+        connection.report_oddities(*readers)
     if first:
         raise _missing(first, incomplete, is_kept=is_kept)
     _report_end(partitions.template, plan, connection)

@@ -28,6 +28,7 @@ class PageReader(Protocol):
     matching: int | None
     overstated: int
     outside: int
+    unreadable_times: int
     missing: list[str]
 
     def pages(self) -> Iterator[Page]:
@@ -115,7 +116,7 @@ class Transfer:
             self.sink.save_last()
             raise
         finally:
-            self.connection.report_oddities(self.reader.outside)
+            self.connection.report_oddities(self.reader)
 
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""
