@@ -63,7 +63,9 @@ def test_undocumented_fields_are_known_and_only_asked_for_by_name():
 def test_a_field_that_rows_name_otherwise_has_both_names(command, name, alias):
     field = report(command).field(name)
     assert field.aliases == (alias,)
-    assert find_field(report(command), alias, "--fields") == field
+    found = find_field(report(command), alias, "--fields")
+    assert (found.name, found.aliases, found.type) == (alias, (name,), field.type)
+    assert report(command).field(alias) == found
 
 
 def shape(members):

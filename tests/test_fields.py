@@ -183,3 +183,20 @@ def test_the_groups_that_a_message_lists_can_be_chosen(entry):
     names = {field.name for field in report(entry.command).fields}
     for group in listed:
         assert set(choose_columns(entry, [group])) <= names
+
+
+@pytest.mark.parametrize(
+    ("typed", "columns"),
+    [
+        ("redirection_info", ("redirection_info",)),
+        ("call_redirection_info", ("call_redirection_info",)),
+        ("redirection_info,call_redirection_info", ("redirection_info",)),
+        (
+            "call_redirection_info,redirection_info,communication_id",
+            ("call_redirection_info", "communication_id"),
+        ),
+        ("communication_id,redirection_info,-call_redirection_info", ("communication_id",)),
+    ],
+)
+def test_a_column_of_two_names_has_the_name_that_was_typed_first(typed, columns):
+    assert choose_columns(report("call-details"), [typed]) == columns

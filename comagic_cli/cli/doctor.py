@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from comagic_cli.api.dialect import make_asker
 from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
 from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import (
@@ -22,7 +23,7 @@ from comagic_cli.cli.options import (
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
-from comagic_cli.export.connection import Connection, connect, make_asker
+from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports

@@ -13,20 +13,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from comagic_cli.api.client import Client
+from comagic_cli.api.dialect import Dialect, make_asker
 from comagic_cli.api.endpoints import ask_report, ask_zone, listed_operators, zone_named
-from comagic_cli.api.errors import (
-    FILTER_REFUSALS,
-    may_mean_parameter,
-    refused_operators,
-    unknown_fields,
-)
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
 from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
 from comagic_cli.config.profiles import SAVED_ZONE
 from comagic_cli.config.services import DEFAULT, resolve_service
-from comagic_cli.errors import Refused
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
@@ -34,41 +28,14 @@ from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.source import Ask
 from comagic_cli.paging.totals import Totals
-from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.filter.operators import (
-    Use,
-    avoid_refused,
-    replace_operators,
-    unlisted,
-    uses_of,
-)
-from comagic_cli.query.filter.tree import TooDeep
+from comagic_cli.query.filter.operators import Use
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.members import Members
 
 LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists
-# Refusals that may be of an operator, and whose own hint then does not help.
-UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """What is known of the requests that a service takes.
-
-    `refused_operators` are those that the account refused, by field; `save` is called when more are
-    known. `listed_operators` returns those that the account lists for reports of a type, by field,
-    as far as they are known. `field_names` are the names under which the service knows fields that
-    have several.
-    """
-
-    refused_operators: set[Use] = field(default_factory=set)
-    save: Callable[[set[Use]], None] = lambda _: None
-    listed_operators: Callable[[str], Mapping[str, Collection[str]]] = lambda _: {}
-    field_names: dict[str, str] = field(default_factory=dict)
 
 
 class OddRows(Protocol):
@@ -297,133 +264,3 @@ def open_session(account: Account, cache: Cache | None) -> Session | None:
     if account.profile:
         session.check = f"Correct it: comagic login {account.profile}."
     return session
-
-
-# Asking for one page, in the form that this service takes.
-
-
-def make_asker(
-    client: Client,
-    query: Query,
-    dialect: Dialect | None = None,
-    members: Members | None = None,
-) -> Ask:
-    """Return what asks for pages of `query` through `client`.
-
-    `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
-    service refuses it as unexpected, or misses it, the page is asked for again the other way. The
-    same holds where the service does not sort by the key, which only we added, and where it knows a
-    field by another of its names. Operators of the filter that the account refuses are replaced by
-    equal forms. `dialect` keeps both for later queries. `members` reads the rows' members.
-    """
-    dialect = dialect or Dialect()
-    form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
-
-    def ask(window: Window, offset: int, limit: int) -> Answer:
-        nonlocal form
-        forms, first, new = [form], None, set[Use]()
-        while True:
-            try:
-                answer = _send(client, forms[-1], window, offset, limit)
-            except Refused as error:
-                other = _other_form(forms[-1], error, new)
-                if other is None:
-                    _complete_hint(forms[-1], error)
-                    raise
-                first = first or error
-                if other in forms:  # another cause; the first refusal tells more
-                    raise first from None
-                forms.append(other)
-            else:
-                form = forms[-1]
-                dialect.field_names.update(form.names)
-                if not new <= dialect.refused_operators:
-                    dialect.refused_operators.update(new)
-                    dialect.save(dialect.refused_operators)
-                return _read_members(answer, members)
-
-    return ask
-
-
-def _read_members(answer: Answer, members: Members | None) -> Answer:
-    if members is None or not isinstance(answer.came, list):
-        return answer
-    return msgspec.structs.replace(answer, came=members.read(answer.came))
-
-
-def _send(client: Client, query: Query, window: Window, offset: int, limit: int) -> Answer:
-    params = query.params(window.start, window.end, offset, limit)
-    return client.call(query.report.method, params)
-
-
-def _without_operators(query: Query, dialect: Dialect) -> Query:
-    """Replace the operators that the account is known to refuse, or does not list."""
-    if not query.filter:
-        return query
-    listed = dialect.listed_operators(query.report.kind)
-    refused = dialect.refused_operators | unlisted(query.filter, listed)
-    with suppress(TooDeep):  # then the filter is sent as it is
-        return replace(query, filter=replace_operators(query.filter, refused, query.report.field))
-    return query
-
-
-def _other_filter(query: Query, error: Refused, uses: set[Use]) -> Query | None:
-    """Return the query without refused operators, which are added to `uses`."""
-    refused = _refused_operators(query, error)
-    if not query.filter or not (found := avoid_refused(query.filter, refused, query.report.field)):
-        return None
-    tree, replaced = found
-    uses |= replaced
-    return replace(query, filter=tree)
-
-
-def _refused_operators(query: Query, error: Refused) -> set[Use]:
-    return refused_operators(error, uses_of(query.filter)) if query.filter else set()
-
-
-def _complete_hint(query: Query, error: Refused) -> None:
-    """Name the option and the command for a refusal of the filter that has no equal form."""
-    if error.mnemonic in UNCLEAR and _refused_operators(query, error):
-        error.hint = f"Check --where; see comagic filters {query.report.command}."
-
-
-def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
-    """Return the form that a refusal calls for, `None` where it is about something else.
-
-    Refused operators are added to `uses`.
-    """
-    return (
-        _other_report_type(query, error)
-        or _without_ties(query, error)
-        or _other_names(query, error)
-        or _other_filter(query, error, uses)
-    )
-
-
-def _other_report_type(query: Query, error: Refused) -> Query | None:
-    if error.mnemonic == "unexpected_parameters" and query.report_type is not None:
-        is_unknown = may_mean_parameter(error, "report_type", map(query.sent, query.used))
-        return replace(query, report_type=None) if is_unknown else None
-    is_named = "report_type" in error.field or "report_type" in error.message
-    if error.mnemonic == "required_parameter_missed" and query.report_type is None and is_named:
-        return replace(query, report_type=query.report.kind)
-    return None
-
-
-def _without_ties(query: Query, error: Refused) -> Query | None:
-    if error.mnemonic != "sort_prohibited" or not query.ties:
-        return None
-    # The overlap of pages and the count still show where equal times change places.
-    plain = replace(query, ties=False)
-    return plain if plain.order and plain.order != query.order else None
-
-
-def _other_names(query: Query, error: Refused) -> Query | None:
-    """Send the fields that a refusal may mean under the other of their two names."""
-    unknown = unknown_fields(error, map(query.sent, query.used))
-    names = dict(query.names)
-    for name in query.used:
-        aliases = query.report.field(name).aliases
-        if aliases and query.sent(name) in unknown and names.pop(name, None) is None:
-            names[name] = aliases[0]
-    return replace(query, names=names) if names != query.names else None

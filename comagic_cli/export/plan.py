@@ -9,9 +9,10 @@ from datetime import datetime
 from functools import cache, partial
 from typing import Any
 
+from comagic_cli.api.dialect import make_asker
 from comagic_cli.api.endpoints import zone_named
 from comagic_cli.api.http import service_url
-from comagic_cli.export.connection import Connection, connect, make_asker, saved_zone
+from comagic_cli.export.connection import Connection, connect, saved_zone
 from comagic_cli.export.customers import Customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
 from comagic_cli.export.request import ExportJob, draft_query, make_query, resolve_period

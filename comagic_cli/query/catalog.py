@@ -90,8 +90,19 @@ class ReportType(msgspec.Struct, frozen=True):
         return tuple(field.name for field in self.fields if field.default)
 
     def field(self, name: str) -> Field:
-        """Return a field by name; an unknown one has no type."""
-        return next((field for field in self.known if field.name == name), Field(name))
+        """Return a field by name, or by another of its names; an unknown one has no type."""
+        return self.find(name) or Field(name)
+
+    def find(self, name: str) -> Field | None:
+        """Return a field by name, or by another of its names, which is then its own."""
+        for field in self.known:
+            if field.name == name:
+                return field
+        for field in self.known:
+            if name in field.aliases:
+                others = (field.name, *(alias for alias in field.aliases if alias != name))
+                return msgspec.structs.replace(field, name=name, aliases=others)
+        return None
 
     def filter_fields(self) -> Iterator[Field]:
         """Yield all that can stand in a filter: columns, members of columns, dimensions."""
@@ -117,16 +128,12 @@ def report(command: str) -> ReportType:
 
 
 def find_field(report: ReportType, name: str, option: str) -> Field:
-    """Return a column by its name, or by another name of it.
+    """Return a column by its name, or by another name of it, which it keeps.
 
     Raises `UnknownField` with the nearest names; `option` is where the name was typed.
     """
-    for field in report.known:
-        if field.name == name:
-            return field
-    for field in report.known:
-        if name in field.aliases:
-            return field
+    if field := report.find(name):
+        return field
     raise _unknown(report, name, option, report.known)
 
 
@@ -135,6 +142,8 @@ def find_filter_field(report: ReportType, name: str, option: str) -> Field:
     for field in report.filter_fields():
         if field.name == name:
             return field
+    if other := report.find(name):
+        return other
     error = _unknown(report, name, option, report.filter_fields())
     error.in_filter = True
     raise error
@@ -242,7 +251,8 @@ def with_more(report: ReportType, columns: Iterable[Column]) -> ReportType:
     """
     by_name = {column.id: column for column in columns}
     fields = tuple(_as_called(field, by_name.get(field.name)) for field in report.fields)
-    listed = {field.name for field in (*report.fields, *report.undocumented)}
+    known = (*report.fields, *report.undocumented)
+    listed = {name for field in known for name in (field.name, *field.aliases)}
     own = [column for column in by_name.values() if column.id not in listed]
     return msgspec.structs.replace(
         report,

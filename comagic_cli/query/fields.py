@@ -86,16 +86,23 @@ def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
     words = [word for text in typed for word in map(str.strip, text.split(",")) if word]
     included = [word for word in words if not word.startswith("-")] or ["@default"]
     excluded = {
-        name for word in words if word.startswith("-") for name in _names(report, word[1:].lstrip())
+        name
+        for word in words
+        if word.startswith("-")
+        for typed_name in _names(report, word[1:].lstrip())
+        for name in (typed_name, *report.field(typed_name).aliases)
     }
-    names = dict.fromkeys(name for word in included for name in _names(report, word))
-    columns = tuple(name for name in names if name not in excluded)
+    columns = list[str]()
+    for name in (name for word in included for name in _names(report, word)):
+        if name not in excluded:
+            columns.append(name)
+            excluded |= {name, *report.field(name).aliases}
     if not columns:
         raise UsageProblem(
             f"--fields: {','.join(words)} leaves no column of {report.command}",
             hint="Name at least one field or group.",
         )
-    return columns
+    return tuple(columns)
 
 
 def _names(report: ReportType, word: str) -> tuple[str, ...]:
