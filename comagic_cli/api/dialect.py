@@ -60,16 +60,28 @@ Ask: TypeAlias = Callable[[Span, int, int], Answer]
 class Dialect:
     """What is known of the requests that a service takes.
 
-    `refused_operators` are those that the account refused, by field; `save` is called when more are
-    known. `listed_operators` returns those that the account lists for reports of a type, by field,
-    as far as they are known. `field_names` are the names under which the service knows fields that
-    have several.
+    `refused_operators` are those that the account refused, by field; `save` is called with a text
+    of them when more are known. `listed_operators` returns those that the account lists for reports
+    of a type, by field, as far as they are known. `field_names` are the names under which the
+    service knows fields that have several.
     """
 
     refused_operators: set[Use] = field(default_factory=set)
-    save: Callable[[set[Use]], None] = lambda _: None
+    save: Callable[[str], None] = lambda _: None
     listed_operators: Callable[[str], Mapping[str, Collection[str]]] = lambda _: {}
     field_names: dict[str, str] = field(default_factory=dict)
+
+
+def read_uses(text: str | None) -> set[Use]:
+    """Read what `write_uses` wrote; a damaged text has none."""
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(text or "[]", type=set[Use])
+    return set()
+
+
+def write_uses(uses: set[Use]) -> str:
+    """Write operators of fields as JSON."""
+    return msgspec.json.encode(sorted(uses)).decode()
 
 
 def make_asker(
@@ -109,7 +121,7 @@ def make_asker(
                 dialect.field_names.update(form.names)
                 if not new <= dialect.refused_operators:
                     dialect.refused_operators.update(new)
-                    dialect.save(dialect.refused_operators)
+                    dialect.save(write_uses(dialect.refused_operators))
                 return _read_members(answer, members)
 
     return ask

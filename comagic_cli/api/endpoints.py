@@ -19,6 +19,7 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
+from comagic_cli.query.ids import is_number
 from comagic_cli.query.paged_methods import page_size_of
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
@@ -121,6 +122,18 @@ def _may_answer_otherwise(error: Refused | NotAllowed) -> bool:
 
 
 # Reports
+
+
+def find_report_id(
+    call: Call, report: ReportType, typed: str | None, note: Callable[[str], None]
+) -> int | str:
+    """Return the report id: typed, else found by its name or by its type."""
+    if typed is not None and is_number(typed):
+        return int(typed)
+    row = ask_report(call, report, typed)
+    note(f"report {row['id']} {row.get('name') or ''}")
+    report_id: int | str = row["id"]
+    return report_id
 
 
 def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from comagic_cli.config.private_file import read_secret
-from comagic_cli.config.profiles import Profile
-from comagic_cli.config.services import DEFAULT, service_host
+from comagic_cli.config.profiles import SAVED_ZONE, Profile
+from comagic_cli.config.services import DEFAULT, resolve_service, service_host
 from comagic_cli.errors import UsageProblem
 
 VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PASSWORD")
@@ -69,6 +69,52 @@ class Account:
 
     def __repr__(self) -> str:
         return f"Account(url={self.url!r}, token=***, user_id={self.user_id}, zone={self.zone!r})"
+
+
+class AccountOptions(Protocol):
+    """The options that name an account."""
+
+    @property
+    def profile(self) -> Profile:
+        """Return the profile in use."""
+
+    @property
+    def base_url(self) -> str:
+        """Return the service: a URL."""
+
+    @property
+    def token_file(self) -> str | None:
+        """Return the file with the token."""
+
+    @property
+    def user_id(self) -> int | None:
+        """Return the user of an agent's customer."""
+
+    @property
+    def tz(self) -> str | None:
+        """Return the time zone."""
+
+
+def find_account(
+    url: str, options: AccountOptions, environment: Mapping[str, str], warn: Warn = ignore
+) -> Account:
+    """Find the account that the options name, at the service `url`. Raises `UsageProblem`."""
+    access = find_access(options.token_file, environment, options.profile, url=url, warn=warn)
+    saved = saved_zone(options, environment)
+    return Account(
+        url, access.token, options.user_id, options.tz, access.login, saved, access.profile
+    )
+
+
+def saved_zone(options: AccountOptions, environment: Mapping[str, str]) -> str | None:
+    """Return the account's zone as login has saved it; `None` where another account is meant."""
+    profile = options.profile
+    is_same = (
+        uses_profile(options.token_file, environment)
+        and resolve_service(profile.text("base-url") or DEFAULT) == options.base_url
+        and str(profile.values.get("user-id") or None) == str(options.user_id)
+    )
+    return profile.text(SAVED_ZONE) or None if is_same else None
 
 
 def find_access(

@@ -6,32 +6,26 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.dialect import Dialect, make_asker
-from comagic_cli.api.endpoints import ask_report, ask_zone, listed_operators, zone_named
+from comagic_cli.api.dialect import Ask, Dialect, make_asker, read_uses
+from comagic_cli.api.endpoints import ask_zone, find_report_id, listed_operators, zone_named
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
-from comagic_cli.config.credentials import Account, find_access, ignore, uses_profile
-from comagic_cli.config.profiles import SAVED_ZONE
-from comagic_cli.config.services import DEFAULT, resolve_service
+from comagic_cli.config.credentials import Account, find_account, ignore
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
-from comagic_cli.paging.id_batches import IdBatchReader
-from comagic_cli.paging.reader import Reader
-from comagic_cli.paging.source import Ask
+from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.totals import Totals
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.filter.operators import Use
-from comagic_cli.query.ids import is_number
-from comagic_cli.query.query import IDS, Query
+from comagic_cli.query.query import Query
 from comagic_cli.rows.members import Members
 
 LISTED = "listed-operators"  # what is cached under this name
@@ -76,12 +70,7 @@ class Connection:
 
     def find_report_id(self, report: ReportType, typed: str | None) -> int | str:
         """Return the report id: typed, else found by its name or by its type."""
-        if typed is not None and is_number(typed):
-            return int(typed)
-        row = ask_report(self.client.call, report, typed)
-        self.note(f"report {row['id']} {row.get('name') or ''}")
-        report_id: int | str = row["id"]
-        return report_id
+        return find_report_id(self.client.call, report, typed, self.note)
 
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""
@@ -115,14 +104,8 @@ class Connection:
         cache, name = self.cache, self.cache_name("operators")
         if not cache:
             return Dialect(field_names=self._field_names)
-        uses = set[Use]()
-        with suppress(msgspec.DecodeError):
-            uses = msgspec.json.decode(cache.get(name) or "[]", type=set[Use])
-
-        def save(uses: set[Use]) -> None:
-            cache.set(name, msgspec.json.encode(sorted(uses)).decode())
-
-        return Dialect(uses, save, self.listed_operators, self._field_names)
+        save = partial(cache.set, name)
+        return Dialect(read_uses(cache.get(name)), save, self.listed_operators, self._field_names)
 
     def listed_operators(self, kind: str) -> Mapping[str, Collection[str]]:
         """Return the operators that the account lists, if they are cached: see `save_operators`."""
@@ -137,13 +120,16 @@ class Connection:
             text = msgspec.json.encode(listed_operators(filters)).decode()
             self.cache.set(self.cache_name(LISTED, kind), text)
 
-    def read(self, query: Query) -> Reader | IdBatchReader:
+    def read(self, query: Query) -> PageReader:
         """Make the reader of a query: by batches of ids where it names them."""
-        if IDS in query.extra:
-            warn = self.context.reporter.error
-            return IdBatchReader(query, self.asker, self.note, warn, totals=self.totals)
-        ask, zone = self.asker(query), self.known_zone
-        return Reader(query, ask, self.note, zone=zone, totals=self.totals)
+        return make_reader(
+            query,
+            self.asker,
+            self.note,
+            warn=self.context.reporter.error,
+            zone=lambda: self.known_zone,
+            totals=self.totals,
+        )
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
@@ -228,31 +214,15 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
 @contextmanager
 def _open_account(options: ServiceOptions, context: Context) -> Iterator[Account]:
     if not options.sandbox:
-        url, environ = service_url(options.base_url), context.environ
         warn = ignore if options.quiet else context.reporter.info
-        access = find_access(options.token_file, environ, options.profile, url=url, warn=warn)
-        zone, saved = options.tz, saved_zone(options, context)
-        yield Account(url, access.token, options.user_id, zone, access.login, saved, access.profile)
+        yield find_account(service_url(options.base_url), options, context.environ, warn)
         return
     # Only --sandbox needs a server.
-    from comagic_cli.sandbox.quirks import Quirks  # noqa: PLC0415
-    from comagic_cli.sandbox.server import Sandbox  # noqa: PLC0415
+    from comagic_cli.sandbox.server import open_sandbox  # noqa: PLC0415
 
     is_agent = options.user_id is not None or bool(getattr(options, "users", ()))
-    with Sandbox(quirks=Quirks(agent=is_agent)) as box:
+    with open_sandbox(is_agent=is_agent) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
-
-
-def saved_zone(options: ServiceOptions, context: Context) -> str | None:
-    """Return the account's zone as login has saved it; `None` where another account is meant."""
-    profile = options.profile
-    is_same = (
-        not options.sandbox
-        and uses_profile(options.token_file, context.environ)
-        and resolve_service(profile.text("base-url") or DEFAULT) == options.base_url
-        and str(profile.values.get("user-id") or None) == str(options.user_id)
-    )
-    return profile.text(SAVED_ZONE) or None if is_same else None
 
 
 def open_session(account: Account, cache: Cache | None) -> Session | None:

@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
-from comagic_cli.api.dialect import make_asker
 from comagic_cli.api.endpoints import zone_named
 from comagic_cli.api.http import service_url
-from comagic_cli.export.connection import Connection, connect, saved_zone
+from comagic_cli.config.credentials import saved_zone
+from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.customers import Customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
 from comagic_cli.export.request import ExportJob, draft_query, make_query, resolve_period
@@ -44,7 +44,9 @@ class PlanClock:
     is_guess: bool = False  # once the time was told in UTC
 
     def __post_init__(self) -> None:
-        self.zone = self.job.options.tz or saved_zone(self.job.options, self.job.context)
+        options = self.job.options
+        saved = None if options.sandbox else saved_zone(options, self.job.context.environ)
+        self.zone = options.tz or saved
 
     def __call__(self) -> datetime:
         """Return the time, aware, in whole seconds."""
@@ -154,8 +156,7 @@ def show_count(job: ExportJob) -> None:
 
 
 def _count(job: ExportJob, connection: Connection) -> int:
-    asking = partial(make_asker, connection.client, dialect=connection.dialect)
-    return count_rows(make_query(job, connection, None), asking, connection.note)
+    return count_rows(make_query(job, connection, None), connection.asker, connection.note)
 
 
 def _show_count_plan(job: ExportJob) -> None:

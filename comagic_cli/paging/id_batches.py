@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TypeAlias
 
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
@@ -201,3 +202,24 @@ def is_about_ids(error: Refused) -> bool:
     if IDS in error.field or (not error.field and IDS in error.message):
         return True
     return not error.field and error.mnemonic not in NOT_ABOUT_IDS
+
+
+PageReader: TypeAlias = Reader | IdBatchReader
+
+
+def make_reader(
+    query: Query,
+    asking: Callable[[Query], Ask],
+    note: Callable[[str], None],
+    *,
+    warn: Callable[[str], None],
+    zone: Callable[[], str | None],
+    totals: Totals,
+) -> PageReader:
+    """Make the reader of a query: by batches of ids where it names them.
+
+    `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.
+    """
+    if IDS in query.extra:
+        return IdBatchReader(query, asking, note, warn, totals=totals)
+    return Reader(query, asking(query), note, zone=zone(), totals=totals)

@@ -200,3 +200,8 @@ def _at(value: Any, path: Sequence[str]) -> tuple[bool, bool, Any]:
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return comparable(value)
+
+
+def open_sandbox(*, is_agent: bool) -> Sandbox:
+    """Make a private sandbox for one command."""
+    return Sandbox(quirks=Quirks(agent=is_agent))
