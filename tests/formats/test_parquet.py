@@ -21,7 +21,7 @@ from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import Field, report, reports
 
-GOLDEN = Path(__file__).parent / "golden" / "parquet.txt"
+GOLDEN = Path(__file__).parent.parent / "golden" / "parquet.txt"
 MOSCOW = ZoneInfo("Europe/Moscow")
 ID = Field("communication_id", "string")
 

@@ -52,7 +52,7 @@ def each_with_each_first(some, others):
 
 @pytest.fixture(autouse=True)
 def every_page(monkeypatch):
-    """Make each page safe: the clock's part is tested in test_following.py."""
+    """Make each page safe: the clock's part is tested in test_checkpointing_sink.py."""
     monkeypatch.setattr(resume, "MAX_SHARE", float("inf"))
 
 

@@ -1,6 +1,6 @@
 """Answers in the shapes that the vendor prints, exported to every format and compared whole.
 
-`WRITE_GOLDEN=yes python -m pytest tests/test_recorded_answers.py` writes the expected files.
+`WRITE_GOLDEN=yes python -m pytest tests/export/test_recorded_answers.py` writes the expected files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from recorded_service import RECORDED, RecordedService
 
 from comagic_cli.query.catalog import report
 
-GOLDEN = Path(__file__).parent / "golden" / "recorded"
+GOLDEN = Path(__file__).parent.parent / "golden" / "recorded"
 COMMANDS = {
     "communications": "get.communications",
     "calls": "get.calls",
