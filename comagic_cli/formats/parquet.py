@@ -76,7 +76,7 @@ class ParquetSink:
 
     def begin(self) -> None:
         """Write what a file begins with."""
-        with self._stream.opened():
+        with self._stream.pass_through():
             self._writer = ParquetWriter(self._stream, self._schema, compression="zstd")
 
     def write(self, page: Page) -> None:
@@ -89,13 +89,13 @@ class ParquetSink:
         """Write the last rows and the footer."""
         if self._batches:
             self._write_group()
-        with self._stream.opened():
+        with self._stream.pass_through():
             self._writer.close()
 
     def _write_group(self) -> None:
         table = pa.Table.from_batches(self._batches, self._schema)
         self._batches = []
-        with self._stream.opened():
+        with self._stream.pass_through():
             self._writer.write_table(table, table.num_rows)
 
     def _batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:

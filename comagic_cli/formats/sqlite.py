@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -21,6 +20,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
+from comagic_cli.files.atomic_file import resolve_target
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import FormatOptions
@@ -339,7 +339,8 @@ def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Datab
     `RowsMissing` too, unless `keep_incomplete` says so. A file that was made is removed then.
     Raises `OutputBusy` where another run of ours writes it, and `CannotWrite`.
     """
-    real = _real(path)
+    with write_errors(path):
+        real = resolve_target(path)
     with lock_file(real, path):
         new = not real.exists()
         try:
@@ -374,19 +375,6 @@ def _connected(real: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(real, PATIENCE, isolation_level=None)  # no BEGIN of its own
     connection.execute(f"PRAGMA cache_size={CACHE}")
     return connection
-
-
-def _real(path: str) -> Path:
-    real = Path(os.path.realpath(path))
-    with write_errors(path):
-        if real.is_dir():
-            raise CannotWrite(f"{path} is a folder.", hint="Name a file in it.")
-        if not real.parent.is_dir():
-            hint = f"Make it first: mkdir -p '{real.parent}'"
-            raise CannotWrite(
-                f"{path} can't be written: there's no folder {real.parent}.", hint=hint
-            )
-    return real
 
 
 @contextmanager

@@ -196,7 +196,7 @@ class XlsxSink:
     def end(self) -> None:
         """Write the workbook."""
         self._end_sheet()
-        with self._stream.opened():
+        with self._stream.pass_through():
             try:
                 self._book.close()
             except FileCreateError as error:  # of XlsxWriter's own making, about another one

@@ -125,9 +125,9 @@ def test_what_is_no_database_is_left_as_it_is(path):
 def test_a_place_that_can_not_be_written(tmp_path):
     with pytest.raises(CannotWrite, match="is a folder"):
         write(tmp_path)
-    with pytest.raises(CannotWrite, match="there's no folder") as caught:
+    with pytest.raises(CannotWrite, match="does not exist") as caught:
         write(tmp_path / "none" / "rows.db")
-    assert caught.value.hint == f"Make it first: mkdir -p '{tmp_path / 'none'}'"
+    assert caught.value.hint == f"Create it: mkdir -p '{tmp_path / 'none'}'"
 
 
 def test_an_error_of_the_database_is_told_by_its_name(path):
