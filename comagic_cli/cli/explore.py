@@ -18,7 +18,7 @@ from comagic_cli.export import account as lists
 from comagic_cli.export.context import Context, Terminal
 from comagic_cli.export.options import ListOptions, choose_format, terminal_of, terminal_options
 from comagic_cli.export.transfer import write_pages
-from comagic_cli.files.output import WHOLE, is_file, open_output
+from comagic_cli.files.output import BINARY_FORMATS, is_file, open_output
 from comagic_cli.formats.registry import make_sink
 from comagic_cli.query import listing
 from comagic_cli.query.listing import ACCOUNT, FIELDS, FILTERS, LIVE_FIELDS, REPORTS, USERS, Row
@@ -165,7 +165,7 @@ def write_list(
 def _format(options: ListOptions, terminal: Terminal | None) -> str:
     """Choose the format; ignore a default that is meant for exports to files."""
     is_default = "format" not in options.typed and not is_file(options.output)
-    if is_default and options.format in {*WHOLE, DATABASE}:
+    if is_default and options.format in {*BINARY_FORMATS, DATABASE}:
         options = replace(options, format=None)
     format_ = choose_format(options, terminal)
     if format_ == DATABASE:

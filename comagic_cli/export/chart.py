@@ -96,8 +96,8 @@ def _count(job: ExportJob, question: Question) -> None:
         open_target(target_name, job.context.stdout) as target,
         connect(job.options, job.context) as connection,
     ):
-        under = target.under if target.part else reporter.share(target.under)
-        with open_stream(Output(under, target.name), target_name) as stream:
+        raw = target.raw if target.file else reporter.share(target.raw)
+        with open_stream(Output(raw, target.name), target_name) as stream:
             query = make_query(job, connection, None)
             sink = CountingSink(question, query.period, partial(_write, stream, job))
             reader = connection.read(query)

@@ -13,10 +13,10 @@ from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.export.request import ExportJob, make_query
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import is_file
-from comagic_cli.formats.sqlite import LEDGER, Request, SqliteSink, open_database
+from comagic_cli.formats.sqlite import REQUESTS, Request, SqliteSink, open_database
 from comagic_cli.query.query import Query
 
-RESERVED = re.compile(r"sqlite_.*|" + LEDGER, re.IGNORECASE)
+RESERVED = re.compile(r"sqlite_.*|" + REQUESTS, re.IGNORECASE)
 SOURCE = ("report", "base_url", "user_id", "coded_values")
 """What all rows of a table have in common."""
 ONE_DATABASE = "Omit the braces; the same command every night keeps each row once."

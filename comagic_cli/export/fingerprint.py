@@ -16,7 +16,7 @@ from typing import Any
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import flag
 from comagic_cli.export.request import ExportJob
-from comagic_cli.files.atomic_file import whole_file
+from comagic_cli.files.atomic_file import open_atomic_file
 from comagic_cli.files.stream import Output, write_errors
 from comagic_cli.formats.base import RUNTIME_OPTIONS, FormatOptions
 
@@ -97,8 +97,8 @@ def read_note(path: Path) -> Identity | None:
 def write_note(path: Path, identity: Identity) -> None:
     """Write a note with an identity, whole or not at all."""
     note = {"format": VERSION, "sha256": digest(identity), "request": dict(identity)}
-    with whole_file(str(path)) as part:
-        Output(part, part.name).write(f"{json.dumps(note, indent=2)}\n".encode())
+    with open_atomic_file(str(path)) as file:
+        Output(file, file.name).write(f"{json.dumps(note, indent=2)}\n".encode())
 
 
 def check_note(path: Path, identity: Identity, output: str, files: int) -> None:

@@ -11,7 +11,7 @@ from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
-from comagic_cli.files.output import STDOUT, WHOLE, check_packing, format_of
+from comagic_cli.files.output import BINARY_FORMATS, STDOUT, check_compression, format_of
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.registry import FORMATS, check_format
 
@@ -217,8 +217,8 @@ def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
     """
     format_ = _named_format(options) or ("table" if terminal else "jsonl")
     check_format(format_)
-    check_packing(format_, options.output)
-    if terminal and format_ in WHOLE:
+    check_compression(format_, options.output)
+    if terminal and format_ in BINARY_FORMATS:
         raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
     return format_
 

@@ -90,7 +90,7 @@ def _open_manifest(job: ExportJob) -> AbstractContextManager[BinaryIO | None]:
 
 def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
     record = transfer.record()
-    file = transfer.part.name if transfer.part else None
+    file = transfer.resumable_file.name if transfer.resumable_file else None
     members = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
     return Summary(
         rows=record.rows,

@@ -63,7 +63,7 @@ class ExportJob:
         if self.output.format_options.times == "iso":
             return True
         kinds = {kind_of(self.request.report.field(name)) for name in self.request.columns}
-        return self.output.format in ZONED and "moment" in kinds
+        return self.output.format in ZONED and "datetime" in kinds
 
 
 def read_job(report: ReportType, options: ExportOptions, context: Context) -> ExportJob:

@@ -16,7 +16,7 @@ import msgspec
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import Identity, differences, digest
 from comagic_cli.export.manifest import Record
-from comagic_cli.files.atomic_file import Part, write_private
+from comagic_cli.files.atomic_file import UnfinishedFile, write_private
 from comagic_cli.files.stream import read_errors, write_errors
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.catalog import ReportType
@@ -67,23 +67,23 @@ def write_checkpoint(path: Path, record: Record, since: str, missing: list[str])
         write_private(path, msgspec.json.encode(checkpoint), path.with_name(f"{path.name}.new"))
 
 
-def has_checkpoint(part: Part) -> bool:
+def has_checkpoint(file: UnfinishedFile) -> bool:
     """Check for an unfinished file; one that ended before its first rows is none."""
-    return part.checkpoint.exists() and part.place.exists()
+    return file.checkpoint_path.exists() and file.path.exists()
 
 
-def read_checkpoint(part: Part, identity: Identity) -> tuple[Checkpoint, hashlib._Hash]:
+def read_checkpoint(file: UnfinishedFile, identity: Identity) -> tuple[Checkpoint, hashlib._Hash]:
     """Read the checkpoint of an unfinished file, and the hash of the bytes that are safe.
 
     Raises `UsageProblem` where it is of another format or request, or the file was changed.
     """
-    with read_errors(str(part.checkpoint)):
-        checkpoint = _decode(part, part.checkpoint.read_bytes())
-    with read_errors(str(part.place)):
-        hashed = _hash_file(part.place, checkpoint.bytes)
+    with read_errors(str(file.checkpoint_path)):
+        checkpoint = _decode(file, file.checkpoint_path.read_bytes())
+    with read_errors(str(file.path)):
+        hashed = _hash_file(file.path, checkpoint.bytes)
     if hashed.hexdigest() != checkpoint.sha256:
         raise UsageProblem(
-            f"--resume: {part.place} is not as the unfinished export left it.", hint=START_AGAIN
+            f"--resume: {file.path} is not as the unfinished export left it.", hint=START_AGAIN
         )
     if changes := differences(checkpoint.asked, identity):
         raise UsageProblem(
@@ -93,12 +93,12 @@ def read_checkpoint(part: Part, identity: Identity) -> tuple[Checkpoint, hashlib
     return checkpoint, hashed
 
 
-def _decode(part: Part, text: bytes) -> Checkpoint:
+def _decode(file: UnfinishedFile, text: bytes) -> Checkpoint:
     with suppress(msgspec.MsgspecError, UnicodeDecodeError):
         header = msgspec.json.decode(text, type=_Format)
         if header.format != FORMAT:
             raise UsageProblem(
-                f"--resume: {part.checkpoint} is of format {header.format}, by comagic "
+                f"--resume: {file.checkpoint_path} is of format {header.format}, by comagic "
                 f"{header.version}; this version reads format {FORMAT}.",
                 hint=START_AGAIN,
             )
@@ -106,7 +106,7 @@ def _decode(part: Part, text: bytes) -> Checkpoint:
         if fingerprint_of(checkpoint) == checkpoint.fingerprint:
             return checkpoint
     raise UsageProblem(
-        f"--resume: {part.checkpoint} is damaged or was changed by hand.", hint=START_AGAIN
+        f"--resume: {file.checkpoint_path} is damaged or was changed by hand.", hint=START_AGAIN
     )
 
 

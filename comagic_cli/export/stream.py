@@ -40,8 +40,8 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
             connect(options, context) as connection,
         ):
             complete = _complete(job, connection)
-            shared = target.under if target.part else context.reporter.share(target.under)
-            transfer = _begin(complete, connection, replace(target, under=shared))
+            shared = target.raw if target.file else context.reporter.share(target.raw)
+            transfer = _begin(complete, connection, replace(target, raw=shared))
             with open_stream(cast("MeasuredOutput", transfer.output), options.output) as stream:
                 columns = transfer.query.fields
                 if options.customers:
@@ -54,7 +54,8 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
             raise
         return transfer, missing
     except BaseException as error:
-        if transfer is not None and transfer.part is not None and transfer.part.kept:
+        file = transfer.resumable_file if transfer else None
+        if file is not None and file.is_resumable:
             _suggest_resuming(error, job)
         raise
     return transfer, None
@@ -70,10 +71,12 @@ def _complete(job: ExportJob, connection: Connection) -> ExportJob:
 
 def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
     """Make the query, its reader and the output, from where an earlier run stopped if resumed."""
-    options, part = job.options, target.part
+    options, file = job.options, target.file
     identity = identify(job, connection.account.url)
-    output = MeasuredOutput(target.under, target.name)
-    begin = partial(Transfer, identity=identity, connection=connection, file=part, part=part)
+    output = MeasuredOutput(target.raw, target.name)
+    begin = partial(
+        Transfer, identity=identity, connection=connection, file=file, resumable_file=file
+    )
     if options.customers:
         period = period_in_utc(options, connection.context)
         query = draft_query(job, period, job.output.max_rows)
@@ -84,16 +87,16 @@ def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
             with_zones=options.times == "iso",
         )
         return begin(query, reader=customers, output=output)
-    if not options.resume or part is None or not has_checkpoint(part):
+    if not options.resume or file is None or not has_checkpoint(file):
         query = make_query(job, connection, job.output.max_rows)
         return begin(query, reader=connection.read(query), output=output)
-    checkpoint, digest = read_checkpoint(part, identity)
+    checkpoint, digest = read_checkpoint(file, identity)
     period = Period(*map(datetime.fromisoformat, checkpoint.period))
     query = draft_query(job, period, job.output.max_rows)
     query = replace(query, report_id=checkpoint.report_id, filter=checkpoint.filter)
     connection.note(f"period {query.period}, {checkpoint.rows} rows are there")
-    part.go_on(checkpoint.bytes)
-    output = MeasuredOutput(target.under, target.name, digest, checkpoint.bytes)
+    file.reopen(checkpoint.bytes)
+    output = MeasuredOutput(target.raw, target.name, digest, checkpoint.bytes)
     output.write(new_frame(target.name))
     reader = connection.read(remaining_query(query, checkpoint))
     return begin(query, reader=reader, output=output, checkpoint=checkpoint)

@@ -13,7 +13,7 @@ from comagic_cli.export.connection import Connection
 from comagic_cli.export.customers import CustomersReader
 from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
-from comagic_cli.files.atomic_file import Part
+from comagic_cli.files.atomic_file import UnfinishedFile
 from comagic_cli.formats.base import Rendering, Sink
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
@@ -79,8 +79,8 @@ def write_pages(pages: Iterator[Page], sink: Sink) -> None:
 class Transfer:
     """One transfer: what it asks, where the rows go, and what came.
 
-    `file` holds the rows in the end, where a file does. `part` is an unfinished file that can be
-    resumed; `checkpoint` is what an earlier run left of it.
+    `file` is the file that holds the rows at the end, if any. `resumable_file` is an unfinished
+    file that can be resumed; `checkpoint` is that of an earlier run.
     """
 
     query: Query
@@ -89,7 +89,7 @@ class Transfer:
     reader: PageReader
     output: HashedOutput
     file: PublishedFile | None = None
-    part: Part | None = None
+    resumable_file: UnfinishedFile | None = None
     checkpoint: Checkpoint | None = None
     sink: CheckpointingSink = field(init=False)
 
@@ -105,9 +105,9 @@ class Transfer:
         self.sink = CheckpointingSink(
             sink, self.checkpoint, self.connection.context.clock.monotonic
         )
-        if self.part and stream:
-            part = self.part
-            self.sink.save = lambda: self._save(stream, part)
+        if self.resumable_file and stream:
+            file = self.resumable_file
+            self.sink.save = lambda: self._save(stream, file)
         try:
             write_pages(self.connection.progress.watch(self.reader), self.sink)
         except RowsMissing:
@@ -144,12 +144,12 @@ class Transfer:
             outside=reader.outside,
         )
 
-    def _save(self, stream: BinaryIO, part: Part) -> None:
+    def _save(self, stream: BinaryIO, file: UnfinishedFile) -> None:
         """Make safe what is written, then say so in the checkpoint."""
         stream.flush()
-        part.sync()
-        write_checkpoint(part.checkpoint, self.record(), self.sink.since, self.reader.missing)
-        part.kept = True
+        file.sync()
+        write_checkpoint(file.checkpoint_path, self.record(), self.sink.since, self.reader.missing)
+        file.is_resumable = True
 
 
 def _window_count(done: WindowResult) -> WindowCount:

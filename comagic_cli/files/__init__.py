@@ -1,1 +1,1 @@
-"""Files: bytes on disk, whole or not at all."""
+"""Files: bytes on disk, written atomically."""

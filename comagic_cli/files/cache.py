@@ -1,4 +1,4 @@
-"""The cache: small texts kept between runs, one file each."""
+"""The cache: small texts that are saved between runs, one file each."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DAY = 86_400.0  # seconds
 class Cache:
     """Texts by name, in files that only their owner can read.
 
-    A cache that can't be read or written is empty: that is never an error.
+    A cache that can't be read or written is empty; this is never an error.
     """
 
     directory: Path
 
     def get(self, name: str, max_age: float = DAY) -> str | None:
-        """Return a text; `None` where there is none, or it is older than `max_age` seconds."""
+        """Return a text; `None` if it is not there or older than `max_age` seconds."""
         path = self.directory / name
         try:
             if time.time() - path.stat().st_mtime > max_age:
@@ -36,7 +36,7 @@ class Cache:
             return None
 
     def set(self, name: str, text: str) -> None:
-        """Save a text; other runs see it whole or not at all."""
+        """Save a text atomically."""
         with suppress(OSError):
             self._make_directory()
             write_private(self.directory / name, text.encode(errors="replace"))
@@ -47,7 +47,7 @@ class Cache:
 
     @contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Let one run in at a time; the others wait. Where no lock can be taken, all go in."""
+        """Lock a name; other runs wait. Continue without a lock if none can be acquired."""
         with suppress(OSError):
             self._make_directory()
         with wait_for_lock(self.directory / f"{name}.lock"):
@@ -58,12 +58,12 @@ class Cache:
 
 
 def default_cache() -> Cache | None:
-    """Return the user's cache; `None` where there is no home directory."""
+    """Return the user's cache; `None` if there is no home directory."""
     directory = user_directory("cache")
     return Cache(directory) if directory else None
 
 
 def cache_key(kind: str, *parts: object) -> str:
-    """Return the name of a text about `parts`, which can be secrets: they can't be read from it."""
+    """Return a name made of a hash of `parts`, which can be secrets."""
     text = "\0".join(map(str, parts))
     return f"{kind}-{sha256(text.encode()).hexdigest()[:32]}"

@@ -17,60 +17,60 @@ if TYPE_CHECKING:
 Compressor: TypeAlias = Callable[[BinaryIO], BinaryIO]
 
 SUFFIXES = (".gz", ".zst")
-LAST_BLOCK = b"\x01\x00\x00"  # an empty one that ends a Zstandard frame of no checksum
+LAST_BLOCK = b"\x01\x00\x00"  # an empty block that ends a Zstandard frame without a checksum
 
 
 def compression_suffix(path: str) -> str:
-    """Return the suffix of a compressed file as it is written, "" for none."""
-    ending = next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "")
-    return path[len(path) - len(ending) :]
+    """Return the suffix of a compressed file in the case as typed; "" for any other file."""
+    suffix = next((suffix for suffix in SUFFIXES if path.lower().endswith(suffix)), "")
+    return path[len(path) - len(suffix) :]
 
 
 def find_compressor(path: str) -> Compressor | None:
-    """Return the compressor for a path. Raises `UsageProblem` where it isn't installed."""
-    packing = compression_suffix(path).lower()
-    return _zstd() if packing == ".zst" else _gzip if packing else None
+    """Return the compressor for a path. Raises `UsageProblem` if its package is not installed."""
+    suffix = compression_suffix(path).lower()
+    return _zstd() if suffix == ".zst" else _gzip if suffix else None
 
 
 @contextmanager
-def open_compressor(stream: BinaryIO, packer: Compressor | None) -> Iterator[BinaryIO]:
-    """Compress what is written to the stream, and finish with the block.
+def open_compressor(stream: BinaryIO, compressor: Compressor | None) -> Iterator[BinaryIO]:
+    """Compress what is written to the stream; the compressed data ends with the block.
 
-    After `flush` all bytes so far are in the stream, and another run can continue from there: see
-    `gone_on`. Where the block fails before the first byte, the stream gets none.
+    After `flush` all bytes are in the stream, and another run can continue there: see `new_frame`.
+    If the block fails before its first byte, nothing is written.
     """
-    if packer is None:
+    if compressor is None:
         yield stream
         return
-    packing = CompressedStream(stream, packer)
+    compressed = CompressedStream(stream, compressor)
     try:
-        yield cast("BinaryIO", packing)
+        yield cast("BinaryIO", compressed)
     except BaseException:
         with suppress(Exception):  # the first error is the one to report
-            packing.end()
+            compressed.end()
         raise
-    if not packing.begun:
-        packing.write(b"")  # an empty file has a header, too
-    packing.end()
+    if not compressed.is_started:
+        compressed.write(b"")  # an empty file has a header, too
+    compressed.end()
 
 
 def new_frame(path: str) -> bytes:
-    """Return the bytes that finish an interrupted file, so that more can follow."""
+    """Return the bytes that end the last frame of an interrupted file, before a new one."""
     return LAST_BLOCK if compression_suffix(path).lower() == ".zst" else b""
 
 
 class CompressedStream(io.RawIOBase):
-    """Compress with what `packer` makes, from the first byte on.
+    """Compress to a stream.
 
-    With gzip, `flush` finishes a member, and the next write begins another. With Zstandard it
-    finishes a block, because some readers stop at the end of the first frame.
+    `flush` ends a member of gzip, and the next write starts another. Of Zstandard it ends only a
+    block, because some readers stop at the end of the first frame.
     """
 
-    def __init__(self, stream: BinaryIO, packer: Compressor) -> None:
+    def __init__(self, stream: BinaryIO, compressor: Compressor) -> None:
         self._stream = stream
-        self._packer = packer
-        self._packing: BinaryIO | None = None
-        self.begun = False
+        self._compressor = compressor
+        self._member: BinaryIO | None = None
+        self.is_started = False
 
     def writable(self) -> bool:
         """Return true."""
@@ -78,27 +78,27 @@ class CompressedStream(io.RawIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Compress all the bytes."""
-        if self._packing is None:
-            self._packing = self._packer(self._stream)
-            self.begun = True
-        return self._packing.write(data)
+        if self._member is None:
+            self._member = self._compressor(self._stream)
+            self.is_started = True
+        return self._member.write(data)
 
     def flush(self) -> None:
-        """Write all bytes so far to the stream."""
-        if self._packer is _gzip:
+        """Write all bytes to the stream."""
+        if self._compressor is _gzip:
             self.end()
-        elif self._packing is not None:
-            self._packing.flush()
+        elif self._member is not None:
+            self._member.flush()
 
     def end(self) -> None:
-        """Finish what was begun."""
-        if self._packing is not None:
-            packing, self._packing = self._packing, None
-            packing.close()
+        """End the member or frame, if one is started."""
+        if self._member is not None:
+            member, self._member = self._member, None
+            member.close()
 
 
 def _gzip(stream: BinaryIO) -> BinaryIO:
-    """Compress without name and time in the header: equal rows make equal files."""
+    """Compress without name and time in the header, so that equal rows make equal files."""
     import gzip  # noqa: PLC0415 - read when needed
 
     return cast("BinaryIO", gzip.GzipFile("", "wb", 6, stream, mtime=0))
@@ -111,7 +111,7 @@ def _ungzip(stream: BinaryIO) -> BinaryIO:
 
 
 def _zstd() -> Compressor:
-    """Find Zstandard in Python (3.14 and later) or in the package `zstandard`."""
+    """Return the compressor of Python (3.14 and later) or of the package `zstandard`."""
     with suppress(ImportError):
         file = import_module("compression.zstd").ZstdFile
         return lambda stream: cast("BinaryIO", file(stream, "wb"))
@@ -122,7 +122,7 @@ def _zstd() -> Compressor:
 
 
 class _Zstandard(Protocol):
-    """The part of the package that reading needs."""
+    """The part of the package `zstandard` that reading needs."""
 
     def stream_reader(self, source: BinaryIO, *, read_across_frames: bool) -> BinaryIO:
         """Return the decompressed bytes of all frames."""
@@ -153,7 +153,7 @@ def _not_installed(doing: str) -> UsageProblem:
 
 
 class GuardedStream(io.RawIOBase):
-    """Pass bytes to a stream while it is opened, and discard them otherwise.
+    """Pass bytes to a stream inside a block of `pass_through`, and discard all others.
 
     xlsxwriter and pyarrow write the end of the file when they are garbage-collected after an error:
     a truncated file would look complete.
@@ -174,11 +174,11 @@ class GuardedStream(io.RawIOBase):
         return memoryview(data).nbytes
 
     def flush(self) -> None:
-        """Do nothing, even once closed: garbage is closed in any order."""
+        """Do nothing, even after it is closed: garbage is collected in any order."""
 
     @contextmanager
-    def opened(self) -> Iterator[None]:
-        """Pass bytes on until the block ends."""
+    def pass_through(self) -> Iterator[None]:
+        """Pass bytes to the stream until the block ends."""
         self._open = True
         try:
             yield

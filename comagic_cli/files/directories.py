@@ -13,10 +13,10 @@ DIRECTORIES = PlatformDirs("comagic", appauthor=False)
 def user_directory(kind: Literal["config", "cache"]) -> Path | None:
     """Return the folder below XDG_CONFIG_HOME or XDG_CACHE_HOME, or the platform's usual one.
 
-    `None` where the user has no home directory, as in some containers.
+    `None` if the user has no home directory, as in some containers.
     """
     try:
-        found = DIRECTORIES.user_config_path if kind == "config" else DIRECTORIES.user_cache_path
+        path = DIRECTORIES.user_config_path if kind == "config" else DIRECTORIES.user_cache_path
     except RuntimeError:
         return None
-    return found if found.is_absolute() else None
+    return path if path.is_absolute() else None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from comagic_cli.errors import CannotWrite, UsageProblem
-from comagic_cli.files.atomic_file import Part, check_name, whole_file
+from comagic_cli.files.atomic_file import UnfinishedFile, check_name, open_atomic_file
 from comagic_cli.files.compression import compression_suffix, find_compressor, open_compressor
 from comagic_cli.files.stream import Output, RawStream, write_errors
 
@@ -32,12 +32,12 @@ FORMATS = {
     ".sqlite": "sqlite",
     ".sqlite3": "sqlite",
 }
-"""The format that each suffix names."""
-WHOLE = frozenset({"xlsx", "parquet", "sqlite"})  # binary formats, which are not compressed
+"""The format of each suffix."""
+BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
 
 
 def format_of(path: str | None) -> str | None:
-    """Return the format of a path's suffix, before `.gz` or `.zst`; `None` for no file."""
+    """Return the format of a path's suffix, before `.gz` or `.zst`; `None` if it is not a file."""
     if path is None or not is_file(path):
         return None
     check_name(path)
@@ -46,17 +46,17 @@ def format_of(path: str | None) -> str | None:
         return FORMATS[suffix.lower()]
     known = ", ".join(FORMATS)
     raise UsageProblem(
-        f"The name {path} doesn't say which format to write.",
-        hint=f"Say it with -f, or end the name in one of {known} (and .gz or .zst after it); "
+        f"The name {path} has no suffix of a known format.",
+        hint=f"Choose a format with -f, or a suffix: {known} (then .gz or .zst to compress); "
         "see comagic help formats.",
     )
 
 
-def check_packing(format_: str, path: str | None) -> None:
+def check_compression(format_: str, path: str | None) -> None:
     """Raise `UsageProblem` for a binary format whose path asks for compression."""
-    if format_ in WHOLE and path and (packing := compression_suffix(path)):
+    if format_ in BINARY_FORMATS and path and (suffix := compression_suffix(path)):
         raise UsageProblem(
-            f"{path}: {format_} is not packed by us.", hint=f"Leave {packing} out of the name."
+            f"{path}: {format_} files can't be compressed.", hint=f"Remove {suffix} from the name."
         )
 
 
@@ -64,51 +64,49 @@ def check_packing(format_: str, path: str | None) -> None:
 def open_output(target: str | None, stdout: TextIO | None = None) -> Iterator[BinaryIO]:
     """Open a file, a device or standard output (`None`, `-`) to write bytes to.
 
-    `stdout` is standard output, `None` where it is closed.
-
-    A file gets its name when the block ends; see `whole_file` for what an exception leaves. Raises
-    `CannotWrite`, before the block where the target can't be opened; `OutputBusy` where another run
-    writes it; `UsageProblem` where the compressor isn't installed.
+    `stdout` is standard output, `None` if it is closed. A file is renamed when the block ends; see
+    `open_atomic_file` for exceptions. Raises `CannotWrite`, before the block if the target can't be
+    opened; `OutputBusy` if another run writes it; `UsageProblem` if no compressor is installed.
     """
     with (
-        open_target(target, stdout) as opened,
-        open_stream(Output(opened.under, opened.name), target) as stream,
+        open_target(target, stdout) as opened_target,
+        open_stream(Output(opened_target.raw, opened_target.name), target) as stream,
     ):
         yield stream
 
 
 @dataclass(frozen=True)
 class Target:
-    """An open output; `part` is the unfinished file, `None` for what is not a file."""
+    """An open output; `file` is `None` for a device, a pipe or standard output."""
 
-    under: RawStream
+    raw: RawStream
     name: str
-    part: Part | None = None
+    file: UnfinishedFile | None = None
 
 
 @contextmanager
 def open_target(
     target: str | None, stdout: TextIO | None = None, *, keep_incomplete: bool = False
 ) -> Iterator[Target]:
-    """Open the raw stream of an output, by the rules of `open_output`."""
+    """Open the raw stream of an output, as `open_output` does."""
     find_compressor(target or "")  # a missing package is an error before anything is opened
     if is_file(target):
-        with whole_file(cast("str", target), keep_incomplete=keep_incomplete) as part:
-            yield Target(part, part.name, part)
+        with open_atomic_file(cast("str", target), keep_incomplete=keep_incomplete) as file:
+            yield Target(file, file.name, file)
     else:
-        with _opened_straight(target, stdout) as opened:
-            yield opened
+        with _open_unbuffered(target, stdout) as opened_target:
+            yield opened_target
 
 
 @contextmanager
 def open_stream(output: Output, target: str | None) -> Iterator[BinaryIO]:
-    """Compress what is written to an output where its name says so."""
+    """Compress what is written to an output if its name ends in `.gz` or `.zst`."""
     with open_compressor(cast("BinaryIO", output), find_compressor(target or "")) as stream:
         yield stream
 
 
 @contextmanager
-def _opened_straight(target: str | None, stdout: TextIO | None) -> Iterator[Target]:
+def _open_unbuffered(target: str | None, stdout: TextIO | None) -> Iterator[Target]:
     if target is None or target in STDOUT:
         yield _stdout(stdout)
         return
@@ -119,12 +117,12 @@ def _opened_straight(target: str | None, stdout: TextIO | None) -> Iterator[Targ
 
 
 def is_file(target: str | None) -> bool:
-    """Return whether a target is, or will be, a regular file."""
-    return target is not None and target not in STDOUT and not _is_straight(target)
+    """Check that a target is, or will be, a regular file."""
+    return target is not None and target not in STDOUT and not _is_device_or_pipe(target)
 
 
-def _is_straight(path: str) -> bool:
-    """Return whether a path is a device or a pipe, which is written directly."""
+def _is_device_or_pipe(path: str) -> bool:
+    """Check that a path is a device or a pipe, which is written directly."""
     if path.startswith(DESCRIPTORS):
         return True
     with suppress(OSError):
@@ -147,22 +145,22 @@ def _stdout(stdout: TextIO | None) -> Target:
 
 
 class MeasuredOutput(Output):
-    """Count and hash the bytes that are written; start at the `digest` and `size` given."""
+    """Count and hash the bytes that are written, continuing from `digest` and `size`."""
 
     def __init__(
-        self, under: RawStream, name: str, digest: hashlib._Hash | None = None, size: int = 0
+        self, raw: RawStream, name: str, digest: hashlib._Hash | None = None, size: int = 0
     ) -> None:
-        super().__init__(under, name)
+        super().__init__(raw, name)
         self.digest = hashlib.sha256() if digest is None else digest
         self.bytes = size
 
     @property
     def sha256(self) -> str:
-        """Return the hash of all bytes so far, as hexadecimal text."""
+        """Return the hash of all bytes so far, in hexadecimal."""
         return self.digest.hexdigest()
 
-    def _some(self, left: memoryview) -> int:
-        written = super()._some(left)
-        self.digest.update(left[:written])
+    def _write_some(self, rest: memoryview) -> int:
+        written = super()._write_some(rest)
+        self.digest.update(rest[:written])
         self.bytes += written
         return written

@@ -1,4 +1,4 @@
-"""Streams of bytes: every byte is written, or an error names the output."""
+"""Raw streams: every byte is written, or an error names the output."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ HINTS = {
 
 
 class RawStream(Protocol):
-    """A raw stream: it can take some of the bytes only, or none for now (`None`)."""
+    """A raw stream: `write` may take only some of the bytes, or none for now (`None`)."""
 
     def write(self, data: memoryview, /) -> int | None:
         """Write some of the bytes and return how many."""
@@ -33,14 +33,14 @@ class RawStream(Protocol):
 
 
 class Output(io.RawIOBase):
-    """Write all the bytes given, at once.
+    """Write all bytes to a raw stream, without a buffer.
 
-    There is no buffer, so nothing can fail when the stream is garbage-collected after an error. The
-    raw stream is closed by whoever opened it.
+    So nothing can fail when the stream is garbage-collected after an error. The caller closes the
+    raw stream.
     """
 
-    def __init__(self, under: RawStream, name: str) -> None:
-        self._under = under
+    def __init__(self, raw: RawStream, name: str) -> None:
+        self._raw = raw
         self.name = name
 
     def writable(self) -> bool:
@@ -49,19 +49,19 @@ class Output(io.RawIOBase):
 
     def fileno(self) -> int:
         """Return the descriptor of the raw stream."""
-        return self._under.fileno()
+        return self._raw.fileno()
 
     def write(self, data: ReadableBuffer, /) -> int:
-        """Write all the bytes. Raises `CannotWrite`, or `BrokenPipeError` for a closed pipe."""
-        left = memoryview(data).cast("B")
-        size = left.nbytes
+        """Write all bytes. Raises `CannotWrite`, or `BrokenPipeError` for a closed pipe."""
+        rest = memoryview(data).cast("B")
+        size = rest.nbytes
         with write_errors(self.name):
-            while left:
-                left = left[self._some(left) :]
+            while rest:
+                rest = rest[self._write_some(rest) :]
         return size
 
-    def _some(self, left: memoryview) -> int:
-        written = self._under.write(left)
+    def _write_some(self, rest: memoryview) -> int:
+        written = self._raw.write(rest)
         if written is None:  # a full pipe that another process made non-blocking
             select.select([], [self.fileno()], [])
         return written or 0
@@ -69,7 +69,7 @@ class Output(io.RawIOBase):
 
 @contextmanager
 def write_errors(name: str) -> Iterator[None]:
-    """Raise `CannotWrite` with the name for an `OSError`, except for a closed pipe."""
+    """Turn an `OSError`, except that of a closed pipe, into `CannotWrite` with the name."""
     try:
         yield
     except BrokenPipeError:
@@ -82,7 +82,7 @@ def write_errors(name: str) -> Iterator[None]:
 
 @contextmanager
 def read_errors(name: str) -> Iterator[None]:
-    """Raise `UsageProblem` with the name for an `OSError`: the user named the file."""
+    """Turn an `OSError` into `UsageProblem` with the name: the user named the file."""
     try:
         yield
     except OSError as error:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from comagic_cli.formats.aggregate import TIMES, Counts, Group, Number, Tally
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.cell_text import (
+from comagic_cli.formats.display import (
     escape_controls,
     format_duration,
     is_coded,

@@ -1,4 +1,4 @@
-"""What every format has in common, and which formats there are."""
+"""What all formats have in common: their options and the protocol of a sink."""
 
 from __future__ import annotations
 
@@ -11,45 +11,45 @@ ZONED = frozenset({"parquet"})  # formats whose times are instants: see `FormatO
 
 
 class Sink(Protocol):
-    """Write rows in one format to a stream of bytes; who opened the stream closes it."""
+    """Write rows in one format to a stream of bytes; the caller closes the stream."""
 
     def begin(self) -> None:
-        """Write what stands before the rows: a header, an opening bracket."""
+        """Write what comes before the rows: a header, an opening bracket."""
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
 
     def end(self) -> None:
-        """Write what stands after the rows."""
+        """Write what comes after the rows."""
 
 
 @runtime_checkable
 class Rendering(Protocol):
-    """A sink that writes rows as they came, cut into columns."""
+    """A sink that writes raw rows, cut into columns."""
 
     def render(self, page: Page, /) -> bytes:
-        """Return what is written of a page's rows."""
+        """Return the bytes to write for a page's rows."""
 
 
 @dataclass(frozen=True)
 class FormatOptions:
-    """How values are shown where a format leaves a choice."""
+    """Format options: how values are written."""
 
     coded_values: Literal["value", "id", "both"] = "value"  # what {value, value_id} becomes
     list_separator: str = "; "  # joins lists of plain values
     header: Literal["id", "title", "none"] = "id"
     titles: tuple[tuple[str, str], ...] = ()  # of the account: pairs of a column's id and title
-    delimiter: str | None = None  # of CSV, one character; None: as usual
+    delimiter: str | None = None  # of CSV, one character; None: the default
     newlines: Literal["keep", "space", "escape"] = "keep"  # what line breaks in texts become
     excel: bool = False  # CSV for spreadsheets
-    decimal: Literal[".", ","] = "."  # stands in numbers
+    decimal: Literal[".", ","] = "."  # the decimal separator
     times: Literal["keep", "iso"] = "keep"  # iso: with the offset of `zone`
-    zone: str | None = None  # the account's, where times need it
+    zone: str | None = None  # of the account, if times need it
     record_urls: bool = False  # adds the addresses of recordings in the `web` account
     record_host: str | None = None
     web: str = ""
     flatten: bool = False  # JSON without nested objects
-    width: int | None = None  # of the terminal, in cells; None: there is none
+    width: int | None = None  # of the terminal, in cells; None: not a terminal
     color: bool = False  # allows escape sequences
     vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit

@@ -1,9 +1,9 @@
 """Parquet: typed columns by the catalogue, so that every file of a report has the same schema.
 
 Numbers are 64-bit integers, or doubles where they can have a fraction; durations are seconds; times
-are instants in the account's zone; lists are lists; what flattens to several columns is a struct of
-them. Times of day are text, since Spark reads no such type. What does not fit stands in `_unfit`,
-see `typed`. Packed with Zstandard, a row group a page, small pages together.
+are instants in the account's zone; lists are lists; a field of several columns is a struct of them.
+Times of day are text, because Spark can't read the type. Values of another kind are in `_unfit`,
+see `typed`. The compression is Zstandard; small pages share a row group.
 """
 
 from __future__ import annotations
@@ -21,44 +21,44 @@ from pyarrow.parquet import ParquetWriter
 from comagic_cli.files.compression import GuardedStream
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
-    UNFIT_NAME,
+    UNFIT,
     Column,
-    Fit,
+    Converter,
     Kind,
-    Typed,
+    TypedColumns,
     Values,
-    boolean,
-    day,
-    microseconds,
-    real,
-    seconds,
-    whole,
+    microseconds_in,
+    to_boolean,
+    to_date,
+    to_float,
+    to_integer,
+    to_seconds,
 )
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, slices
 
-ENOUGH = 10_000  # rows of a group; of fewer readers would have many groups to open
+MIN_GROUP = 10_000  # rows of a row group; many small groups are slow to read
 TYPES: dict[Kind, pa.DataType] = {
     "text": pa.string(),
-    "clock": pa.string(),
-    "whole": pa.int64(),
+    "time": pa.string(),
+    "integer": pa.int64(),
     "seconds": pa.int64(),
-    "real": pa.float64(),
+    "float": pa.float64(),
     "boolean": pa.bool_(),
     "date": pa.date32(),
 }
-FITS: dict[Kind, Fit] = {
-    "whole": whole,
-    "seconds": seconds,
-    "real": real,
-    "boolean": boolean,
-    "date": day,
+CONVERTERS: dict[Kind, Converter] = {
+    "integer": to_integer,
+    "seconds": to_seconds,
+    "float": to_float,
+    "boolean": to_boolean,
+    "date": to_date,
 }
 
 
 class ParquetSink:
-    """Write row groups, and the footer that makes them a file."""
+    """Write row groups and the footer."""
 
     def __init__(
         self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
@@ -66,47 +66,50 @@ class ParquetSink:
         zone = ZoneInfo(format_options.zone) if format_options.zone else None
         self._stream = GuardedStream(stream)
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = Typed(columns, format_options, FITS | {"moment": microseconds(zone or UTC)})
-        self._moment = pa.timestamp("us", format_options.zone)
-        self._fields = [list(some) for _, some in groupby(self._typed.columns, attrgetter("field"))]
-        self._schema = pa.schema(
-            [*map(self._field, self._fields), pa.field(UNFIT_NAME, pa.string())]
+        self._typed = TypedColumns(
+            columns, format_options, CONVERTERS | {"datetime": microseconds_in(zone or UTC)}
         )
+        self._timestamp = pa.timestamp("us", format_options.zone)
+        self._fields = [
+            list(group) for _, group in groupby(self._typed.columns, attrgetter("field"))
+        ]
+        self._schema = pa.schema([*map(self._field, self._fields), pa.field(UNFIT, pa.string())])
         self._batches: list[pa.RecordBatch] = []
 
     def begin(self) -> None:
-        """Write what a file begins with."""
-        with self._stream.opened():
+        """Write the start of the file."""
+        with self._stream.pass_through():
             self._writer = ParquetWriter(self._stream, self._schema, compression="zstd")
 
     def write(self, page: Page) -> None:
-        """Write a page's rows, or keep them where they are too few for a group."""
+        """Write a page's rows once there are enough for a row group."""
         self._batches += [self._batch(self._reader.plain(part)) for part in slices(page, 1_000)]
-        if sum(batch.num_rows for batch in self._batches) >= ENOUGH:
+        if sum(batch.num_rows for batch in self._batches) >= MIN_GROUP:
             self._write_group()
 
     def end(self) -> None:
         """Write the last rows and the footer."""
         if self._batches:
             self._write_group()
-        with self._stream.opened():
+        with self._stream.pass_through():
             self._writer.close()
 
     def _write_group(self) -> None:
         table = pa.Table.from_batches(self._batches, self._schema)
         self._batches = []
-        with self._stream.opened():
+        with self._stream.pass_through():
             self._writer.write_table(table, table.num_rows)
 
     def _batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
         *read, unfit = self._typed.read(rows)
         columns = iter(read)
-        arrays = [self._array(some, [next(columns) for _ in some]) for some in self._fields]
+        arrays = [self._array(group, [next(columns) for _ in group]) for group in self._fields]
         return pa.record_batch([*arrays, pa.array(unfit, pa.string())], self._schema)
 
     def _array(self, columns: list[Column], values: list[Values]) -> pa.Array:
         arrays = [
-            pa.array(some, self._type(column)) for column, some in zip(columns, values, strict=True)
+            pa.array(cells, self._type(column))
+            for column, cells in zip(columns, values, strict=True)
         ]
         if len(arrays) == 1:
             return arrays[0]
@@ -129,7 +132,7 @@ class ParquetSink:
     def _type(self, column: Column) -> pa.DataType:
         if column.kind == "list":
             return pa.list_(_item(column.item))
-        return self._moment if column.kind == "moment" else TYPES[column.kind]
+        return self._timestamp if column.kind == "datetime" else TYPES[column.kind]
 
 
 def _item(member: Member) -> pa.DataType:

@@ -266,7 +266,7 @@ class PartitionedSink:
     def keep(self) -> None:
         """Keep the rows of partitions that were not settled as `NAME.incomplete`."""
         for begun in self._begun.values():
-            begun.file.keep()
+            begun.file.publish_incomplete()
             self.is_kept = True
 
     def discard(self) -> None:

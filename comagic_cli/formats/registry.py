@@ -1,4 +1,4 @@
-"""Which formats there are, and how their sinks are made."""
+"""The formats, and how their sinks are made."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import BinaryIO, cast
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import FormatOptions, Sink
-from comagic_cli.formats.transforms import EditedSink
+from comagic_cli.formats.transforms import TransformSink
 from comagic_cli.query.catalog import Field
 
 FORMATS = {
@@ -21,11 +21,11 @@ FORMATS = {
     "xlsx": "xlsx:XlsxSink",
     "parquet": "parquet:ParquetSink",
 }
-"""Where each format's class is: `module:class`, imported when it is asked for."""
+"""The class of each format, `module:class`, imported when needed."""
 DATABASE = "sqlite"
-"""The format that is no stream of bytes: see `SqliteSink`."""
+"""The format that is not a stream of bytes: see `SqliteSink`."""
 EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
-"""The package that a format needs beyond those that are always there; its extra is so called."""
+"""The optional package that a format needs; the extra has the name of the format."""
 
 
 def make_sink(
@@ -38,11 +38,11 @@ def make_sink(
     make = _maker(format)
     if format_options.times == "keep" and not format_options.record_urls:
         return make(stream, columns, format_options)
-    return EditedSink(lambda all_: make(stream, all_, format_options), columns, format_options)
+    return TransformSink(lambda every: make(stream, every, format_options), columns, format_options)
 
 
 def check_format(format: str) -> None:  # noqa: A002 - the option's own name
-    """Raise `UsageProblem` where there is no such format, or what writes it isn't installed."""
+    """Raise `UsageProblem` if the format is unknown or its package is not installed."""
     if format != DATABASE:
         _maker(format)
 
@@ -50,7 +50,7 @@ def check_format(format: str) -> None:  # noqa: A002 - the option's own name
 def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]:
     if format_ not in FORMATS:
         known = ", ".join(FORMATS)
-        raise UsageProblem(f"There is no format {format_!r}.", hint=f"The formats are {known}.")
+        raise UsageProblem(f"{format_!r} is not a format.", hint=f"The formats are {known}.")
     module, name = FORMATS[format_].split(":")
     package = EXTRAS.get(format_, "")
     if package and find_spec(package) is None:
@@ -58,5 +58,5 @@ def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions],
             f"Writing {format_} needs the package {package}.",
             hint=f"pip install 'comagic[{format_}]'",
         )
-    made = getattr(import_module(f"comagic_cli.formats.{module}"), name)
-    return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", made)
+    sink = getattr(import_module(f"comagic_cli.formats.{module}"), name)
+    return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", sink)

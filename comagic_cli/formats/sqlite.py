@@ -1,16 +1,15 @@
-"""A table of SQLite: rows go in by their keys, so that each is there once, as it is now.
+"""A table of SQLite: rows are inserted or updated by their keys.
 
-Columns are those of CSV, in the types that the catalogue foresees: INTEGER, REAL and TEXT; times
-are text as they came, durations seconds, lists JSON. What does not fit stands in `_unfit`, see
-`typed`. Columns that are new are added. A row whose key may repeat or is null has no `_key`: of
-those, what the same request brought of the same period before is replaced.
+Columns are those of CSV, of the catalogue's types: INTEGER, REAL and TEXT; times are unchanged
+text, durations seconds, lists JSON. Values of another kind are in `_unfit`, see `typed`. New
+columns are added. A row whose key can repeat or is null has no `_key`: such rows replace those that
+the same request wrote for the same period.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -21,29 +20,30 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
+from comagic_cli.files.atomic_file import resolve_target
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
-    UNFIT_NAME,
+    UNFIT,
     Column,
-    Fit,
+    Converter,
     Kind,
-    Typed,
+    TypedColumns,
     Values,
-    boolean,
-    real,
-    seconds,
-    whole,
+    to_boolean,
+    to_float,
+    to_integer,
+    to_seconds,
 )
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import RowReader, compact
 from comagic_cli.rows.page import PART, Marks, Page, slices, split_key
 
-# ruff: noqa: S608 - the names that stand in the SQL are our own, or quoted
+# ruff: noqa: S608 - names in SQL are constants, or quoted
 
-LEDGER = "_comagic_requests"
-SCHEMA = f"""CREATE TABLE IF NOT EXISTS "{LEDGER}" (
+REQUESTS = "_comagic_requests"
+SCHEMA = f"""CREATE TABLE IF NOT EXISTS "{REQUESTS}" (
   id INTEGER PRIMARY KEY,
   "table" TEXT NOT NULL,
   source TEXT NOT NULL,
@@ -61,12 +61,11 @@ COLUMNS = frozenset(
 
 @dataclass(frozen=True)
 class Request:
-    """Whose rows go to a table.
+    """The request whose rows a table gets.
 
-    `source` is what all rows of a table have in common: report, service, user, and how values are
-    written. `rows` is what decides, besides the period, which rows come: the report's number and
-    the filter. Tokens and passwords are in neither. `compare` lists what differs between two
-    sources.
+    `source` is common to all rows of a table: report, service, user, and format options. `rows` are
+    the report's number and the filter, which select rows besides the period. Neither has tokens or
+    passwords. `compare` describes the differences between two sources.
     """
 
     table: str
@@ -77,22 +76,23 @@ class Request:
     compare: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 
 
-def enter(connection: sqlite3.Connection, request: Request) -> int:
-    """Enter a request, and return its number, the same each time.
+def save_request(connection: sqlite3.Connection, request: Request) -> int:
+    """Save a request and return its number, which is the same in every run.
 
-    Raises `UsageProblem` where the table has rows of another source, or is not ours.
+    Raises `UsageProblem` if the table has rows of another source, or comagic did not make it.
     """
     connection.execute(SCHEMA)
-    names = {name for _, name, *_ in connection.execute(f'PRAGMA table_info("{LEDGER}")')}
+    names = {name for _, name, *_ in connection.execute(f'PRAGMA table_info("{REQUESTS}")')}
     if not names >= COLUMNS:
         raise UsageProblem(
-            f"the database has a table {LEDGER} that comagic did not make",
+            f"the database has a table {REQUESTS} that comagic did not make",
             hint="Name another file with -o.",
         )
     known = connection.execute(
-        f'SELECT source, "table" FROM "{LEDGER}" WHERE "table" = ? COLLATE NOCASE', [request.table]
+        f'SELECT source, "table" FROM "{REQUESTS}" WHERE "table" = ? COLLATE NOCASE',
+        [request.table],
     ).fetchone()
-    if known is None and is_there(connection, request.table):
+    if known is None and has_table(connection, request.table):
         raise UsageProblem(
             f"the database has a table {request.table} that comagic did not make",
             hint="Name another with --table.",
@@ -102,53 +102,58 @@ def enter(connection: sqlite3.Connection, request: Request) -> int:
             f"the table {request.table} has other rows: {changes}",
             hint="Name another with --table.",
         )
-    # A table has one name, however it is typed: else its rows without a key would be there twice.
+    # The name is the saved one, in its case: else rows without a key would be written twice.
     return _number(connection, request, known[1] if known else request.table)
 
 
-def count(connection: sqlite3.Connection, number: int, rows: int) -> None:
-    """Enter how many rows an export of a request brought."""
-    connection.execute(f'UPDATE "{LEDGER}" SET rows = ? WHERE id = ?', [rows, number])
+def save_count(connection: sqlite3.Connection, number: int, rows: int) -> None:
+    """Save the number of rows that an export of a request wrote."""
+    connection.execute(f'UPDATE "{REQUESTS}" SET rows = ? WHERE id = ?', [rows, number])
 
 
-def is_there(connection: sqlite3.Connection, table: str) -> bool:
-    """Tell whether the database has a table, or a view, of that name."""
-    found = "SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE"
-    return connection.execute(found, [table]).fetchone() is not None
+def has_table(connection: sqlite3.Connection, table: str) -> bool:
+    """Check that the database has a table or a view of that name."""
+    query = "SELECT 1 FROM sqlite_master WHERE name = ? COLLATE NOCASE"
+    return connection.execute(query, [table]).fetchone() is not None
 
 
 def _number(connection: sqlite3.Connection, request: Request, table: str) -> int:
-    entry = [table, _dumped(request.source), _dumped(request.rows)]
+    entry = [table, _dump(request.source), _dump(request.rows)]
     connection.execute(
-        f'INSERT INTO "{LEDGER}" ("table", source, request, period_from, period_till, comagic) '
+        f'INSERT INTO "{REQUESTS}" ("table", source, request, period_from, period_till, comagic) '
         'VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("table", request) DO UPDATE SET '
         "period_from = excluded.period_from, period_till = excluded.period_till, "
         "comagic = excluded.comagic",
         [*entry, *request.period, request.version],
     )
     [number] = connection.execute(
-        f'SELECT id FROM "{LEDGER}" WHERE "table" = ? AND request = ?', [entry[0], entry[2]]
+        f'SELECT id FROM "{REQUESTS}" WHERE "table" = ? AND request = ?', [entry[0], entry[2]]
     ).fetchone()
     return int(number)
 
 
-def _dumped(value: Mapping[str, Any]) -> str:
+def _dump(value: Mapping[str, Any]) -> str:
     return json.dumps(dict(value), ensure_ascii=False, sort_keys=True)
 
 
-FITS: dict[Kind, Fit] = {"whole": whole, "seconds": seconds, "real": real, "boolean": boolean}
+CONVERTERS: dict[Kind, Converter] = {
+    "integer": to_integer,
+    "seconds": to_seconds,
+    "float": to_float,
+    "boolean": to_boolean,
+}
 TYPES: dict[Kind, str] = {
-    "whole": "INTEGER",
+    "integer": "INTEGER",
     "seconds": "INTEGER",
     "boolean": "INTEGER",
-    "real": "REAL",
+    "float": "REAL",
 }
-OURS = {UNFIT_NAME: "TEXT", "_key": "TEXT UNIQUE", "_time": "TEXT", "_request": "INTEGER"}
-KEPT = "comagic_kept"
+OURS = {UNFIT: "TEXT", "_key": "TEXT UNIQUE", "_time": "TEXT", "_request": "INTEGER"}
+MERGE = "comagic_merge"
 
 
 class SqliteSink:
-    """Put rows into a table, in the transaction that is open; who opened it ends it."""
+    """Write rows to a table; the caller begins and commits the transaction."""
 
     def __init__(
         self,
@@ -159,23 +164,23 @@ class SqliteSink:
     ) -> None:
         self._connection = connection
         self._request = request
-        self._table = quoted(request.table)
+        self._table = quote(request.table)
         self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = Typed(columns, format_options, FITS)
+        self._typed = TypedColumns(columns, format_options, CONVERTERS)
         self._fields = frozenset(field.name for field in columns)
-        self._time = request.period[0]  # of a row that shows none: that of the row before it
+        self._time = request.period[0]  # of the last row with a time: rows without one get it
         self._rows = 0
 
     def begin(self) -> None:
-        """Make the table, or add what columns it lacks, and make room for rows without a key."""
-        made = is_there(self._connection, self._request.table)
-        self._number = enter(self._connection, self._request)
-        if made:
+        """Create the table or its missing columns, and delete rows without a key to replace."""
+        exists = has_table(self._connection, self._request.table)
+        self._number = save_request(self._connection, self._request)
+        if exists:
             self._check_table()
             self._add_columns()
         else:
             self._make_table()
-        self._connection.create_function(KEPT, 2, self._kept, deterministic=True)
+        self._connection.create_function(MERGE, 2, self._merge_unfit, deterministic=True)
         self._insert = self._upsert()
         self._connection.execute(
             f"DELETE FROM {self._table} "
@@ -184,7 +189,7 @@ class SqliteSink:
         )
 
     def write(self, page: Page) -> None:
-        """Put in a page's rows."""
+        """Write a page's rows."""
         marks = Marks.of(page.marks)
         start = 0
         for part in slices(page):
@@ -202,8 +207,8 @@ class SqliteSink:
         self._rows += start
 
     def end(self) -> None:
-        """Enter how many rows came."""
-        count(self._connection, self._number, self._rows)
+        """Save the number of rows."""
+        save_count(self._connection, self._number, self._rows)
 
     def _times(self, shown: Iterable[str]) -> list[str]:
         times = []
@@ -213,42 +218,42 @@ class SqliteSink:
         return times
 
     def _make_table(self) -> None:
-        types = [f"{quoted(column.name)} {type_of(column)}" for column in self._typed.columns]
+        types = [f"{quote(column.name)} {type_of(column)}" for column in self._typed.columns]
         ours = [f"{name} {kind}" for name, kind in OURS.items()]
         self._connection.execute(f"CREATE TABLE {self._table} ({', '.join([*types, *ours])})")
         self._connection.execute(
-            f"CREATE INDEX {quoted(self._request.table + ' without a key')} "
+            f"CREATE INDEX {quote(self._request.table + ' without a key')} "
             f"ON {self._table} (_request, _time) WHERE _key IS NULL"
         )
 
     def _check_table(self) -> None:
-        """Raise `UsageProblem` where another program made the table anew without what is needed."""
+        """Raise `UsageProblem` if another program removed columns or indexes that are needed."""
         indexes = self._connection.execute(f"PRAGMA index_list({self._table})").fetchall()
-        once = [f"PRAGMA index_info({quoted(name)})" for _, name, unique, *_ in indexes if unique]
+        once = [f"PRAGMA index_info({quote(name)})" for _, name, unique, *_ in indexes if unique]
         keys = [[name for _, _, name in self._connection.execute(each)] for each in once]
         if OURS.keys() <= columns_of(self._connection, self._table) and ["_key"] in keys:
             return
         raise UsageProblem(
-            f"the table {self._request.table} was changed: its columns {', '.join(OURS)} are not"
-            f" there, or _key is not unique",
+            f"the table {self._request.table} was changed: it lacks one of the columns"
+            f" {', '.join(OURS)}, or _key is not unique",
             hint="Name another with --table.",
         )
 
     def _add_columns(self) -> None:
-        there = {name.lower() for name in columns_of(self._connection, self._table)}
+        existing = {name.lower() for name in columns_of(self._connection, self._table)}
         for column in self._typed.columns:
-            if column.name.lower() not in there:
+            if column.name.lower() not in existing:
                 self._connection.execute(
-                    f"ALTER TABLE {self._table} ADD COLUMN {quoted(column.name)} {type_of(column)}"
+                    f"ALTER TABLE {self._table} ADD COLUMN {quote(column.name)} {type_of(column)}"
                 )
 
     def _upsert(self) -> str:
-        names = [quoted(column.name) for column in self._typed.columns]
+        names = [quote(column.name) for column in self._typed.columns]
         every = [*names, *OURS]
         changed = [f"{name} = excluded.{name}" for name in [*names, "_time", "_request"]]
         changed.append(
-            f"{UNFIT_NAME} = CASE WHEN {UNFIT_NAME} IS NULL THEN excluded.{UNFIT_NAME} "
-            f"ELSE {KEPT}({UNFIT_NAME}, excluded.{UNFIT_NAME}) END"
+            f"{UNFIT} = CASE WHEN {UNFIT} IS NULL THEN excluded.{UNFIT} "
+            f"ELSE {MERGE}({UNFIT}, excluded.{UNFIT}) END"
         )
         return (
             f"INSERT INTO {self._table} ({', '.join(every)}) "
@@ -256,34 +261,34 @@ class SqliteSink:
             f"ON CONFLICT (_key) DO UPDATE SET {', '.join(changed)}"
         )
 
-    def _kept(self, old: str, new: str | None) -> str | None:
-        """Keep what did not fit of fields that are not asked for this time."""
-        held = msgspec.json.decode(old, type=dict[str, msgspec.Raw])
-        kept = {name: value for name, value in held.items() if name not in self._fields}
+    def _merge_unfit(self, old: str, new: str | None) -> str | None:
+        """Merge `_unfit`: keep the values of fields that this export does not write."""
+        saved = msgspec.json.decode(old, type=dict[str, msgspec.Raw])
+        merged = {name: value for name, value in saved.items() if name not in self._fields}
         if new is not None:
-            kept |= msgspec.json.decode(new, type=dict[str, msgspec.Raw])
-        return msgspec.json.encode(kept).decode() if kept else None
+            merged |= msgspec.json.decode(new, type=dict[str, msgspec.Raw])
+        return msgspec.json.encode(merged).decode() if merged else None
 
 
 def key_of(key: str | None) -> str | None:
-    """Return a mark's key as text, a JSON array where it is of several parts."""
+    """Return a mark's key as text; a key of several parts as a JSON array."""
     if key is None or PART not in key:
         return key
     return msgspec.json.encode(split_key(key)).decode()
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
-    """Return the names of the columns of a table, whose name is quoted."""
+    """Return the column names of a table; `table` is quoted."""
     return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def type_of(column: Column) -> str:
-    """Return the type that a column is declared with."""
+    """Return the SQL type of a column."""
     return TYPES.get(column.kind, "TEXT")
 
 
@@ -293,18 +298,18 @@ def _cells(column: Column, values: Values) -> Values:
     return [None if value is None else compact(value) for value in values]
 
 
-PATIENCE = 5  # seconds that another program may take to let go of the database
-AT_LAST = 60  # the same in the end, when all rows are there
-CACHE = -8_000  # KiB, as SQLite says it: what is changed beyond waits on the disk
+BEGIN_TIMEOUT = 5  # seconds to wait until another program releases the database
+COMMIT_TIMEOUT = 60  # the same at the end, when all rows are read
+CACHE_SIZE = -8_000  # negative: KiB; larger changes are written to the disk
 BUSY = "Wait until the other program has ended, or let it read a copy."
-ROLLED_BACK = "The database is as it was; --keep-incomplete puts in what came."
+ROLLED_BACK = "The database is unchanged; --keep-incomplete writes the rows that were read."
 
 
 class Database:
-    """A database's file, and the connection that one export writes it by.
+    """A database file and the connection of one export.
 
-    `published` is the file once the export is in it. `bytes` and `sha256` are then the file's, as
-    it is when they are asked for; before they are those of nothing.
+    `published` is the file after the commit. `bytes` and `sha256` are then the current ones of the
+    file, before those of an empty one.
     """
 
     def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
@@ -313,7 +318,7 @@ class Database:
         self._path = path
 
     def commit(self) -> None:
-        """End the transaction for good."""
+        """Commit the transaction."""
         self.connection.execute("COMMIT")
         self.published = self._path
 
@@ -324,7 +329,7 @@ class Database:
 
     @property
     def sha256(self) -> str:
-        """Return the hash of the file, as hexadecimal text."""
+        """Return the hash of the file, in hexadecimal."""
         if self.published is None:
             return hashlib.sha256().hexdigest()
         with self.published.open("rb") as file:
@@ -333,28 +338,29 @@ class Database:
 
 @contextmanager
 def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Database]:
-    """Open a database, or make one, for one transaction that ends with the block.
+    """Open or create a database for one transaction, which ends with the block.
 
-    After an exception, the killing of the process included, the database is as it was; after
-    `RowsMissing` too, unless `keep_incomplete` says so. A file that was made is removed then.
-    Raises `OutputBusy` where another run of ours writes it, and `CannotWrite`.
+    After an exception, or if the process is killed, the database is unchanged; after `RowsMissing`
+    too, except with `keep_incomplete`. A new file is deleted then. Raises `OutputBusy` if another
+    run of comagic writes the database, and `CannotWrite`.
     """
-    real = _real(path)
-    with lock_file(real, path):
-        new = not real.exists()
+    with write_errors(path):
+        file = resolve_target(path)
+    with lock_file(file, path):
+        new = not file.exists()
         try:
-            with _named(path), closing(_connected(real)) as connection:
-                yield from _transaction(Database(real, connection), keep_incomplete)
+            with _sqlite_errors(path), closing(_connect(file)) as connection:
+                yield from _transaction(Database(file, connection), keep_incomplete)
         except BaseException:
-            if new and real.exists() and not real.stat().st_size:
-                real.unlink()
+            if new and file.exists() and not file.stat().st_size:
+                file.unlink()
             raise
 
 
 def _transaction(database: Database, keep_incomplete: bool) -> Iterator[Database]:  # noqa: FBT001 - the only caller names it
     connection = database.connection
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute(f"PRAGMA busy_timeout={AT_LAST * 1000}")
+    connection.execute(f"PRAGMA busy_timeout={COMMIT_TIMEOUT * 1000}")
     try:
         yield database
         database.commit()
@@ -370,28 +376,15 @@ def _transaction(database: Database, keep_incomplete: bool) -> Iterator[Database
                 connection.execute("ROLLBACK")
 
 
-def _connected(real: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(real, PATIENCE, isolation_level=None)  # no BEGIN of its own
-    connection.execute(f"PRAGMA cache_size={CACHE}")
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, BEGIN_TIMEOUT, isolation_level=None)  # no BEGIN of its own
+    connection.execute(f"PRAGMA cache_size={CACHE_SIZE}")
     return connection
 
 
-def _real(path: str) -> Path:
-    real = Path(os.path.realpath(path))
-    with write_errors(path):
-        if real.is_dir():
-            raise CannotWrite(f"{path} is a folder.", hint="Name a file in it.")
-        if not real.parent.is_dir():
-            hint = f"Make it first: mkdir -p '{real.parent}'"
-            raise CannotWrite(
-                f"{path} can't be written: there's no folder {real.parent}.", hint=hint
-            )
-    return real
-
-
 @contextmanager
-def _named(path: str) -> Iterator[None]:
-    """Turn SQLite's errors into `CannotWrite` of that name."""
+def _sqlite_errors(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into `CannotWrite` with the name."""
     try:
         yield
     except sqlite3.Error as error:
@@ -400,5 +393,5 @@ def _named(path: str) -> Iterator[None]:
             raise CannotWrite(f"{path} is in use by another program.", hint=BUSY) from error
         if code == sqlite3.SQLITE_NOTADB:
             hint = "Name another file, or a new one."
-            raise CannotWrite(f"{path} is no SQLite database.", hint=hint) from error
+            raise CannotWrite(f"{path} is not an SQLite database.", hint=hint) from error
         raise CannotWrite(f"{path} can't be written: {error}.") from error

@@ -22,16 +22,19 @@ from rich.table import Table
 from rich.text import Text
 
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.cell_text import (
+from comagic_cli.formats.display import (
+    Layout,
+    Size,
+    choose_layout,
     common_prefix,
     escape_controls,
     is_coded,
     is_duration,
+    order_columns,
     shorten_duration,
     status_color,
 )
 from comagic_cli.formats.flatten import Cell, Flattener, cells_of
-from comagic_cli.formats.layout import Layout, Size, choose_layout, order_columns
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits, RowReader
 from comagic_cli.rows.page import Page, slices

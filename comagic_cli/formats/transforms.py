@@ -1,4 +1,4 @@
-"""Rows that are changed before a format writes them: times with offsets, recordings' addresses."""
+"""Changes of rows before a format writes them: times with offsets, addresses of recordings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, slices
 
 COLUMN = "call_record_urls"
-NEEDED = ("communication_id", "call_records")  # the fields that addresses are made of
+NEEDED = ("communication_id", "call_records")  # the fields that addresses consist of
 APPS = {
     "dataapi.comagic.ru": "app.comagic.ru",
     "dataapi.uiscom.ru": "app.uiscom.ru",
@@ -29,22 +29,22 @@ APPS = {
     "dataapi.callgear.ae": "app.callgear.ae",
     "dataapi-jsonrpc.novofon.ru": "app.novofon.ru",
 }
-"""The web account's host, by the API's."""
+"""The host of the web account for each host of the API."""
 PLAIN = re.compile(rb'"?([A-Za-z0-9._~-]+)"?')
 NULL = msgspec.Raw(b"null")
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def web_account(api: str, host: str | None) -> str | None:
-    """Return the web account's address, by its host or the API's address; `None`: not known."""
+    """Return the address of the web account by its host or the API's address, else `None`."""
     host = host or APPS.get(urlsplit(api).hostname or "")
     return host and (host if "://" in host else f"https://{host}")
 
 
 def addresses(web: str, communication: msgspec.Raw, records: msgspec.Raw) -> msgspec.Raw:
-    """Make the array of addresses of an array of recordings' ids; of anything else, null.
+    """Return the array of addresses for an array of recording ids; null for any other value.
 
-    A recording without an id, and one of a communication without, has null in its place.
+    Null replaces the address if the recording or the communication has no id.
     """
     try:
         ids = _ITEMS.decode(records)
@@ -60,7 +60,7 @@ def _address(start: bytes, talk: bytes, record: bytes) -> bytes:
 
 
 def _text(raw: msgspec.Raw) -> bytes:
-    """Return an id, a number or a text, as addresses have it; empty for what is none."""
+    """Return an id (a number or a text) as part of an address; empty for any other value."""
     data = bytes(raw)
     if data in (b"null", b"true", b"false"):
         return b""
@@ -71,21 +71,21 @@ def _text(raw: msgspec.Raw) -> bytes:
 
 TIME = rb'"(\d{4}-\d\d-\d\d)[ T]((?:[01]\d|2[0-3]):[0-5]\d)(:[0-5]\d(?:\.\d+)?)"'
 WHOLE = re.compile(TIME)
-REMEMBERED = 4_096  # minutes: rows come by time, so that few are met again later
+MAX_CACHED = 4_096  # minutes: rows are sorted by time, so that few are needed again
 MINUTE = len("2024-10-02T12:00")
 
 Edit = Callable[[msgspec.Raw], msgspec.Raw]
 
 
 def edit_times(field: Field, zone: str) -> Edit | None:
-    """Return what writes a field's times as `2024-10-02T12:00:00+03:00`; `None`: it has none.
+    """Return a function that writes a field's times as `2024-10-02T12:00:00+03:00`.
 
-    Those are the field itself, or members of its array's items. What is no date and time of that
-    clock is left as it came. Of an hour that the clock shows twice, the first is meant.
+    `None` if neither the field nor a member of its items is a time. A value that is not a time of
+    the zone is unchanged. Of an hour that the clock shows twice, the first is meant.
     """
     offset = offsets(zone)
 
-    def edited(match: re.Match[bytes]) -> bytes:
+    def add_offset(match: re.Match[bytes]) -> bytes:
         date, minute, rest = match.groups()[-3:]
         found = offset(date + b"T" + minute)
         head = match[0][: match.start(len(match.groups()) - 2) - match.start()]
@@ -94,32 +94,32 @@ def edit_times(field: Field, zone: str) -> Edit | None:
         )
 
     if field.type == "iso8601":
-        return _of_field(edited)
+        return _of_field(add_offset)
     names = [member.name for member in field.members if member.type == "iso8601"]
-    return _of_members(names, edited) if names else None
+    return _of_members(names, add_offset) if names else None
 
 
-def _of_field(edited: Callable[[re.Match[bytes]], bytes]) -> Edit:
+def _of_field(add_offset: Callable[[re.Match[bytes]], bytes]) -> Edit:
     def edit(raw: msgspec.Raw) -> msgspec.Raw:
         match = WHOLE.fullmatch(raw)
-        return msgspec.Raw(edited(match)) if match else raw
+        return msgspec.Raw(add_offset(match)) if match else raw
 
     return edit
 
 
-def _of_members(names: list[str], edited: Callable[[re.Match[bytes]], bytes]) -> Edit:
-    """Edit members of those names; inside of a text, a backslash stands before each quote."""
+def _of_members(names: list[str], add_offset: Callable[[re.Match[bytes]], bytes]) -> Edit:
+    """Edit the members of those names, but not inside of texts, where quotes are escaped."""
     known = "|".join(map(re.escape, names)).encode()
     member = re.compile(rb'(?<!\\)("(?:' + known + rb')"\s*:\s*)' + TIME)
-    return lambda raw: msgspec.Raw(member.sub(edited, bytes(raw)))
+    return lambda raw: msgspec.Raw(member.sub(add_offset, bytes(raw)))
 
 
 @lru_cache(maxsize=8)
 def offsets(zone: str) -> Callable[[bytes], bytes | None]:
-    """Return what finds the offset of a minute of the zone's wall clock; `None`: there is none."""
+    """Return a cached function from a minute of the wall clock to its offset, `None` if invalid."""
     clock = ZoneInfo(zone)
 
-    @lru_cache(maxsize=REMEMBERED)
+    @lru_cache(maxsize=MAX_CACHED)
     def offset(minute: bytes) -> bytes | None:
         with suppress(ValueError):
             moment = datetime.fromisoformat(minute.decode()).replace(tzinfo=clock, fold=0)
@@ -132,10 +132,10 @@ def offsets(zone: str) -> Callable[[bytes], bytes | None]:
 Change = Callable[[list[Any]], None]
 
 
-class EditedSink:
-    """Change the rows of each page, then pass it on; values that are not changed keep every byte.
+class TransformSink:
+    """Change the rows of each page, then pass it to another sink; other values are unchanged.
 
-    `make` makes the sink that writes the columns, with the one that is added.
+    `make` makes the sink for the columns, including the added one.
     """
 
     def __init__(
@@ -154,11 +154,11 @@ class EditedSink:
 
     @property
     def remark(self) -> str:
-        """Say what a table has to add, once it is written."""
+        """Return the remark of a table once it is written."""
         return getattr(self._sink, "remark", "")
 
     def begin(self) -> None:
-        """Write what stands before the rows."""
+        """Write what comes before the rows."""
         self._sink.begin()
 
     def write(self, page: Page) -> None:
@@ -172,27 +172,27 @@ class EditedSink:
             self._sink.write(Page(rows, part.marker))
 
     def end(self) -> None:
-        """Write what stands after the rows."""
+        """Write what comes after the rows."""
         self._sink.end()
 
 
 def changes(
     columns: Sequence[Field], names: Sequence[str], format_options: FormatOptions
 ) -> list[Change]:
-    """Return what changes rows of raw values in place; `names` are those of f0, f1, … in them."""
+    """Return functions that change raw rows in place; `names` are the columns f0, f1, …."""
     found = []
     for place, field in enumerate(columns):
         if format_options.times == "iso" and (
             edit := edit_times(field, cast("str", format_options.zone))
         ):
-            found.append(_changed(f"f{place}", edit))
+            found.append(_edit_column(f"f{place}", edit))
     if format_options.record_urls:
         talk, records, made = (f"f{names.index(name)}" for name in (*NEEDED, COLUMN))
-        found.append(_addressed(format_options.web, talk, records, made))
+        found.append(_add_addresses(format_options.web, talk, records, made))
     return found
 
 
-def _changed(member: str, edit: Callable[[msgspec.Raw], msgspec.Raw]) -> Change:
+def _edit_column(member: str, edit: Callable[[msgspec.Raw], msgspec.Raw]) -> Change:
     def change(rows: list[Any]) -> None:
         for row in rows:
             setattr(row, member, edit(getattr(row, member)))
@@ -200,7 +200,7 @@ def _changed(member: str, edit: Callable[[msgspec.Raw], msgspec.Raw]) -> Change:
     return change
 
 
-def _addressed(web: str, talk: str, records: str, made: str) -> Change:
+def _add_addresses(web: str, talk: str, records: str, made: str) -> Change:
     def change(rows: list[Any]) -> None:
         for row in rows:
             found = addresses(web, getattr(row, talk), getattr(row, records))

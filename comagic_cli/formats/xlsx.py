@@ -27,13 +27,13 @@ from comagic_cli.formats.flatten import Flattener, cell, titled, unwrap
 from comagic_cli.formats.typed import (
     CLOCK,
     DAY,
-    UNFIT,
+    MISMATCH,
     Kind,
-    day,
-    kind_in,
     kind_of,
-    moment,
-    seconds,
+    kind_of_column,
+    to_date,
+    to_datetime,
+    to_seconds,
 )
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits, RowReader
@@ -82,28 +82,28 @@ def _boolean(value: Any) -> Shown:
 
 
 def _seconds(value: Any) -> Shown:
-    fitted = seconds(value)
-    return _text(value) if fitted is UNFIT or not 0 <= fitted < 10**9 else fitted / DAY
+    fitted = to_seconds(value)
+    return _text(value) if fitted is MISMATCH or not 0 <= fitted < 10**9 else fitted / DAY
 
 
 def _moment(value: Any) -> Shown:
-    when = moment(value)
-    if when is UNFIT or when.year < EARLIEST or when.microsecond:
+    when = to_datetime(value)
+    if when is MISMATCH or when.year < EARLIEST or when.microsecond:
         return _text(value)
     return _days(when)
 
 
 def _date(value: Any) -> Shown:
-    when = day(value)
-    if when is UNFIT or when.year < EARLIEST:
+    when = to_date(value)
+    if when is MISMATCH or when.year < EARLIEST:
         return _text(value)
     return int((when - ORIGIN.date()).days)
 
 
 def _clock(value: Any) -> Shown:
-    if type(value) is not str or not CLOCK.fullmatch(value) or seconds(value) >= DAY:
+    if type(value) is not str or not CLOCK.fullmatch(value) or to_seconds(value) >= DAY:
         return _text(value)
-    return int(seconds(value)) / DAY
+    return int(to_seconds(value)) / DAY
 
 
 def _days(when: datetime) -> float:
@@ -117,13 +117,13 @@ def _text(value: Any) -> Shown:
 
 
 SHOWS: dict[Kind, Callable[[Any], Shown]] = {
-    "whole": number,
-    "real": number,
+    "integer": number,
+    "float": number,
     "seconds": _seconds,
     "boolean": _boolean,
-    "moment": _moment,
+    "datetime": _moment,
     "date": _date,
-    "clock": _clock,
+    "time": _clock,
 }
 
 
@@ -132,12 +132,12 @@ HEAVY = 1 << 30  # bytes of rows on a sheet, which as XML are two to four times 
 LONGEST = 32_767  # UTF-16 units in a cell
 PIECE = 16_000  # characters, of which each is one unit or two
 FORMATS: dict[Kind, str] = {
-    "moment": "yyyy-mm-dd hh:mm:ss",
+    "datetime": "yyyy-mm-dd hh:mm:ss",
     "date": "yyyy-mm-dd",
-    "clock": "hh:mm:ss",
+    "time": "hh:mm:ss",
     "seconds": "[h]:mm:ss",
 }
-WIDTHS: dict[Kind, int] = {"moment": 19, "date": 11, "text": 20, "list": 24}
+WIDTHS: dict[Kind, int] = {"datetime": 19, "date": 11, "text": 20, "list": 24}
 FILTER = 4  # characters that the button of a filter takes
 WIDEST = 40
 
@@ -196,7 +196,7 @@ class XlsxSink:
     def end(self) -> None:
         """Write the workbook."""
         self._end_sheet()
-        with self._stream.opened():
+        with self._stream.pass_through():
             try:
                 self._book.close()
             except FileCreateError as error:  # of XlsxWriter's own making, about another one
@@ -252,7 +252,7 @@ class _Column:
         plain = kind_of(field) not in {"text", "list"}
         self._flat = None if plain else Flattener([field], replace(format_options, header="id"))
         self.names: Sequence[str] = self._flat.names if self._flat else (field.name,)
-        self.kinds = [kind_in(field, name) for name in self.names]
+        self.kinds = [kind_of_column(field, name) for name in self.names]
 
     def shown(self, came: Sequence[Any]) -> list[Sequence[Shown]]:
         """Return the cells of each column."""

@@ -195,7 +195,7 @@ MISTAKES = """
     --base-url ftp://x        | --base-url: 'ftp://x' is not a URL
     --base-url http://x.ru    | would send the token unencrypted
     --tz Mars/Base            | there is no time zone 'Mars/Base'
-    -o rows.pdf               | Say it with -f
+    -o rows.pdf               | Choose a format with -f
     --token-file nowhere      | --token-file: nowhere can't be read
 """
 

@@ -195,7 +195,7 @@ def test_live_fields_are_asked_anew(comagic):
         ),
         (
             ["fields", "calls", "-o", "x.docx"],
-            "The name x.docx doesn't say which format to write.\n",
+            "The name x.docx has no suffix of a known format.\n",
         ),
     ],
 )

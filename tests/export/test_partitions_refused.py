@@ -164,7 +164,7 @@ def test_a_look_is_told_by_what_is_not_as_usual():
         (["--refresh", "0d"], "write 3d, 2w, 1mo or all"),
         (["--refresh", "99999d", "--tz", "UTC"], "more than a hundred years back"),
         (["-o", "{day}.csv"], "there is no {day}"),
-        (["-o", "{date}.data"], "doesn't say which format"),
+        (["-o", "{date}.data"], "has no suffix of a known format"),
         (["-o", "plain.csv", "--refresh", "3d"], "--refresh needs {date} or {month}"),
     ],
 )

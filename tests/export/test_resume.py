@@ -28,7 +28,7 @@ from program import fault
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.export import resume, stream
-from comagic_cli.files.atomic_file import Part
+from comagic_cli.files.atomic_file import UnfinishedFile
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 
 SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.gz", "tsv.zst", "jsonl.zst"]
@@ -154,7 +154,7 @@ def test_a_file_that_lacks_only_its_name_is_given_that(comagic, tmp_path, monkey
     target = tmp_path / "rows.csv"
     with service() as box:
         with monkeypatch.context() as patch:
-            patch.setattr(Part, "publish", _fail)
+            patch.setattr(UnfinishedFile, "publish", _fail)
             ran = comagic(*ASKED, "-o", target, "--max-rows", "30", box=box)
             assert ran.code == 8
         before = len(box.journal)

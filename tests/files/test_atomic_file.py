@@ -173,14 +173,14 @@ def test_a_folder_that_can_not_be_synced_is_no_failure(target, monkeypatch):
 
 
 def test_a_folder(tmp_path):
-    assert refusal(tmp_path) == (f"{tmp_path} is a folder.", "Name a file in it.")
-    assert refusal(f"{tmp_path}/new/") == (f"{tmp_path}/new/ is a folder.", "Name a file in it.")
+    assert refusal(tmp_path) == (f"{tmp_path} is a folder.", "Add a file name.")
+    assert refusal(f"{tmp_path}/new/") == (f"{tmp_path}/new/ is a folder.", "Add a file name.")
 
 
 def test_a_missing_folder(tmp_path):
     assert refusal(tmp_path / "a b" / "out.csv") == (
-        f"{tmp_path}/a b/out.csv can't be written: there's no folder {tmp_path}/a b.",
-        f"Make it first: mkdir -p '{tmp_path}/a b'",
+        f"{tmp_path}/a b/out.csv can't be written: the folder {tmp_path}/a b does not exist.",
+        f"Create it: mkdir -p '{tmp_path}/a b'",
     )
 
 
@@ -213,6 +213,6 @@ def test_a_folder_that_takes_no_files(target, monkeypatch):
     monkeypatch.setattr(whole.os, "open", denied)  # root may write in any folder
     message, hint = refusal(target)
     assert message == (
-        f"{target} can't be written: no files can be made in the folder {target.parent}."
+        f"{target} can't be written: no files can be created in the folder {target.parent}."
     )
-    assert hint.startswith("A file is written beside its name, then moved over it.")
+    assert hint.startswith("A file is first written under a hidden name in its folder.")

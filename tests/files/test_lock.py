@@ -114,7 +114,10 @@ def test_the_lock_file_of_another_user_can_be_locked(target):
 @pytest.mark.parametrize(
     ("error", "message"),
     [
-        (PermissionError(13, "Permission denied"), "no files can be made in the folder {folder}."),
+        (
+            PermissionError(13, "Permission denied"),
+            "no files can be created in the folder {folder}.",
+        ),
         (OSError(37, "No locks available"), "No locks available."),
     ],
 )

@@ -149,7 +149,7 @@ def test_the_suffix_names_the_format(path, form):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("", "The name of the file to write is empty."),
+        ("", "The name of the output file is empty."),
         (".", ". is a folder."),
         ("calls.csv/", "calls.csv/ is a folder."),
     ],
@@ -164,9 +164,9 @@ def test_what_names_no_file_is_said_to(path, message):
 def test_an_unknown_suffix_is_refused(path):
     with pytest.raises(UsageProblem) as caught:
         format_of(path)
-    assert caught.value.message == f"The name {path} doesn't say which format to write."
+    assert caught.value.message == f"The name {path} has no suffix of a known format."
     assert caught.value.hint == (
-        "Say it with -f, or end the name in one of .csv, .tsv, .jsonl, .ndjson, .json, .txt, "
-        ".xlsx, .parquet, .db, .sqlite, .sqlite3 (and .gz or .zst after it); "
+        "Choose a format with -f, or a suffix: .csv, .tsv, .jsonl, .ndjson, .json, .txt, "
+        ".xlsx, .parquet, .db, .sqlite, .sqlite3 (then .gz or .zst to compress); "
         "see comagic help formats."
     )

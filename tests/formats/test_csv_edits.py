@@ -2,7 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.formats.csv import escaped, guarded, spaced, with_comma
+from comagic_cli.formats.csv import (
+    disarm_formulas,
+    escape_breaks,
+    replace_breaks,
+    use_decimal_comma,
+)
 from comagic_cli.rows.decode import Digits
 
 LEFT_ALONE = [
@@ -28,12 +33,12 @@ GUARDED = [
 
 @pytest.mark.parametrize("text", LEFT_ALONE)
 def test_what_no_spreadsheet_runs_stays(text):
-    assert guarded([text]) == [text]
+    assert disarm_formulas([text]) == [text]
 
 
 @pytest.mark.parametrize("text", GUARDED)
 def test_what_a_spreadsheet_might_run_gets_an_apostrophe(text):
-    assert guarded(["a", text]) == ["a", f"'{text}"]
+    assert disarm_formulas(["a", text]) == ["a", f"'{text}"]
 
 
 BREAKS = [
@@ -46,11 +51,11 @@ BREAKS = [
 
 @pytest.mark.parametrize(("text", "blank", "escape"), BREAKS)
 def test_line_breaks(text, blank, escape):
-    assert list(spaced(["x", text])) == ["x", blank]
-    assert list(escaped(["x", text])) == ["x", escape]
+    assert list(replace_breaks(["x", text])) == ["x", blank]
+    assert list(escape_breaks(["x", text])) == ["x", escape]
 
 
 def test_a_comma_is_for_numbers_only():
     cells = [5, Digits("1.10"), "1.10", None, Digits("-0"), Digits("1.5E+400")]
-    assert with_comma(cells) == [5, "1,10", "1.10", None, "-0", "1,5E+400"]
-    assert with_comma(["1.10", 5]) == ["1.10", 5]
+    assert use_decimal_comma(cells) == [5, "1,10", "1.10", None, "-0", "1,5E+400"]
+    assert use_decimal_comma(["1.10", 5]) == ["1.10", 5]

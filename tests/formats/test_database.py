@@ -20,7 +20,7 @@ from comagic_cli.formats.sqlite import open_database
 # Little is kept in memory, so that a kill finds changes on the disk.
 PROGRAM = """
 from comagic_cli.formats import sqlite as database
-database.CACHE = 2
+database.CACHE_SIZE = 2
 from comagic_cli.cli.main import run
 run()
 """
@@ -33,8 +33,8 @@ def path(tmp_path):
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(database, "PATIENCE", 0)
-    monkeypatch.setattr(database, "AT_LAST", 0)
+    monkeypatch.setattr(database, "BEGIN_TIMEOUT", 0)
+    monkeypatch.setattr(database, "COMMIT_TIMEOUT", 0)
 
 
 def write(path, number=1, error=None, **options):
@@ -118,16 +118,16 @@ def test_what_is_no_database_is_left_as_it_is(path):
     before = path.read_bytes()
     with pytest.raises(CannotWrite) as caught:
         write(path)
-    assert caught.value.message == f"{path} is no SQLite database."
+    assert caught.value.message == f"{path} is not an SQLite database."
     assert path.read_bytes() == before
 
 
 def test_a_place_that_can_not_be_written(tmp_path):
     with pytest.raises(CannotWrite, match="is a folder"):
         write(tmp_path)
-    with pytest.raises(CannotWrite, match="there's no folder") as caught:
+    with pytest.raises(CannotWrite, match="does not exist") as caught:
         write(tmp_path / "none" / "rows.db")
-    assert caught.value.hint == f"Make it first: mkdir -p '{tmp_path / 'none'}'"
+    assert caught.value.hint == f"Create it: mkdir -p '{tmp_path / 'none'}'"
 
 
 def test_an_error_of_the_database_is_told_by_its_name(path):

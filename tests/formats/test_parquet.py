@@ -70,7 +70,7 @@ def test_a_sink_without_a_zone_reads_times_as_utc_and_says_no_zone():
 
 
 def test_small_pages_share_a_group_and_large_ones_have_their_own(monkeypatch):
-    monkeypatch.setattr(parquet, "ENOUGH", 3)
+    monkeypatch.setattr(parquet, "MIN_GROUP", 3)
     pages = [page_of(*['{"communication_id":1}'] * size) for size in (1, 1, 2, 5, 1, 1)]
     file = written([ID], *pages)
     groups = [file.metadata.row_group(place) for place in range(file.num_row_groups)]
@@ -165,7 +165,7 @@ def test_what_is_broken_off_is_no_file():
     stream = BytesIO()
     sink = sink_of([ID], stream)
     sink.begin()
-    sink.write(page_of(*['{"communication_id":1}'] * parquet.ENOUGH))
+    sink.write(page_of(*['{"communication_id":1}'] * parquet.MIN_GROUP))
     before = stream.getvalue()
     del sink  # as after an error: the library writes a footer
     assert stream.getvalue() == before

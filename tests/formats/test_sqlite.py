@@ -112,8 +112,8 @@ def test_a_table_that_was_made_anew_is_left_alone(db, change):
     with pytest.raises(UsageProblem) as caught:
         put(db, [ID], page({"id": 1}))
     assert caught.value.message == (
-        "the table calls was changed: its columns _unfit, _key, _time, _request are not there, or"
-        " _key is not unique"
+        "the table calls was changed: it lacks one of the columns"
+        " _unfit, _key, _time, _request, or _key is not unique"
     )
     assert rows(db) == before
 

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from sinks import page_of, text_fields, written
 
-from comagic_cli.formats.cell_text import escape_controls
-from comagic_cli.formats.layout import share_room
+from comagic_cli.formats.display import escape_controls, share_room
 from comagic_cli.query.catalog import Field
 
 FIELDS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sinks import page_of, written
 
-from comagic_cli.formats.cell_text import common_prefix, is_duration, shorten_duration
+from comagic_cli.formats.display import common_prefix, is_duration, shorten_duration
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.formats.cell_text import BAD, GOOD, WAITING, is_coded, status_color
-from comagic_cli.formats.layout import order_columns
+from comagic_cli.formats.display import BAD, GOOD, WAITING, is_coded, order_columns, status_color
 from comagic_cli.query.catalog import Field, report, reports
 
 # A value, its id, and what they mean.

@@ -8,11 +8,11 @@ import pytest
 from sinks import members, page_of
 
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.typed import Typed, real, seconds, whole
+from comagic_cli.formats.typed import TypedColumns, to_float, to_integer, to_seconds
 from comagic_cli.query.catalog import Field, Member, report
 from comagic_cli.rows.decode import RowReader
 
-FITS = {"whole": whole, "real": real, "seconds": seconds}
+CONVERTERS = {"integer": to_integer, "float": to_float, "seconds": to_seconds}
 NUMBER = Field("count", "number")
 LENGTH = Field("call_duration", "duration")
 TEXT = Field("name", "string")
@@ -35,7 +35,7 @@ CLOCK = Field("at", "iso8601", format="hh:mm:ss")
 
 def typed(field: Field, value: str, enum: str = "value") -> tuple[dict[str, object], object]:
     """Read one value, given as JSON; return its columns, and what does not fit."""
-    read = Typed([field], FormatOptions(coded_values=enum), FITS)
+    read = TypedColumns([field], FormatOptions(coded_values=enum), CONVERTERS)
     page = page_of(f'{{"{field.name}":{value}}}')
     *columns, unfit = read.read(RowReader((field.name,)).plain(page))
     named = {column.name: cell for column, (cell,) in zip(read.columns, columns, strict=True)}
@@ -91,7 +91,7 @@ def test_what_fits(field, value, columns):
 
 
 # Field, value as JSON, what its columns hold all the same.
-UNFIT = [
+MISMATCHES = [
     (NUMBER, '"n/a"', {"count": None}),
     (NUMBER, "9223372036854775808", {"count": None}),
     (NUMBER, "1.5", {"count": None}),
@@ -119,7 +119,7 @@ UNFIT = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "value", "columns"), UNFIT)
+@pytest.mark.parametrize(("field", "value", "columns"), MISMATCHES)
 def test_what_does_not_fit_stands_beside_as_it_came(field, value, columns):
     held, unfit = typed(field, value)
     assert held == columns
@@ -127,7 +127,7 @@ def test_what_does_not_fit_stands_beside_as_it_came(field, value, columns):
 
 
 def test_digits_stand_beside_as_they_came():
-    read = Typed([NUMBER, LENGTH], FormatOptions(), FITS)
+    read = TypedColumns([NUMBER, LENGTH], FormatOptions(), CONVERTERS)
     rows = RowReader(("count", "call_duration")).plain(
         page_of('{"count":1.50,"call_duration":1e3}', "{}", '{"count":123456789012345678901}')
     )
@@ -153,7 +153,9 @@ def test_enums_are_as_asked(enum, columns):
     assert typed(ENUM, '{"value":"A","value_id":"a"}', enum) == (columns, None)
 
 
-LISTS = [(field, value) for field, value, _ in (*FIT, *UNFIT) if field in (LIST, WHO, DEALS, TAGS)]
+LISTS = [
+    (field, value) for field, value, _ in (*FIT, *MISMATCHES) if field in (LIST, WHO, DEALS, TAGS)
+]
 NEIGHBOURS = [
     (LIST, '["a","b"]'),
     (WHO, '[{"employee_full_name":"A"}]'),
@@ -166,7 +168,7 @@ NEIGHBOURS = [
 def test_a_list_is_the_same_whatever_stands_beside_it(field, usual):
     """Columns whose lists are all as foreseen are taken at once, others one by one."""
     values = [usual, "null", "[]", *(value for other, value in LISTS if other is field), usual]
-    read = Typed([field], FormatOptions(), FITS)
+    read = TypedColumns([field], FormatOptions(), CONVERTERS)
     rows = [f'{{"{field.name}":{value}}}' for value in values]
     together = read.read(RowReader((field.name,)).plain(page_of(*rows)))
     alone = [read.read(RowReader((field.name,)).plain(page_of(row))) for row in rows]

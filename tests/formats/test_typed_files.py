@@ -82,8 +82,8 @@ def test_what_writes_it_may_be_missing(comagic, tmp_path, monkeypatch, form):
     ("more", "words"),
     [
         (["-o", "rows.{}", "--resume"], "file is written whole; only csv, tsv, jsonl can be"),
-        (["-o", "rows.{}.gz"], "is not packed by us"),
-        (["-f", "{}", "-o", "rows.zst"], "is not packed by us"),
+        (["-o", "rows.{}.gz"], "can't be compressed"),
+        (["-f", "{}", "-o", "rows.zst"], "can't be compressed"),
         (["-o", "rows.{}", "--delimiter", ";"], "--delimiter can't be used with -f"),
         (["-o", "rows.{}", "--times", "iso"], "--times can't be used with -f"),
     ],
