@@ -16,7 +16,7 @@ from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
 from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
-from comagic_cli.formats.bars import SEVERAL, Picture
+from comagic_cli.formats.bars import SEVERAL, BarChart
 from comagic_cli.formats.partitions import Template, read_template
 from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import ReportType
@@ -124,7 +124,7 @@ def _write(stream: BinaryIO, job: ExportJob, counts: Counts) -> None:
     output, request = job.output, job.request
     if output.format == BARS:
         title = _title(request.report.command, counts)
-        picture = Picture(counts, title, output.format_options, request.report.known)
+        picture = BarChart(counts, title, output.format_options, request.report.known)
         stream.write(picture.draw().encode())
         return
     sink = make_sink(output.format, stream, counts.fields(), output.format_options)

@@ -1,6 +1,6 @@
-"""Rows counted by groups of a time or of the values of a field; sums are exact.
+"""Count or add up rows by groups of time or of a field's values; sums are exact.
 
-Memory holds groups, never rows.
+Memory holds groups, not rows.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def group_of_time(kind: str, time: str) -> Group:
 def _of_day(kind: str, text: str) -> Group:
     try:
         day = date.fromisoformat(text)
-    except ValueError:  # as 30 February
+    except ValueError:  # such as 30 February
         return None
     if kind == "weekday":
         return WEEKDAYS[day.weekday()]
@@ -140,9 +140,9 @@ def digits(number: Number) -> str:
 
 @dataclass(frozen=True)
 class Question:
-    """What is counted: `by` is one of `TIMES` or a field, `split` another field or "".
+    """The question of a chart: `by` is one of `TIMES` or a field, `split` another field or "".
 
-    `of` is the field that is added up or averaged; "" where rows are counted.
+    `of` is the field to add up or average; "" to count rows.
     """
 
     by: str
@@ -152,19 +152,19 @@ class Question:
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Name the fields that have to be asked for."""
+        """Return the fields to ask for."""
         by = "" if self.by in TIMES else self.by
         return tuple(dict.fromkeys(filter(None, (by, self.split, self.of))))
 
     @property
     def column(self) -> str:
-        """Name the column of what is measured."""
+        """Return the name of the measure's column."""
         return f"{self.measure}_{self.of}" if self.of else "rows"
 
 
 @dataclass(slots=True)
 class Tally:
-    """What came of one group: rows, and the numbers of those that have one."""
+    """The totals of one group: its rows, and the numbers in them."""
 
     rows: int = 0
     numbers: int = 0
@@ -178,13 +178,13 @@ class Tally:
             self.total = add(self.total, number)
 
     def join(self, other: Tally) -> None:
-        """Count another group's rows too."""
+        """Add the totals of another group."""
         self.rows += other.rows
         self.numbers += other.numbers
         self.total = add(self.total, other.total)
 
     def value(self, question: Question) -> Number | None:
-        """Return what is measured; `None` for the average of nothing."""
+        """Return the measure; `None` for an average without numbers."""
         if question.measure == "rows":
             return self.rows
         if question.measure == "sum":
@@ -200,11 +200,11 @@ class Counts:
     period: Period
     rows: int = 0
     several: bool = False  # a row was counted in more than one group
-    unread: int = 0  # values that are no numbers
+    unread: int = 0  # values that are not numbers
     tallies: dict[tuple[Group, Group], Tally] = field(default_factory=lambda: defaultdict(Tally))
 
     def settle(self) -> None:
-        """Make one of groups that read the same: ids came as numbers and as texts."""
+        """Merge groups with the same text: ids can be numbers and texts."""
         texts = [
             {group for group in groups if type(group) is str}
             for groups in zip(*self.tallies, strict=True)
@@ -225,11 +225,11 @@ class Counts:
         return [*known, *more, *nowhere]
 
     def by_group(self) -> dict[Group, Tally]:
-        """Join what came of each group, whatever its split."""
+        """Return the totals of each group, of all its splits."""
         return self._joined(0)
 
     def splits(self) -> list[Group]:
-        """Return the splits by size; one of none where there are none."""
+        """Return the splits by size; `[None]` if there are none."""
         return self._by_size(self._joined(1)) or [None]
 
     def _joined(self, place: int) -> dict[Group, Tally]:
@@ -249,7 +249,7 @@ class Counts:
         return [*map(Field, names), *(Field(name, "number") for name in ("rows", *more))]
 
     def page(self) -> Page:
-        """Return the counts as rows: a line for each pair that has rows, and each empty group."""
+        """Return the counts as rows: one for each pair with rows, and for each empty group."""
         return Page([msgspec.json.encode(row) for row in self._lines()])
 
     def _lines(self) -> Iterator[dict[str, Any]]:
@@ -274,7 +274,7 @@ class Counts:
 
 
 class CountingSink:
-    """Count the rows that pass; `finish` is given the counts when all have come."""
+    """Count rows; `finish` is called with the counts at the end."""
 
     def __init__(
         self, question: Question, period: Period, finish: Callable[[Counts], None]
@@ -284,7 +284,7 @@ class CountingSink:
         self._reader = RowReader(question.fields)
 
     def begin(self) -> None:
-        """Write nothing: it is known in the end."""
+        """Write nothing: the counts are known at the end."""
 
     def write(self, page: Page) -> None:
         """Count a page's rows."""
@@ -295,14 +295,14 @@ class CountingSink:
             place += part.count
 
     def end(self) -> None:
-        """Hand the counts over. Raises `RowsMissing` where values could not be added up."""
+        """Call `finish`. Raises `RowsMissing` if values could not be added up."""
         self.counts.settle()
         self._finish(self.counts)
         if self.counts.unread:
             raise RowsMissing(
-                f"{self.counts.unread} values of {self.counts.question.of} are no numbers, and not"
-                f" in what is told",
-                hint="Look at them: comagic REPORT --fields with that field.",
+                f"{self.counts.unread} values of {self.counts.question.of} are not numbers and not"
+                f" in the result",
+                hint="Export them with comagic REPORT --fields and that field.",
             )
 
     def _count(self, page: Page, times: Sequence[str]) -> None:
@@ -342,11 +342,11 @@ def _as_text(group: Group, texts: Container[str]) -> Group:
 
 
 def _written(group: Group) -> msgspec.Raw | str | None:
-    """Write a number digit for digit, however many they are; a text as such."""
+    """Return a number with all its digits, a text unchanged."""
     return group if group is None or type(group) is str else msgspec.Raw(str(group).encode())
 
 
 def _size(tally: Tally, group: Group, question: Question) -> tuple[bool, Number, str]:
-    """Order the largest first, those of nothing last, equal ones by name."""
+    """Sort the largest first, groups without a value last, equal ones by name."""
     value = tally.value(question)
     return value is None, -(value or 0), "" if group is None else str(group)

@@ -1,7 +1,7 @@
 """Counts as a bar chart that is readable in black and white.
 
-A bar that is split has a pattern for each part, and a legend above explains them. The smallest
-groups of a field are drawn as one, `other`, where there are many.
+A split bar has a pattern for each part, which a legend explains. If a field has many groups, the
+smallest are merged to one, `other`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from comagic_cli.formats.display import (
 from comagic_cli.formats.table import render
 from comagic_cli.query.catalog import Field
 
-USUAL = 80  # cells of a picture that no terminal shows
-MOST = 20  # groups of a field that are drawn; the smaller ones are one
+DEFAULT_WIDTH = 80  # cells, if there is no terminal
+MAX_GROUPS = 20  # of a field; the smallest are merged
 PATTERNS = "█▓▒░"
 EIGHTHS = " ▏▎▍▌▋▊▉"
 DATE = len("2026-11-01 Sun")
@@ -41,7 +41,7 @@ NONE, OTHER = "(none)", "other"
 
 @dataclass(frozen=True)
 class Bar:
-    """One line of the picture: what it is of, how much, and the parts that make it up."""
+    """One bar: its label, its value, and the parts of the value."""
 
     label: str
     value: Number | None
@@ -50,8 +50,8 @@ class Bar:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """Draw counts in so many cells; `title` says what they are of. `known` are the fields."""
+class BarChart:
+    """A bar chart of counts; `known` are the fields of the report."""
 
     counts: Counts
     title: str
@@ -60,7 +60,7 @@ class Picture:
 
     def draw(self) -> str:
         """Return the lines."""
-        width = self.format_options.width or USUAL
+        width = self.format_options.width or DEFAULT_WIDTH
         title = Text(escape_controls(self.title), style="bold")
         parts: list[RenderableType] = [
             title,
@@ -74,26 +74,26 @@ class Picture:
 
     def _bars(self) -> Iterator[Bar]:
         counts, sums = self.counts, self.counts.by_group()
-        groups, rest = self._kept(counts.groups())
+        groups, rest = self._merge_groups(counts.groups())
         for group in groups:
             yield from self._of(self._label(group), [group], sums.get(group, Tally()), group)
         if rest:
             label = f"{OTHER} ({len(rest)})"
             yield from self._of(label, rest, _sum(sums[group] for group in rest), None)
 
-    def _kept(self, groups: list[Group]) -> tuple[list[Group], list[Group]]:
-        if self.counts.question.by in TIMES or len(groups) <= MOST:
+    def _merge_groups(self, groups: list[Group]) -> tuple[list[Group], list[Group]]:
+        if self.counts.question.by in TIMES or len(groups) <= MAX_GROUPS:
             return groups, []
-        return groups[: MOST - 1], groups[MOST - 1 :]
+        return groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
 
     def _of(self, label: str, groups: Sequence[Group], tally: Tally, group: Group) -> Iterator[Bar]:
-        """Draw a group: one bar, of parts where they add up, else a bar for each of them below."""
+        """Yield the bars of a group: one with parts if they add up, else one more for each part."""
         question = self.counts.question
         style = self._style(question.by, group)
         if not question.split:
             yield Bar(label, tally.value(question), style=style)
             return
-        parts = [_sum(self._found(groups, some)) for some in self._split_lots()]
+        parts = [_sum(self._tallies(groups, some)) for some in self._merge_splits()]
         values = [part.value(question) for part in parts]
         if question.measure != "avg" and all((value or 0) >= 0 for value in values):
             yield Bar(label, tally.value(question), [value or 0 for value in values])
@@ -103,12 +103,12 @@ class Picture:
             if part.rows:
                 yield Bar(f"  {name}", value)
 
-    def _found(self, groups: Sequence[Group], splits: Sequence[Group]) -> Iterator[Tally]:
+    def _tallies(self, groups: Sequence[Group], splits: Sequence[Group]) -> Iterator[Tally]:
         pairs = ((group, split) for group in groups for split in splits)
         return (self.counts.tallies[pair] for pair in pairs if pair in self.counts.tallies)
 
-    def _split_lots(self) -> list[list[Group]]:
-        """Return the splits that are drawn apart, the small ones as one."""
+    def _merge_splits(self) -> list[list[Group]]:
+        """Return the splits to draw; the smallest are merged."""
         splits = self.counts.splits()
         most = len(PATTERNS)
         if len(splits) <= most:
@@ -117,8 +117,8 @@ class Picture:
 
     def _split_names(self) -> list[str]:
         return [
-            _text(lot[0]) if len(lot) == 1 else f"{OTHER} ({len(lot)})"
-            for lot in self._split_lots()
+            _text(batch[0]) if len(batch) == 1 else f"{OTHER} ({len(batch)})"
+            for batch in self._merge_splits()
         ]
 
     def _label(self, group: Group) -> str:
@@ -128,7 +128,7 @@ class Picture:
         return text
 
     def _style(self, name: str, group: Group) -> str:
-        """Return the colour of an enum's value, where colours are allowed."""
+        """Return the colour of a coded value, if colours are allowed."""
         field = next((field for field in self.known if field.name == name), None)
         if not self.format_options.color or field is None or not is_coded(field):
             return ""
@@ -146,9 +146,9 @@ class Picture:
             )
 
     def _split_styles(self) -> list[str]:
-        lots = self._split_lots()
+        batches = self._merge_splits()
         split = self.counts.question.split
-        return [self._style(split, lot[0]) if len(lot) == 1 else "" for lot in lots]
+        return [self._style(split, batch[0]) if len(batch) == 1 else "" for batch in batches]
 
     def _table(self, bars: Sequence[Bar], width: int) -> Table:
         values = [self._value(bar.value) for bar in bars]
@@ -161,11 +161,11 @@ class Picture:
         table.add_column(width=label, overflow="fold")
         table.add_column(overflow="fold")
         for bar, value in zip(bars, values, strict=True):
-            drawn = self._drawn(bar, most, room)
-            table.add_row(Text(bar.label), drawn.append(f"{' ' * bool(drawn)}{value}"))
+            line = self._draw_bar(bar, most, room)
+            table.add_row(Text(bar.label), line.append(f"{' ' * bool(line)}{value}"))
         return table
 
-    def _drawn(self, bar: Bar, most: Number, room: int) -> Text:
+    def _draw_bar(self, bar: Bar, most: Number, room: int) -> Text:
         if not bar.value or bar.value < 0 or not most:
             return Text()
         if not bar.parts:
@@ -198,17 +198,17 @@ class Picture:
 
 
 def _smooth(value: Number, most: Number, room: int) -> str:
-    """Draw a bar to an eighth of a cell; what is there is seen, however little it is."""
+    """Draw a bar to an eighth of a cell; at least one eighth."""
     eighths = max(1, int(Decimal(value) * room * 8 / Decimal(most)))
     whole, rest = divmod(eighths, 8)
     return PATTERNS[0] * whole + (EIGHTHS[rest] if rest else "")
 
 
 def _sum(tallies: Iterator[Tally]) -> Tally:
-    joined = Tally()
+    total = Tally()
     for tally in tallies:
-        joined.join(tally)
-    return joined
+        total.join(tally)
+    return total
 
 
 def _text(group: Group) -> str:

@@ -238,7 +238,7 @@ class TsvSink(CsvSink):
         """Return a tab."""
         return "\t"
 
-    def escape(self, format_options: FormatOptions) -> bytes:  # noqa: ARG002 - a backslash is always escape_breaks
+    def escape(self, format_options: FormatOptions) -> bytes:  # noqa: ARG002 - a backslash is always escaped
         """Return the replacement for the marker of a lone surrogate."""
         return b"\\\\u"
 

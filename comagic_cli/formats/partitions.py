@@ -27,14 +27,14 @@ FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}
 BRACES = "{date} writes one file per day, {month} one per month; double a literal brace: {{."
 MAX_OPEN = 8  # files; rows come by time, so that few are written to at once
 SECOND = timedelta(seconds=1)
-# What is read next may bring rows of this much before its start: a row that has just arrived there,
-# or an hour that is shown twice because clocks went back.
+# The next window can have rows from this long before its start: a row that has just been stored, or
+# an hour that is shown twice because clocks went back.
 OVERLAP = timedelta(hours=1, seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A day or a month: its name as the times of rows begin, its two ends, and its file."""
+    """A day or a month: the prefix of its rows' times as its name, its two ends, and its file."""
 
     name: str
     start: datetime
@@ -46,8 +46,8 @@ class Partition:
 class Template:
     """The name of an output with placeholders.
 
-    `folder` is what stands before the first of them, `below` is the rest, `daily` tells days from
-    months.
+    `folder` is the path before the first placeholder, `below` is the rest. `daily` is true for one
+    file per day, false for one per month.
     """
 
     text: str
@@ -56,17 +56,17 @@ class Template:
     daily: bool
 
     def __str__(self) -> str:
-        """Return it as it was typed."""
+        """Return the name as typed."""
         return self.text
 
     @property
     def note(self) -> Path:
-        """The hidden file that says what request the others answer."""
+        """The hidden file with the identity of the request."""
         return self.folder / f".{self._name}.json"
 
     @property
     def lock(self) -> Path:
-        """What is locked for all the files."""
+        """The path to lock for all files."""
         return self.folder / self._name
 
     @property
@@ -75,7 +75,7 @@ class Template:
         return f"comagic-{digest[:12]}"
 
     def partitions(self, period: Period) -> Iterator[Partition]:
-        """Yield every day or month that the period touches."""
+        """Yield every day or month that has a part of the period."""
         start = period.start.replace(hour=0, minute=0, second=0)
         start = start if self.daily else start.replace(day=1)
         while start <= period.end:
@@ -113,7 +113,7 @@ class Plan:
         return runs
 
     def describe(self) -> list[str]:
-        """Say how many files there are and will be, and what has not ended yet."""
+        """Describe how many files exist and will be written, and what has not ended yet."""
         counts = f"files    {len(self.write)} to write, {len(self.skip)} exist already"
         if not self.pending:
             return [counts]
@@ -137,7 +137,7 @@ def read_template(text: str) -> Template | str:
 
 
 def _pieces(text: str) -> tuple[str, set[str]]:
-    """Return what stands before the first placeholder, and all placeholders' names."""
+    """Return the text before the first placeholder, and the names of all placeholders."""
     head = ""
     kinds: set[str] = set()
     try:
@@ -158,8 +158,8 @@ def make_plan(
 ) -> Plan:
     """Choose which partitions of a period to write.
 
-    `ended` tells whether a second is past. Existing files that reach `since` are rewritten. Raises
-    `UsageProblem` where the period cuts a partition in two.
+    `ended` checks that a second is past. Existing files that end at `since` or later are rewritten.
+    Raises `UsageProblem` if the period starts or ends inside a partition.
     """
     partitions = list(template.partitions(period))
     past = [partition for partition in partitions if ended(partition.end)]
@@ -172,7 +172,7 @@ def make_plan(
 
 
 def _check_whole(template: Template, period: Period, start: datetime, end: datetime) -> None:
-    """Refuse a period that begins or, unless that is still to come, ends inside a partition."""
+    """Refuse a period that begins, or ends in the past, inside a partition."""
     if period.start == start and period.end >= end:
         return
     unit, placeholder = ("day", "{date}") if template.daily else ("month", "{month}")
@@ -201,7 +201,7 @@ def _next_month(start: datetime) -> datetime:
 
 @dataclass
 class OpenPartition:
-    """A partition that has rows, or is about to be written without any."""
+    """A partition that is being written."""
 
     file: PartitionFile
     sink: Sink
@@ -209,11 +209,11 @@ class OpenPartition:
 
 
 class PartitionedSink:
-    """Write rows to partitions by the times they show; `make` makes the sink of one file.
+    """Write rows to partitions by their times; `make` makes the sink of one file.
 
-    A file gets its name when its partition is settled: the rows of every window that reaches into
-    it were counted. A row without a readable time goes to the partition of the row before it, or,
-    where that is published already, to the first that is not. `note` is told of every file.
+    A file is published when its partition is settled: all windows with a part of it were counted. A
+    row without a readable time goes to the partition of the row before it or, if that is published,
+    to the first that is not. `note` is called for every file.
     """
 
     def __init__(
@@ -222,11 +222,13 @@ class PartitionedSink:
         make: Callable[[BinaryIO], Sink],
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
-        self.waiting = {each.name: each for each in partitions}  # those not published, in order
-        self.is_kept = False  # once rows of one were left as `NAME.incomplete`
+        self.waiting = {
+            each.name: each for each in partitions
+        }  # partitions that are not published, in order
+        self.is_kept = False  # rows were saved as `NAME.incomplete`
         self._names = frozenset(self.waiting)
         self._current = partitions[0].name  # where a row without a time goes
-        self._name_length = len(self._current)  # how much of a time names the partition
+        self._name_length = len(self._current)  # characters of a time that name the partition
         self._period = Period(partitions[0].start, partitions[-1].end)
         self._settled: list[Period] = []
         self._begun: dict[str, OpenPartition] = {}
@@ -235,7 +237,7 @@ class PartitionedSink:
         self._note = note
 
     def begin(self) -> None:
-        """Write nothing: each file has its own beginning."""
+        """Write nothing: each file begins with its first row."""
 
     def write(self, page: Page) -> None:
         """Write a page's rows, and publish the partitions that it settles.
@@ -253,24 +255,24 @@ class PartitionedSink:
             self._publish(OVERLAP)
 
     def end(self) -> None:
-        """Publish what is settled, and end the others like whole ones."""
+        """Publish the settled partitions, and end the files of the others."""
         self._publish(timedelta(0))
         for begun in self._begun.values():
             begun.sink.end()
 
     def check(self) -> None:
-        """Raise `RowsMissing` where a partition was not settled."""
+        """Raise `RowsMissing` if a partition is not settled."""
         if self.waiting:
             raise RowsMissing(f"{', '.join(self.waiting)}: the rows were not counted")
 
     def keep(self) -> None:
-        """Keep the rows of partitions that were not settled as `NAME.incomplete`."""
+        """Save the rows of partitions that are not settled as `NAME.incomplete`."""
         for begun in self._begun.values():
             begun.file.publish_incomplete()
             self.is_kept = True
 
     def discard(self) -> None:
-        """Remove what was written of partitions that were not settled."""
+        """Delete the files of partitions that are not published."""
         for begun in self._begun.values():
             begun.file.discard()
 
@@ -296,7 +298,7 @@ class PartitionedSink:
         return self._begun[name]
 
     def _make_room(self, file: PartitionFile) -> None:
-        """Close the file not written to for longest, where too many are open."""
+        """Close the least recently used file if too many are open."""
         if file in self._open:
             self._open.remove(file)
         self._open.append(file)
@@ -326,10 +328,10 @@ class PartitionedSink:
 
 @contextmanager
 def open_partitions(sink: PartitionedSink) -> Iterator[PartitionedSink]:
-    """Write to a sink; raise `RowsMissing` in the end where a partition is not whole.
+    """Write to a sink; raise `RowsMissing` at the end if a partition is not complete.
 
-    After `RowsMissing` the rows that came are kept as `NAME.incomplete`; after any other exception
-    nothing is. Published files stay in both.
+    After `RowsMissing` the rows are saved as `NAME.incomplete`; after any other exception they are
+    deleted. Published files stay.
     """
     try:
         yield sink
@@ -342,7 +344,7 @@ def open_partitions(sink: PartitionedSink) -> Iterator[PartitionedSink]:
 
 
 def merge_periods(periods: Sequence[Period], new: Period) -> list[Period]:
-    """Add a period to others; those that touch become one."""
+    """Add a period to others; adjacent and overlapping ones are merged."""
     apart = []
     for each in periods:
         if each.end + SECOND < new.start or new.end + SECOND < each.start:

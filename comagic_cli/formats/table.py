@@ -1,8 +1,8 @@
 """Tables for a person: a grid where the columns fit the terminal, else one block per record.
 
-rich draws them. The first rows decide the widths; a later value that is wider is folded, and no
-value is cut. Where the user did not choose the columns, a terminal may get only the most useful
-ones: `remark` names those that are hidden.
+rich draws them. The first rows decide the widths; wider values of later rows are folded, never cut.
+If the user did not choose the columns, a terminal may show only the most useful ones: `remark`
+names the hidden ones.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ WORD = re.compile(r"[^_. ]*[_. ]?")  # names of columns are folded after these c
 
 
 def render(parts: Iterable[RenderableType], width: int, *, color: bool) -> str:
-    """Draw parts below each other in so many cells, without blanks at the ends of lines."""
+    """Draw parts below each other in `width` cells, without blanks at the ends of lines."""
     console = Console(
         width=max(1, width),
         file=io.StringIO(),
@@ -67,7 +67,7 @@ def render(parts: Iterable[RenderableType], width: int, *, color: bool) -> str:
 
 
 def find_folded(texts: Sequence[Sequence[str]], widths: Sequence[int]) -> list[bool]:
-    """Return for each row whether one of its texts takes several lines."""
+    """Return for each row whether one of its texts needs several lines."""
     columns = [
         [cell_len(text) > width or "\n" in text for text in cells]
         for cells, width in zip(texts, widths, strict=True)
@@ -101,11 +101,11 @@ def add_rows(
 
 
 def join_lines(texts: Sequence[str], styles: Sequence[str]) -> Text:
-    """Make a cell of one or more lines, where only the texts have a style and not the padding."""
+    """Make a cell of one or more lines; the styles apply to the texts, not to the padding."""
     cell = Text("\n".join(texts))
     start = 0
     for text, style in zip(texts, styles, strict=True):
-        cell.stylize(style, start, start + len(text))  # nothing for no style
+        cell.stylize(style, start, start + len(text))  # nothing for ""
         start += len(text) + 1
     return cell
 
@@ -122,7 +122,7 @@ def fold_name(name: str, width: int) -> str:
 
 @dataclass(frozen=True)
 class Column:
-    """A column: `prefix` is what all its times begin with, shown once in the title."""
+    """A column; `prefix` is the common start of its times, shown once in the title."""
 
     name: str
     field: Field
@@ -137,7 +137,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Values:
-    """Some rows of a column: the cells, their texts, and the colours of these."""
+    """The values of a column: the cells, their texts, and the styles of the texts."""
 
     cells: Sequence[Cell] = ()
     texts: Sequence[str] = ()
@@ -165,7 +165,7 @@ class TableSink:
         self.remark = ""
 
     def begin(self) -> None:
-        """Write nothing: the first rows decide what the header looks like."""
+        """Write nothing: the header depends on the first rows."""
 
     def write(self, page: Page) -> None:
         """Write a page's rows."""
@@ -175,7 +175,7 @@ class TableSink:
             self._count += part.count
 
     def end(self) -> None:
-        """Write the names of the columns where there was no row."""
+        """Write the names of the columns if there was no row."""
         if not self._count:
             self._draw([Values()] * len(self._columns))
 
@@ -213,7 +213,7 @@ class TableSink:
             self._stream.write(self._grid(self._layout, values).encode())
 
     def _aligned(self, column: Column, values: Values) -> Column:
-        """Choose by its first rows how a column is aligned, and what its times begin with."""
+        """Choose the alignment of a column and the prefix of its times by its first rows."""
         on_terminal = self._format_options.width is not None
         kinds = set(map(type, values.cells)) - {type(None)}
         is_right = NUMBERS.issuperset(kinds) if kinds else False
@@ -238,7 +238,7 @@ class TableSink:
         return choose_layout(sizes, self._format_options.width, order)
 
     def _grid(self, layout: Layout, values: list[Values]) -> str:
-        """Draw rows side by side. Lines stand only around rows that are folded."""
+        """Draw rows as a grid, with lines around folded rows only."""
         grid = Table(
             box=MINIMAL_HEAVY_HEAD if layout.is_folded else MINIMAL,
             show_edge=False,
@@ -299,14 +299,14 @@ class TableSink:
         return label, max(LEAST, width - label - 2)
 
     def _describe_hidden(self, texts: Sequence[Sequence[str]]) -> str:
-        """Say what is hidden and how to see it; "" where nothing is."""
+        """Describe the hidden columns and how to see them; "" if there are none."""
         if self._layout is None:
             return (
                 "" if self._format_options.all_columns else "Fields that are empty are not shown."
             )
         hidden = [place for place in range(len(texts)) if place not in set(self._layout.places)]
         if not hidden or not any(texts):
-            return ""  # there is no row that could have had more
+            return ""  # no rows, so nothing is hidden
         filled = self._names(place for place in hidden if any(texts[place]))
         empty = self._names(place for place in hidden if not any(texts[place]))
         parts = [filled] * bool(filled) + [f"empty: {empty}"] * bool(empty)
@@ -323,7 +323,7 @@ class TableSink:
 
 
 def shorten_times(column: Column, values: Values) -> Sequence[str]:
-    """Remove the prefix from times; a time of another day or year stays whole."""
+    """Remove the prefix from times; a time of another day or year is unchanged."""
     if not column.prefix:
         return values.texts
     return [text.removeprefix(column.prefix) for text in values.texts]

@@ -1,8 +1,8 @@
-"""Excel workbooks: typed cells, a header that stays and filters, of any number of rows.
+"""Excel workbooks: typed cells, a fixed header and filters, for any number of rows.
 
-Nothing in a text is taken for a formula, a link or a number. Excel's limits are met with more
-sheets: one more for every 1 048 575 rows, and `Long texts` for what is longer than a cell holds.
-Rows go to a temporary file until the end, since a workbook begins with what is known last.
+No text becomes a formula, a link or a number. More sheets avoid Excel's limits: one for every
+1 048 575 rows, and `Long texts` for texts that are too long for a cell. Rows are in a temporary
+file until the end, because the start of a workbook depends on all rows.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import Digits, RowReader
 from comagic_cli.rows.page import Page, slices
 
-Shown: TypeAlias = "str | int | float | bool | None"
+CellValue: TypeAlias = "str | int | float | bool | None"
 
 EXACT = 15  # digits of a number that Excel keeps
 ORIGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - times are those of a clock on the wall
-EARLIEST = 1901  # before March 1900 Excel counts a day that there was not
+EARLIEST = 1901  # Excel counts a 29 February 1900, which did not exist
 ID = re.compile(r"(?:^|[_.])ids?$")
-# XML has no place for these. Tab, LF and CR it has, and Excel shows them.
+# XML does not allow these characters, except tab, LF and CR, which Excel shows.
 NOT_IN_XML = {n: 0x2400 + n for n in range(32) if n not in {9, 10, 13}} | {
     0xFFFE: 0xFFFD,
     0xFFFF: 0xFFFD,
@@ -53,17 +53,17 @@ NOT_IN_XML = {n: 0x2400 + n for n in range(32) if n not in {9, 10, 13}} | {
 BAD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 
 
-def shown(values: Sequence[Any], kind: Kind, name: str) -> Sequence[Shown]:
-    """Return what stands in the cells of a column; None for an empty one."""
-    show = _text if ID.search(name) else SHOWS.get(kind, _text)
-    cells = [None if value is None else show(value) for value in values]
+def cell_values(values: Sequence[Any], kind: Kind, name: str) -> Sequence[CellValue]:
+    """Return the cells of a column; `None` is an empty cell."""
+    convert = _text if ID.search(name) else CONVERTERS.get(kind, _text)
+    cells = [None if value is None else convert(value) for value in values]
     if BAD.search("".join(text for text in cells if type(text) is str)):
         return [text.translate(NOT_IN_XML) if type(text) is str else text for text in cells]
     return cells
 
 
-def number(value: Any) -> Shown:
-    """Show a number as such where all its digits stay, else as text."""
+def number(value: Any) -> CellValue:
+    """Return a number if Excel keeps all its digits, else its text."""
     if type(value) is int and abs(value) < 10**EXACT:
         return value
     if type(value) is Digits and _is_exact(value):
@@ -73,34 +73,38 @@ def number(value: Any) -> Shown:
 
 def _is_exact(digits: Digits) -> bool:
     exact = Decimal(digits)
-    told = exact.as_tuple()
-    return digits[:2] != "-0" and len(told.digits) <= EXACT and -300 < exact.adjusted() < 300  # noqa: PLR2004 - floats reach a little farther
+    parts = exact.as_tuple()
+    return digits[:2] != "-0" and len(parts.digits) <= EXACT and -300 < exact.adjusted() < 300  # noqa: PLR2004 - floats reach a little farther
 
 
-def _boolean(value: Any) -> Shown:
+def _boolean(value: Any) -> CellValue:
     return value if type(value) is bool else _text(value)
 
 
-def _seconds(value: Any) -> Shown:
-    fitted = to_seconds(value)
-    return _text(value) if fitted is MISMATCH or not 0 <= fitted < 10**9 else fitted / DAY
+def _seconds(value: Any) -> CellValue:
+    number_of_seconds = to_seconds(value)
+    return (
+        _text(value)
+        if number_of_seconds is MISMATCH or not 0 <= number_of_seconds < 10**9
+        else number_of_seconds / DAY
+    )
 
 
-def _moment(value: Any) -> Shown:
+def _moment(value: Any) -> CellValue:
     when = to_datetime(value)
     if when is MISMATCH or when.year < EARLIEST or when.microsecond:
         return _text(value)
     return _days(when)
 
 
-def _date(value: Any) -> Shown:
+def _date(value: Any) -> CellValue:
     when = to_date(value)
     if when is MISMATCH or when.year < EARLIEST:
         return _text(value)
     return int((when - ORIGIN.date()).days)
 
 
-def _clock(value: Any) -> Shown:
+def _clock(value: Any) -> CellValue:
     if type(value) is not str or not CLOCK.fullmatch(value) or to_seconds(value) >= DAY:
         return _text(value)
     return int(to_seconds(value)) / DAY
@@ -111,12 +115,12 @@ def _days(when: datetime) -> float:
     return past.days + past.seconds / DAY
 
 
-def _text(value: Any) -> Shown:
+def _text(value: Any) -> CellValue:
     text = cell(value)
     return text if text is None else str(text) or None
 
 
-SHOWS: dict[Kind, Callable[[Any], Shown]] = {
+CONVERTERS: dict[Kind, Callable[[Any], CellValue]] = {
     "integer": number,
     "float": number,
     "seconds": _seconds,
@@ -127,10 +131,10 @@ SHOWS: dict[Kind, Callable[[Any], Shown]] = {
 }
 
 
-ROWS = 1_048_576  # of a sheet, its header among them
-HEAVY = 1 << 30  # bytes of rows on a sheet, which as XML are two to four times as many
+ROWS = 1_048_576  # of a sheet, including its header
+HEAVY = 1 << 30  # bytes of rows on a sheet; as XML they are two to four times as large
 LONGEST = 32_767  # UTF-16 units in a cell
-PIECE = 16_000  # characters, of which each is one unit or two
+PIECE = 16_000  # characters, each of one or two units
 FORMATS: dict[Kind, str] = {
     "datetime": "yyyy-mm-dd hh:mm:ss",
     "date": "yyyy-mm-dd",
@@ -138,12 +142,12 @@ FORMATS: dict[Kind, str] = {
     "seconds": "[h]:mm:ss",
 }
 WIDTHS: dict[Kind, int] = {"datetime": 19, "date": 11, "text": 20, "list": 24}
-FILTER = 4  # characters that the button of a filter takes
+FILTER = 4  # characters that the button of a filter covers
 WIDEST = 40
 
 
 class XlsxSink:
-    """Write sheets of rows, and in the end the workbook."""
+    """Write sheets of rows, and at the end the workbook."""
 
     def __init__(
         self, stream: BinaryIO, columns: Sequence[Field], format_options: FormatOptions
@@ -165,7 +169,7 @@ class XlsxSink:
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         options = {"constant_memory": True, "tmpdir": folder}
         self._book = xlsxwriter.Workbook(self._stream, options)
-        # Equal rows make equal files: no file says when it was made.
+        # Equal rows make equal files, so no file has its creation time.
         self._book.set_properties({"created": datetime(1980, 1, 1)})  # noqa: DTZ001 - it wants none
         self._bold = self._book.add_format({"bold": True})
         self._wrapped = self._book.add_format({"text_wrap": True, "valign": "top"})
@@ -187,8 +191,8 @@ class XlsxSink:
             values = zip(*self._reader.plain(part), strict=True)
             columns = [
                 cells
-                for column, came in zip(self._columns, values, strict=True)
-                for cells in column.shown(came)
+                for column, plain_values in zip(self._columns, values, strict=True)
+                for cells in column.cells(plain_values)
             ]
             for row in zip(*columns, strict=True):
                 self._write_row(row)
@@ -199,11 +203,11 @@ class XlsxSink:
         with self._stream.pass_through():
             try:
                 self._book.close()
-            except FileCreateError as error:  # of XlsxWriter's own making, about another one
+            except FileCreateError as error:  # it hides the original error
                 raise error.__context__ or error from None
             except FileSizeError as error:
                 raise CannotWrite(
-                    "An Excel workbook can't be as large as this.",
+                    "The rows are too large for an Excel workbook.",
                     hint="Write fewer fields or a shorter period, or .csv or .parquet.",
                 ) from error
         self._remove()
@@ -224,7 +228,7 @@ class XlsxSink:
     def _end_sheet(self) -> None:
         self._sheet.autofilter(0, 0, self._row - 1, len(self._names) - 1)
 
-    def _write_row(self, row: Sequence[Shown]) -> None:
+    def _write_row(self, row: Sequence[CellValue]) -> None:
         if self._row == ROWS:
             self._end_sheet()
             self._add_sheet()
@@ -246,7 +250,7 @@ class XlsxSink:
 
 
 class _Column:
-    """The cells that a field becomes: of its own kind, or text as CSV has it."""
+    """The columns of a field: of its own kind, or text as in CSV."""
 
     def __init__(self, field: Field, format_options: FormatOptions) -> None:
         plain = kind_of(field) not in {"text", "list"}
@@ -254,19 +258,21 @@ class _Column:
         self.names: Sequence[str] = self._flat.names if self._flat else (field.name,)
         self.kinds = [kind_of_column(field, name) for name in self.names]
 
-    def shown(self, came: Sequence[Any]) -> list[Sequence[Shown]]:
+    def cells(self, plain_values: Sequence[Any]) -> list[Sequence[CellValue]]:
         """Return the cells of each column."""
         columns = (
-            self._flat.columns(zip(came, strict=True)) if self._flat else [list(map(unwrap, came))]
+            self._flat.columns(zip(plain_values, strict=True))
+            if self._flat
+            else [list(map(unwrap, plain_values))]
         )
         return [
-            shown(values, kind, name)
+            cell_values(values, kind, name)
             for values, kind, name in zip(columns, self.kinds, self.names, strict=True)
         ]
 
 
 class _Long:
-    """The sheet of the texts that no cell holds: each in pieces, one a row."""
+    """The sheet of texts that are too long for a cell, in pieces, one per row."""
 
     names = ("sheet", "row", "column", "piece", "text")
 
@@ -280,7 +286,7 @@ class _Long:
         self._row = 1
 
     def add(self, sheet: str, row: int, column: str, text: str) -> str:
-        """Write a text; return what stands in its cell, its beginning and where the rest is."""
+        """Write a text; return the text for its cell: the start, and where the rest is."""
         first = self._row
         for start in range(0, len(text), PIECE):
             self._sheet.write_string(self._row, 0, sheet)
@@ -293,7 +299,7 @@ class _Long:
 
 
 def write_text(sheet: Any, row: int, place: int, text: str) -> None:
-    """Write a text as such; XlsxWriter takes one between `<r>` and `</r>` for XML of its own."""
+    """Write a text; XlsxWriter would write one between `<r>` and `</r>` as its own XML."""
     if text.startswith("<r>") and text.endswith("</r>"):
         sheet.write_rich_string(row, place, *text[:2], text[2:])
     else:

@@ -132,7 +132,7 @@ def test_what_is_no_number_is_no_silence():
     found = []
     sink = CountingSink(question, PERIOD, found.append)
     sink.write(page_of(("2026-11-01 10:00:00", {"seconds": "soon"})))
-    with pytest.raises(RowsMissing, match=r"^1 values of seconds are no numbers"):
+    with pytest.raises(RowsMissing, match=r"^1 values of seconds are not numbers"):
         sink.end()
     assert json.loads(found[0].page().rows[0]) == {"day": "2026-11-01", "rows": 1, "sum_seconds": 0}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from comagic_cli.formats.aggregate import CountingSink, Question
-from comagic_cli.formats.bars import Picture
+from comagic_cli.formats.bars import BarChart
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
@@ -43,7 +43,7 @@ def drawn(question, rows=ROWS, width=40, *, color=False):
     sink.write(Page([json.dumps(members).encode() for _, members in rows], marks=marks))
     sink.end()
     format_options = FormatOptions(width=width, color=color)
-    return "\n" + Picture(found[0], f"calls: by {question.by}", format_options, KNOWN).draw()
+    return "\n" + BarChart(found[0], f"calls: by {question.by}", format_options, KNOWN).draw()
 
 
 BY_DAY = """
@@ -125,7 +125,7 @@ def test_days_are_never_folded():
     period = Period(*map(datetime.fromisoformat, ("2026-01-01", "2026-12-31")))
     found = []
     CountingSink(Question("day"), period, found.append).end()
-    assert Picture(found[0], "", FormatOptions(), KNOWN).draw().count("\n") == 367
+    assert BarChart(found[0], "", FormatOptions(), KNOWN).draw().count("\n") == 367
 
 
 COLORED = """

@@ -236,5 +236,5 @@ def test_a_workbook_can_be_too_large(monkeypatch):
     monkeypatch.setattr("zipfile.ZIP64_LIMIT", 10)
     sink = make_sink("xlsx", BytesIO(), [TEXT], FormatOptions())
     sink.begin()
-    with pytest.raises(CannotWrite, match="as large as this"):
+    with pytest.raises(CannotWrite, match="too large for"):
         sink.end()

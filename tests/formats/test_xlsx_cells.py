@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from comagic_cli.formats.xlsx import shown
+from comagic_cli.formats.xlsx import cell_values
 from comagic_cli.rows.decode import Digits
 
 NUMBERS = [
@@ -34,12 +34,12 @@ NUMBERS = [
 @pytest.mark.parametrize(("value", "cell"), NUMBERS)
 def test_numbers_are_such_where_every_digit_stays(value, cell):
     for kind in ("integer", "float"):
-        assert shown([value], kind, "count") == [cell]
+        assert cell_values([value], kind, "count") == [cell]
 
 
 @pytest.mark.parametrize("name", ["communication_id", "id", "tag_name.id", "visitor_ids"])
 def test_ids_are_text(name):
-    assert shown([79151234567], "integer", name) == ["79151234567"]
+    assert cell_values([79151234567], "integer", name) == ["79151234567"]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_ids_are_text(name):
     ],
 )
 def test_a_cell_is_of_its_kind_or_text_as_it_came(kind, value, cell):
-    [got] = shown([value], kind, "column")
+    [got] = cell_values([value], kind, "column")
     assert got == cell
     assert type(got) is type(cell)
 
@@ -87,4 +87,4 @@ def test_a_cell_is_of_its_kind_or_text_as_it_came(kind, value, cell):
     ],
 )
 def test_what_xml_has_no_place_for_is_seen(text, cell):
-    assert shown([text, None, "b"], "text", "column") == [cell, None, "b"]
+    assert cell_values([text, None, "b"], "text", "column") == [cell, None, "b"]
