@@ -166,6 +166,9 @@ class Client:
             failure.error.hint = f"The service asks to wait {failure.after:.0f} s. See --max-wait."
             raise failure.error
         pause = max(self.retry_policy.pause(attempt), failure.after)
+        if pause > self.retry_policy.max_wait:
+            failure.error.hint = f"{failure.error.hint} Longer retries: see --max-wait.".lstrip()
+            raise failure.error
         self._note(f"{failure.error.message}; trying again in {pause:.1f} s")
         reason = self._redact_line(f"trying again, because {failure.error.message}")
         self.retry_policy.wait(pause, reason)

@@ -194,7 +194,7 @@ def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
 
 def list_users(options: ListOptions, context: Context) -> list[Row]:
     """List the users of an agent's customers."""
-    with connect(options, context) as connection:
+    with connect(options, context, is_agent=True) as connection:
         return _every(connection, "get.customer_users")
 
 

@@ -127,9 +127,13 @@ class Connection:
             self.asker,
             self.note,
             warn=self.context.reporter.error,
+            info=self._info,
             zone=lambda: self.known_zone,
             totals=self.totals,
         )
+
+    def _info(self, text: str) -> None:
+        self.context.reporter.info(f"comagic: {text}")
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
@@ -170,10 +174,15 @@ def _list(names: list[str]) -> str:
 
 
 @contextmanager
-def connect(options: ServiceOptions, context: Context) -> Iterator[Connection]:
-    """Connect to the account that the options name, or to a private sandbox."""
+def connect(
+    options: ServiceOptions, context: Context, *, is_agent: bool = False
+) -> Iterator[Connection]:
+    """Connect to the account that the options name, or to a private sandbox.
+
+    `is_agent` makes the sandbox that of an agent; so do options that name customers.
+    """
     with (
-        _open_account(options, context) as account,
+        _open_account(options, context, is_agent=is_agent) as account,
         connect_to(account, options, context) as connection,
     ):
         yield connection
@@ -212,7 +221,9 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
 
 
 @contextmanager
-def _open_account(options: ServiceOptions, context: Context) -> Iterator[Account]:
+def _open_account(
+    options: ServiceOptions, context: Context, *, is_agent: bool
+) -> Iterator[Account]:
     if not options.sandbox:
         warn = ignore if options.quiet else context.reporter.info
         yield find_account(service_url(options.base_url), options, context.environ, warn)
@@ -220,7 +231,7 @@ def _open_account(options: ServiceOptions, context: Context) -> Iterator[Account
     # Only --sandbox needs a server.
     from comagic_cli.sandbox.server import open_sandbox  # noqa: PLC0415
 
-    is_agent = options.user_id is not None or bool(getattr(options, "users", ()))
+    is_agent = is_agent or options.user_id is not None or bool(getattr(options, "users", ()))
     with open_sandbox(is_agent=is_agent) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
 

@@ -104,7 +104,7 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
 
 
 def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
-    """Yield what a table hides, which rows are not shown, and ids or filters without rows."""
+    """Yield what a table hides, which rows are not shown, and filters without rows."""
     yield from getattr(transfer.sink.inner, "remark", "").splitlines()
     matching = transfer.reader.matching
     if job.output.is_preview and rows >= ROWS_ON_A_TERMINAL:
@@ -115,7 +115,3 @@ def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
     if job.options.where and not rows:
         name = transfer.query.report.command
         yield f"No rows match --where. For the values of a list: comagic filters {name} FIELD."
-    unfound = getattr(transfer.reader, "unfound", 0)
-    if unfound > 0:
-        verb = "id was" if unfound == 1 else "ids were"
-        yield f"{unfound} {verb} not found in this period: see --period."

@@ -231,6 +231,8 @@ class PartitionedSink:
         self._name_length = len(self._current)  # characters of a time that name the partition
         self._period = Period(partitions[0].start, partitions[-1].end)
         self._settled: list[Period] = []
+        self._has_times = False  # once a row with a readable time came
+        self._untimed = 0  # rows without one
         self._begun: dict[str, OpenPartition] = {}
         self._open: list[PartitionFile] = []
         self._make = make
@@ -244,7 +246,10 @@ class PartitionedSink:
 
         Raises `RowsMissing` for a row of a partition that is published already.
         """
-        names = [self._name_of(time) for time in Marks.of(page.marks).times]
+        times = Marks.of(page.marks).times
+        self._has_times = self._has_times or any(times)
+        self._untimed += sum(not time for time in times)
+        names = [self._name_of(time) for time in times]
         for name, some in split_page(page, names).items() if page.count else ():
             begun = self._begin(name)
             begun.sink.write(some)
@@ -262,8 +267,18 @@ class PartitionedSink:
 
     def check(self) -> None:
         """Raise `RowsMissing` if a partition is not settled."""
+        if self._is_day_unknown:
+            raise RowsMissing(
+                f"{self._untimed} rows have no readable time: which file they belong to is unknown",
+                hint="Write to a single file.",
+            )
         if self.waiting:
             raise RowsMissing(f"{', '.join(self.waiting)}: the rows were not counted")
+
+    @property
+    def _is_day_unknown(self) -> bool:
+        """Check that rows came, none with a time: they take the time of a row before them."""
+        return self._untimed > 0 and not self._has_times and len(self._names) > 1
 
     def keep(self) -> None:
         """Save the rows of partitions that are not settled as `NAME.incomplete`."""
@@ -306,6 +321,8 @@ class PartitionedSink:
             self._open.pop(0).close()
 
     def _publish(self, margin: timedelta) -> None:
+        if self._is_day_unknown:
+            return
         whole = [each.name for each in self.waiting.values() if self._is_settled(each, margin)]
         for name in whole:
             self._publish_one(name)

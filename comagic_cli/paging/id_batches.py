@@ -45,13 +45,15 @@ class IdBatchReader:
     """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
 
     It is used like a `Reader`. `matching` is the sum of the lots' totals, `None` where one gave
-    none or was not asked. `found` counts the rows. `warn` gets a line about rows of other ids.
+    none or was not asked. `found` counts the rows. `warn` gets a line about rows of other
+    ids, `info` one about ids without a row.
     """
 
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
+    info: Callable[[str], None] = lambda _: None
     done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
@@ -157,9 +159,9 @@ class IdBatchReader:
             rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
             self.warn(f"{rows} not asked for: {first_of(others)}")
         if self.unfound > 0:
-            tell = self.warn if others else self.note
+            verb = "id has" if self.unfound == 1 else "ids have"
             missing = first_of(self._missing_ids)
-            tell(f"{self.unfound} of the ids have no row in this period: {missing}")
+            self.info(f"{self.unfound} {verb} no row in this period: {missing}")
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
@@ -207,12 +209,13 @@ def is_about_ids(error: Refused) -> bool:
 PageReader: TypeAlias = Reader | IdBatchReader
 
 
-def make_reader(
+def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     query: Query,
     asking: Callable[[Query], Ask],
     note: Callable[[str], None],
     *,
     warn: Callable[[str], None],
+    info: Callable[[str], None],
     zone: Callable[[], str | None],
     totals: Totals,
 ) -> PageReader:
@@ -221,5 +224,5 @@ def make_reader(
     `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.
     """
     if IDS in query.extra:
-        return IdBatchReader(query, asking, note, warn, totals=totals)
+        return IdBatchReader(query, asking, note, warn, info, totals=totals)
     return Reader(query, asking(query), note, zone=zone(), totals=totals)

@@ -47,7 +47,13 @@ class PageSource:
     def read(self, window: Window, offset: int, limit: int) -> tuple[Page, int | None]:
         """Return a page without marks, and the total as it came."""
         answer = self._answer(window, offset, limit)
-        return read_page(answer), answer.total
+        page = read_page(answer)
+        if not offset and answer.total is None and not page.count and is_absent(answer):
+            raise NetworkFailure(
+                f"{self.query.report.method}: the answer has neither rows nor a number of rows",
+                hint="Check that --base-url is the Data API's.",
+            )
+        return page, answer.total
 
     def read_marked(self, window: Window, offset: int, limit: int) -> Page:
         """Return a page with its marks."""
@@ -98,15 +104,20 @@ class PageSource:
         return answer
 
 
+def is_absent(answer: Answer) -> bool:
+    """Check that an answer has null or an empty object instead of rows."""
+    data = answer.came
+    return not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
+
+
 def read_page(answer: Answer) -> Page:
     """Return the rows of an answer. Raises `NetworkFailure` where it has no list."""
     try:
-        data = answer.came
-        empty = not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
-        return Page([] if empty else answer.rows, answer.marker, unbroken=answer.unbroken)
+        rows = [] if is_absent(answer) else answer.rows
+        return Page(rows, answer.marker, unbroken=answer.unbroken)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _not_rows(error) from error
 
 
 def _not_rows(error: Exception) -> NetworkFailure:
-    return NetworkFailure(f"the answer's data is no list of rows ({error})")
+    return NetworkFailure(f"the data of the answer is not a list of rows ({error})")

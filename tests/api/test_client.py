@@ -102,6 +102,13 @@ def test_a_service_that_asks_for_too_long_a_pause_is_not_asked_again():
     assert got.hint == "The service asks to wait 3601 s. See --max-wait."
 
 
+def test_no_pause_is_longer_than_max_wait():
+    busy = [http("<h1>busy</h1>", 503)] * 9
+    got, asked, pauses = called(*busy, retry_policy={"max_wait": 1.5})
+    assert (got.exit_code, asked, pauses) == (6, 3, [0.5, 1.0])
+    assert got.hint.endswith("Longer retries: see --max-wait.")
+
+
 @pytest.mark.parametrize(
     ("chance", "pauses"),
     [

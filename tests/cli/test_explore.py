@@ -104,6 +104,11 @@ def test_an_agent_lists_users_page_by_page(comagic, total_items):
     assert all("user_id" not in call.params for call in account.journal)
 
 
+def test_the_sandbox_has_users_to_list(comagic):
+    ran = comagic("users", "--sandbox", "-f", "tsv")
+    assert (ran.code, ran.out, ran.err) == (0, USERS, "")
+
+
 def test_who_is_no_agent_has_no_users(comagic):
     with box() as account:
         ran = comagic("users", box=account)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from outputs import names
-from partitioned_sandbox import span, split_key
+from partitioned_sandbox import partitions_of, span
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
@@ -66,7 +66,7 @@ ALL = settled("2026-10-01 00:00:00", "2026-10-03 23:59:59")
 
 
 def test_rows_go_to_the_days_they_show_and_empty_days_are_files_too(tmp_path):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     rows = page(("a", "2026-10-01 00:00:00"), ("b", "2026-10-01 23:59:59"))
     more = page(("c", "2026-10-01 23:59:59"), ("d", "2026-10-03 00:00:00"))
     told = deal(parts, rows, more, ALL)
@@ -80,7 +80,7 @@ def test_rows_go_to_the_days_they_show_and_empty_days_are_files_too(tmp_path):
 
 
 def test_only_the_rows_that_count_are_dealt(tmp_path):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     times = ("2026-10-01 09:00:00", "2026-10-01 10:00:00", "2026-10-02 10:00:00")
     deal(parts, page(*zip("abc", times, strict=True)).pick((1, 2)), ALL)
     assert [ids(part.path) for part in parts] == ["b", "c", ""]
@@ -95,13 +95,13 @@ def test_only_the_rows_that_count_are_dealt(tmp_path):
     ],
 )
 def test_a_row_without_a_readable_time_goes_where_the_row_before_it_went(tmp_path, times, expected):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     deal(parts, page(*zip("abc", times, strict=True)), ALL)
     assert [ids(part.path) for part in parts] == expected
 
 
 def test_a_row_without_a_time_goes_on_to_a_part_that_has_not_its_name_yet(tmp_path):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     two = settled("2026-10-01 00:00:00", "2026-10-03 01:00:00")
     rest = settled("2026-10-03 01:00:01", "2026-10-03 23:59:59")
     deal(parts, page(("a", "2026-10-01 10:00:00")), two, page(("b", "")), rest)
@@ -110,13 +110,13 @@ def test_a_row_without_a_time_goes_on_to_a_part_that_has_not_its_name_yet(tmp_pa
 
 @pytest.mark.parametrize("late", [("x", "2026-10-01 10:00:00"), ("x", "")])
 def test_a_row_that_comes_after_its_file_was_written_is_never_lost_in_silence(tmp_path, late):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     with pytest.raises(RowsMissing, match="after its file was written"):
         deal(parts, ALL, page(late))
 
 
 def test_a_day_waits_for_what_neighbouring_windows_may_bring_again(tmp_path):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     first = settled("2026-10-01 00:00:00", "2026-10-01 23:59:59")
     rest = settled("2026-10-02 00:00:00", "2026-10-03 23:59:59")
     deal(parts, page(("a", "2026-10-01 10:00:00")), first, page(("b", "2026-10-01 23:59:59")), rest)
@@ -124,7 +124,7 @@ def test_a_day_waits_for_what_neighbouring_windows_may_bring_again(tmp_path):
 
 
 def test_windows_may_be_settled_from_the_last_to_the_first(tmp_path):
-    parts = split_key(tmp_path, *THREE)
+    parts = partitions_of(tmp_path, *THREE)
     told = deal(
         parts,
         settled("2026-10-02 12:00:00", "2026-10-03 23:59:59"),
@@ -134,7 +134,7 @@ def test_windows_may_be_settled_from_the_last_to_the_first(tmp_path):
 
 
 def test_what_was_not_counted_is_left_incomplete_and_the_rest_is_written(tmp_path):
-    parts = split_key(tmp_path, "2026-10-01", "2026-10-05")
+    parts = partitions_of(tmp_path, "2026-10-01", "2026-10-05")
     (tmp_path / "2026-10-03.jsonl").write_text("old\n")
     rows = page(*((id_, f"2026-10-0{id_} 10:00:00") for id_ in "12345"))
     with pytest.raises(RowsMissing, match="two"):
@@ -163,7 +163,7 @@ def test_what_was_not_counted_is_left_incomplete_and_the_rest_is_written(tmp_pat
 
 
 def test_after_any_other_failure_nothing_is_left_but_what_was_whole(tmp_path):
-    parts = split_key(tmp_path, *THREE, "{date}.csv.gz")
+    parts = partitions_of(tmp_path, *THREE, "{date}.csv.gz")
     rows = page(("a", "2026-10-01 10:00:00"), ("b", "2026-10-03 10:00:00"))
     first = settled("2026-10-01 00:00:00", "2026-10-02 10:00:00")
     with pytest.raises(NetworkFailure):
@@ -171,9 +171,16 @@ def test_after_any_other_failure_nothing_is_left_but_what_was_whole(tmp_path):
     assert names(tmp_path) == ["2026-10-01.csv.gz"]
 
 
+def test_rows_of_an_unknown_day_are_in_no_file(tmp_path):
+    parts = partitions_of(tmp_path, *THREE)
+    with pytest.raises(RowsMissing, match="2 rows have no readable time"):
+        deal(parts, page(("a", ""), ("b", "")), ALL)
+    assert names(tmp_path) == ["2026-10-01.jsonl.incomplete"]
+
+
 def test_an_end_without_a_count_is_no_success(tmp_path):
     with pytest.raises(RowsMissing, match="2026-10-02, 2026-10-03: the rows were not counted"):
-        deal(split_key(tmp_path, *THREE), settled("2026-10-01 00:00:00", "2026-10-01 23:59:59"))
+        deal(partitions_of(tmp_path, *THREE), settled("2026-10-01 00:00:00", "2026-10-01 23:59:59"))
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "tsv", "table", "jsonl"])
@@ -184,7 +191,7 @@ def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
     texts = []
     for folder, most in (("few", 1), ("many", 8)):
         monkeypatch.setattr(partitions, "MAX_OPEN", most)
-        parts = split_key(tmp_path / folder, *THREE, f"{{date}}.{form}{packing}")
+        parts = partitions_of(tmp_path / folder, *THREE, f"{{date}}.{form}{packing}")
         days = [f"2026-10-0{day} 10:00:00" for day in (1, 2, 3, 1)]
         deal(
             parts,
@@ -200,7 +207,7 @@ def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
 
 
 def test_a_file_that_is_written_again_keeps_its_mode_and_a_symlink_its_target(tmp_path):
-    [part] = split_key(tmp_path, "2026-10-01", "2026-10-01")
+    [part] = partitions_of(tmp_path, "2026-10-01", "2026-10-01")
     (tmp_path / "elsewhere").write_text("old\n")
     (tmp_path / "elsewhere").chmod(0o640)
     part.path.symlink_to("elsewhere")
@@ -211,7 +218,7 @@ def test_a_file_that_is_written_again_keeps_its_mode_and_a_symlink_its_target(tm
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path):
-    [part] = split_key(tmp_path, "2026-10-01", "2026-10-01")
+    [part] = partitions_of(tmp_path, "2026-10-01", "2026-10-01")
     (tmp_path / ".2026-10-01.jsonl.growing").write_text("half a")
     deal([part], page(("a", "2026-10-01 10:00:00")), ALL)
     assert names(tmp_path) == ["2026-10-01.jsonl"]

@@ -341,8 +341,20 @@ def test_times_of_an_unknown_form_are_counted(times, count, cut):
 def test_what_is_no_list_of_rows_is_an_error(data):
     service = Service([])
     service.ask = lambda *_: Answer(data, 1)  # type: ignore[method-assign]
-    with pytest.raises(NetworkFailure, match="no list of rows"):
+    with pytest.raises(NetworkFailure, match="is not a list of rows"):
         run(service, FIRST, LAST)
+
+
+@pytest.mark.parametrize("data", [b"null", b"{}"])
+@pytest.mark.parametrize(("total", "is_error"), [(None, True), (0, False)])
+def test_an_answer_without_rows_says_that_there_are_none(data, total, is_error):
+    service = Service([])
+    service.ask = lambda *_: Answer(data, total)  # type: ignore[method-assign]
+    if is_error:
+        with pytest.raises(NetworkFailure, match="neither rows nor a number of rows"):
+            run(service, FIRST, LAST)
+    else:
+        assert run(service, FIRST, LAST).keys == []
 
 
 def test_a_service_that_ignores_the_offset_is_found_out():

@@ -31,7 +31,7 @@ def template_of(text: str) -> Template:
     return template
 
 
-def split_key(folder: Path, first: str, last: str, name: str = "{date}.jsonl"):
+def partitions_of(folder: Path, first: str, last: str, name: str = "{date}.jsonl"):
     return list(template_of(f"{folder}/{name}").partitions(span(first, last)))
 
 
