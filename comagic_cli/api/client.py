@@ -35,6 +35,7 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.rows.answer import Answer
 
 OK = 200
+BASE_URL_HINT = "Check that --base-url is the Data API's"
 SUCCESS = range(200, 300)
 REDIRECTS = range(300, 400)
 NOT_ALLOWED = frozenset({401, 403})
@@ -236,8 +237,10 @@ class Client:
         if response.status in NOT_ALLOWED:
             hint = "Check the token, the allowed addresses and --base-url."
             return NotAllowed(self._redact_line(message), hint=hint)
-        error = self._network_failure(message, "Check that --base-url is the Data API's.")
-        if response.status in SUCCESS or response.status in RETRY:
+        is_busy = response.status in RETRY
+        hint = f"{BASE_URL_HINT}, or try again later." if is_busy else f"{BASE_URL_HINT}."
+        error = self._network_failure(message, hint)
+        if response.status in SUCCESS or is_busy:
             try_smaller = response.status not in TOO_EARLY
             return _Retry(error, response.retry_after, try_smaller=try_smaller)
         return error

@@ -33,6 +33,7 @@ from comagic_cli.query.query import IDS, Query
 PASSED, FAILED, SKIPPED = "ok", "FAIL", "--"
 MARK_WIDTH, NAME_WIDTH = 4, 14
 DAY = timedelta(days=1)
+SHORT_WAIT = 6.0  # seconds: enough for retries, not for points
 MAX_NAMED = 3  # reports of a type that a line names
 TOKEN_ERRORS = frozenset(
     {
@@ -93,7 +94,7 @@ def doctor(**values: Any) -> None:
     """  # noqa: D301 - \b is Click's
     options = ServiceOptions(**values, quiet=False)
     code = 0
-    for check in run_checks(replace(options, max_wait=0)):
+    for check in run_checks(replace(options, max_wait=SHORT_WAIT)):
         click.echo(str(check).encode())
         code = code or check.code
     click.get_current_context().exit(code)

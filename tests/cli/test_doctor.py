@@ -120,7 +120,7 @@ ENDS = [
         (
             "FAIL  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
             "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
-            "API's.\n"
+            "API's, or try again later.\n"
         ),
     ),
     (
