@@ -235,6 +235,6 @@ def test_a_private_sandbox_has_customers_where_a_user_is_named(environ, user_ids
 
 
 def test_a_private_sandbox_without_a_user_is_a_client(environ):
-    ran = run(["users", "--sandbox"], environ)
-    assert ran.code == 4
-    assert "forbidden" in ran.err
+    account = json.loads(run(["account", "--sandbox"], environ).out)
+    as_agent = json.loads(run(["account", "--sandbox", "--user-id", "7001"], environ).out)
+    assert account["name"] != as_agent["name"]
