@@ -154,6 +154,11 @@ class Client:
                 continue
             except _Retry as retry:
                 failure = retry
+            except TransportError as error:
+                message, hint = f"{method}: {error}", "Check the network and --base-url."
+                failure = _Retry(
+                    self._network_failure(message, hint), try_smaller=error.try_smaller
+                )
             shrink = failure.try_smaller and self._page_size.can_shrink(params)
             if attempt >= self.retry_policy.tries and not shrink:
                 raise failure.error
@@ -177,7 +182,7 @@ class Client:
     def _call_once(self, method: str, params: Mapping[str, Any]) -> Answer:
         self._last_id += 1
         start = self.clock()
-        response = self._send(method, self._encode(method, params))
+        response = self.transport.send(self._encode(method, params))
         envelope, marker = self._read(method, response)
         if (error := envelope.failure) is not None:
             self._limits.update(limits_of_error(error))
@@ -197,26 +202,13 @@ class Client:
             {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
         )
 
-    def _send(self, method: str, body: bytes) -> HttpResponse:
-        try:
-            response = self.transport.send(body)
-        except TransportError as error:
-            reason, try_smaller = str(error), error.try_smaller
-        else:
-            if response.status in REDIRECTS:
-                target = f" to {response.location}" if response.location else ""
-                raise self._network_failure(
-                    f"{method}: the service redirects (HTTP {response.status}){target}",
-                    "It was not followed, because the request contains the token. "
-                    "Correct --base-url.",
-                )
-            return response
-        raise _Retry(
-            self._network_failure(f"{method}: {reason}", "Check the network and --base-url."),
-            try_smaller=try_smaller,
-        )  # outside of the except block: the cause may contain what the service echoes
-
     def _read(self, method: str, response: HttpResponse) -> tuple[Envelope, bytes]:
+        if response.status in REDIRECTS:
+            target = f" to {response.location}" if response.location else ""
+            raise self._network_failure(
+                f"{method}: the service redirects (HTTP {response.status}){target}",
+                "It was not followed, because the request contains the token. Correct --base-url.",
+            )
         try:
             envelope, marker = read_envelope(response.body)
         except MalformedResponse as error:

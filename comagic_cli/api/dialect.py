@@ -106,7 +106,8 @@ def make_asker(
         forms, first, new = [form], None, set[Use]()
         while True:
             try:
-                answer = _send(client, forms[-1], window, offset, limit)
+                params = forms[-1].params(window.start, window.end, offset, limit)
+                answer = client.call(query.report.method, params)
             except Refused as error:
                 other = _other_form(forms[-1], error, new)
                 if other is None:
@@ -131,11 +132,6 @@ def _read_members(answer: Answer, members: Members | None) -> Answer:
     if members is None or not isinstance(answer.came, list):
         return answer
     return msgspec.structs.replace(answer, came=members.read(answer.came))
-
-
-def _send(client: Caller, query: Query, window: Span, offset: int, limit: int) -> Answer:
-    params = query.params(window.start, window.end, offset, limit)
-    return client.call(query.report.method, params)
 
 
 def _without_operators(query: Query, dialect: Dialect) -> Query:

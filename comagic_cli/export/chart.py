@@ -102,7 +102,8 @@ def _count(job: ExportJob, question: Question) -> None:
             sink = CountingSink(question, query.period, partial(_write, stream, job))
             reader = connection.read(query)
             try:
-                write_pages(connection.progress.watch(reader), sink)
+                connection.progress.watch(reader)
+                write_pages(reader.pages(), sink, connection.progress.count)
             finally:
                 connection.report_oddities(reader)
     if sink.counts.several and job.output.format != BARS:
@@ -128,7 +129,7 @@ def _write(stream: BinaryIO, job: ExportJob, counts: Counts) -> None:
         stream.write(picture.draw().encode())
         return
     sink = make_sink(output.format, stream, counts.fields(), output.format_options)
-    write_pages(iter([counts.page()]), sink)
+    write_pages([counts.page()], sink)
 
 
 def _title(command: str, counts: Counts) -> str:

@@ -35,9 +35,6 @@ class Paged(Protocol):
     query: Query
     matching: int | None
 
-    def pages(self) -> Iterator[Page]:
-        """Yield the pages."""
-
 
 @dataclass
 class Progress:
@@ -76,17 +73,17 @@ class Progress:
             self._window = days_of(*self._within(params["date_from"], params["date_till"]))
         self.points = read_quotas(answer.limits) or self.points
 
-    def watch(self, pager: Paged) -> Iterator[Page]:
-        """Yield the pages, and count their rows."""
+    def watch(self, pager: Paged) -> None:
+        """Follow a reader from now on."""
         self._pager = pager
         self._by_time = isinstance(pager, Reader)  # not customer by customer, or ids by ids
         self._is_one_window = self._by_time and len(windows_of(pager.query)) == 1
-        for page in pager.pages():
-            self.rows += page.count
-            if page.marks:
-                self._latest = page.marks[-1].time
-            yield page
-            del page  # else its memory is held until the next one has come
+
+    def count(self, page: Page) -> None:
+        """Count the rows of a page."""
+        self.rows += page.count
+        if page.marks:
+            self._latest = page.marks[-1].time
 
     def line(self, columns: int) -> str:
         """Describe the progress in at most so many columns, the most important part first."""

@@ -175,7 +175,8 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
             sink = PartitionedSink(run, partitions.make_sink, connection.note)
             try:
                 with open_partitions(sink):
-                    write_pages(connection.progress.watch(reader), sink)
+                    connection.progress.watch(reader)
+                    write_pages(reader.pages(), sink, connection.progress.count)
             except RowsMissing as error:
                 first = first or error
                 incomplete += sink.waiting.values()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -53,8 +53,10 @@ class HashedOutput(Protocol):
         """Return the hash, as hexadecimal text."""
 
 
-def write_pages(pages: Iterator[Page], sink: Sink) -> None:
-    """Write every page to a sink.
+def write_pages(
+    pages: Iterable[Page], sink: Sink, count: Callable[[Page], None] = lambda _: None
+) -> None:
+    """Write every page to a sink; `count` is called with each before.
 
     Nothing is written before the first page: a request that fails at once leaves no header. Where
     rows are missing, those that came are ended like a whole output before `RowsMissing` is raised.
@@ -62,6 +64,7 @@ def write_pages(pages: Iterator[Page], sink: Sink) -> None:
     has_begun = False
     try:
         for page in pages:
+            count(page)
             if not has_begun:
                 sink.begin()
                 has_begun = True
@@ -109,7 +112,8 @@ class Transfer:
             file = self.resumable_file
             self.sink.save = lambda: self._save(stream, file)
         try:
-            write_pages(self.connection.progress.watch(self.reader), self.sink)
+            self.connection.progress.watch(self.reader)
+            write_pages(self.reader.pages(), self.sink, self.connection.progress.count)
         except RowsMissing:
             raise
         except BaseException:

@@ -108,7 +108,7 @@ class IdBatchReader:
 
     def _pager(self, lot: list[int]) -> Reader:
         query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
-        return Reader(query, self.asking(query), self.note, totals=self.totals)
+        return Reader(query, self.asking(query), self.note, totals=self.totals, is_batch=True)
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -121,7 +121,7 @@ class IdBatchReader:
 
     def _new_rows(self, pager: Reader) -> Iterator[Page]:
         """Yield a lot's pages without rows that came before: two ids may name the same."""
-        for page in pager.read():
+        for page in pager.pages():
             rows = self._new(page)
             if rows.count and self._totals:  # of a lot before this one
                 self._check_sort(self.found + rows.count, self.found)

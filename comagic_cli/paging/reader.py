@@ -68,7 +68,7 @@ class Reader:
     windows read to their end; `overstated` counts those with a total one too large. `outside`
     counts rows that show a time outside of what was asked, `unreadable_times` those whose time is
     of an unknown form. `missing` says which rows are missing, `hint` what to do then. `totals` is
-    shared by all readers of an export.
+    shared by all readers of an export. A reader of one batch of many only lists what is missing.
     """
 
     query: Query
@@ -87,6 +87,7 @@ class Reader:
     hint: str = AGAIN
     answers: int = 0
     clock: Callable[[], float] = waited
+    is_batch: bool = False
     totals: Totals = field(default_factory=Totals)
     _received: int = 0
     _written: int = 0
@@ -107,11 +108,6 @@ class Reader:
         where rows are missing (after the last window, so that all the others are there), and what
         `ask` raises.
         """
-        yield from self.read()
-        raise_missing(self.missing, self.hint)
-
-    def read(self) -> Iterator[Page]:
-        """Yield the pages like `pages`, but only list what is missing."""
         query, order = self.query, self._order
         self._source = PageSource(
             query, self.ask, self.clock, self.totals, self._count_answer, self.cut, self.reach
@@ -136,6 +132,8 @@ class Reader:
                 f"all {self._received} rows that came are outside the period asked for "
                 f"({order.first} … {order.last})"
             )
+        if not self.is_batch:
+            raise_missing(self.missing, self.hint)
 
     # Windows
 
@@ -166,15 +164,25 @@ class Reader:
         far = self._order.far if final else self._order.window_end(window)
         begin, written, part = self._unsettled or position.since, self._written, window
         while True:
-            end, reached, due = yield from self._read_stretch(part, position, far)
-            if end is None:
-                return Position(reached)
+            before = self._order.before_all if self._begun else position.since
+            self._begun = True
+            reached, due, end = position.since, None, End()
+            stretch = Stretch(self._source, self._order, part, position, self._limit, before)
+            for rows in stretch.read():
+                if isinstance(rows, End):
+                    end = rows
+                    break
+                page, reached, due = self._take(rows, part, reached, due, far)
+                yield page
+                del page  # else its memory is held until the next one has come
+                if self._wanted == 0:
+                    return Position(reached)
             if not end.rejected:
                 pending = self._count_pending(reached, far)
                 is_short = self._close(part, end, self._written + pending - written)
                 self._unsettled = begin if self._only_outside else ""
                 settles = "" if is_short or self._unsettled else begin
-                yield from self._release(reached, far, settles=settles)
+                yield self._release(reached, far, settles=settles)
                 self._held = Rows()
                 return Position(far)
             self._held = Rows()
@@ -182,32 +190,23 @@ class Reader:
             position = self._next_position(position, reached, end, due)
             part = self._order.rest_of(window, position.since, tight=position.tight)
 
-    def _read_stretch(
-        self, window: Window, position: Position, far: str
-    ) -> Generator[Page, None, tuple[End | None, str, Identity | None]]:
-        """Read a stretch; return its end (`None`: enough rows came), the position, and what is due.
+    def _take(
+        self, rows: Rows, window: Window, reached: str, due: Identity | None, far: str
+    ) -> tuple[Page, str, Identity | None]:
+        """Take new rows; return those to write, the position behind them, and the next row.
 
-        Due is the first row that is not written: a tight stretch must bring it.
+        The next row is the first that is not written: a tight stretch must bring it.
         """
         order = self._order
-        before = order.before_all if self._begun else position.since
-        self._begun = True
-        reached, due = position.since, None
-        stretch = Stretch(self._source, order, window, position, self._limit, before)
-        for rows in stretch.read():
-            if isinstance(rows, End):
-                return rows, reached, due
-            self._count(rows.page, window)
-            self._held = self._held.join(rows)
-            bound = order.earlier(order.complete_until(rows.times[-1]), far)
-            due = due or self._find_due(reached)
-            yield from self._release(reached, bound)
-            if order.by_time and order.is_before(reached, bound):
-                reached = bound
-                due = self._find_due(reached)
-            if self._wanted == 0:
-                return None, reached, due
-        return End(), reached, due
+        self._count(rows.page, window)
+        self._held = self._held.join(rows)
+        bound = order.earlier(order.complete_until(rows.times[-1]), far)
+        due = due or self._find_due(reached)
+        page = self._release(reached, bound)
+        if order.by_time and order.is_before(reached, bound):
+            reached = bound
+            due = self._find_due(reached)
+        return page, reached, due
 
     def _next_position(
         self, position: Position, reached: str, end: End, due: Identity | None
@@ -267,8 +266,8 @@ class Reader:
             return limit
         return max(2, min(limit, self._wanted - self._held.page.count + overlap))
 
-    def _release(self, since: str, bound: str, *, settles: str = "") -> Iterator[Page]:
-        """Yield the held rows that show a time from `since` to before `bound`; forget those.
+    def _release(self, since: str, bound: str, *, settles: str = "") -> Page:
+        """Return the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
         The position stays where it is until a row inside came, so that a resumed run judges too.
@@ -290,7 +289,7 @@ class Reader:
             since = bound
         settled = order.settled(settles, bound) if settles and not self.missing else None
         position = since if self._inside else order.start
-        yield msgspec.structs.replace(page, settled=settled, since=position)
+        return msgspec.structs.replace(page, settled=settled, since=position)
 
     def _count_pending(self, since: str, bound: str) -> int:
         """Count the held rows to write that show a time from `since` to before `bound`."""

@@ -46,7 +46,8 @@ class PageSource:
 
     def read(self, window: Window, offset: int, limit: int) -> tuple[Page, int | None]:
         """Return a page without marks, and the total as it came."""
-        answer = self._answer(window, offset, limit)
+        answer = self._prefetch(window, offset, limit)
+        self.on_answer(answer)
         page = read_page(answer)
         if not offset and answer.total is None and not page.count and is_absent(answer):
             raise NetworkFailure(
@@ -57,7 +58,7 @@ class PageSource:
 
     def read_marked(self, window: Window, offset: int, limit: int) -> Page:
         """Return a page with its marks."""
-        return self.mark(read_page(self._answer(window, offset, limit)))
+        return self.mark(self.read(window, offset, limit)[0])
 
     def mark(self, page: Page) -> Page:
         """Return a page with its marks, cut into columns where that is wanted."""
@@ -83,8 +84,8 @@ class PageSource:
             return True
 
         def ask(offset: int, limit: int) -> tuple[int | None, int]:
-            answer = self._answer(window, offset, limit)
-            return answer.total, read_page(answer).count
+            page, total = self.read(window, offset, limit)
+            return total, page.count
 
         return self.totals.confirm(received, ask)
 
@@ -97,11 +98,6 @@ class PageSource:
         cut = unknown if unknown.columns else RowReader(names).cut(unknown)
         columns = [[bytes(value).strip(NO_TIME) for value in cut.column(name)] for name in names]
         return sum(map(all, zip(*columns, strict=True)))
-
-    def _answer(self, window: Window, offset: int, limit: int) -> Answer:
-        answer = self._prefetch(window, offset, limit)
-        self.on_answer(answer)
-        return answer
 
 
 def is_absent(answer: Answer) -> bool:

@@ -141,7 +141,9 @@ class Stretch:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
         place = Place()
         while place.offset <= self.source.reach:
-            step = self._next(place)
+            limit = self.limit(place.overlap)
+            page, total = self.source.read(self.window, place.offset, limit)
+            step = self._judge(page, total, place, limit)
             if isinstance(step, Place):
                 place = step
                 continue
@@ -159,10 +161,10 @@ class Stretch:
             place = Place(step.received, last, rows.times[-1], short, total=step.total)
         yield End(BEYOND, dense=True)
 
-    def _next(self, place: Place) -> Chunk | Place | End:
-        """Return the next rows, the end, or the place to ask for again."""
-        limit = self.limit(place.overlap)
-        page, total = self.source.read(self.window, place.offset, limit)
+    def _judge(
+        self, page: Page, total: int | None, place: Place, limit: int
+    ) -> Chunk | Place | End:
+        """Return the new rows of a page, the end, or the place to ask for again."""
         received = place.offset + page.count
         total = self.source.totals.read(total, received)
         chunk = Chunk(page, received, total, full=page.count >= limit)

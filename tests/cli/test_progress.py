@@ -75,7 +75,9 @@ class Followed:
             "date_from": "2026-09-30 23:59:59",
             "date_till": "2026-10-11 00:00:00",
         }
-        for _ in progress.watch(pager):
+        progress.watch(pager)
+        for page in pages:
+            progress.count(page)
             self.clock.seconds += seconds
             progress.heard(params, answer(minute_remaining=58, day_remaining=4980))
             self.lines.append(progress.line(200))
@@ -151,7 +153,8 @@ def test_before_anything_is_known():
 
 def test_what_is_not_looked_at_is_counted():
     progress = Progress(clock=Ticking())
-    assert list(progress.watch(Paged(asked(), 1, [page(1), page(2)]))) == [page(1), page(2)]
+    progress.count(page(1))
+    progress.count(page(2))
     progress.wait("5 s")
     assert progress.rows == 3
 
