@@ -23,7 +23,7 @@ from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
 from comagic_cli.paging.id_batches import PageReader, make_reader
-from comagic_cli.paging.totals import Totals
+from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
 from comagic_cli.rows.members import Members

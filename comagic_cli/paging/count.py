@@ -9,8 +9,7 @@ from math import ceil
 
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.id_batches import MOST, halve_batch, is_about_ids
-from comagic_cli.paging.source import Ask, read_page
-from comagic_cli.paging.totals import Totals
+from comagic_cli.paging.source import Ask, Totals, read_page
 from comagic_cli.paging.window import SECOND, Window, read_day_limit
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.answer import Answer

@@ -16,8 +16,7 @@ from typing import TypeAlias
 
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
-from comagic_cli.paging.source import Ask
-from comagic_cli.paging.totals import Totals
+from comagic_cli.paging.source import Ask, Totals
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 

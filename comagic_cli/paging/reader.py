@@ -16,7 +16,7 @@ import msgspec
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.paging.order import Order, shown
 from comagic_cli.paging.prefetch import waited
-from comagic_cli.paging.source import Ask, PageSource
+from comagic_cli.paging.source import Ask, PageSource, Totals
 from comagic_cli.paging.stretch import (
     UNSORTED,
     End,
@@ -26,7 +26,6 @@ from comagic_cli.paging.stretch import (
     Stretch,
     identity,
 )
-from comagic_cli.paging.totals import Totals
 from comagic_cli.paging.window import (
     MAX_OFFSET,
     SECOND,
