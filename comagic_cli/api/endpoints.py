@@ -272,12 +272,13 @@ def listed_operators(filters: Iterable[Mapping[str, Any]]) -> dict[str, list[str
 class Customer:
     """A customer of an agent, and the user through whom its data are asked for.
 
-    `id` and `user` are JSON from the service. `spare` are more users of the same customer.
+    `id`, `user` and `name` are JSON from the service. `spare` are more users of the same customer.
     """
 
     user_id: int
     id: bytes = NULL
     user: bytes = b""
+    name: bytes = NULL
     spare: tuple[Customer, ...] = ()
 
     def __str__(self) -> str:
@@ -288,12 +289,26 @@ class Customer:
     @property
     def members(self) -> dict[str, bytes]:
         """Return the members that its rows get, as JSON."""
-        return {"customer_id": self.id, "user_id": self.user or str(self.user_id).encode()}
+        user = self.user or str(self.user_id).encode()
+        return {"customer_id": self.id, "user_id": user, "customer_name": self.name}
+
+    @property
+    def key(self) -> str:
+        """Return what tells it from other customers: its id, else that of its user."""
+        return self.id.decode() if self.id != NULL else f"user {self.user_id}"
+
+    @property
+    def label(self) -> str:
+        """Return its name as text, else its id, else that of its user."""
+        with suppress(msgspec.DecodeError):
+            return msgspec.json.decode(self.name, type=str)
+        return self.key
 
 
 class _User(msgspec.Struct):
     id: Any = None
     customer_id: msgspec.Raw = msgspec.Raw(NULL)
+    name: msgspec.Raw = msgspec.Raw(NULL)
 
 
 def ask_customers(
@@ -336,4 +351,5 @@ def _customers(page: Items) -> Iterator[Customer]:
             number = int(user.id)
         except (msgspec.DecodeError, TypeError, ValueError):
             continue  # not a user that a call could name
-        yield Customer(number, bytes(user.customer_id), msgspec.json.encode(user.id))
+        user_id = msgspec.json.encode(user.id)
+        yield Customer(number, bytes(user.customer_id), user_id, bytes(user.name))

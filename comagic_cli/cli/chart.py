@@ -14,7 +14,7 @@ from comagic_cli.cli.options import (
     QUIET,
     SUFFIX_SETS_FORMAT,
     VERBOSE,
-    connection_options,
+    customers_options,
     declare_format,
     declare_output,
     drop_profile_period,
@@ -23,6 +23,7 @@ from comagic_cli.cli.options import (
     query_option,
     query_options,
     read_command_line,
+    split_users,
 )
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
@@ -74,7 +75,7 @@ one bar, "other"; data has all groups."""
 @DRY_RUN
 @QUIET
 @VERBOSE
-@connection_options
+@customers_options
 @help_option
 def chart(
     report: str, by: str, split: str, sum_: str | None, avg: str | None, **values: Any
@@ -89,7 +90,8 @@ def chart(
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
     question = make_question(by, split, sum_, avg)
-    options = _make_options(drop_profile_period(values), read_command_line()["typed"], question)
+    values = split_users(drop_profile_period(values))
+    options = _make_options(values, read_command_line()["typed"], question)
     show_chart(find_command(report), question, options, make_context(options))
 
 
@@ -113,6 +115,6 @@ def _make_options(
 ) -> ExportOptions:
     """Return the options of an export of the fields that the chart needs."""
     nothing: dict[str, Any] = {each.name: None for each in fields(ExportOptions)}
-    empty = dict.fromkeys(("sort", "ids", "users", "customers"), ())
+    empty = dict.fromkeys(("sort", "ids", "customers"), ())
     fixed = {"fields": question.fields, "typed": typed, "realtime": False, "as_saved": False}
     return ExportOptions(**(nothing | empty | dict(values) | fixed))

@@ -12,6 +12,7 @@ from comagic_cli.cli.options import (
     export_options,
     make_context,
     read_command_line,
+    split_users,
 )
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.export.context import Context
@@ -65,16 +66,8 @@ def report_command(name: str, run: Export) -> click.Command:
     )
     @export_options(entry.params)
     def command(**values: Any) -> None:
-        values = _split_users(drop_profile_period(values))
+        values = split_users(drop_profile_period(values))
         options = ExportOptions(**values, **read_command_line())
         run(entry, options, make_context(options))
 
     return command
-
-
-def _split_users(values: dict[str, Any]) -> dict[str, Any]:
-    """Set `user_id` for a single customer's user, `users` only for several."""
-    users = values["users"]
-    if len(users) == 1 and users != ("all",):
-        return values | {"user_id": users[0], "users": ()}
-    return values | {"user_id": None}

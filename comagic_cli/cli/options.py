@@ -415,6 +415,14 @@ def drop_profile_period(values: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def split_users(values: dict[str, Any]) -> dict[str, Any]:
+    """Set `user_id` for a single customer's user, `users` only for several."""
+    users = values["users"]
+    if len(users) == 1 and users != ("all",):
+        return values | {"user_id": users[0], "users": ()}
+    return values | {"user_id": None}
+
+
 def credential_source(options: ServiceOptions) -> str:
     """Return where the credentials come from, if not from the profile."""
     return "--token-file" if options.token_file else variables_in_force()[0]

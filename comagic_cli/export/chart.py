@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import BinaryIO
 
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.connection import connect
 from comagic_cli.export.context import Context, Summary
+from comagic_cli.export.customers import FIRST_COLUMNS, PageReader, find_customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.request import ExportJob, make_query, read_job
+from comagic_cli.export.request import ExportJob, make_reader, read_job
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
@@ -21,6 +24,7 @@ from comagic_cli.formats.partitions import Template, read_template
 from comagic_cli.formats.registry import make_sink
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.fields import ExportRequest
+from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS
 
 BARS = "bars"
@@ -44,16 +48,25 @@ def show_chart(
             hint="Group them by a field: --by FIELD.",
         )
     try:
-        job = read_job(report, options, context)
+        job = read_job(
+            report, replace(options, fields=_own_fields(question.fields, options)), context
+        )
     except UnknownField as unknown:
         raise _name_option(unknown, question) from None
-    request = replace(job.request, columns=question.fields)
+    request = replace(job.request, columns=_own_fields(question.fields, options))
     _check_summable(request, question)
     job = replace(job, request=request, output=output)
+    job = replace(job, options=find_customers(job.options, context))
     if options.dry_run:
         show_plan(job)
     else:
         _count(job, question)
+
+
+def _own_fields(names: Sequence[str], options: ExportOptions) -> tuple[str, ...]:
+    """Return the fields of the report, without those that tell customers apart."""
+    of_customers = {field.name for field in FIRST_COLUMNS} if options.users else set()
+    return tuple(name for name in names if name not in of_customers)
 
 
 def _choose_output(options: ExportOptions, context: Context) -> OutputSpec:
@@ -98,9 +111,9 @@ def _count(job: ExportJob, question: Question) -> None:
     ):
         raw = target.raw if target.file else reporter.share(target.raw)
         with open_stream(Output(raw, target.name), target_name) as stream:
-            query = make_query(job, connection, None)
-            sink = CountingSink(question, query.period, partial(_write, stream, job))
-            reader = connection.read(query)
+            reader = make_reader(job, connection)
+            finish = partial(_write, stream, job, reader)
+            sink = CountingSink(question, reader.query.period, finish)
             try:
                 connection.progress.watch(reader)
                 write_pages(reader.pages(), sink, connection.progress.count)
@@ -112,7 +125,7 @@ def _count(job: ExportJob, question: Question) -> None:
     reporter.finish(
         Summary(
             rows=rows,
-            days=[f"{day:%Y-%m-%d}" for day in (query.period.start, query.period.end)],
+            days=[f"{day:%Y-%m-%d}" for day in _ends(reader.query.period)],
             points=points,
             progress=connection.progress,
             members={"rows": rows, "points": points},
@@ -120,9 +133,14 @@ def _count(job: ExportJob, question: Question) -> None:
     )
 
 
-def _write(stream: BinaryIO, job: ExportJob, counts: Counts) -> None:
+def _ends(period: Period) -> tuple[datetime, datetime]:
+    return period.start, period.end
+
+
+def _write(stream: BinaryIO, job: ExportJob, reader: PageReader, counts: Counts) -> None:
     """Draw the counts, or write them as any rows are."""
     output, request = job.output, job.request
+    counts.period = reader.query.period  # that of customers in several zones is known only now
     if output.format == BARS:
         title = _title(request.report.command, counts)
         picture = BarChart(counts, title, output.format_options, request.report.known)
@@ -137,6 +155,6 @@ def _title(command: str, counts: Counts) -> str:
     question, period = counts.question, counts.period
     measures = {"rows": "", "sum": f"sum of {question.of} ", "avg": f"average {question.of} "}
     split = f" and {question.split}" if question.split else ""
-    days = " to ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in (period.start, period.end)))
+    days = " to ".join(dict.fromkeys(f"{day:%Y-%m-%d}" for day in _ends(period)))
     what = f"{command}: {measures[question.measure]}by {question.by}{split}"
     return f"{what}, {days}"

@@ -253,6 +253,11 @@ def _decode(data: bytes, name: str, option: str) -> str:
         raise UsageProblem(f"{option}: {name} is not UTF-8 text") from error
 
 
+def files_of(count: int, template: object) -> str:
+    """Count files of a template."""
+    return f"{count} file{'s' * (count != 1)} of {template}"
+
+
 def days_of(*moments: datetime) -> str:
     """Name the first and last day."""
     return " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d}" for moment in moments))

@@ -3,36 +3,54 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from datetime import datetime
+from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from comagic_cli.api.endpoints import ALL, Customer, ask_customers, is_of_customer
-from comagic_cli.errors import ComagicError, RowsMissing
+from comagic_cli.errors import ComagicError, NotAllowed, RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, Summary, files_of
 from comagic_cli.export.manifest import CustomerCount, format_period
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.paging.reader import WindowResult
+from comagic_cli.files.atomic_file import make_folder
+from comagic_cli.formats.partitions import CUSTOMER_NAMES, file_name, fill_customer
+from comagic_cli.paging.id_batches import IdBatchReader
+from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Page, add_members
 
-FIRST_COLUMNS = (Field("customer_id", "number"), Field("user_id", "number"))
+FIRST_COLUMNS = (
+    Field("customer_id", "number"),
+    Field("user_id", "number"),
+    Field("customer_name", "string"),
+)
 """The columns before those of the report, where several customers are exported."""
 
 Result = TypeVar("Result")
 
 
-def find_customers(options: ExportOptions, context: Context) -> ExportOptions:
-    """Find out who the customers are, where several are meant.
+def find_customers(
+    options: ExportOptions, context: Context, *, are_named: bool = False
+) -> ExportOptions:
+    """Find out who the customers are, where several are meant or the output names them.
 
     What is the same for all is asked of the first. Raises `UsageProblem` for a period that can't be
     read, before anything is asked.
     """
+    if are_named and options.user_id is not None and not options.users:
+        options = replace(options, users=(options.user_id,))
+    if are_named and not options.users:
+        raise UsageProblem(
+            f"-o {options.output} names customers, and there are none",
+            hint="Choose them with --user-id N, or --user-id all.",
+        )
     if not options.users or options.customers:
         return options
     period_in_utc(options, context)
@@ -42,6 +60,115 @@ def find_customers(options: ExportOptions, context: Context) -> ExportOptions:
     with connect(options, context) as connection:
         found = ask_customers(connection.client.call, options.users, connection.note)
     return replace(options, customers=tuple(found), user_id=found[0].user_id)
+
+
+def own_outputs(options: ExportOptions) -> dict[Customer, ExportOptions]:
+    """Return the options of each customer, with output and manifest named after it.
+
+    A dry run shows the first. Raises `UsageProblem` where two customers would have the same name.
+    """
+    if not options.customers:
+        names = {name: f"{{{name}}}" for name in CUSTOMER_NAMES}
+        return {Customer(0): replace(options, output=fill_customer(str(options.output), names))}
+    own: dict[Customer, ExportOptions] = {}
+    for customer in options.customers:
+        names = {"user_id": str(customer.user_id), "customer": file_name(customer.label)}
+        manifest = options.manifest and _fill_manifest(options.manifest, names)
+        output = fill_customer(str(options.output), names)
+        changed = replace(options, output=output, manifest=manifest, user_id=customer.user_id)
+        own[customer] = replace(changed, users=(), customers=())
+    if len({each.output for each in own.values()}) < len(own):
+        raise UsageProblem(
+            f"-o {options.output}: two customers have the same name", hint="Name it by {user_id}."
+        )
+    return own
+
+
+def export_each(
+    options: ExportOptions, context: Context, export: Callable[[ExportOptions], Summary | None]
+) -> Summary | None:
+    """Export each customer to an output of its own; a refusal of one stops no other.
+
+    Raises `RowsMissing` with the list of the customers that failed, and at once what concerns no
+    single customer.
+    """
+    summaries = list[Summary]()
+    failures: dict[Customer, ComagicError] = {}
+    outputs = own_outputs(options)
+    if options.dry_run:
+        return export(next(iter(outputs.values())))
+    for customer, own in outputs.items():
+        make_folder(Path(str(own.output)).parent)
+        try:
+            summary = _export_customer(customer, own, context, export)
+        except ComagicError as error:
+            if not is_of_customer(error):
+                raise
+            failures[customer] = error
+            _report(customer, error, context)
+        else:
+            summaries += [summary] if summary else []
+    if failures and len(failures) == len(options.customers):
+        raise next(iter(failures.values()))
+    if failures:
+        raise RowsMissing(
+            f"{len(failures)} of {len(options.customers)} customers failed: users "
+            f"{', '.join(str(customer.user_id) for customer in failures)}",
+            hint="The files of the others are complete. Run the same command again.",
+        )
+    return _add_up(summaries, str(options.output))
+
+
+def _export_customer(
+    customer: Customer,
+    options: ExportOptions,
+    context: Context,
+    export: Callable[[ExportOptions], Summary | None],
+) -> Summary | None:
+    """Export a customer through the first of its users that is not refused."""
+    *others, last = customer, *customer.spare
+    for user in others:
+        try:
+            return export(replace(options, user_id=user.user_id))
+        except NotAllowed as error:
+            if not is_of_customer(error):
+                raise
+            context.reporter.note(f"{user}: {error.message}")
+    return export(replace(options, user_id=last.user_id))
+
+
+def _report(customer: Customer, error: ComagicError, context: Context) -> None:
+    context.reporter.error(
+        f"{customer}: {error.message}", user_id=customer.user_id, mnemonic=error.mnemonic
+    )
+
+
+def _add_up(summaries: Sequence[Summary], template: str) -> Summary | None:
+    if not summaries:
+        return None
+    rows = sum(summary.rows for summary in summaries)
+    points = sum(summary.points for summary in summaries)
+    days = sorted(day for summary in summaries for day in summary.days)
+    return replace(
+        summaries[-1],
+        rows=rows,
+        points=points,
+        days=[days[0], days[-1]],
+        output=files_of(len(summaries), template),
+        members={"rows": rows, "points": points, "customers": len(summaries)},
+    )
+
+
+def _fill_manifest(name: str, names: Mapping[str, str]) -> str:
+    filled = name
+    for placeholder, value in names.items():
+        filled = filled.replace(f"{{{placeholder}}}", value)
+    if filled == name:
+        raise UsageProblem(
+            f"--manifest {name}: each customer has a manifest of its own",
+            hint="Name it by {user_id}.",
+        )
+    return filled
 
 
 def period_in_utc(options: ExportOptions, context: Context) -> Period:
@@ -141,11 +268,7 @@ class Customers:
     def _fail(self, result: CustomerResult, error: ComagicError) -> None:
         result.refused = error.message
         self._failures.append(error)
-        self.connection.context.reporter.error(
-            f"{result.customer}: {error.message}",
-            user_id=result.customer.user_id,
-            mnemonic=error.mnemonic,
-        )
+        _report(result.customer, error, self.connection.context)
 
     def _sum_up(self, successes: int) -> ComagicError:
         if not successes:
@@ -159,18 +282,38 @@ class Customers:
         )
 
 
+def furthest_behind(connection: Connection, customers: Sequence[Customer]) -> datetime:
+    """Return the time of the customer whose clocks are the furthest behind.
+
+    A customer that refuses is passed over: its refusal is reported when its rows are asked for.
+    """
+    times = []
+    for customer in customers:
+        try:
+            times.append(connection.for_user(customer.user_id).now())
+        except ComagicError as error:
+            if not is_of_customer(error):
+                raise
+            failure = error
+    if not times:
+        raise failure
+    return min(times, key=lambda time: time.replace(tzinfo=None))
+
+
 @dataclass
 class CustomersReader:
     """Read the pages of each customer, with `FIRST_COLUMNS` in every row.
 
     It is used like a `Reader`. `query` is that of all customers: its period holds theirs.
-    `make_query` makes the query of one customer, for at most so many rows.
+    `make_query` makes the query of one customer, for at most so many rows; `on_customer` is called
+    once it is made. A last page says that all rows of the period came, if no customer failed.
     """
 
     query: Query
     customers: Customers
     make_query: Callable[[Connection, int | None], Query]
     with_zones: bool = False  # each page says its zone
+    on_customer: Callable[[CustomerResult], None] = lambda _: None
     done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
@@ -186,6 +329,8 @@ class CustomersReader:
         totals = [total for total in self._totals if total is not None]
         if len(totals) == len(self.customers.customers):
             self.matching = sum(totals)
+        start, end = format_period(self.query.period)
+        yield Page((), settled=(start, end))
 
     @property
     def counts(self) -> list[CustomerCount]:
@@ -198,6 +343,7 @@ class CustomersReader:
             return
         result.query = query = self.make_query(connection, max_rows)
         self._widen(query)
+        self.on_customer(result)
         reader = connection.read(query)
         zone = connection.zone.key if self.with_zones else None
         try:
@@ -222,3 +368,6 @@ class CustomersReader:
         whole, own = self.query.period, query.period
         period = Period(min(whole.start, own.start), max(whole.end, own.end))
         self.query = replace(self.query, period=period)
+
+
+PageReader: TypeAlias = Reader | IdBatchReader | CustomersReader

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 
 from comagic_cli import __version__
+from comagic_cli.api.endpoints import Customer
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import connect
+from comagic_cli.export.customers import CustomerResult, CustomersReader
 from comagic_cli.export.fingerprint import Identity, differences, identify
 from comagic_cli.export.manifest import format_period
 from comagic_cli.export.options import ExportOptions, check_options
-from comagic_cli.export.request import ExportJob, make_query
+from comagic_cli.export.request import ExportJob, columns_of, make_reader
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import is_file
-from comagic_cli.formats.sqlite import REQUESTS, Request, SqliteSink, open_database
+from comagic_cli.formats.base import Sink
+from comagic_cli.formats.sqlite import REQUESTS, Database, Request, SqliteSink, open_database
 from comagic_cli.query.query import Query
+from comagic_cli.rows.page import Page
 
 RESERVED = re.compile(r"sqlite_.*|" + REQUESTS, re.IGNORECASE)
 SOURCE = ("report", "base_url", "user_id", "coded_values")
 """What all rows of a table have in common."""
+SEVERAL = "several customers"
 ONE_DATABASE = "Omit the braces; the same command every night keeps each row once."
 
 
@@ -34,9 +42,6 @@ def check_table(format_: str, options: ExportOptions) -> None:
     if not is_file(options.output):
         raise UsageProblem("sqlite goes to a file.", hint="Name one with -o FILE.db.")
     check_options(options, "sqlite", "-f sqlite")
-    if options.users:
-        hint = "Run it for each with --user-id and --table."
-        raise UsageProblem("several users do not go into one table.", hint=hint)
     table = options.table
     if table is not None and (not table.isprintable() or not table or RESERVED.fullmatch(table)):
         raise UsageProblem(f"--table: {table!r} can't be a table's name.")
@@ -55,13 +60,18 @@ def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
             open_database(str(options.output), keep_incomplete=keep) as database,
             connect(options, job.context) as connection,
         ):
-            query = make_query(job, connection, None)
             identity = identify(job, connection.account.url)
-            reader = connection.read(query)
+            reader = make_reader(job, connection)
+            query = reader.query
+            make = partial(_make_sink, job, database, identity)
+            sink: Sink
+            if isinstance(reader, CustomersReader):
+                sink = CustomersSink(make)
+                reader.on_customer = sink.follow
+            else:
+                sink = make(query)
             transfer = Transfer(query, identity, connection, reader, database, file=database)
-            request = _table_request(query, identity, options)
-            formatting = job.output.format_options
-            transfer.send(SqliteSink(database.connection, query.fields, formatting, request))
+            transfer.send(sink)
     except RowsMissing as missing:
         if transfer is None:
             raise
@@ -69,11 +79,60 @@ def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
     return transfer, None
 
 
-def _table_request(query: Query, identity: Identity, options: ExportOptions) -> Request:
+@dataclass
+class CustomersSink:
+    """Write the rows of each customer as a request of its own; `make` makes the sink of one."""
+
+    make: Callable[[Query, Customer], Sink]
+    _result: CustomerResult | None = None
+    _sink: Sink | None = None
+
+    def follow(self, result: CustomerResult) -> None:
+        """Expect the pages of a customer; nothing of it is replaced before the first."""
+        self.end()
+        self._result = result
+
+    def begin(self) -> None:
+        """Write nothing: each customer begins with its first page."""
+
+    def write(self, page: Page) -> None:
+        """Write a page's rows."""
+        if self._result is not None and self._result.query is not None:
+            self._sink = self.make(self._result.query, self._result.customer)
+            self._sink.begin()
+            self._result = None
+        if self._sink is not None:
+            self._sink.write(page)
+
+    def end(self) -> None:
+        """End the rows of the customer."""
+        if self._sink is not None:
+            self._sink.end()
+        self._sink = None
+
+
+def _make_sink(
+    job: ExportJob,
+    database: Database,
+    identity: Identity,
+    query: Query,
+    customer: Customer | None = None,
+) -> Sink:
+    """Make the sink of an account, or of one of several customers."""
     source = {name: identity[name] for name in SOURCE if name in identity}
     rows = {"report_id": query.report_id} | {
         name: identity[name] for name in ("where", "parameters") if name in identity
     }
-    table = options.table or query.report.command.replace("-", "_")
-    period = format_period(query.period)
-    return Request(table, source, rows, period, __version__, differences)
+    if customer:
+        source["user_id"], rows["customer"] = SEVERAL, customer.key
+    request = Request(
+        job.options.table or query.report.command.replace("-", "_"),
+        source,
+        rows,
+        format_period(query.period),
+        __version__,
+        differences,
+        customer.key if customer else "",
+    )
+    columns = columns_of(job, query)
+    return SqliteSink(database.connection, columns, job.output.format_options, request)

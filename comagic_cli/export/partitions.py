@@ -11,7 +11,8 @@ from typing import BinaryIO
 from comagic_cli.api.http import service_url
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, OddRows, connect
-from comagic_cli.export.context import Summary
+from comagic_cli.export.context import Summary, files_of
+from comagic_cli.export.customers import PageReader, ask_any_customer, furthest_behind
 from comagic_cli.export.fingerprint import (
     PERIOD,
     Identity,
@@ -22,10 +23,17 @@ from comagic_cli.export.fingerprint import (
 )
 from comagic_cli.export.options import check_options
 from comagic_cli.export.plan import PlanClock, show_query
-from comagic_cli.export.request import ExportJob, complete_job, draft_query, resolve_period
+from comagic_cli.export.request import (
+    ExportJob,
+    columns_of,
+    complete_job,
+    draft_query,
+    make_reader,
+    resolve_period,
+)
 from comagic_cli.export.transfer import write_pages
+from comagic_cli.files.atomic_file import make_folder
 from comagic_cli.files.lock import lock_file
-from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.base import Sink
 from comagic_cli.formats.partitions import (
     Partition,
@@ -74,11 +82,17 @@ class PartitionJob:
     def make_sink(self, stream: BinaryIO) -> Sink:
         """Make the sink of one file."""
         output = self.job.output
-        return make_sink(output.format, stream, self.query.fields, output.format_options)
+        columns = columns_of(self.job, self.query)
+        return make_sink(output.format, stream, columns, output.format_options)
+
+    def read(self, period: Period, connection: Connection) -> PageReader:
+        """Make the reader of a period, of the account or of its customers one after another."""
+        with_zones = self.job.output.format_options.times == "iso"
+        return make_reader(self.job, connection, period=period, with_zones=with_zones)
 
 
-def export_partitions(job: ExportJob, template: Template) -> None:
-    """Write the missing files of a period. Raises `ComagicError`.
+def export_partitions(job: ExportJob, template: Template) -> Summary | None:
+    """Write the missing files of a period; return what came. Raises `ComagicError`.
 
     Where all exist, nothing is asked of the account, except its zone for relative dates. Rows that
     are missing in one window do not stop the files of the others.
@@ -86,11 +100,13 @@ def export_partitions(job: ExportJob, template: Template) -> None:
     check_partitions(job)
     if job.options.dry_run:
         _show_partitions(job, template)
-        return
+        return None
     with connect(job.options, job.context) as connection:
-        if job.needs_zone:
+        customers = job.options.customers
+        if job.needs_zone and (job.options.tz or not customers):
             job = job.with_formatting(zone=connection.zone.key)
-        partitions = _make_job(job, template, cache(connection.now), connection.account.url)
+        now = partial(furthest_behind, connection, customers) if customers else connection.now
+        partitions = _make_job(job, template, cache(now), connection.account.url)
         connection.note(f"period {partitions.query.period}")
         if partitions.query.filter:
             connection.note(f"filter {to_expression(partitions.query.filter)}")
@@ -98,7 +114,8 @@ def export_partitions(job: ExportJob, template: Template) -> None:
         for line in plan.describe():
             connection.note(line)
         if plan.write or plan.skip:
-            _write_partitions(partitions, connection)
+            return _write_partitions(partitions, connection)
+    return None
 
 
 def check_partitions(job: ExportJob) -> None:
@@ -110,12 +127,6 @@ def check_partitions(job: ExportJob) -> None:
         raise UsageProblem(
             f"{command} has no time to tell days by: its rows are sums of the period",
             hint="Write to a single file, one period at a time.",
-        )
-    if options.users:
-        raise UsageProblem(
-            f"several users can't be used with {options.output}: the days of customers in "
-            "several time zones do not end together",
-            hint="Export each by itself, to a folder of its own: --user-id N -o 'N/{date}.csv'.",
         )
     if "entity_ids" in request.report.params:
         raise UsageProblem(
@@ -144,33 +155,31 @@ def _make_job(
     return PartitionJob(job, template, query, identity, now)
 
 
-def _write_partitions(partitions: PartitionJob, connection: Connection) -> None:
+def _write_partitions(partitions: PartitionJob, connection: Connection) -> Summary | None:
     """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
     job, template = partitions.job, partitions.template
-    with write_errors(str(template.folder)):
-        template.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(template.folder)
     with lock_file(template.lock, template.text):
         plan = partitions.plan  # another run may have written some before the lock was ours
         partitions.check(plan)
         if not plan.write:
-            return
+            return None
         write_note(template.note, partitions.identity)
-        report_id = connection.find_report_id(job.request.report, job.options.report_id)
-        query = replace(partitions.query, report_id=report_id)
-        job = complete_job(job, connection)
-        _write_runs(replace(partitions, job=job, query=query), plan, connection)
+        if not job.options.customers:  # each customer has a report of its own
+            report_id = connection.find_report_id(job.request.report, job.options.report_id)
+            job = replace(job, options=replace(job.options, report_id=str(report_id)))
+        job = ask_any_customer(connection, job.options, partial(complete_job, job))
+        return _write_runs(replace(partitions, job=job), plan, connection)
 
 
-def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) -> None:
+def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) -> Summary:
     """Write partitions, neighbours in one reading; name all that are incomplete."""
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
     readers, is_kept = list[OddRows](), False
     try:
         for run in plan.runs:
-            reader = connection.read(
-                replace(partitions.query, period=Period(run[0].start, run[-1].end))
-            )
+            reader = partitions.read(Period(run[0].start, run[-1].end), connection)
             readers.append(reader)
             sink = PartitionedSink(run, partitions.make_sink, connection.note)
             try:
@@ -185,21 +194,14 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
         connection.report_oddities(*readers)
     if first:
         raise _missing(first, incomplete, is_kept=is_kept)
-    _report_end(partitions.template, plan, connection)
-
-
-def _report_end(template: Template, plan: Plan, connection: Connection) -> None:
-    files = len(plan.write)
     rows, points = connection.progress.rows, connection.client.calls
-    connection.context.reporter.finish(
-        Summary(
-            rows=rows,
-            days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
-            points=points,
-            progress=connection.progress,
-            output=f"{files} file{'s' * (files != 1)} of {template}",
-            members={"rows": rows, "points": points},
-        )
+    return Summary(
+        rows=rows,
+        days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
+        points=points,
+        progress=connection.progress,
+        output=files_of(len(plan.write), partitions.template),
+        members={"rows": rows, "points": points, "files": len(plan.write)},
     )
 
 

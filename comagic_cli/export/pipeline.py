@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context, Summary, sized, spaced
-from comagic_cli.export.customers import find_customers
+from comagic_cli.export.customers import export_each, find_customers
 from comagic_cli.export.database import ONE_DATABASE, check_table, export_to_database
 from comagic_cli.export.manifest import write_manifest
 from comagic_cli.export.options import ROWS_ON_A_TERMINAL, ExportOptions, choose_output
@@ -20,29 +20,40 @@ from comagic_cli.export.resume import START_AGAIN, reason_against
 from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import STDOUT, is_file, open_output
-from comagic_cli.formats.partitions import BRACES, Template, read_template
+from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
 from comagic_cli.query.catalog import ReportType
 
 
 def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     job = read_job(report, options, context)
-    job = replace(job, options=find_customers(job.options, context))
+    are_named = options.output is not None and names_customers(options.output)
+    job = replace(job, options=find_customers(job.options, context, are_named=are_named))
     if options.count:
         show_count(job)
         return
     job = replace(job, output=choose_output(job.options, context.terminal))
     check_table(job.output.format, job.options)
-    target = read_template(options.output) if options.output else options.output
+
+    def export(own: ExportOptions) -> Summary | None:
+        return _export_output(replace(job, options=own))
+
+    summary = export_each(job.options, context, export) if are_named else _export_output(job)
+    if summary is not None:
+        context.reporter.finish(summary)
+
+
+def _export_output(job: ExportJob) -> Summary | None:
+    """Export to one output or to partitions; return what came, if there is something new."""
+    target = read_template(job.options.output) if job.options.output else job.options.output
     if not isinstance(target, Template):
-        _export_to_one(replace(job, options=replace(job.options, output=target)))
-    elif job.output.format == "sqlite":
+        return _export_to_one(replace(job, options=replace(job.options, output=target)))
+    if job.output.format == "sqlite":
         raise UsageProblem(f"-o {target}: one database takes all days.", hint=ONE_DATABASE)
-    else:
-        export_partitions(job, target)
+    return export_partitions(job, target)
 
 
-def _export_to_one(job: ExportJob) -> None:
+def _export_to_one(job: ExportJob) -> Summary | None:
     """Export to one output: standard output, a file or a database; then write the manifest.
 
     The manifest is written of what is complete, and of what is not by `RowsMissing`, which is
@@ -53,7 +64,7 @@ def _export_to_one(job: ExportJob) -> None:
         raise UsageProblem("--refresh needs {date} or {month} in --output", hint=BRACES)
     if options.dry_run:
         show_plan(job)
-        return
+        return None
     reason = _reason_against_resuming(job)
     if options.resume and reason:
         raise UsageProblem(f"--resume: {reason}.", hint=START_AGAIN)
@@ -68,7 +79,7 @@ def _export_to_one(job: ExportJob) -> None:
             write_manifest(manifest, str(options.manifest), record, published, missing)
     if missing:
         raise missing
-    job.context.reporter.finish(_summarize(transfer, job))
+    return _summarize(transfer, job)
 
 
 def _reason_against_resuming(job: ExportJob) -> str:

@@ -15,11 +15,18 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.account import find_titles, with_columns
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
+from comagic_cli.export.customers import (
+    FIRST_COLUMNS,
+    Customers,
+    CustomersReader,
+    PageReader,
+    period_in_utc,
+)
 from comagic_cli.export.options import ExportOptions, OutputSpec
 from comagic_cli.formats.base import ZONED
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
-from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.catalog import Field, ReportType, reports
 from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
 from comagic_cli.query.filter.json import (
@@ -189,10 +196,40 @@ def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[int]
 # The query of a request: with dates instead of words, and the report's id.
 
 
-def make_query(job: ExportJob, connection: Connection, max_rows: int | None) -> Query:
+def make_reader(
+    job: ExportJob,
+    connection: Connection,
+    max_rows: int | None = None,
+    period: Period | None = None,
+    *,
+    with_zones: bool = False,
+) -> PageReader:
+    """Make the reader of the account, or of its customers one after another.
+
+    `period` is used instead of the options'. `with_zones` lets pages of customers say their zone.
+    """
+    if not job.options.customers:
+        return connection.read(make_query(job, connection, max_rows, period))
+
+    def make(customer: Connection, max_rows: int | None) -> Query:
+        return make_query(job, customer, max_rows, period)
+
+    query = draft_query(job, period or period_in_utc(job.options, job.context), max_rows)
+    customers = Customers(connection, job.options.customers)
+    return CustomersReader(query, customers, make, with_zones=with_zones)
+
+
+def columns_of(job: ExportJob, query: Query) -> tuple[Field, ...]:
+    """Return the columns of the rows, with those that tell several customers apart."""
+    return (*FIRST_COLUMNS, *query.fields) if job.options.customers else query.fields
+
+
+def make_query(
+    job: ExportJob, connection: Connection, max_rows: int | None, period: Period | None = None
+) -> Query:
     """Make the query; the account is asked for its time zone and the report id where needed."""
     now = cache(connection.now)
-    period = resolve_period(job, now)
+    period = period or resolve_period(job, now)
     connection.note(f"period {period}")
     query = draft_query(job, period, max_rows, now)
     if query.filter:

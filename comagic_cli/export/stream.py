@@ -9,16 +9,16 @@ from typing import cast
 
 from comagic_cli.errors import ComagicError, RowsMissing
 from comagic_cli.export.connection import Connection, connect
-from comagic_cli.export.customers import (
-    FIRST_COLUMNS,
-    Customers,
-    CustomersReader,
-    ask_any_customer,
-    period_in_utc,
-)
+from comagic_cli.export.customers import ask_any_customer
 from comagic_cli.export.fingerprint import identify
 from comagic_cli.export.options import repeat_command
-from comagic_cli.export.request import ExportJob, complete_job, draft_query, make_query
+from comagic_cli.export.request import (
+    ExportJob,
+    columns_of,
+    complete_job,
+    draft_query,
+    make_reader,
+)
 from comagic_cli.export.resume import has_checkpoint, read_checkpoint, remaining_query
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.compression import new_frame
@@ -43,10 +43,7 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
             shared = target.raw if target.file else context.reporter.share(target.raw)
             transfer = _begin(complete, connection, replace(target, raw=shared))
             with open_stream(cast("MeasuredOutput", transfer.output), options.output) as stream:
-                columns = transfer.query.fields
-                if options.customers:
-                    columns = (*FIRST_COLUMNS, *columns)
-                output = complete.output
+                columns, output = columns_of(complete, transfer.query), complete.output
                 sink = make_sink(output.format, stream, columns, output.format_options)
                 transfer.send(sink, stream if is_resumable else None)
     except RowsMissing as missing:
@@ -77,19 +74,10 @@ def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
     begin = partial(
         Transfer, identity=identity, connection=connection, file=file, resumable_file=file
     )
-    if options.customers:
-        period = period_in_utc(options, connection.context)
-        query = draft_query(job, period, job.output.max_rows)
-        customers = CustomersReader(
-            query,
-            Customers(connection, options.customers),
-            partial(make_query, job),
-            with_zones=options.times == "iso",
-        )
-        return begin(query, reader=customers, output=output)
     if not options.resume or file is None or not has_checkpoint(file):
-        query = make_query(job, connection, job.output.max_rows)
-        return begin(query, reader=connection.read(query), output=output)
+        with_zones = options.times == "iso"
+        reader = make_reader(job, connection, job.output.max_rows, with_zones=with_zones)
+        return begin(reader.query, reader=reader, output=output)
     checkpoint, digest = read_checkpoint(file, identity)
     period = Period(*map(datetime.fromisoformat, checkpoint.period))
     query = draft_query(job, period, job.output.max_rows)
@@ -98,8 +86,8 @@ def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
     file.reopen(checkpoint.bytes)
     output = MeasuredOutput(target.raw, target.name, digest, checkpoint.bytes)
     output.write(new_frame(target.name))
-    reader = connection.read(remaining_query(query, checkpoint))
-    return begin(query, reader=reader, output=output, checkpoint=checkpoint)
+    rest = connection.read(remaining_query(query, checkpoint))
+    return begin(query, reader=rest, output=output, checkpoint=checkpoint)
 
 
 def _suggest_resuming(error: BaseException, job: ExportJob) -> None:

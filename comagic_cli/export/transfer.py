@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Protocol
 from comagic_cli import __version__
 from comagic_cli.errors import RowsMissing
 from comagic_cli.export.connection import Connection
-from comagic_cli.export.customers import CustomersReader
+from comagic_cli.export.customers import CustomersReader, PageReader
 from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
 from comagic_cli.files.atomic_file import UnfinishedFile
@@ -18,21 +18,6 @@ from comagic_cli.formats.base import Rendering, Sink
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.page import Mark, Page, split_key
-
-
-class PageReader(Protocol):
-    """What reads the pages of a query: by time, by ids or customer by customer."""
-
-    query: Query
-    done: list[WindowResult]
-    matching: int | None
-    overstated: int
-    outside: int
-    unreadable_times: int
-    missing: list[str]
-
-    def pages(self) -> Iterator[Page]:
-        """Yield the pages."""
 
 
 class PublishedFile(Protocol):

@@ -152,6 +152,12 @@ def write_private(path: Path, data: bytes, temporary: Path | None = None) -> Non
     sync_folder(target.parent)
 
 
+def make_folder(path: Path) -> None:
+    """Create a folder and those above it. Raises `CannotWrite`."""
+    with write_errors(str(path)):
+        path.mkdir(parents=True, exist_ok=True)
+
+
 def remove(path: Path) -> None:
     """Remove a file if it exists and can be removed."""
     with suppress(OSError):

@@ -7,7 +7,7 @@ in `{month}/{date}.csv`: then there is one file per day. A literal brace is doub
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,13 @@ from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Marks, Page, split_page
 
 FORMATS = {"date": "%Y-%m-%d", "month": "%Y-%m"}
-BRACES = "{date} writes one file per day, {month} one per month; double a literal brace: {{."
+CUSTOMER_NAMES = ("user_id", "customer")
+BRACES = (
+    "{date} writes one file per day, {month} one per month, {user_id} and {customer} one per "
+    "customer; double a literal brace: {{."
+)
+UNSAFE = '/\\:*?"<>|'  # characters that some file system does not take
+MAX_NAME = 100  # bytes
 MAX_OPEN = 8  # files; rows come by time, so that few are written to at once
 SECOND = timedelta(seconds=1)
 # The next window can have rows from this long before its start: a row that has just been stored, or
@@ -136,6 +142,31 @@ def read_template(text: str) -> Template | str:
     return Template(text, folder, below, "date" in kinds)
 
 
+def names_customers(text: str) -> bool:
+    """Check that a name has a placeholder for customers. Raises what `read_template` does."""
+    return not _pieces(text)[1].isdisjoint(CUSTOMER_NAMES)
+
+
+def fill_customer(text: str, values: Mapping[str, str]) -> str:
+    """Put the values of a customer into a name; other placeholders stay as they are."""
+    filled = ""
+    for literal, field, _, _ in Formatter().parse(text):
+        filled += literal.replace("{", "{{").replace("}", "}}")
+        if field is not None:
+            value = values.get(field, f"{{{field}}}")
+            filled += value.replace("{", "{{").replace("}", "}}") if field in values else value
+    return filled
+
+
+def file_name(text: str) -> str:
+    """Make a text safe as a part of a file name, and as short as file systems need it."""
+    safe = "".join(char if char.isprintable() and char not in UNSAFE else "_" for char in text)
+    safe = safe.strip(" .")
+    while len(safe.encode()) > MAX_NAME:
+        safe = safe[:-1]
+    return safe or "_"
+
+
 def _pieces(text: str) -> tuple[str, set[str]]:
     """Return the text before the first placeholder, and the names of all placeholders."""
     head = ""
@@ -145,7 +176,7 @@ def _pieces(text: str) -> tuple[str, set[str]]:
             head += "" if kinds else literal
             if field is None:
                 continue
-            if field not in FORMATS or form or conversion:
+            if field not in (*FORMATS, *CUSTOMER_NAMES) or form or conversion:
                 raise UsageProblem(f"-o {text}: there is no {{{field}}}", hint=BRACES)
             kinds.add(field)
     except ValueError as error:

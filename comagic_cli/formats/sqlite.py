@@ -65,7 +65,8 @@ class Request:
 
     `source` is common to all rows of a table: report, service, user, and format options. `rows` are
     the report's number and the filter, which select rows besides the period. Neither has tokens or
-    passwords. `compare` describes the differences between two sources.
+    passwords. `compare` describes the differences between two sources. `customer` is a part of each
+    key, where a table has the rows of several.
     """
 
     table: str
@@ -74,6 +75,7 @@ class Request:
     period: tuple[str, str]
     version: str
     compare: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+    customer: str = ""
 
 
 def save_request(connection: sqlite3.Connection, request: Request) -> int:
@@ -200,7 +202,7 @@ class SqliteSink:
                 for column, values in zip(self._typed.columns, columns, strict=True)
             ]
             some = marks[start : start + len(rows)]
-            keys = list(map(key_of, some.keys))
+            keys = [key_of(key, self._request.customer) for key in some.keys]
             ours = [unfit, keys, self._times(some.times), [self._number] * len(rows)]
             self._connection.executemany(self._insert, zip(*cells, *ours, strict=True))
             start += len(rows)
@@ -270,11 +272,12 @@ class SqliteSink:
         return msgspec.json.encode(merged).decode() if merged else None
 
 
-def key_of(key: str | None) -> str | None:
-    """Return a mark's key as text; a key of several parts as a JSON array."""
-    if key is None or PART not in key:
+def key_of(key: str | None, customer: str = "") -> str | None:
+    """Return a mark's key as text; a key of several parts, or of a customer, as a JSON array."""
+    if key is None or (PART not in key and not customer):
         return key
-    return msgspec.json.encode(split_key(key)).decode()
+    parts = [customer] if customer else []
+    return msgspec.json.encode([*parts, *split_key(key)]).decode()
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:

@@ -18,6 +18,11 @@ from comagic_cli.sandbox.faults import Answer
 
 CALLS = ["calls", *DAYS, "--fields", "communication_id"]
 CUSTOMERS = {7001: 301, 7002: 302, 7003: 303}
+NAMES = {
+    7001: "ИП Соколов — окна",
+    7002: "ООО «Уральские двери»",
+    7003: 'Балконы "Восток", филиал',
+}
 
 
 @pytest.fixture
@@ -34,7 +39,7 @@ def denied():
 
 def truth(box, *users, command="calls", fields=("communication_id",)):
     return [
-        {"customer_id": CUSTOMERS[user], "user_id": user, **row}
+        {"customer_id": CUSTOMERS[user], "user_id": user, "customer_name": NAMES[user], **row}
         for user in users
         for row in box.truth(command, *SPAN, user_id=user, fields=list(fields))
     ]
@@ -42,6 +47,10 @@ def truth(box, *users, command="calls", fields=("communication_id",)):
 
 def rows(ran):
     return [json.loads(line) for line in ran.out.split("\n")[:-1]]
+
+
+def quoted(user):
+    return json.dumps(NAMES[user], ensure_ascii=False)
 
 
 def asked_for(box):
@@ -56,11 +65,13 @@ def asked_for(box):
         (["--user-id", "7003,7001", "--user-id", 7003], [7003, 7001]),
     ],
 )
-def test_clients_come_one_after_another_with_two_columns_in_front(comagic, agent, typed, users):
+def test_clients_come_one_after_another_with_columns_of_their_own_in_front(
+    comagic, agent, typed, users
+):
     ran = comagic(*CALLS, *typed, box=agent)
     assert (ran.code, ran.err) == (0, "")
     assert rows(ran) == truth(agent, *users)
-    assert list(rows(ran)[0]) == ["customer_id", "user_id", "communication_id"]
+    assert list(rows(ran)[0]) == ["customer_id", "user_id", "customer_name", "communication_id"]
     assert asked_for(agent) == users
 
 
@@ -100,7 +111,7 @@ def test_a_single_user_is_exported_as_ever(comagic, agent, given):
 def test_every_report_can_be_of_clients(comagic, agent, command):
     ran = comagic(command, *DAYS, "--fields", "@all", "--user-id", "all", box=agent)
     assert ran.code == 0
-    names = list(rows(ran)[0])[2:]
+    names = list(rows(ran)[0])[3:]
     expected = truth(agent, *CUSTOMERS, command=command, fields=names)
     assert sorted(map(json.dumps, rows(ran))) == sorted(map(json.dumps, expected))
 
@@ -112,7 +123,9 @@ def test_every_report_can_be_of_clients(comagic, agent, command):
         ("x.json", lambda path: json.loads(path.read_text())),
         (
             "x.csv.gz",
-            lambda path: list(csv.DictReader(gzip.decompress(path.read_bytes()).decode().split())),
+            lambda path: list(
+                csv.DictReader(gzip.decompress(path.read_bytes()).decode().splitlines())
+            ),
         ),
     ],
 )
@@ -129,7 +142,10 @@ def test_values_keep_every_digit(comagic):
     with Watched(rows=60, agent=True, big_numbers=True, pretty=True) as box:
         some = [comagic("calls", *DAYS, "--user-id", user, box=box).out for user in (7001, 7003)]
         ran = comagic("calls", *DAYS, "--user-id", "7001,7003", box=box)
-    front = [f'{{"customer_id":{CUSTOMERS[user]},"user_id":{user},' for user in (7001, 7003)]
+    front = [
+        f'{{"customer_id":{CUSTOMERS[user]},"user_id":{user},"customer_name":{quoted(user)},'
+        for user in (7001, 7003)
+    ]
     expected = [
         head + line[1:] for head, out in zip(front, some, strict=True) for line in out.split("\n")
     ]
@@ -327,7 +343,7 @@ def test_times_of_parquet_are_of_one_zone_only_where_all_are(comagic, agent, tmp
     asked = ["calls", *DAYS, "--fields", "call_start_date_time", "--user-id", "all"]
     assert comagic(*asked, *tz, "-o", out, box=agent).code == 0
     table = parquet.read_table(out)
-    assert table.schema.names[:3] == ["customer_id", "user_id", "call_start_date_time"]
+    assert table.schema.names[2:4] == ["customer_name", "call_start_date_time"]
     assert table.schema.field("call_start_date_time").type.tz == zone
     assert table.column("user_id").unique().to_pylist() == [7001, 7002, 7003]
 

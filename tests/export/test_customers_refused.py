@@ -19,7 +19,11 @@ def agent():
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["-o", "x-{date}.csv"], "several users can't be used with x-{date}.csv"),
+        (["-o", "{user}.csv"], "-o {user}.csv: there is no {user}"),
+        (
+            ["-o", "{user_id}.csv", "--manifest", "m.json"],
+            "each customer has a manifest of its own",
+        ),
         (
             ["-o", "x.csv", "--resume"],
             "--resume: rows of several customers come one customer",
