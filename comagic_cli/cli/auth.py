@@ -8,26 +8,30 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from getpass import getpass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import click
 
-from comagic_cli.api.endpoints import ask_account, zone_of
+from comagic_cli.api.endpoints import ALL, ask_account, ask_customers, zone_of
 from comagic_cli.api.errors import TOKEN_ENDED
 from comagic_cli.api.http import service_url
 from comagic_cli.api.lists import objects
 from comagic_cli.cli.console import CONSOLE, print_message
 from comagic_cli.cli.options import (
     TIMEOUT,
-    USER,
+    USERS,
     VERBOSE,
     declare_service,
     help_option,
     make_context,
 )
-from comagic_cli.cli.params import PositiveInt, ServiceUrl
+from comagic_cli.cli.params import ServiceUrl, Users
+from comagic_cli.cli.profiles import (
+    USER as USER_KEY,
+)
 from comagic_cli.cli.profiles import (
     choose_profile,
+    is_several,
     profile_argument,
     profiles,
     required_profile_argument,
@@ -48,6 +52,8 @@ from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, servic
 from comagic_cli.errors import ComagicError, Refused, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
+
+UserIds: TypeAlias = tuple[int | str, ...]
 
 ACCOUNT_KEYS = frozenset({*CREDENTIALS, SAVED_ZONE, "base-url", "user-id"})
 MAX_LISTED = 20  # customers of an agent that a message lists
@@ -70,7 +76,7 @@ LOGOUT_TIMEOUT = 10.0  # seconds
     metavar="COMMAND",
     help="Save a command that prints the token: 'pass show comagic'.",
 )
-@USER
+@USERS
 @TIMEOUT
 @VERBOSE
 @help_option
@@ -180,7 +186,7 @@ class LoginOptions:
     with_token: bool
     token_file: str | None
     token_command: str | None
-    user_id: int | None
+    users: UserIds
     timeout: float
     verbose: bool
 
@@ -195,15 +201,13 @@ def log_in(options: LoginOptions) -> None:
     url = _choose_service(options, old)
     credentials = credentials or _ask_credentials()
     profile = Profile(name, Path("login"), {"base-url": url, **credentials})
-    service = _service_options(
-        profile, url, user_id=options.user_id, timeout=options.timeout, verbose=options.verbose
-    )
+    service = _service_options(profile, url, timeout=options.timeout, verbose=options.verbose)
     with _connect(service) as connection, _nothing_saved():
-        account, user = _try_account(connection)
+        account, users = _try_account(connection, options.users)
     others = {key: value for key, value in old.items() if key.replace("_", "-") not in ACCOUNT_KEYS}
-    users = {} if user is None else {"user-id": user}
-    zone = {} if account is None else _zone(account)
-    values = {"base-url": service_name(url), **credentials, **users, **zone, **others}
+    chosen = {USER_KEY: users[0] if len(users) == 1 else list(users)} if users else {}
+    zone = {} if account is None or is_several(chosen.get(USER_KEY)) else _zone(account)
+    values = {"base-url": service_name(url), **credentials, **chosen, **zone, **others}
     _save(saved, name, values)
     names = [account.get("name") or "The account", *zone.values()] if account else []
     prefix = f"{', '.join(names)}: " if names else ""
@@ -286,33 +290,44 @@ def _nothing_saved() -> Iterator[None]:
         raise
 
 
-def _try_account(connection: Connection) -> tuple[dict[str, Any] | None, int | None]:
-    """Return the account and, for an agent, the customer's user; `None` if none is chosen."""
+def _try_account(connection: Connection, users: UserIds) -> tuple[dict[str, Any] | None, UserIds]:
+    """Return the account and, for an agent, the customers' users; `None` if none is chosen.
+
+    Several customers have no account in common, and each has its own time zone.
+    """
     client = connection.client
-    try:
-        account = ask_account(client.call)
-        if account.get("is_agent") is not True or client.user_id is not None:
-            return account, client.user_id
-    except Refused as error:
-        is_agent = "user_id" in f"{error.field} {error.message}"
-        if not is_agent or client.user_id is not None:
-            raise
-    client.user_id = _choose_user(connection) if is_interactive() else None
-    if client.user_id is None:
+    if not users:
+        try:
+            account = ask_account(client.call)
+            if account.get("is_agent") is not True:
+                return account, ()
+        except Refused as error:
+            if "user_id" not in f"{error.field} {error.message}":
+                raise
+        users = _choose_users(connection) if is_interactive() else ()
+    if not users:
         print_message("This is an agent's account: choose a customer with --user-id.")
-        return None, None
-    return ask_account(client.call), client.user_id
+        return None, ()
+    if len(users) > 1 or users == (ALL,):
+        return {"name": customers_word(len(ask_customers(client.call, users)))}, users
+    client.user_id = int(users[0])
+    return ask_account(client.call), users
 
 
-def _choose_user(connection: Connection) -> int | None:
-    """Let a person choose one of an agent's customers."""
+def customers_word(count: int) -> str:
+    """Count customers."""
+    return f"{count} customer{'s' * (count != 1)}"
+
+
+def _choose_users(connection: Connection) -> UserIds:
+    """Let a person choose among an agent's customers."""
     users = objects(connection.client.call("get.customer_users", {}), "get.customer_users")
     for user in users[:MAX_LISTED]:
         print_message(f"  {user.get('id')}  {user.get('name') or user.get('login') or ''}")
     if len(users) > MAX_LISTED:
         print_message(f"  … and {len(users) - MAX_LISTED} more")
-    text = ask("User id of the customer (empty: give --user-id each time)")
-    return PositiveInt().convert(text, None, None) if text else None
+    text = ask("User id of the customer, or all (empty: give --user-id each time)")
+    return Users().convert(text, None, None) if text else ()
 
 
 def _zone(account: Mapping[str, Any]) -> dict[str, str]:

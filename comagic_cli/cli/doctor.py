@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -11,14 +11,15 @@ from typing import Any
 import click
 
 from comagic_cli.api.dialect import make_asker
-from comagic_cli.api.endpoints import ask_account, ask_reports, zone_of
+from comagic_cli.api.endpoints import ask_account, ask_customers, ask_reports, zone_of
 from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import (
     VERBOSE,
-    connection_options,
     credential_source,
+    customers_options,
     help_option,
     make_context,
+    split_users,
 )
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.config.services import service_name
@@ -77,7 +78,7 @@ class DoctorCommand(ExportCommand):
 
 
 @click.command(cls=DoctorCommand)
-@connection_options
+@customers_options
 @VERBOSE
 @help_option
 def doctor(**values: Any) -> None:
@@ -92,25 +93,31 @@ def doctor(**values: Any) -> None:
       comagic doctor --profile work
       comagic doctor --sandbox
     """  # noqa: D301 - \b is Click's
+    values = split_users(values)
+    users = values.pop("users")
     options = ServiceOptions(**values, quiet=False)
     code = 0
-    for check in run_checks(replace(options, max_wait=SHORT_WAIT)):
+    for check in run_checks(replace(options, max_wait=SHORT_WAIT), users):
         click.echo(str(check).encode())
         code = code or check.code
     click.get_current_context().exit(code)
 
 
-def run_checks(options: ServiceOptions) -> Iterator[Check]:
-    """Yield the checks; skip those that depend on a failed one."""
+def run_checks(options: ServiceOptions, users: Sequence[int | str] = ()) -> Iterator[Check]:
+    """Yield the checks, of each customer of several; skip those that depend on a failed one."""
     yield Check("configuration", _describe_configuration(options))
     name = "service"
     try:
         if not options.sandbox:
             yield Check(name, service_name(service_url(options.base_url)))
         name = "token"
-        with connect(options, make_context(options)) as connection:
+        with connect(options, make_context(options), is_agent=bool(users)) as connection:
             yield Check(name, _describe_credentials(options, connection))
-            yield from _check_account(connection)
+            if users:
+                name = "customers"
+                yield from _check_customers(connection, users)
+            else:
+                yield from _check_account(connection)
     except ComagicError as error:
         yield failed(_step_of(error) or name, error)
 
@@ -155,6 +162,15 @@ def _check_account(connection: Connection) -> Iterator[Check]:
     yield Check("account", str(account.get("name") or "it has no name"))
     yield _check_zone(account, connection)
     yield from _check_reports(connection)
+
+
+def _check_customers(connection: Connection, users: Sequence[int | str]) -> Iterator[Check]:
+    """Check the account of each customer."""
+    customers = ask_customers(connection.client.call, users)
+    yield Check("customers", f"{len(customers)}")
+    for customer in customers:
+        yield Check("customer", f"{customer.label}: {customer}")
+        yield from _check_account(connection.for_user(customer.user_id))
 
 
 def _passed_steps(answer: str) -> list[Check]:

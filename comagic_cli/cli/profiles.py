@@ -79,6 +79,7 @@ COMMAND_LINE_ONLY = frozenset(
         *("profile", "sandbox"),
     }
 )
+USER = "user-id"
 NON_OPTION_KEYS = frozenset({*CREDENTIALS, SAVED_ZONE})
 
 
@@ -98,9 +99,16 @@ def read_defaults(context: click.Context, profile: Profile) -> Iterator[tuple[st
             )
         if key not in options:
             _check_key(context, key, profile, keys)
+        elif key == USER and not options[key].multiple and is_several(value):
+            continue  # several customers are for the commands that take them
         else:
             param = options[key]
             yield param.name or "", _check_value(context, param, value, profile.place(*keys))
+
+
+def is_several(users: object) -> bool:
+    """Check whether a profile names several customers."""
+    return users == "all" or isinstance(users, list) or "," in str(users)
 
 
 def _entries(values: Mapping[str, Any], command: str) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -273,7 +281,9 @@ def _rows(saved: Profiles) -> Iterator[Sequence[str]]:
     for name in saved.tables:
         values = saved.choose(name).values
         kind = next((text for key, text in CREDENTIAL_KINDS.items() if key in values), "no token")
-        user = f"user {values['user-id']}" if "user-id" in values else ""
+        chosen = values.get(USER)
+        users = ", ".join(map(str, chosen)) if isinstance(chosen, list) else chosen
+        user = f"user {users}" if users else ""
         zone = str(values.get("tz") or values.get(SAVED_ZONE, ""))
         service = service_name(resolve_service(str(values.get("base-url", DEFAULT))))
         yield ("*" if name == star else "", name, service, kind, user, zone)

@@ -21,7 +21,10 @@ def file(tmp_path, monkeypatch):
         (["7001"], [], None, 'user-id = 7001\ntimezone = "Europe/Moscow"\n'),
         ([], ["--user-id", "7002"], None, 'user-id = 7002\ntimezone = "Asia/Yekaterinburg"\n'),
         ([""], [], "choose a customer with --user-id", ""),
-        (["x"], [], "'x': it must be a whole number, 1 or more.", None),
+        (["all"], [], "3 customers: saved as profile default", 'user-id = "all"\n'),
+        ([], ["--user-id", "all"], "3 customers: saved as", 'user-id = "all"\n'),
+        ([], ["--user-id", "7001,7003"], "2 customers: saved", "user-id = [7001, 7003]\n"),
+        (["x"], [], "'x' is neither a user id nor all.", None),
     ],
 )
 def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, told, saved):
@@ -70,6 +73,20 @@ def test_an_account_without_a_zone_is_saved_all_the_same(comagic, file, monkeypa
     assert first.endswith(": give exports --tz, as Europe/Moscow, or put tz in the profile.")
     assert "saved as profile default" in last
     assert file.read_text().endswith('token = "sandbox-token"\n')
+
+
+@pytest.mark.parametrize(("users", "count"), [("all", 3), ("7001,7003", 2)])
+def test_a_profile_of_several_customers(comagic, file, monkeypatch, users, count):
+    piped(monkeypatch, b"sandbox-token")
+    with Watched(rows=1, agent=True) as box:
+        login = ("login", "--with-token", "--base-url", box.url, "--user-id", users)
+        assert comagic(*login).code == 0
+        ran = comagic("calls", "--period", "yesterday", "--count")
+        assert (ran.code, len({call.params["user_id"] for call in box.pages})) == (0, count)
+        assert comagic("doctor").out.count("ok    customer  ") == count
+        assert comagic("users", "-f", "csv").code == 0  # it needs no customer
+        assert comagic("account", "--user-id", 7002).code == 0  # it takes one customer
+    assert f"user {users}" in comagic("profiles").out.replace(", ", ",")
 
 
 def test_an_agent_without_a_person(comagic, file, monkeypatch):

@@ -304,7 +304,7 @@ def test_the_question_of_an_agent_is_not_overwritten_by_the_progress(tmp_path):
 
     with Watched(rows=1, agent=True) as box:
         environ = environment(tmp_path, XDG_CONFIG_HOME=str(tmp_path), TERM="xterm")
-        question = "User id of the customer (empty: give --user-id each time): "
+        question = "User id of the customer, or all (empty: give --user-id each time): "
         answers = [("instead): ", "sandbox-token\n"), (question, later)]
         code, shown = typed_at_terminal(["login", "--base-url", box.url], environ, answers)
     assert code == 0
