@@ -11,25 +11,29 @@ from comagic_cli.api.errors import ERRORS as API_ERRORS
 from comagic_cli.errors import ExitCode
 
 DATES = """\
-The period of an export.
+The period of an export: --from and --till, or --period.
 
---from and --till take
-  2026-10-05             that day; --till includes all of it
-  05.10.2026             the same, day first
-  2026-10-05 14:30       that minute; with :00 after it, that second
-  today, yesterday, now
-  -7d, -2w, -3mo, -1y    midnight 7 days, 2 weeks, 3 months, 1 year ago
-  -12h                   exactly 12 hours ago
+All three take
+  2026-10-05, 5.10.2026, 20261005    a day; with dots, the day comes first
+  today, yesterday
+  this-week, last-week               from Monday to Sunday; also -month,
+                                     -quarter and -year
+  2026, 2026-10, 2026-Q3, 2026-W41   a year, month, quarter, ISO week
 
---period takes, instead of both,
-  today, yesterday, this-week, last-week, this-month, last-month,
-  this-year, last-year   weeks begin on Monday
-  2026, 2026-10, 2026-10-05
-  7d, 4w, 3mo            the whole days, weeks, months before the current one
+--from starts at the beginning of it, --till ends at its end. They also take
+  2026-10-05 14:30, now      a minute; with :00 after it, a second
+  2026-10-05T14:30+03:00     converted to the account's time zone
+  -7d, -2w, -3mo, -1y        midnight 7 days, 2 weeks, 3 months, 1 year ago
+  -12h                       exactly 12 hours ago
 
---from alone ends now. The default is the seven days before today, and today.
-All words mean the account's time zone, not this machine's. A period ends now
-at the latest. --dry-run shows the period that was understood.
+--period also takes
+  7d, 4w, 3mo, 1y            whole days, weeks, months, years before the current
+                             one
+
+7d, -7d and '7 days' mean the same. --from alone ends now. The default is the
+seven days before today, and today. All words mean the account's time zone, not
+this machine's. A period ends now at the latest. --dry-run shows the period that
+was understood.
 
 Examples:
   comagic calls --sandbox --period last-week --dry-run

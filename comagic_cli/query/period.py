@@ -1,6 +1,6 @@
 """The date language: the values of --from, --till and --period become a `Period`.
 
-Nothing is guessed: a text is one of the forms listed here, or a `UsageProblem` that lists them.
+Nothing is guessed: a text is one of the forms listed here, or a `UsageProblem` says what to write.
 Every form is read before the account's time is asked for, and that is asked for only if it matters.
 """
 
@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 
 import msgspec
-from dateutil.relativedelta import MO, relativedelta
+from dateutil.relativedelta import relativedelta
 from dateutil.tz import datetime_ambiguous
 
 from comagic_cli.errors import UsageProblem
@@ -79,12 +79,12 @@ def has_ended(end: datetime, now: Now, utc_now: Callable[[], datetime]) -> bool:
 
 def parse_start(text: str, now: Now) -> datetime:
     """Read a date, or a date and time, as the first second of what it names."""
-    return _read(text, "", MOMENTS)(now).start
+    return _read(text, "", DATES)(now).start
 
 
 def parse_end(text: str, now: Now) -> datetime:
     """Read a date, or a date and time, as the last second of what it names."""
-    return _read(text, "", MOMENTS)(now).end
+    return _read(text, "", DATES)(now).end
 
 
 def _is_past_everywhere(end: datetime, utc_now: Callable[[], datetime]) -> bool:
@@ -132,12 +132,16 @@ def _between(from_: str, till: str | None) -> Meaning:
 
 
 class Language(msgspec.Struct, frozen=True):
-    """The forms that an option takes: patterns, and what makes the meaning of their groups."""
+    """The forms that an option takes: patterns, and what makes the meaning of their groups.
+
+    `mistakes` are patterns of texts that are not taken, and what to write instead.
+    """
 
     name: str
     forms: tuple[tuple[str, Callable[..., Meaning]], ...]
     words: tuple[str, ...]
     hint: str
+    mistakes: tuple[tuple[str, str], ...]
 
 
 def _read(text: str, option: str, language: Language) -> Meaning:
@@ -148,10 +152,18 @@ def _read(text: str, option: str, language: Language) -> Meaning:
             if match := re.fullmatch(pattern, word):
                 return make(*match.groups())
         reason = f"not a {language.name}"
-        hint = f"{did_you_mean(word[:MAX_QUOTED], language.words, 0.7)} {hint}".lstrip()
+        hint = _correction(word, language) or hint
     except ValueError as problem:
-        reason = str(problem)
+        reason, hint = str(problem), "See comagic help dates."
     raise UsageProblem(f"{option} {_quoted(text)}: {reason}".lstrip(), hint=hint)
+
+
+def _correction(word: str, language: Language) -> str:
+    """Return what to write instead of a word; "" if it is not known."""
+    for pattern, template in language.mistakes:
+        if match := re.fullmatch(pattern, word):
+            return template.format(*match.groups())
+    return did_you_mean(word[:MAX_QUOTED], language.words, 0.7)
 
 
 def _quoted(text: str) -> str:
@@ -166,7 +178,7 @@ def _midnight(year: str, month: str = "1", day: str = "1") -> datetime:
         raise ValueError(f"there is no month {month}")
     last = monthrange(int(year), int(month))[1]
     if not 1 <= int(day) <= last:
-        raise ValueError(f"there is no day {day}: {year}-{month} has {last} days")
+        raise ValueError(f"there is no day {day}: {year}-{int(month):02} has {last} days")
     return datetime(int(year), int(month), int(day))  # noqa: DTZ001 - wall clock time has no zone
 
 
@@ -186,14 +198,38 @@ def _year(year: str) -> Meaning:
     return _fixed(_midnight(year), STEPS["y"])
 
 
-def _time(date: str, hour: str, minute: str, second: str | None) -> Meaning:
-    start = _midnight(*date.split("-"))
+def _quarter(year: str, quarter: str) -> Meaning:
+    return _fixed(_midnight(year, str(3 * int(quarter) - 2)), STEPS["quarter"])
+
+
+def _week(year: str, week: str) -> Meaning:
+    _midnight(year)
     try:
-        start = start.replace(hour=int(hour), minute=int(minute), second=int(second or 0))
+        monday = date.fromisocalendar(int(year), int(week), 1)
+    except ValueError:
+        weeks = date(int(year), 12, 28).isocalendar().week
+        raise ValueError(f"there is no week {week}: {year} has {weeks} weeks") from None
+    return _fixed(_midnight(*str(monday).split("-")), STEPS["w"])
+
+
+def _time(year: str, month: str, day: str, clock: str, zone: str | None) -> Meaning:
+    """Mean a minute or a second, of the account's wall clock or with an offset from UTC."""
+    start = _midnight(year, month, day)
+    hour, minute, *second = clock.partition(".")[0].split(":")
+    try:
+        start = start.replace(hour=int(hour), minute=int(minute), second=int(*second or "0"))
     except ValueError:
         message = "there is no such time: a day runs from 00:00:00 to 23:59:59"
         raise ValueError(message) from None
-    return _fixed(start, SECOND if second else MINUTE)
+    length = SECOND if second else MINUTE
+    if not zone:
+        return _fixed(start, length)
+    moment = datetime.fromisoformat(f"{start}{zone.upper()}")
+    return lambda now: _convert(moment, length, now().tzinfo)
+
+
+def _time_day_first(day: str, month: str, year: str, clock: str, zone: str | None) -> Meaning:
+    return _time(year, month, day, clock, zone)
 
 
 def _fixed(start: datetime, length: timedelta | relativedelta) -> Meaning:
@@ -205,20 +241,28 @@ def _now() -> Meaning:
     return lambda now: Period(_wall(now()), _latest_until(now()))
 
 
-def _named(word: str) -> Meaning:
-    return _units(*NAMED[word])
+def _named(which: str, unit: str) -> Meaning:
+    return _units(UNITS[unit], 0 if which == "this" else 1)
+
+
+def _today_only() -> Meaning:
+    return _units("d", 0)
+
+
+def _yesterday() -> Meaning:
+    return _units("d", 1)
 
 
 def _counted(count: str, unit: str) -> Meaning:
-    number = _count(count, unit)
-    return _units(unit, number, number)
+    number = _count(count, UNITS[unit])
+    return _units(UNITS[unit], number, number)
 
 
 def _units(unit: str, back: int, count: int = 1) -> Meaning:
     """Mean whole calendar units, the first of them so many units before the current one."""
 
     def meaning(now: Now) -> Period:
-        start = _today(now) + STARTS[unit] - STEPS[unit] * back
+        start = _start_of(unit, _today(now)) - STEPS[unit] * back
         return Period(start, start + STEPS[unit] * count - SECOND)
 
     return meaning
@@ -226,12 +270,13 @@ def _units(unit: str, back: int, count: int = 1) -> Meaning:
 
 def _back(count: str, unit: str) -> Meaning:
     """Mean the day so many units ago, or the moment so many elapsed hours ago."""
-    number = _count(count, unit)
-    if unit == "h":
+    step = UNITS[unit]
+    number = _count(count, step)
+    if step == "h":
         return lambda now: _hours_ago(now(), number)
 
     def meaning(now: Now) -> Period:
-        start = _today(now) - STEPS[unit] * number
+        start = _today(now) - STEPS[step] * number
         return Period(start, start + STEPS["d"] - SECOND)
 
     return meaning
@@ -257,13 +302,32 @@ def _today(now: Now) -> datetime:
     return _wall(now()).replace(hour=0, minute=0, second=0)
 
 
+def _start_of(unit: str, day: datetime) -> datetime:
+    """Return the start of the week, month, quarter or year that a day is in."""
+    match unit:
+        case "w":
+            return day - timedelta(days=day.weekday())
+        case "mo":
+            return day.replace(day=1)
+        case "quarter":
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+        case "y":
+            return day.replace(month=1, day=1)
+    return day
+
+
 def _hours_ago(now: datetime, hours: int) -> Period:
     """Go back by elapsed time, whatever the wall clock did in between."""
-    then = (now.astimezone(UTC) - timedelta(hours=hours)).astimezone(now.tzinfo)
+    return _convert(now.astimezone(UTC) - timedelta(hours=hours), SECOND, now.tzinfo)
+
+
+def _convert(moment: datetime, length: timedelta, zone: tzinfo | None) -> Period:
+    """Return the wall clock time of a zone from a moment on, for so long."""
+    first, last = moment.astimezone(zone), (moment + length - SECOND).astimezone(zone)
     # Where the clock shows an hour twice, its first showing is followed by that whole hour again:
-    # every row shown since `then` is in the period only if it begins where that hour does.
-    start = _wall(then) if then.fold else _shown_twice(then).start
-    return Period(start, _latest_until(then))
+    # every row shown since `first` is in the period only if it begins where that hour does.
+    start = _wall(first) if first.fold else _shown_twice(first).start
+    return Period(start, _latest_until(last))
 
 
 def _latest_until(moment: datetime) -> datetime:
@@ -298,51 +362,76 @@ STEPS = {
     "d": relativedelta(days=1),
     "w": relativedelta(weeks=1),
     "mo": relativedelta(months=1),
+    "quarter": relativedelta(months=3),
     "y": relativedelta(years=1),
 }
-STARTS = {  # from a day to the start of the unit that it is in
-    "d": relativedelta(),
-    "w": relativedelta(weekday=MO(-1)),
-    "mo": relativedelta(day=1),
-    "y": relativedelta(month=1, day=1),
-}
-NAMED = {
-    "today": ("d", 0),
-    "yesterday": ("d", 1),
-    "this-week": ("w", 0),
-    "last-week": ("w", 1),
-    "this-month": ("mo", 0),
-    "last-month": ("mo", 1),
-    "this-year": ("y", 0),
-    "last-year": ("y", 1),
-}
-DAY = r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-MOMENTS = Language(
+# How the units are typed.
+UNITS = {"h": "h", "hour": "h", "hours": "h", "d": "d", "day": "d", "days": "d", "w": "w"}
+UNITS |= {"week": "w", "weeks": "w", "mo": "mo", "month": "mo", "months": "mo"}
+UNITS |= {"y": "y", "year": "y", "years": "y", "quarter": "quarter"}
+DAY = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+DAY_FIRST = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"
+CLOCK = r"[ t]([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?) ?(z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?"
+PERIOD_NAMES = tuple(
+    f"{which}-{unit}" for unit in ("week", "month", "quarter", "year") for which in ("this", "last")
+)
+
+DAYS: tuple[tuple[str, Callable[..., Meaning]], ...] = (
+    (DAY, _day),
+    (r"([0-9]{4})([0-9]{2})([0-9]{2})", _day),
+    (DAY_FIRST, _day_first),
+    (r"today", _today_only),
+    (r"yesterday", _yesterday),
+    (r"([0-9]{4})", _year),
+    (r"([0-9]{4})-([0-9]{1,2})", _month),
+    (r"([0-9]{4})-?q([1-4])", _quarter),
+    (r"([0-9]{4})-?w([0-9]{1,2})", _week),
+    (r"(this|last)[-_ ]?(week|month|quarter|year)", _named),
+)
+MISTAKES = (
+    (r"(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/([0-9]{4})", "Write {2}-{1:0>2}-{0:0>2}."),
+    (r"(0?[1-9]|1[0-2])/(1[3-9]|2[0-9]|3[01])/([0-9]{4})", "Write {2}-{0:0>2}-{1:0>2}."),
+    (
+        r"([0-9]{1,2})/([0-9]{1,2})/([0-9]{4})",
+        "Write {2}-{1:0>2}-{0:0>2} (day first) or {2}-{0:0>2}-{1:0>2} (month first).",
+    ),
+    (r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})", "Write {0}-{1:0>2}-{2:0>2}."),
+    (r"(?:mon|tues|wednes|thurs|fri|satur|sun)day", "Write the date of that day: 2026-10-05."),
+    (r"tomorrow|завтра", "No rows are later than now. Write today."),
+    (r"сегодня", "Write today."),
+    (r"вчера", "Write yesterday."),
+    (r"сейчас", "Write now."),
+    (r"-?([0-9]+) ?(?:m|min|mins|minutes?)", "The units are h, d, w, mo (months) and y."),
+)
+DATES = Language(
     "date",
     (
-        (DAY, _day),
-        (r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ t]([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?", _time),
-        (r"([0-9]{2})\.([0-9]{2})\.([0-9]{4})", _day_first),
-        (r"(today|yesterday)", _named),
+        *DAYS,
+        (DAY + CLOCK, _time),
+        (DAY_FIRST + CLOCK, _time_day_first),
         (r"now", _now),
-        (r"-([0-9]+)(h|d|w|mo|y)", _back),
+        (r"-?([0-9]+) ?(h|hours?|d|days?|w|weeks?|mo|months?|y|years?)", _back),
     ),
-    ("today", "yesterday", "now"),
-    "Write 2026-10-05, 2026-10-05 14:30, 2026-10-05 14:30:00, 05.10.2026 (day first), today, "
-    "yesterday, now, -7d, -2w, -3mo, -1y (midnight that long ago) or -12h (elapsed hours); "
+    ("today", "yesterday", "now", *PERIOD_NAMES),
+    "Write 2026-10-05, 5.10.2026 (day first), 2026-10-05 14:30, yesterday, -7d or -12h; "
     "see comagic help dates.",
+    MISTAKES,
+)
+MOMENTS = msgspec.structs.replace(
+    DATES, mistakes=((r"(.+?)(?:\.\.\.?|…)(.+)", "Write --from {0} --till {1}."), *MISTAKES)
 )
 PERIODS = Language(
     "period",
+    (*DAYS, (r"-?([0-9]+) ?(d|days?|w|weeks?|mo|months?|y|years?)", _counted)),
+    ("today", "yesterday", *PERIOD_NAMES),
+    "Write yesterday, last-week, 2026-10-05, 2026-10, 2026-Q3, 2026-W41 or 7d (whole days before "
+    "today); see comagic help dates.",
     (
-        (r"([0-9]{4})", _year),
-        (r"([0-9]{4})-([0-9]{2})", _month),
-        (DAY, _day),
-        (f"({'|'.join(NAMED)})", _named),
-        (r"([0-9]+)(d|w|mo)", _counted),
+        (r"(.+?)(?:\.\.\.?|…)(.+)", "Write --from {0} --till {1}."),
+        (r"-?([0-9]+) ?(?:h|hours?)", "A period is whole days. Write --from -{0}h."),
+        (DAY + CLOCK, "A period is whole days. Write a time after --from and --till."),
+        (DAY_FIRST + CLOCK, "A period is whole days. Write a time after --from and --till."),
+        (r"now", "A period is whole days. Write today, or --from and --till."),
+        *MISTAKES,
     ),
-    tuple(NAMED),
-    "Write today, yesterday, this-week, last-week, this-month, last-month, this-year, last-year, "
-    "2026, 2026-10, 2026-10-05, or 7d, 4w, 3mo (whole days, weeks, months before the current one); "
-    "see comagic help dates.",
 )

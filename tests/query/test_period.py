@@ -1,8 +1,7 @@
-"""The date language, and its mistakes."""
+"""Periods: the moments that dates and words mean, and what the options refuse together."""
 
 from __future__ import annotations
 
-import shlex
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,9 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.period import MOMENTS as DATES
-from comagic_cli.query.period import PERIODS as SPANS
-from comagic_cli.query.period import Period, parse_end, parse_start, resolve
+from comagic_cli.query.period import DATES, Period, parse_end, parse_start, resolve
 
 # A line at the margin sets the clock; "again" is the second showing of an hour that is shown twice.
 PERIODS = """
@@ -212,56 +209,7 @@ def test_parts_of_a_second_are_dropped():
     assert str(period) == "2026-10-14 14:30:20 … 2026-10-14 15:30:20"
 
 
-# Mistakes
-
-MISTAKES = """
-    --from ''                      | not a date
-    --from '  '                    | not a date
-    --from foo                     | not a date
-    --from 2026-02-30              | there is no day 30: 2026-02 has 28 days
-    --from 2023-02-29              | there is no day 29: 2023-02 has 28 days
-    --from 31.11.2026              | there is no day 31: 2026-11 has 30 days
-    --from 00.11.2026              | there is no day 00: 2026-11 has 30 days
-    --from 2026-13-01              | there is no month 13
-    --from 2026-00-01              | there is no month 00
-    --from 01.13.2026              | there is no month 13
-    --from 1999-12-31              | the year must be from 2000 to 2100
-    --from 2101-01-01              | the year must be from 2000 to 2100
-    --from 0206-10-05              | the year must be from 2000 to 2100
-    --from 2026-10-05T24:00        | there is no such time: a day runs from 00:00:00 to 23:59:59
-    --from 2026-10-05T12:60        | there is no such time: a day runs from 00:00:00 to 23:59:59
-    --from 2026-10-05T12:30:60     | there is no such time: a day runs from 00:00:00 to 23:59:59
-    --from '2026-10-05 9:30'       | not a date
-    --from '2026-10-05 14:30:20.5' | not a date
-    --from 2026-10-05T14:30+03:00  | not a date
-    --from 'today 14:30'           | not a date
-    --from 7d                      | not a date
-    --from \N{MINUS SIGN}7d        | not a date
-    --from -7m                     | not a date
-    --from -0d                     | a count starts at 1
-    --from -99999999d              | more than a hundred years back
-    --from -101y                   | more than a hundred years back
-    --from -876601h                | more than a hundred years back
-    --from last-week               | not a date
-    --from 2026                    | not a date
-    --from tomorrow                | not a date
-    --from 10/05/2026              | not a date
-    --from 05.10.26                | not a date
-    --from \N{ARABIC-INDIC DIGIT TWO}026-10-05 | not a date
-    --period ''                    | not a period
-    --period fortnight             | not a period
-    --period next-week             | not a period
-    --period '2026-10-05 14:30'    | not a period
-    --period 2026-13               | there is no month 13
-    --period 2026-02-30            | there is no day 30: 2026-02 has 28 days
-    --period 1999                  | the year must be from 2000 to 2100
-    --period 05.10.2026            | not a period
-    --period -7d                   | not a period
-    --period 12h                   | not a period
-    --period 0d                    | a count starts at 1
-    --period 99999w                | more than a hundred years back
-    --period 2026-10-01..2026-10-05 | not a period
-"""
+# Refusals
 
 TOGETHER = (
     "--period can't be given together with --from or --till",
@@ -292,41 +240,6 @@ REFUSALS = [
     ("--from 2026-10-05 --till foo", "--till 'foo': not a date", DATES.hint),
     ("--from foo --till bar", "--from 'foo': not a date", DATES.hint),
 ]
-
-
-def mistake_row(line):
-    arguments, reason = line.split("|")
-    return arguments.strip(), reason.strip()
-
-
-MISTAKE_ROWS = [mistake_row(line) for line in MISTAKES.strip().splitlines()]
-
-
-@pytest.mark.parametrize(("arguments", "reason"), MISTAKE_ROWS)
-def test_mistake_is_quoted_explained_and_answered_with_the_forms(arguments, reason):
-    option, text = shlex.split(arguments)
-
-    with pytest.raises(UsageProblem) as caught:
-        resolve(*options_of(arguments), unasked, unasked)
-
-    assert caught.value.message == f"{option} {text!r}: {reason}"
-    assert caught.value.hint.endswith(SPANS.hint if option == "--period" else DATES.hint)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "hint"),
-    [
-        ("--from yesteday", f"Did you mean yesterday? {DATES.hint}"),
-        ("--period lastweek", f"Did you mean last-week? {SPANS.hint}"),
-        ("--period 'last month'", f"Did you mean last-month? {SPANS.hint}"),
-        ("--period this_year", f"Did you mean this-year? {SPANS.hint}"),
-    ],
-)
-def test_a_word_that_is_nearly_one_is_asked_about(arguments, hint):
-    with pytest.raises(UsageProblem) as caught:
-        resolve(*options_of(arguments), unasked, unasked)
-
-    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(("arguments", "message", "hint"), REFUSALS)
