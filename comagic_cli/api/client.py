@@ -35,7 +35,7 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.rows.answer import Answer
 
 OK = 200
-BASE_URL_HINT = "Check that --base-url is the Data API's"
+BASE_URL_HINT = "Check that --base-url is the Data API's."
 SUCCESS = range(200, 300)
 REDIRECTS = range(300, 400)
 NOT_ALLOWED = frozenset({401, 403})
@@ -155,9 +155,9 @@ class Client:
             except _Retry as retry:
                 failure = retry
             except TransportError as error:
-                message, hint = f"{method}: {error}", "Check the network and --base-url."
                 failure = _Retry(
-                    self._network_failure(message, hint), try_smaller=error.try_smaller
+                    self._network_failure(f"{method}: {error}", error.hint),
+                    try_smaller=error.try_smaller,
                 )
             shrink = failure.try_smaller and self._page_size.can_shrink(params)
             if attempt >= self.retry_policy.tries and not shrink:
@@ -230,7 +230,7 @@ class Client:
             hint = "Check the token, the allowed addresses and --base-url."
             return NotAllowed(self._redact_line(message), hint=hint)
         is_busy = response.status in RETRY
-        hint = f"{BASE_URL_HINT}, or try again later." if is_busy else f"{BASE_URL_HINT}."
+        hint = "The service is not available. Try again later." if is_busy else BASE_URL_HINT
         error = self._network_failure(message, hint)
         if response.status in SUCCESS or is_busy:
             try_smaller = response.status not in TOO_EARLY

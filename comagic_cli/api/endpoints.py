@@ -21,6 +21,7 @@ from comagic_cli.errors import (
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.paged_methods import page_size_of
+from comagic_cli.query.suggest import suggest_zone
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"
@@ -91,9 +92,8 @@ def zone_named(name: str, origin: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # unknown, malformed, or a folder of zones
-        raise UsageProblem(
-            f"{origin}: there is no time zone {name!r}", hint="Example: --tz Europe/Moscow"
-        ) from error
+        hint = suggest_zone(name) or "Example: --tz Europe/Moscow"
+        raise UsageProblem(f"{origin}: there is no time zone {name!r}", hint=hint) from error
 
 
 def _ask_accounts(call: Call) -> Iterator[Account]:
@@ -160,6 +160,16 @@ def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict
     )
 
 
+def check_report(call: Call, report: ReportType, named: str) -> None:
+    """Raise `UsageProblem` with the account's reports if there is none of that id."""
+    try:
+        ask_report(call, report, named)
+    except UsageProblem:
+        raise
+    except ComagicError:  # the refusal itself will do
+        return
+
+
 def _named(named: str, rows: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     """Find a report by id, else by its exact name, else by its name in any case."""
     folded = named.casefold()
@@ -177,7 +187,8 @@ def _named(named: str, rows: list[dict[str, Any]], kind: str) -> dict[str, Any]:
         )
     choices = f"; there are: {_listed(rows)}" if rows else ""
     raise UsageProblem(
-        f"--report-id: no report of the type {kind} is named {named!r}{choices}",
+        f"--report-id: no report of the type {kind} "
+        f"{'has the id' if is_number(named) else 'is named'} {named!r}{choices}",
         hint="See comagic reports.",
     )
 

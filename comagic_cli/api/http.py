@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from http.client import HTTPException, IncompleteRead
+from http.client import BadStatusLine, HTTPException, IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -40,12 +40,19 @@ CONNECTION_CLOSED = (ConnectionResetError, ConnectionAbortedError, BrokenPipeErr
 class TransportError(Exception):
     """The exchange failed, and a retry may help. The text is one sentence.
 
-    `try_smaller` says that a smaller page may help too.
+    `try_smaller` says that a smaller page may help too. `hint` is the next step for the user.
     """
 
-    def __init__(self, text: str, *, try_smaller: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        *,
+        try_smaller: bool = False,
+        hint: str = "Check the network and --base-url.",
+    ) -> None:
         super().__init__(text)
         self.try_smaller = try_smaller
+        self.hint = hint
 
 
 class HttpResponse(msgspec.Struct, frozen=True):
@@ -145,6 +152,16 @@ class HttpTransport:
             )
         if isinstance(error, INVALID_URL):
             return UsageProblem(f"{self._url} can't be called: {cause}")
+        if isinstance(error, requests.exceptions.ProxyError):
+            return TransportError(
+                f"no answer from the proxy {_proxy_of(self._url)}: {_describe(cause)}",
+                hint="Check the proxy in HTTPS_PROXY (or ALL_PROXY).",
+            )
+        if isinstance(cause, ssl.SSLError):
+            return TransportError(
+                f"{urlsplit(self._url).netloc} does not answer with TLS (https)",
+                hint="Check the host and port of --base-url.",
+            )
         if isinstance(error, requests.exceptions.ConnectTimeout):
             return TransportError(f"no connection within {min(self._timeout, CONNECT_TIMEOUT):g} s")
         if isinstance(error, READ_TIMEOUTS):
@@ -155,9 +172,12 @@ class HttpTransport:
             return TransportError("the answer can't be decompressed", try_smaller=True)
         if isinstance(error, urllib3.exceptions.HTTPError):  # while the body was read
             return TransportError(f"the answer was cut off: {_describe(cause)}", try_smaller=True)
-        return TransportError(
+        failure = TransportError(
             f"no answer: {_describe(cause)}", try_smaller=isinstance(cause, CONNECTION_CLOSED)
         )
+        if isinstance(cause, BadStatusLine) and self._url.startswith("http:"):
+            failure.hint = "Check --base-url: this port may expect https."
+        return failure
 
 
 def open_transport(url: str, timeout: float) -> HttpTransport:
@@ -252,6 +272,12 @@ def _check_encoding(response: requests.Response) -> None:
     known = {"", "identity", *response.raw.CONTENT_DECODERS}
     if unknown := [name for name in names if name not in known]:
         raise TransportError(f"the answer uses an unknown compression: {', '.join(unknown)}")
+
+
+def _proxy_of(url: str) -> str:
+    """Return the host and port of the proxy that the environment names; never its password."""
+    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
+    return (proxy or "").rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
 def _retry_after(header: str) -> float | None:

@@ -27,7 +27,7 @@ from comagic_cli.cli.options import (
     query_option,
 )
 from comagic_cli.cli.params import ExportCommand
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.options import ServiceOptions, terminal_of, terminal_options
@@ -88,7 +88,23 @@ def api(
         context.print(msgspec.json.format(msgspec.json.encode(call), indent=2).decode())
         return
     with connect(options, context) as connection:
-        print_answer(request, connection, format, output, max_rows)
+        try:
+            print_answer(request, connection, format, output, max_rows)
+        except Refused as refused:
+            refused.hint = _params_hint(refused)
+            raise
+
+
+def _params_hint(refused: Refused) -> str:
+    """Return what to do about a refusal: parameters are in --params, not in options."""
+    name = re.split(r"\W", refused.field)[0]
+    if refused.mnemonic == "method_not_found":
+        return "Check the name of the method."
+    if name == "report_id":
+        return "Put report_id into --params (comagic reports lists the ids)."
+    if name == "user_id":
+        return refused.hint
+    return f"Check {name} in --params." if name else "Check --params."
 
 
 READS = re.compile(r"(get|getobj)(\.[a-z0-9_]+)+", re.ASCII)

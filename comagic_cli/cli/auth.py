@@ -157,9 +157,15 @@ def read_token() -> str:
     if sys.stdin is None or sys.stdin.closed:
         raise UsageProblem("--with-token: standard input is closed")
     try:
-        return sys.stdin.read().strip()
+        token = sys.stdin.read().strip()
     except UnicodeDecodeError:
         raise UsageProblem("--with-token: standard input is not text") from None
+    if not token:
+        raise UsageProblem(
+            "--with-token: no token came on standard input",
+            hint="Type: comagic login PROFILE --with-token < FILE",
+        )
+    return token
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ DELAY = 0.4  # seconds; shorter exports show no progress
 CLEAR = "\r\x1b[K\x1b[?25h"  # erases the line, shows the cursor
 INDENT = "  "
 WIDTH = 120  # columns without a terminal
+MIN_WIDTH = 20  # columns that messages are wrapped to at least
 
 
 class Console:
@@ -77,11 +79,12 @@ class Console:
                 members |= {"expression": text, "start": place.start, "end": place.end}
             self.print(error.message, level="error", exit_code=code, **members)
             return
-        self.print(f"comagic: {error.message}")
+        for line in wrap(f"comagic: {error.message}"):
+            self.print(line)
         for line in caret_lines(error.place) if error.place else ():
             self.print(line)
-        if error.hint:
-            self.print(f"{INDENT}{error.hint}")
+        for line in wrap(f"{INDENT}{error.hint}") if error.hint else ():
+            self.print(line)
 
     def start(self, line: Callable[[int], str]) -> None:
         """Set the progress line, which `show` draws until `stop`."""
@@ -316,6 +319,20 @@ def is_piped(output: str | None) -> bool:
     with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor
         return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
     return False
+
+
+def wrap(text: str) -> list[str]:
+    """Break a message into lines that fit a terminal, between words; elsewhere it is one line."""
+    if not at_terminal():
+        return [text]
+    width = max(_terminal_width(), MIN_WIDTH)
+    return textwrap.wrap(
+        plain(text),
+        width,
+        subsequent_indent=INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def caret_lines(place: Place, width: int | None = None) -> tuple[str, ...]:

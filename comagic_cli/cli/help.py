@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from comagic_cli.api.errors import ERRORS as API_ERRORS
-from comagic_cli.errors import ExitCode
+from comagic_cli.errors import ExitCode, UsageProblem
+from comagic_cli.query.suggest import did_you_mean
 
 DATES = """\
 The period of an export: --from and --till, or --period.
@@ -16,8 +17,9 @@ The period of an export: --from and --till, or --period.
 All three take
   2026-10-05, 5.10.2026, 20261005    a day; with dots, the day comes first
   today, yesterday
-  this-week, last-week               from Monday to Sunday; also -month,
-                                     -quarter and -year
+  this-week, this-month, this-quarter, this-year
+  last-week, last-month, last-quarter, last-year
+                                     weeks begin on Monday
   2026, 2026-10, 2026-Q3, 2026-W41   a year, month, quarter, ISO week
 
 --from starts at the beginning of it, --till ends at its end. They also take
@@ -55,7 +57,8 @@ Join conditions with and, or, and parentheses; and binds first. Several --where
 are joined by and. Quote a value with blanks, commas or parentheses.
 
 A date means the whole day: = 2026-10-05 is from its start to its end. Dates
-are written as after --from. Durations are seconds, 90s, 5m, 2h or 00:01:30.
+are written as after --from. Durations are seconds, 90s, 5m, 2h or 00:01:30. The
+account's title of a field can stand for its name, in quotes if it has blanks.
 
 comagic filters REPORT lists fields and operators; comagic filters REPORT FIELD
 the values of a field. A mistake is shown with a caret before anything is sent.
@@ -214,22 +217,44 @@ TOPICS = {
 }
 
 
+OTHER_TOPICS = {
+    "date": "dates",
+    "error": "errors",
+    "excel": "formats",
+    "exit": "exit-codes",
+    "filter": "filters",
+    "format": "formats",
+    "from": "dates",
+    "period": "dates",
+    "points": "errors",
+    "time": "dates",
+    "where": "filters",
+    "xlsx": "formats",
+}
+"""Other words for topics."""
+
+
 class Topic(click.Choice[str]):
     """A topic, or a command, whose help is that of its own --help."""
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the name."""
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - Click's
+        """Return the name. Raises `UsageProblem` if there is no such topic."""
         root = ctx and ctx.find_root().command
-        if ctx and isinstance(root, click.Group) and value in root.list_commands(ctx):
+        commands = root.list_commands(ctx) if ctx and isinstance(root, click.Group) else []
+        if value in commands:
             return str(value)
-        return super().convert(value, param, ctx)
+        if (topic := OTHER_TOPICS.get(value, value)) in TOPICS:
+            return str(topic)
+        hint = did_you_mean(str(value), [*TOPICS, *commands]) or f"Topics: {', '.join(TOPICS)}."
+        raise UsageProblem(f"there is no topic or command {value!r}", hint=hint)
 
 
 @click.command("help")
 @click.argument("topic", metavar="[TOPIC]", required=False, type=Topic([*TOPICS]), default=None)
+@click.argument("subcommand", metavar="[SUBCOMMAND]", required=False)
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
-def help_(context: click.Context, topic: str | None) -> None:
+def help_(context: click.Context, topic: str | None, subcommand: str | None) -> None:
     """Print the help of a topic or a command; without one, list them.
 
     \b
@@ -240,7 +265,8 @@ def help_(context: click.Context, topic: str | None) -> None:
     """  # noqa: D301 - \b is Click's
     root = context.find_root()
     if topic is not None and topic not in TOPICS:
-        root.command.main([topic, "--help"], prog_name="comagic", standalone_mode=False)
+        words = [topic, subcommand, "--help"] if subcommand else [topic, "--help"]
+        root.command.main(words, prog_name="comagic", standalone_mode=False)
         return
     if topic is None:
         click.echo(f"{root.get_help()}\n\nTopics of comagic help:")

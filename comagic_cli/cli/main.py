@@ -82,7 +82,8 @@ def _exit_code(error: BaseException) -> int:
             return _log_end("the reader of standard output closed the pipe", ExitCode.PIPE_CLOSED)
         case OSError():
             discard_output(sys.stdout)
-            return _print(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
+            name = error.filename or "a file or stream failed"
+            return _print(CannotWrite(f"{name}: {error.strerror or error}"))
     from click import ClickException  # noqa: PLC0415 - handles Ctrl-C
 
     return _print_click(error) if isinstance(error, ClickException) else _print(_bug(error))
@@ -90,7 +91,7 @@ def _exit_code(error: BaseException) -> int:
 
 def _print_click(error: click.ClickException) -> int:
     """Report a wrong command line; without a command, show the help."""
-    from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - handles Ctrl-C
+    from click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError  # noqa: PLC0415 - handles Ctrl-C
 
     if isinstance(error, NoArgsIsHelpError) and not CONSOLE.json:
         for line in error.format_message().splitlines():
@@ -100,11 +101,14 @@ def _print_click(error: click.ClickException) -> int:
     command = context.command_path if context else "comagic"
     is_help = isinstance(error, NoArgsIsHelpError)
     message = "no command was given" if is_help else error.format_message()
-    if isinstance(error, NoSuchOption):
-        from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - handles Ctrl-C
+    hint = ""
+    if isinstance(error, UsageError):
+        from comagic_cli.cli.root import explain_argument, explain_option  # noqa: PLC0415 - the same
 
-        message = explain_option(error)
-    return _print(UsageProblem(message, hint=f"See {command} --help."))
+        if isinstance(error, NoSuchOption):
+            message = explain_option(error)
+        hint = explain_argument(error)
+    return _print(UsageProblem(message, hint=hint or f"See {command} --help."))
 
 
 def _bug(error: BaseException) -> ComagicError:

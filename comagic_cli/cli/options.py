@@ -20,9 +20,11 @@ from comagic_cli.cli.params import (
     Decorator,
     Delimiter,
     Duration,
+    Format,
     FormatOption,
     Host,
     LookBack,
+    OutputFile,
     OutputOption,
     PositiveInt,
     QueryOption,
@@ -70,7 +72,7 @@ def declare_format(
     return output_option(
         *("--format", "-f"),
         metavar="FORMAT",
-        type=click.Choice(tuple(choices)),
+        type=Format(tuple(choices)),
         shell_complete=complete.complete_formats,
         help=f"{', '.join(listed or choices)}.",
         **settings,
@@ -80,7 +82,7 @@ def declare_format(
 def declare_output(more: str = "") -> Decorator[Any]:
     """Declare --output; `more` is added to its help."""
     help_ = f"A file (- is stdout); {more}" if more else "A file (- is stdout)."
-    return output_option("--output", "-o", metavar="FILE", type=click.Path(), help=help_)
+    return output_option("--output", "-o", metavar="FILE", type=OutputFile(), help=help_)
 
 
 MAX_ROWS = output_option(

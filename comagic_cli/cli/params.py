@@ -14,8 +14,15 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.query.ids import is_number
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
-DURATION = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smh]?)", re.ASCII)
-LOOK_BACK = re.compile(r"0*[1-9]\d{0,4}(?:d|w|mo)|all", re.ASCII)
+DURATION = re.compile(
+    r"(\d{1,6}(?:\.\d{1,3})?) ?(?:([smh])|(s)ec(?:onds?)?|(m)in(?:utes?)?|(h)ours?)?", re.ASCII
+)
+LOOK_BACK = re.compile(
+    r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?|y|years?)|all)", re.ASCII
+)
+URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
+STRFTIME = re.compile(r"%[YF]")
+COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -", "az": "azcopy cp"}
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 WORD = re.compile(r"[\w-]*")  # a host has dots
 
@@ -34,10 +41,11 @@ class Duration(click.ParamType[float]):
         """Return the seconds."""
         if isinstance(value, (int, float)):
             return float(value)
-        match = DURATION.fullmatch(value)
+        match = DURATION.fullmatch(value.strip().lower())
         if not match:
             self.fail(f"{value!r} is not a duration: write 90, 90s, 5m or 2h.", param, ctx)
-        seconds = float(match[1]) * UNITS[match[2] or "s"]
+        number, *units = match.groups()
+        seconds = float(number) * UNITS["".join(filter(None, units)) or "s"]
         if seconds < self.minimum:
             self.fail(f"{value!r} is too short: write {self.minimum} or more.", param, ctx)
         return seconds
@@ -101,9 +109,47 @@ class LookBack(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text."""
-        if not LOOK_BACK.fullmatch(value):
+        match = LOOK_BACK.fullmatch(value.strip().lower())
+        if not match:
             self.fail(f"{value!r} is not a duration: write 3d, 2w, 1mo or all.", param, ctx)
-        return str(value)
+        return match[1]
+
+
+class Format(click.Choice[str]):
+    """A format; `excel` and `xls` mean xlsx."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the name of the format."""
+        name = str(value).lower()
+        return super().convert("xlsx" if name in ("excel", "xls") else name, param, ctx)
+
+
+class OutputFile(click.Path):
+    """A file to write. What can't be one is refused with a command that does it."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path. Raises `UsageProblem` for a URL, and for a date of other programs."""
+        if url := URL.fullmatch(str(value)):
+            raise _refuse_url(str(value), url[1].lower(), ctx.info_name if ctx else "")
+        if STRFTIME.search(str(value)):
+            raise UsageProblem(
+                f"-o {value}: % is not replaced by a date",
+                hint="Write {date} for one file per day, {month} for one per month.",
+            )
+        return super().convert(value, param, ctx)
+
+
+def _refuse_url(url: str, scheme: str, command: str | None) -> UsageProblem:
+    """Return the error for a URL; it is not shown whole, as it may contain a password."""
+    if copy := COPY_COMMANDS.get(scheme):
+        hint = f"Copy from a pipe: comagic {command} ... -f csv | {copy} {url}"
+    elif scheme.startswith("postgres"):
+        hint = "Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'"
+    elif scheme in ("sqlite", "file"):
+        hint = "Write the path without the scheme."
+    else:
+        hint = "Write to a file or a pipe, and copy it with another program."
+    return UsageProblem(f"-o {scheme}://...: only files are written", hint=hint)
 
 
 class Text(click.ParamType[str]):
@@ -189,11 +235,18 @@ class ConnectionOption(click.Option):
     section: ClassVar[str] = "Connection"
 
 
+ALIASES = {"limit": "max-rows", "to": "till", "columns": "fields"}
+"""Other names of options, without the dashes; help does not list them."""
+
+
 class ExportCommand(click.Command):
     """A command whose help lists the options by section, with aligned columns."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line. Raises `UsageProblem` for an account beside --sandbox."""
+        options = {name.lstrip("-") for param in self.params for name in param.opts}
+        aliases = {alias: name for alias, name in ALIASES.items() if name in options}
+        ctx.token_normalize_func = lambda name: aliases.get(name, name)
         rest = super().parse_args(ctx, args)
         if ctx.params.get("sandbox") and not ctx.resilient_parsing:
             _check_sandbox(ctx)

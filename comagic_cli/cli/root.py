@@ -47,6 +47,14 @@ OTHERS = {
 }
 """The commands that are not exports: help and `module:command`."""
 COMMANDS = EXPLORING | OTHERS
+OTHER_COMMANDS = {
+    "auth": "comagic login",
+    "config": "comagic profiles",
+    "status": "comagic doctor",
+    "version": "comagic --version",
+    "whoami": "comagic account",
+}
+"""Commands of other programs, and ours."""
 
 
 @cache
@@ -87,6 +95,8 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command that was typed; suggest similar ones if there is none."""
         names = self.list_commands(ctx)
+        if args[0] in OTHER_COMMANDS:
+            ctx.fail(f"No such command {args[0]!r}. Write {OTHER_COMMANDS[args[0]]}.")
         if args[0] not in names and (hint := _suggest(args[0], names)):
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
@@ -121,7 +131,7 @@ def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="comagic", help="Show the version.")
+@click.version_option(__version__, "-V", "--version", prog_name="comagic", help="Show the version.")
 @click.help_option("-h", "--help", help="Show this help.")
 def cli() -> None:
     """Export calls, chats, requests and visits from CoMagic / UIS with one command.
@@ -140,48 +150,126 @@ def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:
     """
     if instruction := os.environ.get(COMPLETE):
         return shell_complete(cli, {}, "comagic", COMPLETE, instruction)
+    context: click.Context | None = None
     try:
         with cli.make_context("comagic", list(arguments), obj=clock) as context:
             context.meta[COMMAND_LINE] = tuple(arguments)
             cli.invoke(context)
     except click.exceptions.Exit as end:
         return end.exit_code
+    except click.UsageError as error:
+        if error.ctx is None and context is not None:  # Click names no command in some errors
+            error.ctx = _command_context(context)
+        raise
     return 0
 
 
+def _command_context(root: click.Context) -> click.Context:
+    name = root.invoked_subcommand
+    command = cli.get_command(root, name) if name else None
+    return click.Context(command, parent=root, info_name=name) if command else root
+
+
 SIMILARITY = 0.75  # from 0 to 1; the dashes make any two options similar
-OTHER_NAMES = {
-    "--columns": "--fields",
-    "--date": "--period",
-    "--file": "--output",
-    "--filter": "--where",
-    "--limit": "--max-rows",
-    "--order": "--sort",
-    "--order-by": "--sort",
-    "--out": "--output",
-    "--query": "--where",
-    "--select": "--fields",
-    "--since": "--from",
-    "--start": "--from",
-    "--end": "--till",
-    "--timezone": "--tz",
-    "--to": "--till",
-    "--until": "--till",
+OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
+    "--columns": ("--fields",),
+    "--date": ("--period",),
+    "--date-from": ("--from",),
+    "--date-to": ("--till",),
+    "--end": ("--till",),
+    "--entity-id": ("--ids",),
+    "--enum": ("--coded-values",),
+    "--file": ("--output",),
+    "--filter": ("--where",),
+    "--head": ("--max-rows",),
+    "--order": ("--sort",),
+    "--order-by": ("--sort",),
+    "--out": ("--output",),
+    "--query": ("--where",),
+    "--record": ("--vertical",),
+    "--select": ("--fields",),
+    "--since": ("--from",),
+    "--start": ("--from",),
+    "--timezone": ("--tz",),
+    "--until": ("--till",),
+    "-p": ("--period", "--profile"),
 }
-"""The names of our options in other programs."""
+"""The names of our options in other programs, and in versions before 0.2."""
+CREDENTIALS_HINT = "Save the token with comagic login, or name a file with --token-file."
+INSTEAD: Mapping[str, tuple[str, str]] = {
+    "--access-token": ("--token-file", CREDENTIALS_HINT),
+    "--api-key": ("--token-file", CREDENTIALS_HINT),
+    "--append": (
+        "--refresh",
+        "Rows are added to a database (-o FILE.db); {date} in the name makes one file per day.",
+    ),
+    "--csv": ("--format", "Write -f csv."),
+    "--employee": ("--where", "Write a condition after --where; see comagic filters {command}."),
+    "--full": ("--fields", "For all columns write --fields @all."),
+    "--json": ("--format", "Write -f json or -f jsonl."),
+    "--key": ("--token-file", CREDENTIALS_HINT),
+    "--token": ("--token-file", CREDENTIALS_HINT),
+    "--top": ("--max-rows", "Write --sort FIELD:desc --max-rows N."),
+}
+"""What to write instead of options of other programs, where the command has the first one."""
 
 
 def explain_option(error: NoSuchOption) -> str:
-    """Explain that there is no such option, and suggest a similar one."""
+    """Explain that there is no such option, and say what to write instead."""
     options = _options(error)
-    ours = OTHER_NAMES.get(error.option_name, "")
-    if ours in options:
-        hint = f"Did you mean {ours}?"
+    name = _whole_option(error, options)
+    meant = [option for option in OTHER_NAMES.get(name, ()) if option in options]
+    needed, instead = INSTEAD.get(name, ("", ""))
+    if name.startswith("-") and f"-{name}" in options:
+        meant = [f"-{name}"]
+    if meant:
+        hint = f"Did you mean {' or '.join(meant)}?"
+    elif needed in options:
+        hint = instead.replace("{command}", str(error.ctx and error.ctx.info_name))
     else:
-        hint = _suggest(error.option_name, options, SIMILARITY)
-    if not hint and error.ctx and not error.ctx.parent:
-        hint = f"Options follow a command: comagic calls {error.option_name}"
-    return f"No such option {error.option_name!r}.{' ' * bool(hint)}{hint}"
+        hint = _suggest(name, options, SIMILARITY)
+    if not hint and error.ctx and not error.ctx.parent and _is_of_calls(error.ctx, name):
+        hint = f"Options follow a command: comagic calls {name}"
+    return f"No such option {name!r}.{' ' * bool(hint)}{hint}"
+
+
+def _whole_option(error: NoSuchOption, options: Sequence[str]) -> str:
+    """Return the option as typed, also a long one after a single dash."""
+    words = error.ctx.meta.get(COMMAND_LINE, ()) if error.ctx else ()
+    return next(
+        (word for word in words if f"-{word}" in options and word.startswith(error.option_name)),
+        error.option_name,
+    )
+
+
+def _is_of_calls(root: click.Context, name: str) -> bool:
+    command = cli.get_command(root, "calls")
+    return command is not None and any(name in param.opts for param in command.params)
+
+
+EXTRA = "Got unexpected extra argument"
+LISTED = ("--fields", "--columns", "--sort", "--user-id", "--ids")
+QUOTED = ("--where", "--from", "--till", "--to", "--period", "--report-id", "--table")
+
+
+def explain_argument(error: click.UsageError) -> str:
+    """Say what an unexpected argument was meant to be; "" if it is not known."""
+    if not error.message.startswith(EXTRA) or error.ctx is None:
+        return ""
+    words = error.ctx.meta.get(COMMAND_LINE, ())
+    extra = error.message.partition("(")[2].rstrip(")").split(" ")[0]
+    options = {name for param in error.ctx.command.params for name in param.opts}
+    if f"--{extra}" in options:
+        return f"Did you mean --{extra}?"
+    option, value = next(
+        (pair for *pair, word in zip(words, words[1:], words[2:], strict=False) if word == extra),
+        ("", ""),
+    )
+    if option in LISTED:
+        return f"Write a list without blanks: {option} {value.rstrip(',')},{extra.lstrip(',')}"
+    if option == "--where":
+        return "Put the whole condition in quotes: --where 'FIELD = VALUE'"
+    return f"Put a value with blanks in quotes: {option} '{value} {extra}'" * (option in QUOTED)
 
 
 def _options(error: NoSuchOption) -> Sequence[str]:

@@ -16,6 +16,7 @@ from comagic_cli.errors import UsageProblem
 
 VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PASSWORD")
 COMMAND_TIMEOUT = 60.0  # seconds; a person may have to type a password for the command
+MAX_SHOWN = 200  # characters of a command's stderr
 NO_PROFILE = Profile()
 
 Warn: TypeAlias = Callable[[str], None]
@@ -177,6 +178,11 @@ def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
 
     It is only a warning: all users can read secrets mounted in a container.
     """
+    if not path.exists() and len(path.parts) == 1 and not path.suffix:
+        raise UsageProblem(
+            f"{origin}: there is no such file; the name is not shown, as it may be the token",
+            hint="Save the token with comagic login, or put it in a file.",
+        )
     text, is_open = read_secret(path, origin)
     if is_open:
         warn(
@@ -191,8 +197,8 @@ def run_token_command(
 ) -> str:
     """Run a command and return the first line that it prints. Raises `UsageProblem`.
 
-    No shell is used: a text is split at blanks outside quotes. The command's stderr is not shown,
-    because it can contain the token.
+    No shell is used: a text is split at blanks outside quotes. If the command fails, the last line
+    of its stderr is shown, without the words that it printed to stdout: one may be the token.
     """
     words = _split(command, origin)
     program, hint = words[0], "Run the command yourself to see why."
@@ -207,11 +213,21 @@ def run_token_command(
     except subprocess.CalledProcessError as error:
         code = error.returncode
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
+        if last := _last_line(error.stderr, error.output):
+            reason += f": {last}"
         raise UsageProblem(f"{origin}: {program} failed ({reason})", hint=hint) from None
     try:
         return next(iter(output.decode("utf-8-sig").splitlines()), "").strip()
     except UnicodeDecodeError:
         raise UsageProblem(f"{origin}: the output of {program} is not UTF-8 text") from None
+
+
+def _last_line(stderr: bytes, stdout: bytes) -> str:
+    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else ""
+    for word in stdout.decode(errors="replace").split():
+        last = last.replace(word, "***")
+    return last if len(last) <= MAX_SHOWN else f"{last[:MAX_SHOWN]}…"
 
 
 def _access_of(profile: Profile, warn: Warn) -> Access:
@@ -288,13 +304,13 @@ def _run(words: list[str], timeout: float) -> bytes:
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     ) as process:
         try:
-            output, _ = process.communicate(timeout=timeout)
+            output, errors = process.communicate(timeout=timeout)
         except BaseException:
             process.kill()
             raise
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words[0])
+        raise subprocess.CalledProcessError(process.returncode, words[0], output, errors)
     return output

@@ -22,7 +22,7 @@ from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, BarChart
 from comagic_cli.formats.partitions import Template, read_template
 from comagic_cli.formats.registry import make_sink
-from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.catalog import ReportType, find_field, split_list
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS
@@ -53,6 +53,7 @@ def show_chart(
         )
     except UnknownField as unknown:
         raise _name_option(unknown, question) from None
+    question = _with_names(question, job.request.report)
     request = replace(job.request, columns=_own_fields(question.fields, options))
     _check_summable(request, question)
     job = replace(job, request=request, output=output)
@@ -67,6 +68,32 @@ def _own_fields(names: Sequence[str], options: ExportOptions) -> tuple[str, ...]
     """Return the fields of the report, without those that tell customers apart."""
     of_customers = {field.name for field in FIRST_COLUMNS} if options.users else set()
     return tuple(name for name in names if name not in of_customers)
+
+
+def _with_names(question: Question, report: ReportType) -> Question:
+    """Replace the titles of fields by their names."""
+
+    def name_of(typed: str) -> str:
+        known = not typed or typed in TIMES or typed in {field.name for field in FIRST_COLUMNS}
+        return typed if known else find_field(report, typed, "--fields").name
+
+    if len(split_list(report, question.by)) > 1:
+        _refuse_list(question.by)
+    return replace(
+        question,
+        by=name_of(question.by),
+        split=name_of(question.split),
+        of=name_of(question.of),
+    )
+
+
+def _refuse_list(by: str) -> None:
+    """Raise `UsageProblem` if --by has several fields."""
+    first, comma, others = by.partition(",")
+    if comma:
+        raise UsageProblem(
+            f"--by {by}: it takes one field", hint=f"Write --by {first} --split {others}."
+        )
 
 
 def _choose_output(options: ExportOptions, context: Context) -> OutputSpec:
@@ -96,6 +123,8 @@ def _check_summable(request: ExportRequest, question: Question) -> None:
 
 def _name_option(unknown: UnknownField, question: Question) -> UnknownField:
     """Name the option that the unknown field was typed for."""
+    if unknown.field in question.by.split(","):
+        _refuse_list(question.by)
     places = {question.of: f"--{question.measure}", question.split: "--split", question.by: "--by"}
     option = places.get(unknown.field, "--fields")
     unknown.message = unknown.message.replace("--fields", option, 1)

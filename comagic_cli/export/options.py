@@ -122,7 +122,7 @@ VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
     "header none": LINES,
     "delimiter": ("csv",),
     "newlines": LINES,
-    "excel": ("csv",),
+    "excel": ("csv", "xlsx"),  # a workbook is for Excel in any case
     "decimal": LINES,
     "vertical": ("table",),
     "flatten": ("jsonl", "json"),

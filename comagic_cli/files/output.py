@@ -33,6 +33,8 @@ FORMATS = {
     ".sqlite3": "sqlite",
 }
 """The format of each suffix."""
+OTHER_SUFFIXES = {".xls": ".xlsx", ".xlsm": ".xlsx", ".pq": ".parquet"}
+"""Suffixes of other programs, and ours."""
 BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
 
 
@@ -44,6 +46,11 @@ def format_of(path: str | None) -> str | None:
     suffix = Path(path.removesuffix(compression_suffix(path))).suffix
     if suffix.lower() in FORMATS:
         return FORMATS[suffix.lower()]
+    if suffix.lower() in OTHER_SUFFIXES:
+        name = Path(path).with_suffix(OTHER_SUFFIXES[suffix.lower()])
+        raise UsageProblem(
+            f"The name {path} has no suffix of a known format.", hint=f"Did you mean {name}?"
+        )
     known = ", ".join(FORMATS)
     raise UsageProblem(
         f"The name {path} has no suffix of a known format.",

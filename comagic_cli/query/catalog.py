@@ -58,7 +58,8 @@ class ReportType(msgspec.Struct, frozen=True):
     tells rows apart, as paths (`communication_type.value_id`). `time` dates a row: one field, or a
     date and a time field, or none where rows are sums over the period. `more` are the columns that
     the account has beyond the catalogue, `None` where it was not asked. `dimensions` can be
-    filtered by, but are not columns.
+    filtered by, but are not columns. `titles` are the account's titles of fields, each with its
+    field's name.
     """
 
     command: str
@@ -74,6 +75,7 @@ class ReportType(msgspec.Struct, frozen=True):
     undocumented: tuple[Field, ...] = ()
     more: tuple[Field, ...] | None = None
     dimensions: tuple[Field, ...] = ()
+    titles: tuple[tuple[str, str], ...] = ()
 
     @property
     def kind(self) -> str:
@@ -132,31 +134,76 @@ def find_field(report: ReportType, name: str, option: str) -> Field:
 
     Raises `UnknownField` with the nearest names; `option` is where the name was typed.
     """
-    if field := report.find(name):
+    if field := report.find(name) or report.find(_name_of_title(report, name, option)):
         return field
     raise _unknown(report, name, option, report.known)
 
 
 def find_filter_field(report: ReportType, name: str, option: str) -> Field:
     """Return what rows can be filtered by. Raises `UnknownField`, as `find_field`."""
-    for field in report.filter_fields():
-        if field.name == name:
-            return field
-    if other := report.find(name):
-        return other
+    for each in (name, _name_of_title(report, name, option)):
+        for field in report.filter_fields():
+            if field.name == each:
+                return field
+        if other := report.find(each):
+            return other
     error = _unknown(report, name, option, report.filter_fields())
     error.in_filter = True
     raise error
 
 
+def _name_of_title(report: ReportType, title: str, option: str) -> str:
+    """Return the name of the field with a title; "" if there is none.
+
+    Raises `UnknownField` if several fields have the title.
+    """
+    names = _fields_titled(report, title)
+    if len(names) > 1:
+        raise UnknownField(
+            f"{option}: {len(names)} fields of {report.command} have the title {title!r}",
+            hint=f"Write the name of one: {', '.join(names)}.",
+            field=title,
+        )
+    return names[0] if names else ""
+
+
+def _fields_titled(report: ReportType, title: str) -> list[str]:
+    return [name for known, name in report.titles if _fold(known) == _fold(title)]
+
+
+def split_list(report: ReportType, text: str) -> list[str]:
+    """Split a list at its commas, but not those inside a title of the account."""
+    parts, words = text.split(","), list[str]()
+    while parts:
+        joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
+        word = next((each for each in joined if _fields_titled(report, _bare(each))), parts[0])
+        words.append(word.strip())
+        parts = parts[word.count(",") + 1 :]
+    return words
+
+
+def _bare(word: str) -> str:
+    """Return a name without the minus before it and the order after it."""
+    return ORDER.sub("", word.strip().removeprefix("-"))
+
+
+def _fold(title: str) -> str:
+    return " ".join(title.split()).casefold()
+
+
 def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field]) -> UnknownField:
-    hint = did_you_mean(name, [field.name for field in known], 0.5)
+    others = [other.command for other in reports() if other.find(name)]
+    names = [field.name for field in known] + [title for title, _ in report.titles]
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
-        hint=hint or f"See comagic fields {report.command}.",
+        hint=(f"These reports have it: {', '.join(others)}." if others else "")
+        or did_you_mean(name, names, 0.5)
+        or f"See comagic fields {report.command}.",
         field=name,
     )
 
+
+ORDER = re.compile(r"\s*[:\s]\s*(asc|desc)$", re.IGNORECASE)  # of a field to sort by
 
 # Descriptions
 
@@ -233,8 +280,8 @@ _TYPES = {
 
 
 def is_name(text: str) -> bool:
-    """Check that a text can be a field's name, in any alphabet."""
-    return bool(text) and text.isprintable() and not any(map(str.isspace, text))
+    """Check that a text can be a field's name or title, in any alphabet."""
+    return bool(text.strip()) and text.isprintable()
 
 
 def as_field(column: Column) -> Field:
@@ -259,6 +306,7 @@ def with_more(report: ReportType, columns: Iterable[Column]) -> ReportType:
         fields=fields,
         more=tuple(as_field(column) for column in own if not column.is_dimension),
         dimensions=tuple(as_field(column) for column in own if column.is_dimension),
+        titles=tuple((column.name, column.id) for column in by_name.values() if column.name),
     )
 
 

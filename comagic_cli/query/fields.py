@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from comagic_cli.errors import UnknownField, UsageProblem
-from comagic_cli.query.catalog import CUSTOM, ReportType, custom_fields, find_field
+from comagic_cli.query.catalog import (
+    CUSTOM,
+    ORDER,
+    ReportType,
+    custom_fields,
+    find_field,
+    split_list,
+)
 from comagic_cli.query.filter.compiler import NO_FILTER, Filter
 from comagic_cli.query.filter.json import NOTHING_SAVED, SavedReport
 from comagic_cli.query.period import Now
@@ -81,9 +88,14 @@ def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
     """Turn `a,b,@group,-c` into field names, each once, in the order typed; default: `@default`.
 
     A minus excludes a field or group wherever it is typed. Raises `UsageProblem` for an unknown
-    field or group, and if no column remains.
+    field or group, for a list without any, and if no column remains.
     """
-    words = [word for text in typed for word in map(str.strip, text.split(",")) if word]
+    texts = list(typed)
+    words = [word for text in texts for word in split_list(report, text) if word]
+    if texts and not words:
+        raise UsageProblem(
+            "--fields: the list is empty", hint="Name fields or groups, for example @default."
+        )
     included = [word for word in words if not word.startswith("-")] or ["@default"]
     excluded = {
         name
@@ -106,10 +118,10 @@ def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
 
 
 def _names(report: ReportType, word: str) -> tuple[str, ...]:
+    if word in ("@all", "all", "*"):
+        return tuple(field.name for field in report.fields)
     if not word.startswith("@"):
         return (find_field(report, word, "--fields").name,)
-    if word == "@all":
-        return tuple(field.name for field in report.fields)
     if word == "@default":
         return report.default_fields()
     if word == f"@{CUSTOM}":
@@ -135,16 +147,17 @@ def _custom(report: ReportType) -> tuple[str, ...]:
 
 
 def choose_sort(report: ReportType, typed: Iterable[str]) -> tuple[Sort, ...]:
-    """Turn `field` and `field:desc` into what to sort by.
+    """Turn `field`, `field:desc` and `-field` into what to sort by.
 
     Raises `UsageProblem` for an unknown field, one that can't be sorted by, or another order.
     """
-    return tuple(_sort(report, word.strip()) for text in typed for word in text.split(","))
+    return tuple(_sort(report, word) for text in typed for word in split_list(report, text))
 
 
 def _sort(report: ReportType, word: str) -> Sort:
-    name, colon, order = word.partition(":")
-    if (colon and order not in {"asc", "desc"}) or not name:
+    order = ORDER.search(word)
+    name = ORDER.sub("", word.removeprefix("-"))
+    if not name or ":" in name or (order and word.startswith("-")):
         raise UsageProblem(
             f"--sort: {word!r} is not a sort order", hint="Write FIELD, FIELD:asc or FIELD:desc."
         )
@@ -154,4 +167,5 @@ def _sort(report: ReportType, word: str) -> Sort:
         raise UsageProblem(
             f"--sort: {report.command} can't be sorted by {name}", hint=f"Fields: {able}."
         )
-    return Sort(field.name, order == "desc")
+    is_descending = order is not None and order[1].lower() == "desc"
+    return Sort(field.name, word.startswith("-") or is_descending)

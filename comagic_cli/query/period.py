@@ -371,7 +371,8 @@ UNITS |= {"week": "w", "weeks": "w", "mo": "mo", "month": "mo", "months": "mo"}
 UNITS |= {"y": "y", "year": "y", "years": "y", "quarter": "quarter"}
 DAY = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
 DAY_FIRST = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"
-CLOCK = r"[ t]([0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?) ?(z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)?"
+OFFSET = r"z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
+CLOCK = rf"[ t]([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?) ?({OFFSET})?"
 PERIOD_NAMES = tuple(
     f"{which}-{unit}" for unit in ("week", "month", "quarter", "year") for which in ("this", "last")
 )

@@ -1,9 +1,11 @@
-"""Suggest known names for a mistyped one."""
+"""Suggest known names for a mistyped one: fields, options, time zones."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from zoneinfo import available_timezones
 
 MAX_NAMES = 3  # a longer list does not help
 MAX_DISTANCE = 0.15  # names so much less similar than the best one are not suggested
@@ -36,5 +38,40 @@ def did_you_mean(word: str, names: Iterable[str], least: float = 0.6) -> str:
     """Ask whether one of the closest names was meant; "" if there is none."""
     if not (found := closest(word, names, least)):
         return ""
-    *others, last = found
+    return _ask(found)
+
+
+def _ask(names: list[str]) -> str:
+    *others, last = names
     return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
+
+
+RUSSIAN_ZONES = {
+    2: "Europe/Kaliningrad",
+    3: "Europe/Moscow",
+    4: "Europe/Samara",
+    5: "Asia/Yekaterinburg",
+    6: "Asia/Omsk",
+    7: "Asia/Novosibirsk",
+    8: "Asia/Irkutsk",
+    9: "Asia/Yakutsk",
+    10: "Asia/Vladivostok",
+    11: "Asia/Magadan",
+    12: "Asia/Kamchatka",
+}
+"""Time zones of Russia, by their hours from UTC."""
+MOSCOW = ("msk", "мск", "москва")
+OFFSET = re.compile(r"(?:utc|gmt)? ?\+?0?([0-9]{1,2})(?::?00)?")
+
+
+def suggest_zone(name: str) -> str:
+    """Ask whether a time zone was meant, by its hours from UTC or its city; "" if none is near."""
+    word = name.strip().lower()
+    if word in MOSCOW:
+        return _ask([RUSSIAN_ZONES[3]])
+    if offset := OFFSET.fullmatch(word):
+        zone = RUSSIAN_ZONES.get(int(offset[1]), "")
+        return _ask([zone]) if zone else ""
+    cities = {zone.rpartition("/")[2]: zone for zone in sorted(available_timezones())}
+    found = closest(word.replace(" ", "_"), cities)
+    return _ask([cities[city] for city in found]) if found else ""

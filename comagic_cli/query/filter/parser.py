@@ -18,6 +18,7 @@ have its time after a blank. `null` is allowed only after `is`, `=` and `!=`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -40,7 +41,12 @@ COMMON_MISTAKES = {
     "=>": ">=",
     "&&": "and",
     "||": "or",
+    "и": "and",
+    "или": "or",
+    "не": "not",
+    "равно": "=",
 }
+UNITS = re.compile(r"[smh]|(sec|min|hour|сек|мин|час)\w*", re.IGNORECASE)
 MAX_DEPTH = 50  # parentheses in parentheses; nobody means more
 
 
@@ -94,8 +100,11 @@ def parse(text: str) -> Expression:
 def _stray(rest: Token) -> FilterSyntaxError:
     if rest.text == ")":
         return rest.error("this parenthesis was not opened")
-    if word := COMMON_MISTAKES.get(rest.text):
+    if word := COMMON_MISTAKES.get(rest.text.lower()):
         return rest.error(f"there is no {rest.text!r} here", f"Write {word}.")
+    if UNITS.fullmatch(rest.text):
+        hint = "Write a duration without a blank: 90s, 5m or 2h."
+        return rest.error(f"{rest.text!r} does not belong to the value", hint)
     return rest.error(f"and, or or the end was expected, not {rest.text!r}", QUOTE_IT)
 
 
@@ -145,6 +154,8 @@ def _parse_condition(scanner: Scanner) -> Condition:
         raise rest.error(f"an operator is missing after {field.text}", OPERATORS)
     if word.keyword == "not":
         return _parse_negated(scanner, field, word)
+    if word.keyword == "between":
+        raise _between(scanner, field, word)
     if word.keyword not in WORDS:
         raise _no_operator(word)
     if word.keyword == "is":
@@ -153,17 +164,24 @@ def _parse_condition(scanner: Scanner) -> Condition:
 
 
 def _parse_field(scanner: Scanner) -> Token:
-    found = scanner.name()
-    if not found:
-        rest = scanner.rest()
-        quoted = rest.text[:1] in {"'", '"'}
-        raise rest.error(
-            "a field is missing", "Write the field's name without quotes." if quoted else ""
-        )
-    if found.keyword in KEYWORDS:
-        hint = NOT_HINT if found.keyword == "not" else ""
+    found = scanner.name() or scanner.quoted()
+    if not found or not found.text.strip():
+        raise (found or scanner.rest()).error("a field is missing")
+    if found.keyword in KEYWORDS or found.keyword in COMMON_MISTAKES:
+        hint = NOT_HINT if found.keyword in {"not", "не"} else ""
         raise found.error(f"a field is missing before {found.text!r}", hint)
     return found
+
+
+def _between(scanner: Scanner, field: Token, word: Token) -> FilterSyntaxError:
+    """Return the error for `between`, with the two conditions that it means."""
+    first, _, last = scanner.value(), scanner.name(), scanner.value()
+    low = scanner.text[first.start : first.end] if first else "10"
+    high = scanner.text[last.start : last.end] if last else "20"
+    name = scanner.text[field.start : field.end]
+    return word.error(
+        f"{word.text!r} is not an operator", f"Write {name} >= {low} and {name} <= {high}."
+    )
 
 
 def _parse_comparison(scanner: Scanner, field: Token, sign: Token) -> Condition:
@@ -191,7 +209,7 @@ def _parse_negated(scanner: Scanner, field: Token, first: Token) -> Condition:
 
 def _no_operator(word: Token) -> FilterSyntaxError:
     near = get_close_matches(word.keyword.replace("_", " "), TYPED, 1)
-    meant = COMMON_MISTAKES.get(word.text) or "".join(near)
+    meant = COMMON_MISTAKES.get(word.keyword) or "".join(near)
     hint = f"Did you mean {meant}?" if meant else OPERATORS
     return word.error(f"{word.text!r} is not an operator", hint)
 

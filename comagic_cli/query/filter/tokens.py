@@ -57,6 +57,11 @@ class Scanner:
         """Take a field's name, or an operator or conjunction that is a word."""
         return self._take(NAME)
 
+    def quoted(self) -> Token | None:
+        """Take a quoted text: the title of a field."""
+        start = self.place
+        return self._quoted(start) if self.text.startswith(("'", '"'), start) else None
+
     def peek(self) -> str:
         """Return the next name in lower case without taking it; "" if there is none."""
         found = NAME.match(self.text, self.place)
@@ -73,8 +78,8 @@ class Scanner:
     def value(self) -> Token | None:
         """Take a value: quoted, a date with its time, or a word; `None` if there is none."""
         start = self.place
-        if self.text.startswith(("'", '"'), start):
-            return self._quoted(start)
+        if quoted := self.quoted():
+            return quoted
         if not (word := self._take(WORD)):
             return None
         time = TIME.match(self.text, word.end) if DATE.fullmatch(word.text) else None

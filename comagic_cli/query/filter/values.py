@@ -35,9 +35,10 @@ DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
 UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+UNITS |= {"sec": 1, "min": 60}
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _CLOCK = re.compile(r"([0-9]{1,4}):([0-5][0-9]):([0-5][0-9])")
-_LENGTH = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)([smh]?)")
+_LENGTH = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s*(s|sec|m|min|h|)")
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9]))?")
 _LONGEST_WHOLE = 640  # digits; no setting of Python makes it refuse as many
 
