@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from comagic_cli.api.dialect import Ask, Span
 from comagic_cli.api.lists import Call, Items, ask_items, objects
 from comagic_cli.errors import (
     ComagicError,
@@ -21,7 +22,9 @@ from comagic_cli.errors import (
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.paged_methods import page_size_of
+from comagic_cli.query.query import Query
 from comagic_cli.query.suggest import suggest_zone
+from comagic_cli.rows.answer import Answer
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"
@@ -160,10 +163,23 @@ def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict
     )
 
 
-def check_report(call: Call, report: ReportType, named: str) -> None:
-    """Raise `UsageProblem` with the account's reports if there is none of that id."""
+def explain_report(ask: Ask, call: Call, query: Query) -> Ask:
+    """Return `ask`, which raises `UsageProblem` with the account's reports for an unknown id."""
+
+    def ask_or_list(window: Span, offset: int, limit: int) -> Answer:
+        try:
+            return ask(window, offset, limit)
+        except Refused as refused:
+            if refused.field == "report_id":
+                _check_report(call, query)
+            raise
+
+    return ask_or_list
+
+
+def _check_report(call: Call, query: Query) -> None:
     try:
-        ask_report(call, report, named)
+        ask_report(call, query.report, str(query.report_id))
     except UsageProblem:
         raise
     except ComagicError:  # the refusal itself will do

@@ -82,8 +82,7 @@ def _exit_code(error: BaseException) -> int:
             return _log_end("the reader of standard output closed the pipe", ExitCode.PIPE_CLOSED)
         case OSError():
             discard_output(sys.stdout)
-            name = error.filename or "a file or stream failed"
-            return _print(CannotWrite(f"{name}: {error.strerror or error}"))
+            return _print(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
     from click import ClickException  # noqa: PLC0415 - handles Ctrl-C
 
     return _print_click(error) if isinstance(error, ClickException) else _print(_bug(error))

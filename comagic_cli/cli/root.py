@@ -172,7 +172,6 @@ def _command_context(root: click.Context) -> click.Context:
 
 SIMILARITY = 0.75  # from 0 to 1; the dashes make any two options similar
 OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
-    "--columns": ("--fields",),
     "--date": ("--period",),
     "--date-from": ("--from",),
     "--date-to": ("--till",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -178,9 +179,9 @@ def read_token(path: Path, origin: str, warn: Warn = ignore) -> str:
 
     It is only a warning: all users can read secrets mounted in a container.
     """
-    if not path.exists() and len(path.parts) == 1 and not path.suffix:
+    if len(path.parts) == 1 and not os.path.exists(path):  # noqa: PTH110 - Path refuses long names
         raise UsageProblem(
-            f"{origin}: there is no such file; the name is not shown, as it may be the token",
+            f"{origin}: there is no such file; its name is not shown, as it may be the token",
             hint="Save the token with comagic login, or put it in a file.",
         )
     text, is_open = read_secret(path, origin)

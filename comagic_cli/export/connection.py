@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from comagic_cli.api.client import Client
-from comagic_cli.api.dialect import Ask, Dialect, Span, make_asker, read_uses
+from comagic_cli.api.dialect import Ask, Dialect, make_asker, read_uses
 from comagic_cli.api.endpoints import (
     ask_zone,
-    check_report,
+    explain_report,
     find_report_id,
     listed_operators,
     zone_named,
@@ -25,7 +25,6 @@ from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
 from comagic_cli.config.credentials import Account, find_account, ignore
-from comagic_cli.errors import Refused
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache
@@ -33,7 +32,6 @@ from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.members import Members
 
 LISTED = "listed-operators"  # what is cached under this name
@@ -150,16 +148,9 @@ class Connection:
             aliases = {alias: field.name for field in fields for alias in field.aliases}
             self._members.append(Members(query.columns, aliases, query.asked))
         ask = make_asker(self.client, query, self.dialect, self._members[0])
-
-        def ask_or_list_reports(window: Span, offset: int, limit: int) -> Answer:
-            try:
-                return ask(window, offset, limit)
-            except Refused as refused:
-                if refused.field == "report_id" and not self.account.user_id:
-                    check_report(self.client.call, query.report, str(query.report_id))
-                raise
-
-        return ask_or_list_reports
+        if self.account.user_id is not None:  # the user may be one of several
+            return ask
+        return explain_report(ask, self.client.call, query)
 
     def report_oddities(self, *readers: OddRows) -> None:
         """Report rows outside of the period, unknown times, and columns under another name."""

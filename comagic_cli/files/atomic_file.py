@@ -168,7 +168,9 @@ def check_name(path: str) -> None:
     """Raise `CannotWrite` for an empty path, or that of a folder."""
     if not path:
         raise CannotWrite("The name of the output file is empty.", hint="Example: -o calls.csv")
-    if path.endswith(os.sep) or Path(path).is_dir():
+    with write_errors(path):
+        is_folder = path.endswith(os.sep) or Path(path).is_dir()
+    if is_folder:
         raise CannotWrite(f"{path} is a folder.", hint="Add a file name.")
 
 

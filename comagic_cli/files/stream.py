@@ -6,7 +6,7 @@ import io
 import select
 from collections.abc import Iterator
 from contextlib import contextmanager
-from errno import EDQUOT, EFBIG, ENOSPC
+from errno import EDQUOT, EFBIG, ENAMETOOLONG, ENOSPC
 from typing import TYPE_CHECKING, Protocol
 
 from comagic_cli.errors import CannotWrite, UsageProblem
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 HINTS = {
+    ENAMETOOLONG: "Choose a shorter name.",
     ENOSPC: "Free some space on that disk, or write to another one.",
     EDQUOT: "Free some of your quota on that disk, or write to another one.",
     EFBIG: "Write a shorter period to each file, or raise the limit (`ulimit -f`).",

@@ -73,5 +73,5 @@ def suggest_zone(name: str) -> str:
         zone = RUSSIAN_ZONES.get(int(offset[1]), "")
         return _ask([zone]) if zone else ""
     cities = {zone.rpartition("/")[2]: zone for zone in sorted(available_timezones())}
-    found = closest(word.replace(" ", "_"), cities)
+    found = closest(word.replace(" ", "_"), cities, 0.8)
     return _ask([cities[city] for city in found]) if found else ""

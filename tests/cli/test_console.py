@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from types import SimpleNamespace
 
@@ -9,7 +10,7 @@ import pytest
 from screens import Screen
 
 from comagic_cli.cli import console as console_
-from comagic_cli.cli.console import Console, can_show_progress, log_format
+from comagic_cli.cli.console import Console, can_show_progress, log_format, wrap
 from comagic_cli.errors import Refused
 
 
@@ -45,6 +46,28 @@ def test_a_stream_that_is_gone_changes_nothing(screen, monkeypatch):
 
     monkeypatch.setattr(screen, "write", write)
     Console().print("told")
+
+
+LONG = "comagic: calls can't be sorted by employees, but by call_start_date_time and call_status"
+
+
+def test_a_long_message_is_wrapped_to_the_terminal_between_words(screen, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    Console().print_error(Refused(LONG.removeprefix("comagic: "), hint="Sort by another field."), 5)
+    assert screen.written == (
+        "comagic: calls can't be sorted by\n"
+        "  employees, but by call_start_date_time\n"
+        "  and call_status\n"
+        "  Sort by another field.\n"
+    )
+    monkeypatch.setenv("COLUMNS", "5")  # then words are still whole
+    assert "  call_start_date_time" in wrap(LONG)
+
+
+def test_a_message_in_a_pipe_is_one_line(monkeypatch):
+    put(monkeypatch, io.StringIO())
+    monkeypatch.setenv("COLUMNS", "40")
+    assert wrap(LONG) == [LONG]
 
 
 def spoken(screen):

@@ -119,8 +119,8 @@ ENDS = [
         ("503", 6),
         (
             "FAIL  connection      get.account: the answer (HTTP 503) is unusable: it is HTML: 503 "
-            "Service Unavailable 503 Service Unavailable nginx. Check that --base-url is the Data "
-            "API's, or try again later.\n"
+            "Service Unavailable 503 Service Unavailable nginx. The service is not available. "
+            "Try again later.\n"
         ),
     ),
     (

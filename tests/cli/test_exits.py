@@ -196,7 +196,7 @@ MISTAKES = """
     --base-url http://x.ru    | would send the token unencrypted
     --tz Mars/Base            | there is no time zone 'Mars/Base'
     -o rows.pdf               | Choose a format with -f
-    --token-file nowhere      | --token-file: nowhere can't be read
+    --token-file ./nowhere    | --token-file: nowhere can't be read
 """
 
 

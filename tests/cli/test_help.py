@@ -8,7 +8,7 @@ import shlex
 import pytest
 from coverage_marks import unmeasured
 from examples import commands, examples, help_of, run_line
-from program import HOME, Watched
+from program import HOME, Ran, Watched
 
 from comagic_cli import errors
 from comagic_cli.cli import completion as offers
@@ -99,8 +99,21 @@ def test_help_of_a_command_is_its_own(comagic, name):
 
 
 def test_there_is_no_help_of_what_is_neither(comagic):
-    ran = comagic("help", "wat")
-    assert (ran.code, "'wat' is not one of 'filters', 'dates'," in ran.err) == (2, True)
+    topics = "Topics: filters, dates, formats, cron, exit-codes, environment, errors."
+    told = f"comagic: there is no topic or command 'quux'\n  {topics}\n"
+    assert comagic("help", "quux") == Ran(2, "", told)
+    assert "Did you mean errors?" in comagic("help", "eror").err
+
+
+@pytest.mark.parametrize(
+    ("word", "topic"), [("where", "filters"), ("excel", "formats"), ("period", "dates")]
+)
+def test_other_words_for_a_topic(comagic, word, topic):
+    assert comagic("help", word) == comagic("help", topic)
+
+
+def test_help_of_a_command_of_a_group(comagic):
+    assert comagic("help", "profiles", "show") == comagic("profiles", "show", "--help")
 
 
 def test_every_error_has_its_exit_code_in_the_one_table():

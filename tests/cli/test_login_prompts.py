@@ -101,7 +101,7 @@ WITHOUT = (
     [
         ([], b"", WITHOUT),
         (["a/b", "--with-token"], b"x", "comagic: 'a/b' is not a name for a profile\n  Use letter"),
-        (["--with-token"], b"", "comagic: login: profiles.default.token: it must be a text that "),
+        (["--with-token"], b"", "comagic: --with-token: no token came on standard input\n  Type: "),
         (["--with-token"], b"a b", "comagic: login: profiles.default.token: the token has blanks"),
         (["--with-token"], b"a\x07b", "comagic: login: profiles.default.token: the token has cha"),
         (["--with-token"], b"\xff", "comagic: --with-token: standard input is not text\n"),
@@ -147,7 +147,7 @@ CHECK = "Check what was typed, and the service. Nothing was saved."
     [
         (["wrong"], (), 4, CHECK),
         (["", "me@firm.example", "guess"], (), 4, CHECK),
-        (["sandbox-token"], fault("503", method=None), 6, "Check that --base-url is the Data "),
+        (["sandbox-token"], fault("503", method=None), 6, "The service is not available. Try "),
         (["sandbox-token"], fault("ip_not_whitelisted", method=None), 4, "Add 203.0.113.7 to "),
         (["sandbox-token"], fault("account_inactive", method=None), 4, "Ask the service why. No"),
         (["sandbox-token"], fault("limit_exceeded", method=None, detail="day"), 7, ""),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comagic_cli.cli.root import OTHER_NAMES, cli
+from comagic_cli.cli.root import INSTEAD, OTHER_NAMES, cli
 
 SEE = "  See comagic calls --help.\n"
 
@@ -10,10 +10,8 @@ SEE = "  See comagic calls --help.\n"
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("--limit", "No such option '--limit'. Did you mean --max-rows?"),  # as others call it
         ("--since", "No such option '--since'. Did you mean --from?"),
         ("--feilds", "No such option '--feilds'. Did you mean --fields?"),
-        ("--token", "No such option '--token'. Did you mean --token-file?"),
         ("--f", "No such option '--f'. Did you mean --from, --fields or --filter-json?"),
         ("--version", "No such option '--version'."),
     ],
@@ -34,6 +32,17 @@ def test_an_option_that_the_command_lacks_is_not_named(comagic):
     assert comagic("help", "--limit", "5").err.startswith("comagic: No such option '--limit'.\n")
 
 
+@pytest.mark.parametrize(("alias", "name"), [("limit", "max-rows"), ("columns", "fields")])
+def test_an_alias_is_taken_where_the_command_has_the_option(comagic, alias, name):
+    wanted = comagic("calls", "--sandbox", f"--{name}", "?").err
+    assert comagic("calls", "--sandbox", f"--{alias}", "?").err == wanted
+    assert f"--{alias}" not in comagic("calls", "--help").out
+    assert comagic("users", f"--{alias}", "?").err.startswith(f"comagic: No such option '--{alias}")
+
+
 def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
-    ours = {name for param in cli.get_command(None, "calls").params for name in param.opts}
-    assert (set(OTHER_NAMES) & ours, set(OTHER_NAMES.values()) - ours) == (set(), set())
+    commands = [cli.get_command(None, name) for name in ("calls", "call-details")]
+    ours = {name for command in commands for param in command.params for name in param.opts}
+    meant = {name for names in OTHER_NAMES.values() for name in names}
+    needed = {name for name, _ in INSTEAD.values()}
+    assert ({*OTHER_NAMES, *INSTEAD} & ours, (meant | needed) - ours) == (set(), set())

@@ -41,7 +41,12 @@ def test_the_first_line_is_the_token_and_no_shell_takes_part(command, token, cap
         (["printf", "\\377"], "x: the output of printf is not UTF-8 text", ""),
         (
             [sys.executable, "-c", f"{PRINT}; sys.exit(3)"],
-            f"x: {sys.executable} failed (exit code 3)",
+            f"x: {sys.executable} failed (exit code 3: ***)",
+            "Run the command yourself to see why.",
+        ),
+        (
+            ["sh", "-c", "echo the-token; printf 'a\\nno the-token here\\n' >&2; exit 2"],
+            "x: sh failed (exit code 2: no *** here)",
             "Run the command yourself to see why.",
         ),
         (

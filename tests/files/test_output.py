@@ -160,7 +160,7 @@ def test_what_names_no_file_is_said_to(path, message):
     assert caught.value.message == message
 
 
-@pytest.mark.parametrize("path", ["out", "out.xls", "out.gz", "out.csv.bz2", ".csv", "a.csv/b"])
+@pytest.mark.parametrize("path", ["out", "out.pdf", "out.gz", "out.csv.bz2", ".csv", "a.csv/b"])
 def test_an_unknown_suffix_is_refused(path):
     with pytest.raises(UsageProblem) as caught:
         format_of(path)
@@ -170,3 +170,20 @@ def test_an_unknown_suffix_is_refused(path):
         ".xlsx, .parquet, .db, .sqlite, .sqlite3 (then .gz or .zst to compress); "
         "see comagic help formats."
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [("a/out.xls", "a/out.xlsx"), ("out.XLSM", "out.xlsx"), ("o.pq", "o.parquet")],
+)
+def test_a_suffix_of_other_programs_is_answered_with_ours(path, meant):
+    with pytest.raises(UsageProblem) as caught:
+        format_of(path)
+    assert caught.value.hint == f"Did you mean {meant}?"
+
+
+def test_a_name_that_is_too_long_is_named():
+    with pytest.raises(CannotWrite) as caught:
+        format_of("x" * 300 + ".csv")
+    assert caught.value.message == f"{'x' * 300}.csv can't be written: File name too long."
+    assert caught.value.hint == "Choose a shorter name."

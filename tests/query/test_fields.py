@@ -37,7 +37,6 @@ SEE = "See comagic fields calls."
     ("typed", "columns"),
     [
         ([], ("id", "time")),
-        (["", " , "], ("id", "time")),
         (["time,id"], ("time", "id")),
         ([" time , id ", "tags"], ("time", "id", "tags")),
         (["id,id", "id"], ("id",)),

@@ -28,18 +28,30 @@ done = yes
        ^^^ 'yes' is neither true nor false
 took > 1:30
        ^^^^ '1:30' is not a length of time
-took > 5min
-       ^^^^ '5min' is not a length of time
+took > 5mon
+       ^^^^ '5mon' is not a length of time
+took > 5 min
+         ^^^ 'min' does not belong to the value
+took > 5 минут
+         ^^^^^ 'минут' does not belong to the value
+took between 10 and 20
+     ^^^^^^^ 'between' is not an operator
+id = 1 или id = 2
+       ^^^ there is no 'или' here
+id = 1 и id = 2
+       ^ there is no 'и' here
+не id = 1
+^^ a field is missing before 'не'
 at < nowe
      ^^^^ 'nowe': not a date
 at = 2026-02-30
      ^^^^^^^^^^ '2026-02-30': there is no day 30: 2026-02 has 28 days
 at = '5 октября'
      ^^^^^^^^^^^ '5 октября': not a date
-at = 2026-10-05 9:30
-     ^^^^^^^^^^^^^^^ '2026-10-05 9:30': not a date
-at in (2026-10-05, last-week)
-                   ^^^^^^^^^ 'last-week': not a date
+at = 2026-10-05 9:3
+     ^^^^^^^^^^^^^^ '2026-10-05 9:3': not a date
+at in (2026-10-05, next-week)
+                   ^^^^^^^^^ 'next-week': not a date
 day = now
       ^^^ day is a day without a time
 day >= 2026-10-05 14:30
@@ -144,8 +156,8 @@ not size = 1
 ^^^ a field is missing before 'not'
 = 1
 ^ a field is missing
-'id' = 1
-^^^^ a field is missing
+'' = 1
+^^ a field is missing
 id == a
    ^^ there is no operator ==
 id <> a
@@ -220,7 +232,13 @@ def test_the_table_is_as_long_as_it_should_be():
         ("id = and", "If it is the value, quote it: 'and'."),
         ("id in a", "Write in ('a', 'b')."),
         ("size < null", "Write is null or is not null."),
-        ("'id' = 1", "Write the field's name without quotes."),
+        ("took > 5 min", "Write a duration without a blank: 90s, 5m or 2h."),
+        ("took between 10 and 20", "Write took >= 10 and took <= 20."),
+        ("at between '2026-10-05 9:30' and 7d", "Write at >= '2026-10-05 9:30' and at <= 7d."),
+        ("took between", "Write took >= 10 and took <= 20."),
+        ("id = 1 или id = 2", "Write or."),
+        ("id = 1 И id = 2", "Write and."),
+        ("id не in (1)", "Did you mean not?"),
     ],
 )
 def test_mistakes_have_a_way_out(text, hint):

@@ -1,0 +1,397 @@
+"""What is said of what people type: the whole message and the exit code."""
+
+from __future__ import annotations
+
+import io
+import shlex
+
+import pytest
+from program import Watched, fault
+
+from comagic_cli.query.period import DATES, PERIODS
+
+# A line at the margin is typed; the indented lines below it are what is said.
+MISTAKES = """
+version
+    No such command 'version'. Write comagic --version.
+      See comagic --help.
+call --sandbox
+    No such command 'call'. Did you mean calls or call-details?
+      See comagic --help.
+--foo
+    No such option '--foo'.
+      See comagic --help.
+-v
+    No such option '-v'. Options follow a command: comagic calls -v
+      See comagic --help.
+calls --feilds x
+    No such option '--feilds'. Did you mean --fields?
+      See comagic calls --help.
+calls --json
+    No such option '--json'. Write -f json or -f jsonl.
+      See comagic calls --help.
+calls --csv
+    No such option '--csv'. Write -f csv.
+      See comagic calls --help.
+login --csv
+    No such option '--csv'.
+      See comagic login --help.
+calls --key SECRET
+    No such option '--key'. Save the token with comagic login, or name a file with --token-file.
+      See comagic calls --help.
+calls --api-key=SECRET
+    No such option '--api-key'. Save the token with comagic login, or name a file with --token-file.
+      See comagic calls --help.
+calls --token SECRET
+    No such option '--token'. Save the token with comagic login, or name a file with --token-file.
+      See comagic calls --help.
+calls --token-file SECRET
+    --token-file: there is no such file; its name is not shown, as it may be the token
+      Save the token with comagic login, or put it in a file.
+calls --employee Иван
+    No such option '--employee'. Write a condition after --where; see comagic filters calls.
+      See comagic calls --help.
+calls --append
+    No such option '--append'. Rows are added to a database (-o FILE.db); {date} in the name makes \
+one file per day.
+      See comagic calls --help.
+calls --full
+    No such option '--full'. For all columns write --fields @all.
+      See comagic calls --help.
+calls -p yesterday
+    No such option '-p'. Did you mean --period or --profile?
+      See comagic calls --help.
+users -p work
+    No such option '-p'. Did you mean --profile?
+      See comagic users --help.
+calls --enum id
+    No such option '--enum'. Did you mean --coded-values?
+      See comagic calls --help.
+call-details --entity-id 1
+    No such option '--entity-id'. Did you mean --ids?
+      See comagic call-details --help.
+calls -sandbox
+    No such option '-sandbox'. Did you mean --sandbox?
+      See comagic calls --help.
+calls sandbox
+    Got unexpected extra argument (sandbox)
+      Did you mean --sandbox?
+calls now
+    Got unexpected extra argument (now)
+      See comagic calls --help.
+calls --sandbox --fields communication_id call_status
+    Got unexpected extra argument (call_status)
+      Write a list without blanks: --fields communication_id,call_status
+calls --sandbox --fields communication_id, call_status
+    Got unexpected extra argument (call_status)
+      Write a list without blanks: --fields communication_id,call_status
+calls --sandbox --where call_status = x
+    Got unexpected extra arguments (= x)
+      Put the whole condition in quotes: --where 'FIELD = VALUE'
+calls --sandbox --period 7 days
+    Got unexpected extra argument (days)
+      Put a value with blanks in quotes: --period '7 days'
+calls -o b.csv --manifest
+    Option '--manifest' requires an argument.
+      See comagic calls --help.
+calls --sandbox --fields ''
+    --fields: the list is empty
+      Name fields or groups, for example @default.
+calls --sandbox --fields ',,,'
+    --fields: the list is empty
+      Name fields or groups, for example @default.
+calls --sandbox --fields comunication_id
+    --fields: calls has no field 'comunication_id'
+      Did you mean communication_id?
+calls --sandbox --fields utm_source
+    --fields: calls has no field 'utm_source'
+      These reports have it: communications, visits.
+calls --sandbox --fields 'Тип звон'
+    --fields: calls has no field 'Тип звон'
+      Did you mean Тип звонка?
+calls --sandbox --sort call_status:up
+    --sort: 'call_status:up' is not a sort order
+      Write FIELD, FIELD:asc or FIELD:desc.
+chart calls --sandbox --by call_type,call_status
+    --by call_type,call_status: it takes one field
+      Write --by call_type --split call_status.
+chart calls --sandbox --by utm_source,utm_campaign
+    --by utm_source,utm_campaign: it takes one field
+      Write --by utm_source --split utm_campaign.
+calls --sandbox -f xlxs
+    Invalid value for '--format' / '-f': 'xlxs' is not one of 'table', 'csv', 'tsv', 'jsonl', \
+'json', 'xlsx', 'parquet', 'sqlite'.
+      See comagic calls --help.
+calls --sandbox -o calls.xls
+    The name calls.xls has no suffix of a known format.
+      Did you mean calls.xlsx?
+calls --sandbox -f csv -o s3://bucket/x.csv
+    -o s3://...: only files are written
+      Copy from a pipe: comagic calls ... -f csv | aws s3 cp - s3://bucket/x.csv
+calls --sandbox -o postgresql://me:SECRET@host/db
+    -o postgresql://...: only files are written
+      Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'
+calls --sandbox -o sqlite:///x.db
+    -o sqlite://...: only files are written
+      Write the path without the scheme.
+calls --sandbox -o ftp://host/x.csv
+    -o ftp://...: only files are written
+      Write to a file or a pipe, and copy it with another program.
+calls --sandbox -o 'calls-%Y-%m.csv'
+    -o calls-%Y-%m.csv: % is not replaced by a date
+      Write {date} for one file per day, {month} for one per month.
+calls --sandbox --excel -f tsv
+    --excel can't be used with -f tsv, only with csv and xlsx
+calls --sandbox --report-id 9999
+    --report-id: no report of the type calls has the id '9999'; there are: 1002 Звонки
+      See comagic reports.
+calls --sandbox --tz Moscow
+    --tz: there is no time zone 'Moscow'
+      Did you mean Europe/Moscow?
+calls --sandbox --tz MSK
+    --tz: there is no time zone 'MSK'
+      Did you mean Europe/Moscow?
+calls --sandbox --tz +3
+    --tz: there is no time zone '+3'
+      Did you mean Europe/Moscow?
+calls --sandbox --tz Nowhere
+    --tz: there is no time zone 'Nowhere'
+      Example: --tz Europe/Moscow
+calls --sandbox --max-wait soon
+    Invalid value for '--max-wait': 'soon' is not a duration: write 90, 90s, 5m or 2h.
+      See comagic calls --help.
+calls --sandbox --refresh soon
+    Invalid value for '--refresh': 'soon' is not a duration: write 3d, 2w, 1mo or all.
+      See comagic calls --help.
+calls --sandbox --from monday
+    --from 'monday': not a date
+      Write the date of that day: 2026-10-05.
+calls --sandbox --from soon
+    --from 'soon': not a date
+      DATES
+calls --sandbox --period soon
+    --period 'soon': not a period
+      PERIODS
+calls --sandbox --period 24h
+    --period '24h': not a period
+      A period is whole days. Write --from -24h.
+calls --sandbox --where 'call_total_duration > 5 min'
+    --where: 'min' does not belong to the value
+      call_total_duration > 5 min
+                              ^^^
+      Write a duration without a blank: 90s, 5m or 2h.
+calls --sandbox --where 'call_total_duration > 5 минут'
+    --where: 'минут' does not belong to the value
+      call_total_duration > 5 минут
+                              ^^^^^
+      Write a duration without a blank: 90s, 5m or 2h.
+calls --sandbox --where 'call_total_duration between 10 and 20'
+    --where: 'between' is not an operator
+      call_total_duration between 10 and 20
+                          ^^^^^^^
+      Write call_total_duration >= 10 and call_total_duration <= 20.
+calls --sandbox --where 'call_status = x или call_status = y'
+    --where: there is no 'или' here
+      call_status = x или call_status = y
+                      ^^^
+      Write or.
+calls --sandbox --where 'call_status = x и call_type = y'
+    --where: there is no 'и' here
+      call_status = x и call_type = y
+                      ^
+      Write and.
+calls --sandbox --where 'call_status не in (x)'
+    --where: 'не' is not an operator
+      call_status не in (x)
+                  ^^
+      Did you mean not?
+login x --with-token
+    --with-token: no token came on standard input
+      Type: comagic login PROFILE --with-token < FILE
+login x --token-command 'sh -c "echo no key >&2; exit 3"'
+    login: profiles.x.token-command: sh failed (exit code 3: no key)
+      Run the command yourself to see why.
+help wat
+    there is no topic or command 'wat'
+      Topics: filters, dates, formats, cron, exit-codes, environment, errors.
+"""
+
+
+def mistakes():
+    """Yield what is typed, and the lines that are said."""
+    for block in MISTAKES.strip().split("\n"):
+        if not block.startswith(" "):
+            lines: list[str] = []
+            yield block, lines
+        else:
+            lines.append(block[4:])
+
+
+CASES = [pytest.param(typed, lines, id=typed) for typed, lines in list(mistakes())]
+FORMS = {"  DATES": f"  {DATES.hint}", "  PERIODS": f"  {PERIODS.hint}"}
+
+
+@pytest.fixture(autouse=True)
+def nothing_typed(monkeypatch, tmp_path):
+    """Give the program an empty standard input and a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+
+
+@pytest.mark.parametrize(("typed", "lines"), CASES)
+def test_mistake_is_answered_with_what_to_write(comagic, typed, lines):
+    ran = comagic(*shlex.split(typed))
+
+    wanted = "".join(f"{FORMS.get(line, line)}\n" for line in lines)
+    assert (ran.code, ran.out, ran.err) == (2, "", f"comagic: {wanted}")
+    assert "SECRET" not in ran.err
+
+
+@pytest.mark.parametrize(
+    ("typed", "message", "hint"),
+    [
+        (
+            "api get.calls --sandbox",
+            (
+                "get.calls: a parameter is missing (required_parameter_missed): Required parameter "
+                '"report_id" has been missed [report_id]'
+            ),
+            "Put report_id into --params (comagic reports lists the ids).",
+        ),
+        (
+            "api get.callz --sandbox",
+            (
+                "get.callz: the service has no such method (method_not_found): "
+                'Method "get.callz" not found'
+            ),
+            "Check the name of the method.",
+        ),
+    ],
+)
+def test_refusal_of_a_method_speaks_of_its_parameters(comagic, typed, message, hint):
+    ran = comagic(*typed.split())
+
+    assert (ran.code, ran.out, ran.err) == (5, "", f"comagic: {message}\n  {hint}\n")
+
+
+def test_name_that_is_too_long_is_shown(comagic):
+    name = "x" * 300 + ".csv"
+    ran = comagic("calls", "--sandbox", "-o", name)
+
+    wanted = f"comagic: {name} can't be written: File name too long.\n  Choose a shorter name.\n"
+    assert (ran.code, ran.err) == (8, wanted)
+
+
+DAY = ["calls", "--sandbox", "--period", "yesterday"]
+TWO = [*DAY, "--max-rows", "2", "-f", "csv"]
+TIME = "call_start_date_time"
+TAKEN = [
+    ([*DAY, "--limit", "2", "--columns", TIME, "-f", "CSV"], [*TWO, "--fields", TIME]),
+    (
+        ["calls", "--sandbox", "--from", "7d", "--to", "yesterday", "--count"],
+        ["calls", "--sandbox", "--period", "7d", "--count"],
+    ),
+    ([*TWO, "--fields", "all"], [*TWO, "--fields", "@all"]),
+    ([*TWO, "--fields", "*"], [*TWO, "--fields", "@all"]),
+    ([*TWO, "--fields", "Дата и время начала звонка"], [*TWO, "--fields", TIME]),
+    (
+        [*TWO, "--fields", "call_type,Признак, что звонок потерянный или успешный,Тип звонка"],
+        [*TWO, "--fields", "call_type,call_status"],
+    ),
+    ([*TWO, "--fields", "@all,-тип звонка"], [*TWO, "--fields", "@all,-call_type"]),
+    ([*TWO, "--sort", f"-{TIME}"], [*TWO, "--sort", f"{TIME}:desc"]),
+    ([*TWO, "--sort", f"{TIME}:DESC"], [*TWO, "--sort", f"{TIME}:desc"]),
+    ([*TWO, "--sort", f"{TIME} Asc"], [*TWO, "--sort", f"{TIME}:asc"]),
+    (
+        [*TWO, "--sort", "Дата и время начала звонка:desc"],
+        [*TWO, "--sort", f"{TIME}:desc"],
+    ),
+    (
+        [*DAY, "--count", "--where", "'Тип звонка' is not null and \"Дата звонка\" <= yesterday"],
+        [*DAY, "--count", "--where", "call_type is not null and call_start_date <= yesterday"],
+    ),
+    (
+        [*DAY, "--count", "--where", "call_total_duration > 5min"],
+        [*DAY, "--count", "--where", "call_total_duration > 300"],
+    ),
+    (
+        ["chart", *DAY, "--by", "Тип звонка", "--split", "Дата звонка", "-f", "csv"],
+        ["chart", *DAY, "--by", "call_type", "--split", "call_start_date", "-f", "csv"],
+    ),
+    (
+        ["chart", *DAY, "--sum", "Общая длительность звонка", "-f", "csv"],
+        ["chart", *DAY, "--sum", "call_total_duration", "-f", "csv"],
+    ),
+    ([*DAY, "--count", "--max-wait", "5min"], [*DAY, "--count", "--max-wait", "5m"]),
+    (["-V"], ["--version"]),
+    (["help", "where"], ["help", "filters"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "meant"), TAKEN, ids=[" ".join(each) for each, _ in TAKEN])
+def test_what_is_understood_is_taken(comagic, typed, meant):
+    ran, wanted = comagic(*typed), comagic(*meant)
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran == wanted
+    assert ran.out
+
+
+@pytest.mark.parametrize("name", ["xls", "excel", "XLSX"])
+def test_excel_is_a_format(comagic, name, tmp_path):
+    ran = comagic(*DAY, "-f", name, "--excel", "-o", "calls.xlsx")
+
+    assert (ran.code, ran.out, ran.err) == (0, "", "")
+    assert (tmp_path / "calls.xlsx").read_bytes().startswith(b"PK")
+
+
+@pytest.mark.parametrize("option", ["--count", "--dry-run"])
+def test_time_with_an_offset_is_converted_to_the_zone_of_the_account(comagic, option):
+    line = ["calls", "--sandbox", "--tz", "Europe/Moscow", option, "--period"]
+    ends = ["--from", "2026-01-05T00:00+03:00", "--till", "2026-01-05T20:59:59Z"]
+
+    ran = comagic(*line[:-1], *ends)
+
+    assert ran == comagic(*line, "2026-01-05")
+    assert ran.code == 0
+
+
+def test_service_that_is_down_is_tried_later(comagic):
+    with Watched(rows=1, faults=fault("503", method=None)) as box:
+        ran = comagic(*DAY[:1], "--period", "2024-10-05", "--count", "--base-url", box.url, box=box)
+
+    assert (ran.code, ran.err.splitlines()[-1:]) == (
+        6,
+        ["  The service is not available. Try again later."],
+    )
+
+
+def test_proxy_that_refuses_is_named_without_its_password(comagic):
+    ran = comagic(
+        *("calls", "--count", "--base-url", "https://dataapi.example"),
+        COMAGIC_TOKEN="SECRET",
+        HTTPS_PROXY="http://me:SECRET@127.0.0.1:9",
+    )
+
+    assert (ran.code, ran.out, ran.err) == (
+        6,
+        "",
+        (
+            "comagic: get.account: no answer from the proxy 127.0.0.1:9: Connection refused\n"
+            "  Check the proxy in HTTPS_PROXY (or ALL_PROXY).\n"
+        ),
+    )
+
+
+def test_http_behind_a_port_for_https_is_explained(comagic):
+    with Watched(rows=1) as box:
+        host = box.url.split("/")[2]
+        ran = comagic("account", "--base-url", f"https://{host}", COMAGIC_TOKEN="x")
+
+    assert (ran.code, ran.err) == (
+        6,
+        (
+            f"comagic: get.account: {host} does not answer with TLS (https)\n"
+            "  Check the host and port of --base-url.\n"
+        ),
+    )
