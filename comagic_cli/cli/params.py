@@ -17,9 +17,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(
     r"(\d{1,6}(?:\.\d{1,3})?) ?(?:([smh])|(s)ec(?:onds?)?|(m)in(?:utes?)?|(h)ours?)?", re.ASCII
 )
-LOOK_BACK = re.compile(
-    r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?|y|years?)|all)", re.ASCII
-)
+LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
 URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
 STRFTIME = re.compile(r"%[YF]")
 COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -", "az": "azcopy cp"}

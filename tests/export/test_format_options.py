@@ -55,7 +55,7 @@ def test_what_is_shown(comagic, box, options, text):
 UNFIT = [
     (["--delimiter", ";"], "--delimiter can't be used with -f jsonl, only with csv"),
     (["--delimiter", ",", "-f", "tsv"], "--delimiter can't be used with -f tsv, only with csv"),
-    (["--excel", "-f", "json"], "--excel can't be used with -f json, only with csv"),
+    (["--excel", "-f", "json"], "--excel can't be used with -f json, only with csv and xlsx"),
     (
         ["--coded-values", "value"],
         (
