@@ -26,8 +26,8 @@ from comagic_cli.query.filter.operators import (
 )
 from comagic_cli.query.filter.tree import TooDeep
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.members import Members
+from comagic_cli.rows.decode import Members
+from comagic_cli.rows.page import Answer
 
 # Refusals that may be of an operator, and whose own hint then does not help.
 UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}

@@ -18,9 +18,8 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
-from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
-from comagic_cli.query.ids import is_number
-from comagic_cli.query.paged_methods import page_size_of
+from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType, page_size_of
+from comagic_cli.query.query import is_number
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"

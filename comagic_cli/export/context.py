@@ -19,8 +19,7 @@ from comagic_cli.files.stream import RawStream, read_errors
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import parse_time, windows_of
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.page import Page
+from comagic_cli.rows.page import Answer, Page
 
 STDIN = "-"  # the name of standard input
 BETWEEN = ", "

@@ -35,8 +35,7 @@ from comagic_cli.paging.window import (
     window_around,
 )
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.page import Marks, Page
+from comagic_cli.rows.page import Answer, Marks, Page
 
 STRETCHES = 5  # new stretches without progress that end the reading
 AGAIN = "Run the export again; rows may have changed while it was reading."

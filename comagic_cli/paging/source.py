@@ -11,10 +11,9 @@ from comagic_cli.errors import NetworkFailure
 from comagic_cli.paging.prefetch import Prefetch, waited
 from comagic_cli.paging.window import Window
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
-from comagic_cli.rows.page import Marks, Page
+from comagic_cli.rows.page import Answer, Marks, Page
 
 Ask = Callable[[Window, int, int], Answer]
 

@@ -26,9 +26,8 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import report
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import Page, add_members, rows_of
+from comagic_cli.rows.page import Answer, Page, add_members, rows_of
 
 CALLS = report("calls")
 NUMBER, SEE = "Choose one by its number.", "See comagic reports."

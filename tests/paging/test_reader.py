@@ -32,7 +32,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 
 @unmeasured

@@ -17,9 +17,8 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import Page
+from comagic_cli.rows.page import Answer, Page
 
 COMMUNICATIONS = report("communications")
 FIRST, LAST = 0, 99  # the seconds that are asked for
