@@ -124,7 +124,7 @@ class Progress:
         total = self._pager.matching if self._pager and self._is_one_window else None
         if total is None or self._pager is None:
             return None
-        most = self._pager.query.most
+        most = self._pager.query.max_rows
         expected = total if most is None else min(most, total)
         return expected if expected >= self.rows else None
 
@@ -134,7 +134,7 @@ class Progress:
             return self.rows / expected
         query = self._pager.query if self._pager else None
         latest = parse_time(self._latest)
-        if query is None or latest is None or not self._by_time or query.most is not None:
+        if query is None or latest is None or not self._by_time or query.max_rows is not None:
             return None
         if not query.by_time:
             return None

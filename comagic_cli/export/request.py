@@ -261,7 +261,7 @@ def draft_query(
         sort=request.sort,
         filter=request.tree(now) if now else None,
         page_size=job.options.page_size,
-        most=max_rows,
+        max_rows=max_rows,
         extra=request.extra,
         needed=request.needed,
     )

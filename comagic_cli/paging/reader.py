@@ -255,7 +255,7 @@ class Reader:
     @property
     def _wanted(self) -> int | None:
         """How many rows are still to be written, `None` for all."""
-        return None if self.query.most is None else max(0, self.query.most - self._written)
+        return None if self.query.max_rows is None else max(0, self.query.max_rows - self._written)
 
     def _limit(self, overlap: int) -> int:
         """Return how many rows to ask for: two at least, since pages overlap by one."""

@@ -38,8 +38,8 @@ class Query:
     """The request for the rows of one report.
 
     `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
-    `most` is the number of rows to write, `None` for all. `extra` are the report's own parameters.
-    `ties` says that rows are sorted by the key last, to break ties. `names` are the names under
+    `max_rows` is how many to write, `None` for all. `extra` are the parameters of the report.
+    `key_last` says that rows of the same time are sorted by the key. `names` are the names under
     which the service knows some of the fields.
     """
 
@@ -51,9 +51,9 @@ class Query:
     sort: tuple[Sort, ...] = ()
     filter: Mapping[str, Any] | None = None
     page_size: int = 10_000
-    most: int | None = None
+    max_rows: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    ties: bool = True
+    key_last: bool = True
     needed: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ class Query:
         """Return what to sort by: what was asked or the time, then the key."""
         by_time = tuple(Sort(name, self.descending) for name in self.report.time)
         asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
-        ties = (Sort(path) for path in self.report.key if self.ties and "." not in path)
+        ties = (Sort(path) for path in self.report.key if self.key_last and "." not in path)
         first: dict[str, Sort] = {}
         for sort in (*asked, *ties):
             first.setdefault(sort.field, sort)
