@@ -32,7 +32,7 @@ from comagic_cli.api.redact import Redact, one_line, preview, redactor
 from comagic_cli.api.retry import PageSize, RetryPolicy
 from comagic_cli.api.session import LOGIN, Session
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 OK = 200
 BASE_URL_HINT = "Check that --base-url is the Data API's."

@@ -26,8 +26,8 @@ from comagic_cli.query.filter.operators import (
 )
 from comagic_cli.query.filter.tree import TooDeep
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.members import Members
+from comagic_cli.rows.decode import Members
+from comagic_cli.rows.page import Answer
 
 # Refusals that may be of an operator, and whose own hint then does not help.
 UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
@@ -129,9 +129,9 @@ def make_asker(
 
 
 def _read_members(answer: Answer, members: Members | None) -> Answer:
-    if members is None or not isinstance(answer.came, list):
+    if members is None or not isinstance(answer.content, list):
         return answer
-    return msgspec.structs.replace(answer, came=members.read(answer.came))
+    return msgspec.structs.replace(answer, content=members.read(answer.content))
 
 
 def _without_operators(query: Query, dialect: Dialect) -> Query:
@@ -172,7 +172,7 @@ def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
     """
     return (
         _other_report_type(query, error)
-        or _without_ties(query, error)
+        or _without_key(query, error)
         or _other_names(query, error)
         or _other_filter(query, error, uses)
     )
@@ -188,11 +188,11 @@ def _other_report_type(query: Query, error: Refused) -> Query | None:
     return None
 
 
-def _without_ties(query: Query, error: Refused) -> Query | None:
-    if error.mnemonic != "sort_prohibited" or not query.ties:
+def _without_key(query: Query, error: Refused) -> Query | None:
+    if error.mnemonic != "sort_prohibited" or not query.key_last:
         return None
     # The overlap of pages and the count still show where equal times change places.
-    plain = replace(query, ties=False)
+    plain = replace(query, key_last=False)
     return plain if plain.order and plain.order != query.order else None
 
 

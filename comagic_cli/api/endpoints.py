@@ -19,12 +19,10 @@ from comagic_cli.errors import (
     RowsMissing,
     UsageProblem,
 )
-from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType
-from comagic_cli.query.ids import is_number
-from comagic_cli.query.paged_methods import page_size_of
-from comagic_cli.query.query import Query
+from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType, page_size_of
+from comagic_cli.query.query import Query, is_number
 from comagic_cli.query.suggest import suggest_zone
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 ACCOUNT_METHODS = ("get.account", "getobj.account")
 COLUMNS = "getobj.columns_tree"

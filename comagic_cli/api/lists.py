@@ -10,7 +10,7 @@ import msgspec
 
 from comagic_cli.api.errors import may_mean_parameter
 from comagic_cli.errors import NetworkFailure, Refused, RowsMissing
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 Call: TypeAlias = Callable[[str, Mapping[str, Any]], Answer]
 

@@ -20,7 +20,7 @@ import msgspec
 
 from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import NotAllowed, Refused
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 LOGIN = "login.user"
 HOUR = 3600.0

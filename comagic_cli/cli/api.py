@@ -35,8 +35,7 @@ from comagic_cli.export.plan import masked_call
 from comagic_cli.files.output import open_output
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.registry import make_sink
-from comagic_cli.query.catalog import Field
-from comagic_cli.query.paged_methods import page_size_of
+from comagic_cli.query.catalog import Field, page_size_of
 from comagic_cli.rows.page import Page
 
 FORMATS = ("json", "jsonl", "csv", "tsv", "table")

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.ids import is_number
+from comagic_cli.query.query import is_number
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(

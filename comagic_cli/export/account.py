@@ -32,12 +32,12 @@ from comagic_cli.query.catalog import (
     Column,
     ReportType,
     is_name,
+    page_size_of,
     with_guess,
     with_more,
 )
 from comagic_cli.query.listing import Row
-from comagic_cli.query.paged_methods import page_size_of
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
 Made = TypeVar("Made")

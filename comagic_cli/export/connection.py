@@ -32,7 +32,7 @@ from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
-from comagic_cli.rows.members import Members
+from comagic_cli.rows.decode import Members
 
 LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists

@@ -19,8 +19,7 @@ from comagic_cli.files.stream import RawStream, read_errors
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import parse_time, windows_of
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.page import Page
+from comagic_cli.rows.page import Answer, Page
 
 STDIN = "-"  # the name of standard input
 BETWEEN = ", "
@@ -125,7 +124,7 @@ class Progress:
         total = self._pager.matching if self._pager and self._is_one_window else None
         if total is None or self._pager is None:
             return None
-        most = self._pager.query.most
+        most = self._pager.query.max_rows
         expected = total if most is None else min(most, total)
         return expected if expected >= self.rows else None
 
@@ -135,7 +134,7 @@ class Progress:
             return self.rows / expected
         query = self._pager.query if self._pager else None
         latest = parse_time(self._latest)
-        if query is None or latest is None or not self._by_time or query.most is not None:
+        if query is None or latest is None or not self._by_time or query.max_rows is not None:
             return None
         if not query.by_time:
             return None

@@ -338,7 +338,7 @@ class CustomersReader:
         return [result.count() for result in self.customers.results]
 
     def _customer(self, connection: Connection, result: CustomerResult) -> Iterator[Page]:
-        max_rows = None if self.query.most is None else self.query.most - self._written
+        max_rows = None if self.query.max_rows is None else self.query.max_rows - self._written
         if max_rows == 0:
             return
         result.query = query = self.make_query(connection, max_rows)

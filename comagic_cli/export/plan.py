@@ -102,7 +102,7 @@ def _first_request(
     if IDS in query.extra:
         query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
     first = windows[-1] if query.descending else windows[0]
-    limit = min(query.page_size, query.most or query.page_size)
+    limit = min(query.page_size, query.max_rows or query.page_size)
     user: dict[str, Any] = {} if options.user_id is None else {"user_id": options.user_id}
     if options.users and not user:
         user = {"user_id": "(asked of the agent)"}

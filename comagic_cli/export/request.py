@@ -38,9 +38,8 @@ from comagic_cli.query.filter.json import (
     validate,
 )
 from comagic_cli.query.filter.tree import to_expression
-from comagic_cli.query.ids import is_number, read_ids
 from comagic_cli.query.period import Period, resolve
-from comagic_cli.query.query import Query
+from comagic_cli.query.query import Query, is_number, read_ids
 
 TYPED_IDS = "0123456789,;# \t"  # what ids are typed with; anything else is the name of a file
 UNKNOWN_ID = "(asked of the account)"  # a report id that is not known yet
@@ -262,7 +261,7 @@ def draft_query(
         sort=request.sort,
         filter=request.tree(now) if now else None,
         page_size=job.options.page_size,
-        most=max_rows,
+        max_rows=max_rows,
         extra=request.extra,
         needed=request.needed,
     )

@@ -136,9 +136,9 @@ def reason_against(report: ReportType, sort: tuple[Sort, ...], format_: str) -> 
 
 def remaining_query(query: Query, checkpoint: Checkpoint | None) -> Query:
     """Return the query of what an earlier run did not write: that many rows fewer."""
-    if checkpoint is None or query.most is None:
+    if checkpoint is None or query.max_rows is None:
         return query
-    return replace(query, most=max(0, query.most - checkpoint.rows))
+    return replace(query, max_rows=max(0, query.max_rows - checkpoint.rows))
 
 
 class CheckpointingSink:

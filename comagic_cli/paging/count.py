@@ -12,7 +12,7 @@ from comagic_cli.paging.id_batches import MOST, halve_batch, is_about_ids
 from comagic_cli.paging.source import Ask, Totals, read_page
 from comagic_cli.paging.window import SECOND, Window, read_day_limit
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 Asking = Callable[[Query], Ask]
 Note = Callable[[str], None]

@@ -103,10 +103,10 @@ class IdBatchReader:
 
     @property
     def _enough(self) -> bool:
-        return self.query.most is not None and self.found >= self.query.most
+        return self.query.max_rows is not None and self.found >= self.query.max_rows
 
     def _pager(self, lot: list[int]) -> Reader:
-        query = replace(self.query, extra={**self.query.extra, IDS: lot}, most=None)
+        query = replace(self.query, extra={**self.query.extra, IDS: lot}, max_rows=None)
         return Reader(query, self.asking(query), self.note, totals=self.totals, is_batch=True)
 
     def _answered(self, lot: list[int]) -> int:
@@ -130,7 +130,7 @@ class IdBatchReader:
                 return
 
     def _new(self, page: Page) -> Page:
-        room = page.count if self.query.most is None else self.query.most - self.found
+        room = page.count if self.query.max_rows is None else self.query.max_rows - self.found
         new = [
             place
             for place, key in enumerate(Marks.of(page.marks).keys)

@@ -35,8 +35,7 @@ from comagic_cli.paging.window import (
     window_around,
 )
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
-from comagic_cli.rows.page import Marks, Page
+from comagic_cli.rows.page import Answer, Marks, Page
 
 STRETCHES = 5  # new stretches without progress that end the reading
 AGAIN = "Run the export again; rows may have changed while it was reading."
@@ -256,7 +255,7 @@ class Reader:
     @property
     def _wanted(self) -> int | None:
         """How many rows are still to be written, `None` for all."""
-        return None if self.query.most is None else max(0, self.query.most - self._written)
+        return None if self.query.max_rows is None else max(0, self.query.max_rows - self._written)
 
     def _limit(self, overlap: int) -> int:
         """Return how many rows to ask for: two at least, since pages overlap by one."""

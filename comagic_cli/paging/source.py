@@ -11,10 +11,9 @@ from comagic_cli.errors import NetworkFailure
 from comagic_cli.paging.prefetch import Prefetch, waited
 from comagic_cli.paging.window import Window
 from comagic_cli.query.query import IDS, Query
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
-from comagic_cli.rows.page import Marks, Page
+from comagic_cli.rows.page import Answer, Marks, Page
 
 Ask = Callable[[Window, int, int], Answer]
 
@@ -117,7 +116,7 @@ class PageSource:
 
     def begin_next(self, window: Window, offset: int, limit: int) -> None:
         """Ask for the next page already, unless enough rows may have come before."""
-        if self.query.most is None and offset <= self.reach:
+        if self.query.max_rows is None and offset <= self.reach:
             self._prefetch.begin([(window, offset, limit)])
 
     def begin_check(self, window: Window, received: int) -> None:
@@ -149,7 +148,7 @@ class PageSource:
 
 def is_absent(answer: Answer) -> bool:
     """Check that an answer has null or an empty object instead of rows."""
-    data = answer.came
+    data = answer.content
     return not isinstance(data, list) and bytes(memoryview(data)[:5]) in EMPTY
 
 

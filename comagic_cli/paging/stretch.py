@@ -235,7 +235,7 @@ class Stretch:
         """Refuse more rows than paging reaches in an order that can't be cut into windows."""
         if self.order.by_time or total is None:
             return
-        most, reach = self.source.query.most, self.source.reach
+        most, reach = self.source.query.max_rows, self.source.reach
         if (total if most is None else min(total, most)) > reach:
             raise UsageProblem(
                 f"{total} rows match, and paging reaches {reach} of them in this order",
@@ -298,4 +298,4 @@ class KnownRows:
 def identity(marks: Marks, place: int) -> Identity:
     """Return what tells a row: its key, or where that can repeat or is null a digest of the row."""
     mark = marks[place]
-    return mark.key, b"" if mark.key is not None else mark.whole
+    return mark.key, b"" if mark.key is not None else mark.digest

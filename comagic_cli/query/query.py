@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.query.filter.tree import fields_of, rename_fields
 from comagic_cli.query.period import Period
@@ -36,8 +38,8 @@ class Query:
     """The request for the rows of one report.
 
     `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
-    `most` is the number of rows to write, `None` for all. `extra` are the report's own parameters.
-    `ties` says that rows are sorted by the key last, to break ties. `names` are the names under
+    `max_rows` is how many to write, `None` for all. `extra` are the parameters of the report.
+    `key_last` says that rows of the same time are sorted by the key. `names` are the names under
     which the service knows some of the fields.
     """
 
@@ -49,9 +51,9 @@ class Query:
     sort: tuple[Sort, ...] = ()
     filter: Mapping[str, Any] | None = None
     page_size: int = 10_000
-    most: int | None = None
+    max_rows: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
-    ties: bool = True
+    key_last: bool = True
     needed: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -81,7 +83,7 @@ class Query:
         """Return what to sort by: what was asked or the time, then the key."""
         by_time = tuple(Sort(name, self.descending) for name in self.report.time)
         asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
-        ties = (Sort(path) for path in self.report.key if self.ties and "." not in path)
+        ties = (Sort(path) for path in self.report.key if self.key_last and "." not in path)
         first: dict[str, Sort] = {}
         for sort in (*asked, *ties):
             first.setdefault(sort.field, sort)
@@ -114,3 +116,39 @@ class Query:
         if self.filter:
             params["filter"] = dict(rename_fields(self.filter, self.names))
         return params | dict(self.extra) | {"limit": limit, "offset": offset}
+
+
+SEPARATOR = re.compile(r"[\s,;]+")
+COMMENT = re.compile(r"#.*")
+ID = re.compile(r"\d{1,18}", re.ASCII)  # what 64 bits hold
+MAX_QUOTED = 40  # characters of a mistake that a message quotes
+EMPTY = ("", '""')  # an empty cell in CSV of one column
+
+
+def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[int]:
+    """Yield the ids of a text, in their order.
+
+    Ids are separated by lines, commas, semicolons or blanks, and can be in double quotes. Ignored
+    are blank lines, empty cells of CSV (`""`), what follows `#`, and a first line that is one of
+    `headings`. Raises `UsageProblem` for anything else, with `origin` and the line.
+    """
+    lines = text.removeprefix("\ufeff").splitlines()
+    for number, line in enumerate(lines, 1):
+        parts = SEPARATOR.split(COMMENT.sub("", line).strip())
+        words = [word.strip('"') for word in parts if word not in EMPTY]
+        if number == 1 and len(words) == 1 and words[0] in headings:
+            continue
+        for word in words:
+            if not ID.fullmatch(word):
+                shown = word if len(word) <= MAX_QUOTED else f"{word[:MAX_QUOTED]}…"
+                place = f", line {number}" if len(lines) > 1 else ""
+                raise UsageProblem(
+                    f"{origin}{place}: {shown!r} is not an id",
+                    hint="Ids are whole numbers, one or more per line; # begins a comment.",
+                )
+            yield int(word)
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number that 64 bits hold."""
+    return ID.fullmatch(text) is not None

@@ -48,11 +48,11 @@ class MarkReader:
             keys = _keys([self._part(cut, path) for path in reversed(self.report.key)])
         if None not in keys:
             return Marks(keys, times)
-        wholes = [
+        digests = [
             b"" if key is not None else _digest(row)
             for key, row in zip(keys, self._rows.plain(page), strict=True)
         ]
-        return Marks(keys, times, wholes)
+        return Marks(keys, times, digests)
 
     def _part(self, page: Page, path: str) -> Sequence[str | None]:
         """Return the column of a part of the key, as texts."""

@@ -30,7 +30,7 @@ _encode = msgspec.json.Encoder().encode
 class Mark(NamedTuple):
     """One row's identity and shown time.
 
-    `key` is its key, `None` where that can repeat or is null: then `whole` is a digest of the row.
+    `key` is its key, `None` where that can repeat or is null: then `digest` is one of the row.
     Of several parts the last is first, an id, since ids mostly grow with the time: see `split_key`.
     `time` is `YYYY-MM-DD hh:mm:ss`, so that texts compare as times do; "" where it is missing or
     unreadable.
@@ -38,7 +38,7 @@ class Mark(NamedTuple):
 
     key: str | None
     time: str
-    whole: bytes
+    digest: bytes
 
 
 def split_key(key: str) -> list[str]:
@@ -49,36 +49,36 @@ def split_key(key: str) -> list[str]:
 class Marks(Sequence[Mark]):
     """Marks column by column: rows are many, and most are only looked at all together.
 
-    `wholes` is `None` where every row has a key.
+    `digests` is `None` where every row has a key.
     """
 
-    __slots__ = ("keys", "times", "wholes")
+    __slots__ = ("digests", "keys", "times")
 
     def __init__(
         self,
         keys: Sequence[str | None] = (),
         times: Sequence[str] = (),
-        wholes: Sequence[bytes] | None = None,
+        digests: Sequence[bytes] | None = None,
     ) -> None:
-        self.keys, self.times, self.wholes = keys, times, wholes
+        self.keys, self.times, self.digests = keys, times, digests
 
     @classmethod
     def of(cls, marks: Sequence[Mark]) -> Marks:
         """Return marks column by column."""
         if isinstance(marks, Marks):
             return marks
-        keys, times, wholes = zip(*marks, strict=True) if marks else ((), (), ())
-        return cls(keys, times, wholes)
+        keys, times, digests = zip(*marks, strict=True) if marks else ((), (), ())
+        return cls(keys, times, digests)
 
     @classmethod
     def joined(cls, parts: Sequence[Marks]) -> Marks:
         """Return the marks of several parts of a page, one after the other."""
         keys = list(chain.from_iterable(part.keys for part in parts))
         times = list(chain.from_iterable(part.times for part in parts))
-        if all(part.wholes is None for part in parts):
+        if all(part.digests is None for part in parts):
             return cls(keys, times)
-        wholes = (part.wholes or [b""] * len(part) for part in parts)
-        return cls(keys, times, list(chain.from_iterable(wholes)))
+        digests = (part.digests or [b""] * len(part) for part in parts)
+        return cls(keys, times, list(chain.from_iterable(digests)))
 
     def __len__(self) -> int:
         return len(self.times)
@@ -88,10 +88,10 @@ class Marks(Sequence[Mark]):
     @overload
     def __getitem__(self, place: slice) -> Marks: ...
     def __getitem__(self, place: int | slice) -> Mark | Marks:
-        whole = None if self.wholes is None else self.wholes[place]
+        digest = None if self.digests is None else self.digests[place]
         if isinstance(place, slice):
-            return Marks(self.keys[place], self.times[place], whole)  # type: ignore[arg-type]  # a slice of them
-        return Mark(self.keys[place], self.times[place], whole or b"")  # type: ignore[arg-type]  # one of them
+            return Marks(self.keys[place], self.times[place], digest)  # type: ignore[arg-type]  # a slice of them
+        return Mark(self.keys[place], self.times[place], digest or b"")  # type: ignore[arg-type]  # one of them
 
     def within(self, first: str, last: str, places: Sequence[int]) -> Sequence[int]:
         """Choose the places whose time is between two; one without a time always is."""
@@ -102,8 +102,8 @@ class Marks(Sequence[Mark]):
 
     def pick(self, places: Sequence[int]) -> Marks:
         """Return the marks at some places, in their order."""
-        wholes = None if self.wholes is None else _pick(self.wholes, places)
-        return Marks(_pick(self.keys, places), _pick(self.times, places), wholes)
+        digests = None if self.digests is None else _pick(self.digests, places)
+        return Marks(_pick(self.keys, places), _pick(self.times, places), digests)
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -239,3 +239,32 @@ def _pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:
     if isinstance(places, range) and places.step == 1:
         return items[places.start : places.stop]
     return [items[place] for place in places]
+
+
+class Answer(msgspec.Struct, frozen=True):
+    r"""The answer to a successful call.
+
+    `content` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
+    `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
+    is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
+    (see `rows.decode`). `unbroken` says that it holds no line break.
+    """
+
+    content: msgspec.Raw | bytes | list[msgspec.Raw]
+    total: int | None = None
+    limits: dict[str, int] = {}
+    size: int = 0
+    marker: bytes = b""
+    unbroken: bool = False
+
+    @property
+    def data(self) -> bytes:
+        """Return the data as one JSON text."""
+        if isinstance(self.content, list):
+            return b"[" + b",".join(self.content) + b"]"
+        return bytes(self.content)
+
+    @property
+    def rows(self) -> list[msgspec.Raw]:
+        """Return the JSON of each item. Raises `msgspec.DecodeError` if it is not a list."""
+        return self.content if isinstance(self.content, list) else rows_of(self.content)

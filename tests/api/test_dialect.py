@@ -16,7 +16,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 START, END = datetime(2026, 10, 1), datetime(2026, 10, 2)  # noqa: DTZ001 - the account's time
 WITHOUT = Query(

@@ -26,9 +26,8 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import report
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import Page, add_members, rows_of
+from comagic_cli.rows.page import Answer, Page, add_members, rows_of
 
 CALLS = report("calls")
 NUMBER, SEE = "Choose one by its number.", "See comagic reports."
@@ -407,6 +406,7 @@ def user(id_, customer, **more):
     return json.dumps({"id": id_, "customer_id": customer} | more)
 
 
+N = b"null"  # no name
 LISTED = Lists(
     user(1, 301), user("2", "c-2"), user(3, 301), user(None, 9), "17", user(4, None), user("x", 1)
 )
@@ -415,9 +415,9 @@ LISTED = Lists(
 @pytest.mark.parametrize(
     ("typed", "members"),
     [
-        (["all"], [(1, b"301", b"1"), (2, b'"c-2"', b'"2"'), (4, b"null", b"4")]),
-        ([3, 1, 3], [(3, b"301", b"3"), (1, b"301", b"1")]),
-        ([8], [(8, b"null", b"8")]),
+        (["all"], [(1, b"301", b"1", N), (2, b'"c-2"', b'"2"', N), (4, b"null", b"4", N)]),
+        ([3, 1, 3], [(3, b"301", b"3", N), (1, b"301", b"1", N)]),
+        ([8], [(8, b"null", b"8", N)]),
     ],
 )
 def test_clients_are_those_typed_or_each_once(typed, members):
@@ -438,7 +438,8 @@ def test_an_agent_without_clients_is_told():
 def test_half_a_surrogate_pair_hides_no_client():
     answer = Answer(b'[{"id":1,"customer_id":2,"name":"<lone0>d800"}]', 1, marker=b"<lone0>")
     [found] = ask_customers(lambda *_: answer, ["all"])
-    assert found.members == {"customer_id": b"2", "user_id": b"1"}
+    name = b'"\\\\ud800"'
+    assert found.members == {"customer_id": b"2", "user_id": b"1", "customer_name": name}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from comagic_cli.api.envelope import (
     read_envelope,
     total_of,
 )
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 BODY = b'{"jsonrpc":"2.0","id":7,"result":{"metadata":{"total_items":1},"data":[{"a":1.10}]}}'
 PRETTY = json.dumps(json.loads(BODY), indent=2).encode()

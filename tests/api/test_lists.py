@@ -9,8 +9,8 @@ from program import Watched
 
 from comagic_cli.api.lists import ask_items
 from comagic_cli.errors import NotAllowed, Refused, RowsMissing
-from comagic_cli.query.paged_methods import PAGED_METHODS, page_size_of
-from comagic_cli.rows.answer import Answer
+from comagic_cli.query.catalog import PAGED_METHODS, page_size_of
+from comagic_cli.rows.page import Answer
 
 TOTALS = {
     "exact": lambda rows, _, __: rows,

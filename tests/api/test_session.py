@@ -11,7 +11,7 @@ from clocks import Ticking
 from comagic_cli.api.session import Session
 from comagic_cli.errors import ComagicError, NotAllowed, Refused
 from comagic_cli.files.cache import Cache
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 LOGIN, PASSWORD = "me+you@firm.example", 'pa ss/"word"'
 WRONG = "login.user: the login or password is wrong"

@@ -26,7 +26,7 @@ LATEST = (Sort(TIME, descending=True),)
 
 
 def query_of(sort=(), most=None) -> Query:
-    return Query(CALLS, 1, DAY, (TIME,), sort=sort, most=most)
+    return Query(CALLS, 1, DAY, (TIME,), sort=sort, max_rows=most)
 
 
 def checkpoint(since="2024-10-03 12:00:00", **more) -> Checkpoint:
@@ -166,7 +166,7 @@ def test_what_can_not_be_gone_on_with_is_only_counted():
 
 @pytest.mark.parametrize(("most", "rest"), [(None, None), (25, 15), (10, 0), (7, 0)])
 def test_a_cap_counts_what_is_there(most, rest):
-    assert remaining_query(query_of(most=most), checkpoint()).most == rest
+    assert remaining_query(query_of(most=most), checkpoint()).max_rows == rest
 
 
 # What can be gone on with

@@ -10,7 +10,7 @@ from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.request import find_ids
-from comagic_cli.query.ids import read_ids
+from comagic_cli.query.query import read_ids
 
 NAMES = frozenset({"communication_id"})
 

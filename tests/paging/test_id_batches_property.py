@@ -14,7 +14,7 @@ from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 DAY = Period(datetime(2026, 10, 1), datetime(2026, 10, 2))  # noqa: DTZ001 - as everywhere
 

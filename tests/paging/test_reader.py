@@ -32,7 +32,7 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 
 @unmeasured
@@ -267,7 +267,7 @@ def test_another_order_is_refused_beyond_reach():
 
 
 def test_another_order_may_be_capped():
-    exported = run(Service(evenly(300), reach=100), FIRST, LAST, 10, most=30, sort=BY_NAME)
+    exported = run(Service(evenly(300), reach=100), FIRST, LAST, 10, max_rows=30, sort=BY_NAME)
     assert (len(exported.keys), exported.calls) == (30, 4)
 
 

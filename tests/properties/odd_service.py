@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from comagic_cli.paging.window import Window
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 START = datetime(2026, 10, 24, 23, 59, 30)  # noqa: DTZ001 - the account's zone, as everywhere
 REPEATED = datetime(2026, 10, 25, 3)  # noqa: DTZ001 - 03:00 to 04:00 is shown twice in `repeat`

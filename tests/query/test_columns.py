@@ -17,7 +17,7 @@ from comagic_cli.query.catalog import (
     with_guess,
     with_more,
 )
-from comagic_cli.rows.answer import Answer
+from comagic_cli.rows.page import Answer
 
 REPORT = ReportType(
     command="calls",

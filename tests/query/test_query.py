@@ -101,7 +101,7 @@ def test_the_parameters_of_a_page():
         ({"filter": {}}, {}),
         ({"filter": {"field": "x", "operator": "="}}, {"filter": {"field": "x", "operator": "="}}),
         ({"extra": {"is_realtime": False}}, {"is_realtime": False}),
-        ({"page_size": 5, "most": 3}, {}),
+        ({"page_size": 5, "max_rows": 3}, {}),
     ],
 )
 def test_what_more_a_page_may_ask(more, added):

@@ -102,8 +102,8 @@ def test_a_key_that_can_repeat_is_none():
 def test_whole_rows_are_told_apart_by_the_asked_values(one, other, same):
     reader = MarkReader(report("leads"), ("lead_name",))
     first, second = reader.read(page_of(one, other))
-    assert (first.whole == second.whole) is same
-    assert len(first.whole) == 16
+    assert (first.digest == second.digest) is same
+    assert len(first.digest) == 16
 
 
 def test_what_is_no_row_is_refused():
@@ -165,7 +165,7 @@ def test_marks_of_parts_stand_for_the_rows_of_all():
     parts = [reader.read(page_of(*rows)) for rows in ((keyed, keyed), (keyless, keyed), (keyless,))]
     together = Marks.joined(parts)
     assert list(together) == [mark for part in parts for mark in part]
-    assert [len(mark.whole) for mark in together] == [0, 0, 16, 0, 16]
+    assert [len(mark.digest) for mark in together] == [0, 0, 16, 0, 16]
 
 
 def test_objects_in_a_key_are_known_in_bounds():

@@ -7,7 +7,7 @@ import json
 import msgspec
 import pytest
 
-from comagic_cli.rows.members import SAMPLE, Members
+from comagic_cli.rows.decode import SAMPLE, Members
 
 ALIASES = {"communications_count": "communicatons_count"}
 ASKED = ("id", "communicatons_count")

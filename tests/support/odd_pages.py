@@ -17,9 +17,8 @@ from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
-from comagic_cli.rows.answer import Answer
 from comagic_cli.rows.decode import RowReader
-from comagic_cli.rows.page import Page
+from comagic_cli.rows.page import Answer, Page
 
 COMMUNICATIONS = report("communications")
 FIRST, LAST = 0, 99  # the seconds that are asked for
@@ -144,7 +143,7 @@ def run(
     first: float,
     last: float,
     page_size: int = 10_000,
-    most: int | None = None,
+    max_rows: int | None = None,
     report_type: ReportType = COMMUNICATIONS,
     sort: tuple[Sort, ...] = (),
     note: Callable[[str], None] = lambda _: None,
@@ -154,7 +153,9 @@ def run(
     columns = ("communication_date_time", "communication_id", "communication_type")
     if service.descending:
         sort = (Sort("communication_date_time", descending=True),)
-    query = Query(report_type, 1, period, columns, sort=sort, page_size=page_size, most=most)
+    query = Query(
+        report_type, 1, period, columns, sort=sort, page_size=page_size, max_rows=max_rows
+    )
     pager = Reader(query, service.ask, note, reach=service.reach, cut=service.ahead)
     if service.ahead:
         pager = Reader(
