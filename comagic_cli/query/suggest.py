@@ -72,6 +72,7 @@ def suggest_zone(name: str) -> str:
     if offset := OFFSET.fullmatch(word):
         zone = RUSSIAN_ZONES.get(int(offset[1]), "")
         return _ask([zone]) if zone else ""
-    cities = {zone.rpartition("/")[2]: zone for zone in sorted(available_timezones())}
-    found = closest(word.replace(" ", "_"), cities, 0.8)
-    return _ask([cities[city] for city in found]) if found else ""
+    zones = sorted(available_timezones())
+    names = {zone if "/" in word else zone.rpartition("/")[2]: zone for zone in zones}
+    best = closest(word.replace(" ", "_"), names, 0.8)[:1]
+    return _ask([names[name] for name in best]) if best else ""

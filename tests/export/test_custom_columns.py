@@ -243,3 +243,44 @@ def test_another_type_of_a_column_is_another_request(comagic, tmp_path):
         ran = comagic(*line, box=box)
     assert ran.code == 2
     assert "types was cc_17 string and is cc_17 number" in ran.err
+
+
+TITLE = "Тип звонка"
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        ["--fields", f"communication_id,{TITLE}"],
+        ["--fields", "communication_id,call_type", "--sort", TITLE],
+        ["--fields", "communication_id,call_type", "--where", f"'{TITLE}' is not null"],
+        [
+            "--fields",
+            "communication_id,call_type",
+            "--where",
+            f'"{TITLE}" in (a) or call_type != a',
+        ],
+    ],
+)
+def test_titles_of_the_account_are_asked_for_once(comagic, typed):
+    with Account() as box:
+        for _ in range(2):
+            wanted = "communication_id,call_type"
+            assert header(comagic(*CALLS, *typed, "-f", "csv", box=box)) == wanted
+        assert box.methods == [TREE, ROWS, ROWS]
+
+
+def test_titles_of_the_cache_are_read_in_a_dry_run(comagic):
+    with Account() as box:
+        line = [*CALLS, "--fields", TITLE]
+        refused = comagic(*line, "--dry-run", box=box)
+        assert (refused.code, refused.err) == (
+            2,
+            (
+                f"comagic: --fields: calls has no field '{TITLE}'\n"
+                f"  See comagic fields calls. {DRY}.\n"
+            ),
+        )
+        assert comagic(*line, box=box).code == 0
+        ran = comagic(*line, "--dry-run", box=box)
+    assert (ran.code, json.loads(ran.out)["params"]["fields"][0]) == (0, "call_type")

@@ -41,6 +41,8 @@ SEE = "See comagic fields calls."
         ([" time , id ", "tags"], ("time", "id", "tags")),
         (["id,id", "id"], ("id",)),
         (["@default"], ("id", "time")),
+        (["all"], ALL),
+        (["*,-tags"], ALL[:-1]),
         (["@all"], ALL),
         (["@utm,id"], ("utm_source", "utm_medium", "id")),
         (["utm_medium", "@utm"], ("utm_medium", "utm_source")),
@@ -68,6 +70,58 @@ def test_columns_of_the_account_are_those_that_it_told(typed, columns):
     assert choose_columns(OWN, [typed]) == columns
     with pytest.raises(UnknownField):
         choose_columns(REPORT, [typed])
+
+
+TITLED = msgspec.structs.replace(
+    OWN,
+    titles=(
+        ("Номер", "id"),
+        ("Когда, точно", "time"),
+        ("Метка", "tags"),
+        ("Источник", "utm_source"),
+        ("Источник", "utm_medium"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "columns"),
+    [
+        ("Номер", ("id",)),
+        ("номер, Когда,  ТОЧНО ,tags", ("id", "time", "tags")),
+        ("Когда, точно,Номер", ("time", "id")),
+        ("@all,-Когда, точно,-Метка", ("id", "utm_source", "utm_medium")),
+    ],
+)
+def test_a_title_of_the_account_stands_for_the_field(typed, columns):
+    assert choose_columns(TITLED, [typed]) == columns
+
+
+def test_a_title_can_be_sorted_by():
+    sorts = (Sort("time", descending=True), Sort("id"))
+    assert choose_sort(TITLED, ["Когда, точно:desc,Номер"]) == sorts
+    assert choose_sort(TITLED, ["-Когда, точно,Номер asc"]) == sorts
+
+
+def test_a_title_of_several_fields_lists_them():
+    with pytest.raises(UnknownField) as caught:
+        choose_columns(TITLED, ["id,источник"])
+    assert caught.value.message == "--fields: 2 fields of calls have the title 'источник'"
+    assert caught.value.hint == "Write the name of one: utm_source, utm_medium."
+
+
+def test_a_title_that_is_mistyped_is_suggested():
+    with pytest.raises(UnknownField) as caught:
+        choose_columns(TITLED, ["Намер"])
+    assert caught.value.hint == "Did you mean Номер?"
+
+
+@pytest.mark.parametrize("texts", [[""], [",,,"], ["", " , "]])
+def test_a_list_without_fields_is_refused(texts):
+    with pytest.raises(UsageProblem) as caught:
+        choose_columns(REPORT, texts)
+    assert caught.value.message == "--fields: the list is empty"
+    assert caught.value.hint == "Name fields or groups, for example @default."
 
 
 def test_an_account_without_columns_of_its_own():
@@ -117,6 +171,9 @@ def test_columns_that_there_are_not(typed, message, hint):
         (["id:asc", "time:desc"], (Sort("id"), Sort("time", descending=True))),
         ([" id , time:desc "], (Sort("id"), Sort("time", descending=True))),
         (["cc_17:desc"], (Sort("cc_17", descending=True),)),
+        (["-id,time"], (Sort("id", descending=True), Sort("time"))),
+        (["id:DESC", "time:Asc"], (Sort("id", descending=True), Sort("time"))),
+        (["id desc"], (Sort("id", descending=True),)),
     ],
 )
 def test_what_is_typed_to_sort_by(typed, sort):
@@ -135,6 +192,8 @@ ABLE = "Fields: id, time, utm_source, utm_medium."
         ("id:", "'id:' is not a sort order", WRITE),
         ("id:down", "'id:down' is not a sort order", WRITE),
         ("id,", "'' is not a sort order", WRITE),
+        ("-", "'-' is not a sort order", WRITE),
+        ("-id:desc", "'-id:desc' is not a sort order", WRITE),
         ("tags:desc", "calls can't be sorted by tags", ABLE),
         ("tiem", "calls has no field 'tiem'", "Did you mean time?"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from comagic_cli.query.suggest import closest, did_you_mean
+from comagic_cli.query.suggest import closest, did_you_mean, suggest_zone
 
 NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phone_number", "tags")
 
@@ -41,3 +41,27 @@ def test_no_more_than_three_are_named_and_each_once():
 )
 def test_it_is_asked_which_was_meant(names, sentence):
     assert did_you_mean("utm_", names) == sentence
+
+
+@pytest.mark.parametrize(
+    ("typed", "zone"),
+    [
+        ("MSK", "Europe/Moscow"),
+        ("Москва", "Europe/Moscow"),
+        ("moscow", "Europe/Moscow"),
+        ("Europe/Moskow", "Europe/Moscow"),
+        ("+3", "Europe/Moscow"),
+        ("+03:00", "Europe/Moscow"),
+        ("UTC+5", "Asia/Yekaterinburg"),
+        ("gmt+10", "Asia/Vladivostok"),
+        ("Ekaterinburg", "Asia/Yekaterinburg"),
+        ("New York", "America/New_York"),
+    ],
+)
+def test_the_time_zone_that_was_meant_is_named(typed, zone):
+    assert suggest_zone(typed) == f"Did you mean {zone}?"
+
+
+@pytest.mark.parametrize("typed", ["", "+1", "-3", "Nowhere", "a/b/c", "x" * 999])
+def test_a_time_zone_that_is_like_none(typed):
+    assert suggest_zone(typed) == ""
