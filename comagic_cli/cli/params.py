@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.query import is_number
+from comagic_cli.query.suggest import did_you_mean
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
 DURATION = re.compile(
@@ -119,7 +120,11 @@ class Format(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the name of the format."""
         name = str(value).lower()
-        return super().convert("xlsx" if name in ("excel", "xls") else name, param, ctx)
+        name = "xlsx" if name in ("excel", "xls") else name
+        if name not in self.choices:
+            hint = did_you_mean(name, self.choices) or f"Formats: {', '.join(self.choices)}."
+            self.fail(f"{value!r} is not a format of this command. {hint}", param, ctx)
+        return name
 
 
 class OutputFile(click.Path):

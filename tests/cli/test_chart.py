@@ -145,7 +145,10 @@ MISTAKES = [
     ("person-details --by day", "person-details is exported by ids"),
     ("calls -o calls.xlsx", "a chart is not written as xlsx"),
     ("calls -o {date}.csv", "{date}.csv: a chart is one file"),
-    ("calls -f parquet", "'parquet' is not one of"),
+    (
+        "calls -f parquet",
+        "'parquet' is not a format of this command. Formats: bars, table, csv, tsv, jsonl, json.",
+    ),
     ("calls --fields tags", "No such option '--fields'"),
     ("", "Missing argument 'REPORT'"),
 ]

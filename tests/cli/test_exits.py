@@ -173,7 +173,7 @@ MISTAKES = """
     --token=secret            | No such option '--token'
     extra                     | Got unexpected extra argument (extra)
     --from                    | Option '--from' requires an argument
-    --format xml              | 'xml' is not one of 'table', 'csv', 'tsv', 'jsonl', 'json',
+    --format xml              | 'xml' is not a format of this command. Formats: table, csv
     --max-rows 0              | Invalid value for '--max-rows': '0': it must be a whole number
     --max-rows 1e3            | '1e3': it must be a whole number, 1 or more.
     --page-size 10001         | '10001': it must be a whole number, from 1 to 10000.
@@ -196,7 +196,7 @@ MISTAKES = """
     --base-url http://x.ru    | would send the token unencrypted
     --tz Mars/Base            | there is no time zone 'Mars/Base'
     -o rows.pdf               | Choose a format with -f
-    --token-file ./nowhere    | --token-file: nowhere can't be read
+    --token-file /no/where    | --token-file: /no/where can't be read
 """
 
 
