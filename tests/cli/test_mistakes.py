@@ -122,8 +122,8 @@ calls --sandbox -f xlxs
     Invalid value for '--format' / '-f': 'xlxs' is not a format of this command. Did you mean xlsx?
       See comagic calls --help.
 calls --sandbox -f docx
-    Invalid value for '--format' / '-f': 'docx' is not a format of this command. Formats: table, csv, tsv, \
-jsonl, json, xlsx, parquet, sqlite.
+    Invalid value for '--format' / '-f': 'docx' is not a format of this command. Formats: table, \
+csv, tsv, jsonl, json, xlsx, parquet, sqlite.
       See comagic calls --help.
 calls --sandbox -o calls.xls
     The name calls.xls has no suffix of a known format.
