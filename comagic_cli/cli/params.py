@@ -21,7 +21,7 @@ DURATION = re.compile(
 LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
 URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
 STRFTIME = re.compile(r"%[YF]")
-COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -", "az": "azcopy cp"}
+COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -"}
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 WORD = re.compile(r"[\w-]*")  # a host has dots
 

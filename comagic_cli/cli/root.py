@@ -193,7 +193,7 @@ OTHER_NAMES: Mapping[str, tuple[str, ...]] = {
     "--until": ("--till",),
     "-p": ("--period", "--profile"),
 }
-"""The names of our options in other programs, and in versions before 0.2."""
+"""The names of our options in other programs, and in earlier versions."""
 CREDENTIALS_HINT = "Save the token with comagic login, or name a file with --token-file."
 INSTEAD: Mapping[str, tuple[str, str]] = {
     "--access-token": ("--token-file", CREDENTIALS_HINT),
@@ -248,7 +248,7 @@ def _is_of_calls(root: click.Context, name: str) -> bool:
 
 EXTRA = "Got unexpected extra argument"
 LISTED = ("--fields", "--columns", "--sort", "--user-id", "--ids")
-QUOTED = ("--where", "--from", "--till", "--to", "--period", "--report-id", "--table")
+QUOTED = ("--from", "--till", "--to", "--period", "--report-id", "--table")
 
 
 def explain_argument(error: click.UsageError) -> str:
@@ -268,7 +268,9 @@ def explain_argument(error: click.UsageError) -> str:
         return f"Write a list without blanks: {option} {value.rstrip(',')},{extra.lstrip(',')}"
     if option == "--where":
         return "Put the whole condition in quotes: --where 'FIELD = VALUE'"
-    return f"Put a value with blanks in quotes: {option} '{value} {extra}'" * (option in QUOTED)
+    if option in QUOTED:
+        return f"Put a value with blanks in quotes: {option} '{value} {extra}'"
+    return ""
 
 
 def _options(error: NoSuchOption) -> Sequence[str]:
