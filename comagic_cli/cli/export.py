@@ -14,7 +14,7 @@ from comagic_cli.cli.options import (
     read_command_line,
     split_users,
 )
-from comagic_cli.cli.params import ExportCommand
+from comagic_cli.cli.params import ReportCommand
 from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.query.catalog import ReportType, report
@@ -59,7 +59,7 @@ def report_command(name: str, run: Export) -> click.Command:
 
     @click.command(
         name,
-        cls=ExportCommand,
+        cls=ReportCommand,
         short_help=entry.title,
         help=f"Export: {entry.title}.\n\n{examples.format(command=name, ids=ids)}",
         epilog=EPILOG,

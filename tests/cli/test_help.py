@@ -15,6 +15,7 @@ from comagic_cli.cli import completion as offers
 from comagic_cli.cli import help as tables
 from comagic_cli.cli.help import TOPICS
 from comagic_cli.errors import ExitCode
+from comagic_cli.query.catalog import reports
 
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.
@@ -141,3 +142,23 @@ def test_errors_point_at_the_page_that_helps(comagic, arguments, topic):
 
 def test_tables_name_commands_below_commands():
     assert "comagic profiles show" in dict(tables.commands(ALL["comagic"]))
+
+
+MAIN = [
+    *("--period", "--from", "--till", "--fields", "--where", "--sort", "--format", "--output"),
+    *("--max-rows", "--count", "--dry-run", "--profile", "--user-id", "--sandbox", "--help"),
+]
+RARE = ["--filter-json", "--page-size", "--table", "--manifest", "--keep-incomplete"]
+
+
+@pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
+def test_help_of_an_export_begins_with_the_main_options_and_ends_with_the_rare(comagic, entry):
+    out = comagic(entry.command, "--help").out
+    sections = re.split(r"\n(?=\w[\w ]*:\n)", out.partition("\n\n  The default --format")[0])
+    options = [re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE) for text in sections]
+    assert [sections[place].split(":")[0] for place in (1, -1)] == ["Main options", "Rarely needed"]
+    assert [name for name in options[1] if name != "--ids"] == MAIN
+    assert [name for name in options[-1] if name in RARE] == RARE
+    every = [name for names in options for name in names]
+    assert len(every) == len(set(every))
+    assert max(map(len, out.splitlines())) <= 80
