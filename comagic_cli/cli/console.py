@@ -177,6 +177,11 @@ class StderrReporter:
         if not self.quiet:
             print_message(text, **members)
 
+    def warn(self, text: str, **members: object) -> None:
+        """Write a warning, unless --quiet."""
+        if not self.quiet:
+            print_message(f"comagic: {text}", level="warning", **members)
+
     def hint(self, text: str) -> None:
         """Write a line for a person at a terminal."""
         if not self.quiet and (self.verbose or at_terminal()):

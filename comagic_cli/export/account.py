@@ -35,6 +35,7 @@ from comagic_cli.query.catalog import (
     with_guess,
     with_more,
 )
+from comagic_cli.query.empty import listed_values
 from comagic_cli.query.listing import Row
 from comagic_cli.query.paged_methods import page_size_of
 from comagic_cli.rows.answer import Answer
@@ -190,6 +191,18 @@ def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
     filters = ask_filters(connection.client.call, kind)
     connection.save_operators(kind, filters)
     return filters
+
+
+def find_values(connection: Connection, kind: str) -> dict[str, list[str]]:
+    """Return the values of the account's lists: cached, else asked for."""
+    cache, name = connection.cache, connection.cache_name("values", kind)
+    with suppress(msgspec.DecodeError):
+        if text := cache.get(name) if cache else None:
+            return msgspec.json.decode(text, type=dict[str, list[str]])
+    listed = listed_values(ask_listed_filters(connection, kind))
+    if cache:
+        cache.set(name, msgspec.json.encode(listed).decode())
+    return listed
 
 
 def list_users(options: ListOptions, context: Context) -> list[Row]:

@@ -91,6 +91,8 @@ class Connection:
     @property
     def known_zone(self) -> str | None:
         """The name of the account's time zone, `None` where it would have to be asked for."""
+        if "zone" in vars(self):
+            return self.zone.key
         if self.account.zone:
             return zone_named(self.account.zone, "--tz").key
         if self.account.saved_zone:
@@ -127,13 +129,10 @@ class Connection:
             self.asker,
             self.note,
             warn=self.context.reporter.error,
-            info=self._info,
+            info=self.context.reporter.warn,
             zone=lambda: self.known_zone,
             totals=self.totals,
         )
-
-    def _info(self, text: str) -> None:
-        self.context.reporter.info(f"comagic: {text}")
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
@@ -160,9 +159,8 @@ class Connection:
             )
         missing, unasked = self._members[0].difference if self._members else ([], [])
         if missing:
-            reporter.info(
-                f"comagic: no row has {_list(missing)}; not asked for, but in the rows: "
-                f"{_list(unasked)}",
+            reporter.warn(
+                f"no row has {_list(missing)}; not asked for, but in the rows: {_list(unasked)}",
                 missing=missing,
                 unasked=unasked,
             )

@@ -177,6 +177,9 @@ class Reporter(Protocol):
     def info(self, text: str, **members: object) -> None:
         """Report one line; --quiet hides it."""
 
+    def warn(self, text: str, **members: object) -> None:
+        """Report one line about what may not be as wanted; --quiet hides it."""
+
     def hint(self, text: str) -> None:
         """Report one line for a person at a terminal; --quiet hides it."""
 

@@ -115,7 +115,7 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
 
 
 def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
-    """Yield what a table hides, which rows are not shown, and filters without rows."""
+    """Yield what a table hides, and which rows are not shown."""
     yield from getattr(transfer.sink.inner, "remark", "").splitlines()
     matching = transfer.reader.matching
     if job.output.is_preview and rows >= ROWS_ON_A_TERMINAL:
@@ -123,6 +123,3 @@ def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
             yield f"The first {rows} rows. For more: --max-rows N, or -o FILE."
         elif matching > rows:
             yield f"{rows} of {spaced(matching)} rows. For all: --max-rows {matching}, or -o FILE."
-    if job.options.where and not rows:
-        name = transfer.query.report.command
-        yield f"No rows match --where. For the values of a list: comagic filters {name} FIELD."
