@@ -316,11 +316,19 @@ def can_show_progress(*, quiet: bool = False) -> bool:
 
 def is_piped(output: str | None) -> bool:
     """Return whether rows go to standard output and it is a pipe."""
-    if sys.stdout is None or output not in (None, "-"):
-        return False
+    return output in (None, "-") and stat.S_ISFIFO(_mode_of_stdout())
+
+
+def is_stdout_file() -> bool:
+    """Return whether standard output is a regular file: `comagic calls > calls.csv`."""
+    return stat.S_ISREG(_mode_of_stdout())
+
+
+def _mode_of_stdout() -> int:
+    """Return the type of standard output, as `stat` has it; 0 where it is not known."""
     with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor
-        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    return False
+        return os.fstat(sys.stdout.fileno()).st_mode if sys.stdout else 0
+    return 0
 
 
 def caret_lines(place: Place, width: int | None = None) -> tuple[str, ...]:

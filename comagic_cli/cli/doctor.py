@@ -213,6 +213,7 @@ def _check_reports(connection: Connection) -> Iterator[Check]:
     except ComagicError as error:
         yield failed(_step_of(error) or "rights", error)
         return
+    connection.save_names("reports", ((row["id"], row.get("name")) for row in rows))
     yield Check("rights", f"{len(rows)} reports are listed")
     for report in reports():
         check = _check_report(connection, report, rows)

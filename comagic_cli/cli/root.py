@@ -47,6 +47,8 @@ OTHERS = {
 }
 """The commands that are not exports: help and `module:command`."""
 COMMANDS = EXPLORING | OTHERS
+NOTES = {"communications": "; with UTM tags", "calls": "; with employees"}
+"""What is added to the titles of reports, for those who must choose one."""
 
 
 @cache
@@ -113,7 +115,9 @@ class Root(click.Group):
 
 
 def _reports() -> dict[str, str]:
-    return {name: entry["title"] for name, entry in catalog_reports().items()}
+    """Return the titles of the reports, with what helps to choose one."""
+    titles = {name: entry["title"] for name, entry in catalog_reports().items()}
+    return {name: title + NOTES.get(name, "") for name, title in titles.items()}
 
 
 def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:

@@ -18,10 +18,10 @@ from comagic_cli.api.endpoints import ask_zone, find_report_id, listed_operators
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
-from comagic_cli.config.credentials import Account, find_account, ignore
+from comagic_cli.config.credentials import Account, find_account, ignore, uses_profile
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.files.cache import Cache, cache_key, default_cache
+from comagic_cli.files.cache import Cache, cache_key, default_cache, save_names, saved_names
 from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
@@ -61,6 +61,12 @@ class Connection:
         """Name what is cached of this account, and of no other."""
         account = self.account
         return cache_key(kind, account.url, account.owner, account.user_id, *more)
+
+    def save_names(self, kind: str, names: Iterable[tuple[object, object]]) -> None:
+        """Save names, each with what it means, for completion and search."""
+        if self.cache:
+            texts = {str(name): str(meaning or "") for name, meaning in names}
+            save_names(self.cache, kind, self.account.profile, texts)
 
     def for_user(self, user_id: int) -> Connection:
         """Call as another user of the agent from now on."""
@@ -232,6 +238,12 @@ def _open_account(
     is_agent = is_agent or options.user_id is not None or bool(getattr(options, "users", ()))
     with open_sandbox(is_agent=is_agent) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
+
+
+def read_names(kind: str, options: ServiceOptions, context: Context) -> dict[str, str]:
+    """Return names that `Connection.save_names` saved, without reading the token."""
+    is_used = uses_profile(options.token_file, context.environ)
+    return saved_names(default_cache(), kind, options.profile.name if is_used else "")
 
 
 def open_session(account: Account, cache: Cache | None) -> Session | None:

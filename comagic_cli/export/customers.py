@@ -59,6 +59,7 @@ def find_customers(
         return replace(options, user_id=None if first == ALL else int(first))
     with connect(options, context) as connection:
         found = ask_customers(connection.client.call, options.users, connection.note)
+        connection.save_names("users", ((user.user_id, user.label) for user in found))
     return replace(options, customers=tuple(found), user_id=found[0].user_id)
 
 

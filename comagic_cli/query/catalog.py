@@ -150,12 +150,23 @@ def find_filter_field(report: ReportType, name: str, option: str) -> Field:
 
 
 def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field]) -> UnknownField:
-    hint = did_you_mean(name, [field.name for field in known], 0.5)
+    if others := having(name):
+        hint = f"{' and '.join(others[:MAX_OTHERS])} {'have' if len(others) > 1 else 'has'} it."
+    else:
+        hint = did_you_mean(name, [field.name for field in known], 0.5)
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
         hint=hint or f"See comagic fields {report.command}.",
         field=name,
     )
+
+
+MAX_OTHERS = 3  # reports that a hint names
+
+
+def having(name: str) -> list[str]:
+    """Name the reports that have a field."""
+    return [each.command for each in reports() if each.find(name)]
 
 
 # Descriptions

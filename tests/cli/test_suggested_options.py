@@ -37,3 +37,16 @@ def test_an_option_that_the_command_lacks_is_not_named(comagic):
 def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
     ours = {name for param in cli.get_command(None, "calls").params for name in param.opts}
     assert (set(OTHER_NAMES) & ours, set(OTHER_NAMES.values()) - ours) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["--fields", "utm_source"], "communications and visits have it."),
+        (["--where", "sms_message is null"], "sms has it."),
+        (["--fields", "cal_status"], "Did you mean call_status?"),
+    ],
+)
+def test_a_field_of_another_report(comagic, typed, hint):
+    ran = comagic("calls", "--sandbox", *typed)
+    assert (ran.code, ran.out, ran.err.splitlines()[-1]) == (2, "", f"  {hint}")

@@ -44,10 +44,12 @@ TYPED = [
     (
         [*ASKED, *ZONED, "--where", "communication_type in (Звонок, чат)"],
         "",
-        "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: the account lists no "
-        "'Звонок' for communication_type; it lists: Звонки, Заявки, Электронные письма, Чаты, Цели;"
-        " the account lists no 'чат' for communication_type; it lists: Чаты, Заявки, "
-        "Электронные письма, Звонки, Цели",
+        (
+            "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: the account lists no "
+            "'Звонок' for communication_type; it lists: Звонки, Заявки, Электронные письма, Чаты, Цели;"
+            " the account lists no 'чат' for communication_type; it lists: Чаты, Заявки, "
+            "Электронные письма, Звонки, Цели"
+        ),
     ),
     (
         [*ASKED, *ZONED, "--where", "site_domain_name = nowhere.example"],

@@ -28,8 +28,10 @@ MISSED = condition("call_status", "=", "Пропущенный")
         (
             condition("tags", "overlap", ["тег 1", "тег"]),
             [
-                "the account lists no 'тег' for tags; it lists: "
-                "тег 0, тег 1, тег 2, тег 3, тег 4 and 3 more"
+                (
+                    "the account lists no 'тег' for tags; it lists: "
+                    "тег 0, тег 1, тег 2, тег 3, тег 4 and 3 more"
+                )
             ],
         ),
     ],
