@@ -45,9 +45,9 @@ TYPED = [
         [*ASKED, *ZONED, "--where", "communication_type in (Звонок, чат)"],
         "",
         (
-            "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: the account lists no "
-            "'Звонок' for communication_type; it lists: Звонки, Заявки, Электронные письма, Чаты, Цели;"
-            " the account lists no 'чат' for communication_type; it lists: Чаты, Заявки, "
+            "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: the account "
+            "lists no 'Звонок' for communication_type; it lists: Звонки, Заявки, "
+            "Электронные письма, Чаты, Цели; the account lists no 'чат' for communication_type; it lists: Чаты, Заявки, "
             "Электронные письма, Звонки, Цели"
         ),
     ),
