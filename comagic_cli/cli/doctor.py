@@ -207,7 +207,13 @@ def _check_zone(account: Mapping[str, Any], connection: Connection) -> Check:
 def _check_reports(connection: Connection) -> Iterator[Check]:
     """Check the rights and each report, then the points left."""
     limits: dict[str, int] = {}
-    connection.client.on_response = lambda _, answer: limits.update(answer.limits)
+    heard = connection.client.on_response
+
+    def note_limits(params: Mapping[str, Any], answer: Any) -> None:
+        heard(params, answer)
+        limits.update(answer.limits)
+
+    connection.client.on_response = note_limits
     try:
         rows = ask_reports(connection.client.call)
     except ComagicError as error:

@@ -14,6 +14,7 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from comagic_cli.cli import COMPLETE
 from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, print_message
 from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
     `clock` is that of the system by default.
     """
-    CONSOLE.json = log_format(arguments, os.environ) == "json"
-    CONSOLE.sandbox = False
+    is_json = log_format(arguments, os.environ) == "json"
+    CONSOLE.begin(is_json=is_json and not os.environ.get(COMPLETE))
     try:
         from comagic_cli.cli.root import run_command  # noqa: PLC0415 - handles Ctrl-C
 
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
         _flush_stdout()
     except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - the last resort
         return _exit_code(error)
+    CONSOLE.print_end(code)
     return code
 
 

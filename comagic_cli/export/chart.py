@@ -130,7 +130,7 @@ def _count(job: ExportJob, question: Question) -> None:
             days=[f"{day:%Y-%m-%d}" for day in _ends(reader.query.period)],
             points=points,
             progress=connection.progress,
-            members={"rows": rows, "points": points},
+            members={"rows": rows, "output": target_name, "points": points},
         )
     )
 

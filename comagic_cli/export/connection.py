@@ -229,7 +229,7 @@ def _open_account(
     options: ServiceOptions, context: Context, *, is_agent: bool
 ) -> Iterator[Account]:
     if not options.sandbox:
-        warn = ignore if options.quiet else context.reporter.info
+        warn = ignore if options.quiet else partial(context.reporter.info, level="warning")
         yield find_account(service_url(options.base_url), options, context.environ, warn)
         return
     # Only --sandbox needs a server.

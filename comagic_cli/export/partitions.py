@@ -198,14 +198,20 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
     rows = connection.progress.rows
     if not rows:
         warn_of_no_rows(partitions.query, partitions.job, connection)
-    points = connection.client.calls
+    points, period = connection.client.calls, partitions.query.period
     return Summary(
         rows=rows,
         days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
         points=points,
         progress=connection.progress,
         output=files_of(len(plan.write), partitions.template),
-        members={"rows": rows, "points": points, "files": len(plan.write)},
+        members={
+            "rows": rows,
+            "period": [str(period.start), str(period.end)],
+            "output": str(partitions.template),
+            "points": points,
+            "files": len(plan.write),
+        },
     )
 
 

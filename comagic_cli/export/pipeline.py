@@ -41,6 +41,8 @@ def run_export(report: ReportType, options: ExportOptions, context: Context) -> 
     summary = export_each(job.options, context, export) if are_named else _export_output(job)
     if summary is not None:
         context.reporter.finish(summary)
+    elif not job.options.dry_run:
+        context.reporter.record("nothing to write", rows=0, output=options.output)
 
 
 def _export_output(job: ExportJob) -> Summary | None:
@@ -109,7 +111,7 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
         points=record.points,
         progress=transfer.connection.progress,
         output=f"{file} ({sized(record.bytes)})" if file else "",
-        members=members | {"file": file},
+        members=members | {"output": file},
         remarks=[*_remarks(transfer, job, record.rows)],
     )
 

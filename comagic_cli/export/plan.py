@@ -153,7 +153,7 @@ def show_count(job: ExportJob) -> None:
         if not options.customers:
             query = make_query(job, connection, None)
             count = count_rows(query, connection.asker, connection.note)
-            context.print(str(count))
+            context.print_count(count)
             if not count:
                 warn_of_no_rows(query, job, connection)
             return
@@ -162,7 +162,7 @@ def show_count(job: ExportJob) -> None:
             counts.extend(customers.each(lambda at, _: iter([_count(job, at)])))
         finally:
             if counts:
-                context.print(str(sum(counts)))
+                context.print_count(sum(counts))
         if not sum(counts):
             query = draft_query(job, period_in_utc(options, context), None, connection.now)
             warn_of_no_rows(query, job, connection)

@@ -47,8 +47,8 @@ TYPED = [
         (
             "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: the account "
             "lists no 'Звонок' for communication_type; it lists: Звонки, Заявки, "
-            "Электронные письма, Чаты, Цели; the account lists no 'чат' for communication_type; it lists: Чаты, Заявки, "
-            "Электронные письма, Звонки, Цели"
+            "Электронные письма, Чаты, Цели; the account lists no 'чат' for communication_type; "
+            "it lists: Чаты, Заявки, Электронные письма, Звонки, Цели"
         ),
     ),
     (
