@@ -266,7 +266,7 @@ REPORT_PARAMS: dict[str, Decorator[Any]] = {
         metavar="N|FILE|-",
         multiple=True,
         required=True,
-        help="Ids, or a file of ids (- is stdin).",
+        help="Ids, or a file of ids or of rows (- is stdin).",
     ),
 }
 """The options for parameters of single reports; `report_type` has none."""
