@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import click
@@ -177,6 +178,10 @@ class OutputOption(click.Option):
     section: ClassVar[str] = "Output"
 
 
+class SummaryFormat(OutputOption):
+    """The format of what is not rows; no profile sets it."""
+
+
 class FormatOption(click.Option):
     """An option of the format."""
 
@@ -263,6 +268,28 @@ def _check_sandbox(context: click.Context) -> None:
             f"--sandbox can't be combined with {', '.join(flags)}: its data are invented",
             hint=f"Remove --sandbox, or {' and '.join(flags)}.",
         )
+
+
+TEXT_OR_JSON: Decorator[Any] = click.option(
+    *("--format", "-f", "format_"),
+    cls=SummaryFormat,
+    metavar="FORMAT",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="text or json.",
+)
+
+
+def is_json_typed(args: Sequence[str]) -> bool:
+    """Check for `-f json` on a command line that can't be parsed."""
+    joined = " ".join(args).replace("=", " ")
+    return re.search(r"(^| )(-f ?|--format )json( |$)", joined) is not None
+
+
+def echo_json(document: object) -> None:
+    """Write one JSON document to standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2).encode())
 
 
 def bundle(*options: Decorator[Any]) -> Decorator[Any]:
