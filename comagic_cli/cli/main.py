@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from comagic_cli.cli import COMPLETE
-from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, print_message
+from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format
 from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
 if TYPE_CHECKING:
@@ -91,17 +91,12 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _print_click(error: click.ClickException) -> int:
-    """Report a wrong command line; without a command, show the help."""
-    from click.exceptions import NoArgsIsHelpError, NoSuchOption  # noqa: PLC0415 - handles Ctrl-C
+    """Report a wrong command line."""
+    from click.exceptions import NoSuchOption  # noqa: PLC0415 - handles Ctrl-C
 
-    if isinstance(error, NoArgsIsHelpError) and not CONSOLE.json:
-        for line in error.format_message().splitlines():
-            print_message(line)
-        return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
-    is_help = isinstance(error, NoArgsIsHelpError)
-    message = "no command was given" if is_help else error.format_message()
+    message = error.format_message()
     if isinstance(error, NoSuchOption):
         from comagic_cli.cli.root import explain_option  # noqa: PLC0415 - handles Ctrl-C
 

@@ -199,6 +199,7 @@ query_options = bundle(
         "--report-id",
         metavar="ID",
         env=True,
+        shell_complete=complete.complete_report_ids,
         help="The report, by number or name. [default: the only one]",
     ),
     query_option(
@@ -312,6 +313,7 @@ USER = make_option(
     metavar="N",
     type=PositiveInt(),
     env=True,
+    shell_complete=complete.complete_users,
     help="For agents: the customer's user.",
 )
 USERS = connection_option(
@@ -321,6 +323,7 @@ USERS = connection_option(
     multiple=True,
     env=True,
     callback=join_users,
+    shell_complete=complete.complete_users,
     help="For agents: a customer's user; repeatable; or all.",
 )
 
@@ -344,7 +347,11 @@ def _connection_options(user: Decorator[Any]) -> Decorator[Any]:
         ),
         user,
         connection_option(
-            "--tz", metavar="ZONE", env=True, help="The time zone. [default: that of the account]"
+            "--tz",
+            metavar="ZONE",
+            env=True,
+            shell_complete=complete.complete_zones,
+            help="The time zone. [default: that of the account]",
         ),
         TIMEOUT,
         connection_option(

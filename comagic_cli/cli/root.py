@@ -124,10 +124,13 @@ def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     return {name: title for name, (title, _) in commands.items()}
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="comagic", help="Show the version.")
 @click.help_option("-h", "--help", help="Show this help.")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Export calls, chats, requests and visits from CoMagic / UIS with one command.
 
     \b
@@ -135,6 +138,8 @@ def cli() -> None:
       comagic communications --sandbox
       comagic communications --sandbox --period last-month -o month.csv
     """  # noqa: D301 - \b is Click's
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:

@@ -8,12 +8,12 @@ import shlex
 import pytest
 from coverage_marks import unmeasured
 from examples import commands, examples, help_of, run_line
-from program import HOME, Watched
+from program import HOME, Ran, Watched
 
 from comagic_cli import errors
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import help as tables
-from comagic_cli.cli.help import TOPICS
+from comagic_cli.cli.help import OTHER_TOPICS, TOPICS
 from comagic_cli.errors import ExitCode
 from comagic_cli.query.catalog import reports
 
@@ -77,8 +77,7 @@ def test_every_topic_fits_and_its_examples_work(comagic, at_home, topic):
     assert (ran.code, ran.err) == (0, "")
     lines = examples(ran.out)
     assert lines or topic == "errors"
-    text = ran.out.partition("Example")[0]
-    assert [line for line in text.splitlines() if len(line) > 96] == []
+    assert [line for line in ran.out.splitlines() if len(line) > 80] == []
     for line in lines:
         words = shlex.split(line)
         variables = dict(word.split("=", 1) for word in words if word.startswith("COMAGIC_"))
@@ -99,9 +98,67 @@ def test_help_of_a_command_is_its_own(comagic, name):
     assert comagic("help", name) == comagic(name, "--help")
 
 
-def test_there_is_no_help_of_what_is_neither(comagic):
-    ran = comagic("help", "wat")
-    assert (ran.code, "'wat' is not one of 'filters', 'dates'," in ran.err) == (2, True)
+def test_help_of_a_command_of_a_group_is_its_own(comagic):
+    assert comagic("help", "profiles", "show") == comagic("profiles", "show", "--help")
+
+
+@pytest.mark.parametrize(
+    ("words", "topic"),
+    [
+        ("where", "filters"),
+        ("Filter", "filters"),
+        ("period", "dates"),
+        ("date", "dates"),
+        ("excel", "formats"),
+        ("limits", "points"),
+        ("exit codes", "exit-codes"),
+    ],
+)
+def test_topics_have_other_names(comagic, words, topic):
+    assert comagic("help", *words.split()) == comagic("help", topic)
+
+
+def test_other_names_are_of_topics_and_of_no_command():
+    names = {name.removeprefix("comagic ") for name in ALL}
+    assert set(OTHER_TOPICS.values()) <= set(TOPICS)
+    assert set(OTHER_TOPICS) & (names | set(TOPICS)) == set()
+
+
+TOPICS_ARE = f"Topics: {', '.join(TOPICS)}."
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("wat", TOPICS_ARE),
+        ("filtres", "Did you mean filters?"),
+        ("doctr", "Did you mean doctor?"),
+        ("profiles shw", "Did you mean profiles show?"),
+        ("profiles show work", "Did you mean profiles show?"),
+    ],
+)
+def test_there_is_no_help_of_what_is_neither(comagic, words, hint):
+    told = f"comagic: there is no topic or command {words!r}\n  {hint}\n"
+    assert comagic("help", *words.split()) == Ran(2, "", told)
+
+
+def test_nothing_typed_is_help(comagic):
+    assert comagic() == comagic("--help")
+    assert comagic().code == 0
+
+
+def test_the_list_of_commands_says_which_report_to_choose(comagic):
+    out = comagic("--help").out
+    assert "e-mails; with UTM tags\n" in out
+    assert "  calls           Calls; with employees\n" in out
+    assert len(out.splitlines()) <= 51
+
+
+@unmeasured
+def test_every_help_fits_80_columns():
+    texts = {name: help_of(name, command) for name, command in ALL.items()}
+    long = [(name, line) for name in texts for line in texts[name].splitlines() if len(line) > 80]
+    assert long == []
 
 
 def test_every_error_has_its_exit_code_in_the_one_table():
