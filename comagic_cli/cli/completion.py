@@ -60,6 +60,7 @@ def completion(shell: str) -> None:
     shell_complete(click.Command("comagic"), {}, "comagic", COMPLETE, f"{shell}_source")
 
 
+NAME = re.compile(r"[\w.-]+")  # that needs no quotes in a shell
 ALL = "all"  # of --user-id
 
 Items: TypeAlias = list[CompletionItem[str]]
@@ -231,7 +232,7 @@ def complete_zones(_: click.Context, __: click.Parameter, incomplete: str) -> It
 def complete_report_ids(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Complete the ids of the account's reports, by what `comagic reports` or doctor saved."""
     ids = _saved_names(context, "reports")
-    names = {name: id_ for id_, name in ids.items()}
+    names = {name: id_ for id_, name in ids.items() if NAME.fullmatch(name)}
     return _items((ids | names).items(), incomplete)
 
 

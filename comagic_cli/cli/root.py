@@ -48,7 +48,7 @@ OTHERS = {
 """The commands that are not exports: help and `module:command`."""
 COMMANDS = EXPLORING | OTHERS
 NOTES = {"communications": "; with UTM tags", "calls": "; with employees"}
-"""What is added to the titles of reports, for those who must choose one."""
+"""What help adds to the titles of reports, for those who must choose one."""
 
 
 @cache
@@ -95,8 +95,9 @@ class Root(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write all commands with their help."""
+        titles = {name: title + NOTES.get(name, "") for name, title in _reports().items()}
         sections = (
-            ("Reports", _reports()),
+            ("Reports", titles),
             ("Explore", _titles(EXPLORING)),
             ("Other commands", _titles(OTHERS)),
         )
@@ -115,9 +116,7 @@ class Root(click.Group):
 
 
 def _reports() -> dict[str, str]:
-    """Return the titles of the reports, with what helps to choose one."""
-    titles = {name: entry["title"] for name, entry in catalog_reports().items()}
-    return {name: title + NOTES.get(name, "") for name, title in titles.items()}
+    return {name: entry["title"] for name, entry in catalog_reports().items()}
 
 
 def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
