@@ -42,7 +42,7 @@ IMPORT_MORE = {
     "export.customers": 13,
     "export.database": 13,
     "export.partitions": 18,
-    "export.request": 18,
+    "export.request": 19,
     "export.connection": 16,
     "export.chart": 17,
     "export.pipeline": 14,

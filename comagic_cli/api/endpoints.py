@@ -20,7 +20,8 @@ from comagic_cli.errors import (
     UsageProblem,
 )
 from comagic_cli.query.catalog import NAME_OF_CUSTOM, Column, ReportType, page_size_of
-from comagic_cli.query.query import Query, is_number
+from comagic_cli.query.ids import is_number
+from comagic_cli.query.query import Query
 from comagic_cli.query.suggest import suggest_zone
 from comagic_cli.rows.page import Answer
 

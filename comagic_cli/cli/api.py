@@ -76,7 +76,7 @@ def api(
     Examples:
       comagic api get.account --sandbox
       comagic api get.reports_list --sandbox -f table
-      comagic api getobj.columns_tree --sandbox --params '{"report_type": "calls"}'
+      comagic api getobj.columns_tree --sandbox --params '{"report_type":"calls"}'
     """  # noqa: D301 - \b is Click's
     options = ServiceOptions(**values)
     context = make_context(options)

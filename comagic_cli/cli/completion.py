@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
+from zoneinfo import available_timezones
 
 import click
 from click.shell_completion import (
@@ -16,9 +18,11 @@ from click.shell_completion import (
 )
 
 from comagic_cli.cli import COMPLETE
+from comagic_cli.config.credentials import uses_profile
 from comagic_cli.config.profiles import config_file, read_profiles
 from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError
+from comagic_cli.files.cache import default_cache, saved_names
 from comagic_cli.query.catalog import Field, about, report, reports
 
 SHELLS = ("bash", "zsh", "fish")
@@ -55,6 +59,9 @@ def completion(shell: str) -> None:
     """Print the script for a shell."""
     shell_complete(click.Command("comagic"), {}, "comagic", COMPLETE, f"{shell}_source")
 
+
+NAME = re.compile(r"[\w.-]+")  # that needs no quotes in a shell
+ALL = "all"  # of --user-id
 
 Items: TypeAlias = list[CompletionItem[str]]
 
@@ -215,6 +222,40 @@ def complete_filter_fields(context: click.Context, _: click.Parameter, incomplet
 def complete_reports(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     """Complete the reports, by the commands that export them."""
     return _items(((each.command, each.title) for each in reports()), incomplete)
+
+
+def complete_zones(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
+    """Complete the names of time zones."""
+    return _items(((name, "") for name in sorted(available_timezones())), incomplete)
+
+
+def complete_report_ids(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete the ids of the account's reports, by what `comagic reports` or doctor saved."""
+    ids = _saved_names(context, "reports")
+    names = {name: id_ for id_, name in ids.items() if NAME.fullmatch(name)}
+    return _items((ids | names).items(), incomplete)
+
+
+def complete_users(context: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Complete the users of an agent's customers, by what `comagic users` or an export saved."""
+    start, comma, _ = incomplete.rpartition(",") if param.multiple else ("", "", "")
+    every = {} if comma or not param.multiple else {ALL: "Every customer"}
+    names = _saved_names(context, "users") | every
+    used = start.split(",")
+    return _items(
+        ((start + comma + id_, name) for id_, name in names.items() if id_ not in used), incomplete
+    )
+
+
+def _saved_names(context: click.Context, kind: str) -> dict[str, str]:
+    """Return the names that were saved of the account in use; nothing is asked of the service."""
+    profile = ""
+    if uses_profile(context.params.get("token_file"), os.environ):
+        try:
+            profile = read_profiles(config_file()).choose(context.params.get("profile")).name
+        except ComagicError:
+            return {}
+    return saved_names(default_cache(), kind, profile)
 
 
 def complete_types(_: click.Context, __: click.Parameter, incomplete: str) -> Items:

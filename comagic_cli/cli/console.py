@@ -15,9 +15,10 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from threading import RLock, Timer
+from time import monotonic
 from typing import TYPE_CHECKING, TextIO
 
 from comagic_cli.errors import CannotWrite, ComagicError, Place
@@ -37,8 +38,35 @@ FORMATS = ("text", "json")
 DELAY = 0.4  # seconds; shorter exports show no progress
 CLEAR = "\r\x1b[K\x1b[?25h"  # erases the line, shows the cursor
 INDENT = "  "
+WARNINGS = frozenset({"warning", "error"})  # levels of lines
 WIDTH = 120  # columns without a terminal
 MIN_WIDTH = 20  # columns that messages are wrapped to at least
+
+
+@dataclass
+class Outcome:
+    """What the last line of a JSON log says of a run; `facts` are those of the command."""
+
+    message: str = "done"
+    warnings: int = 0
+    facts: dict[str, object] = field(default_factory=dict)
+    progresses: list[Progress] = field(default_factory=list)
+    start: float = field(default_factory=monotonic)
+
+    def members(self, code: int) -> dict[str, object]:
+        """Return the members of the line; what is not known, or does not apply, is null."""
+        progresses = self.progresses
+        rows = sum(progress.rows for progress in progresses) if progresses else None
+        calls = sum(progress.calls for progress in progresses) if progresses else None
+        lefts = (progress.points_left for progress in reversed(progresses))
+        known = {"rows": rows} | dict.fromkeys(("period", "output", "bytes")) | self.facts
+        return known | {
+            "points": calls,
+            "points_left": next((left for left in lefts if left is not None), None),
+            "seconds": round(monotonic() - self.start, 3),
+            "warnings": self.warnings,
+            "exit_code": int(code),
+        }
 
 
 class Console:
@@ -47,14 +75,20 @@ class Console:
     def __init__(self) -> None:
         self.json = False
         self.sandbox = False  # then each JSON object says so
+        self.outcome = Outcome()
         self._line: Callable[[int], str] | None = None  # the progress in N columns
         self._live: Live | None = None
         self._row_is_open = False  # a row on the same terminal has not ended yet
         self._lock = RLock()
 
+    def begin(self, *, is_json: bool) -> None:
+        """Begin a run of the program."""
+        self.json, self.sandbox, self.outcome = is_json, False, Outcome()
+
     def print(self, text: str, **members: object) -> None:
         """Write one line; `members` are for JSON only."""
         text = plain(text)
+        self.outcome.warnings += members.get("level") in WARNINGS
         if self.json:
             sandbox = {"sandbox": "invented data"} if self.sandbox else {}
             text = as_json(text, sandbox | members)
@@ -77,7 +111,8 @@ class Console:
             if (place := error.place) is not None:
                 text = plain(place.text)
                 members |= {"expression": text, "start": place.start, "end": place.end}
-            self.print(error.message, level="error", exit_code=code, **members)
+            last = self.outcome.members(code) | members
+            self.print(error.message, level="error", **last)
             return
         for line in wrap(f"comagic: {error.message}"):
             self.print(line)
@@ -85,6 +120,18 @@ class Console:
             self.print(line)
         for line in wrap(f"{INDENT}{error.hint}") if error.hint else ():
             self.print(line)
+
+    def record(self, message: str, **facts: object) -> None:
+        """Record what came of the command, for the last line of a JSON log."""
+        self.outcome.message = message
+        self.outcome.facts |= facts
+
+    def print_end(self, code: int) -> None:
+        """Write the last line of a run, if the log is JSON: what came of it."""
+        if self.json:
+            level = "error" if code else "info"
+            last = self.outcome.members(code)
+            self.print(self.outcome.message, level=level, **last)
 
     def start(self, line: Callable[[int], str]) -> None:
         """Set the progress line, which `show` draws until `stop`."""
@@ -180,6 +227,11 @@ class StderrReporter:
         if not self.quiet:
             print_message(text, **members)
 
+    def warn(self, text: str, **members: object) -> None:
+        """Write a warning, unless --quiet."""
+        if not self.quiet:
+            print_message(f"comagic: {text}", level="warning", **members)
+
     def hint(self, text: str) -> None:
         """Write a line for a person at a terminal."""
         if not self.quiet and (self.verbose or at_terminal()):
@@ -189,17 +241,22 @@ class StderrReporter:
         """Write an error."""
         print_message(f"comagic: {text}", level="error", **members)
 
+    def record(self, message: str, **members: object) -> None:
+        """Record what came of the command, for the last line of a JSON log."""
+        CONSOLE.record(message, **members)
+
     def finish(self, summary: Summary) -> None:
-        """Write the summary of an export: at a terminal, with --verbose, and always as JSON."""
+        """Write the summary of an export at a terminal and with --verbose; record it for JSON."""
+        text = str(summary)
+        if CONSOLE.sandbox:
+            text = f"{text.removesuffix('.')}, invented data of the sandbox."
+        self.record(text, **summary.members)
         if self.quiet or not (self.verbose or CONSOLE.json or at_terminal()):
             return
         for remark in summary.remarks:
             print_message(remark)
-        seconds = round(summary.progress.seconds, 3)
-        text = str(summary)
-        if CONSOLE.sandbox:
-            text = f"{text.removesuffix('.')}, invented data of the sandbox."
-        print_message(text, **summary.members, seconds=seconds)
+        if not CONSOLE.json:
+            print_message(text)
 
     @contextmanager
     def follow(self, output: str | None) -> Iterator[Progress]:
@@ -207,10 +264,12 @@ class StderrReporter:
 
         If rows go to a pipe, only waits are drawn: the reader of the pipe may be a pager.
         """
-        if not can_show_progress(quiet=self.quiet):
-            yield self.make_progress()
+        is_drawn = can_show_progress(quiet=self.quiet)
+        progress = self.make_progress(is_watched=is_drawn)
+        CONSOLE.outcome.progresses.append(progress)
+        if not is_drawn:
+            yield progress
             return
-        progress = self.make_progress(is_watched=True)
         timer = Timer(DELAY, CONSOLE.show)
         timer.daemon = True
         CONSOLE.start(progress.line)
@@ -314,11 +373,19 @@ def can_show_progress(*, quiet: bool = False) -> bool:
 
 def is_piped(output: str | None) -> bool:
     """Return whether rows go to standard output and it is a pipe."""
-    if sys.stdout is None or output not in (None, "-"):
-        return False
+    return output in (None, "-") and stat.S_ISFIFO(_mode_of_stdout())
+
+
+def is_stdout_file() -> bool:
+    """Return whether standard output is a regular file: `comagic calls > calls.csv`."""
+    return stat.S_ISREG(_mode_of_stdout())
+
+
+def _mode_of_stdout() -> int:
+    """Return the type of standard output, as `stat` has it; 0 where it is not known."""
     with suppress(OSError, ValueError, AttributeError):  # it may have no descriptor
-        return stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode)
-    return False
+        return os.fstat(sys.stdout.fileno()).st_mode if sys.stdout else 0
+    return 0
 
 
 def wrap(text: str) -> list[str]:

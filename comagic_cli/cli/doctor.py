@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -21,7 +21,7 @@ from comagic_cli.cli.options import (
     make_context,
     split_users,
 )
-from comagic_cli.cli.params import ExportCommand
+from comagic_cli.cli.params import TEXT_OR_JSON, ExportCommand, echo_json, is_json_typed
 from comagic_cli.config.services import service_name
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints
 from comagic_cli.export.connection import Connection, connect
@@ -55,6 +55,17 @@ class Check:
     mark: str = PASSED
     code: int = 0
 
+    @property
+    def members(self) -> dict[str, object]:
+        """Return it as JSON has it."""
+        status = {PASSED: "ok", FAILED: "failed", SKIPPED: "skipped"}[self.mark]
+        return {
+            "name": self.name,
+            "status": status,
+            "text": self.text,
+            "exit_code": int(self.code),
+        }
+
     def __str__(self) -> str:
         return f"{self.mark:{MARK_WIDTH}}  {self.name:{NAME_WIDTH}}  {self.text}".rstrip()
 
@@ -70,18 +81,21 @@ class DoctorCommand(ExportCommand):
         **extra: Any,
     ) -> click.Context:
         """Parse the command line."""
+        is_json = is_json_typed(args)  # parsing empties them
         try:
             return super().make_context(info_name, args, parent, **extra)
         except ComagicError as error:
-            click.echo(str(failed("configuration", error)).encode())
+            check = failed("configuration", error)
+            print_checks([check], "json" if is_json else "text")
             raise click.exceptions.Exit(error.exit_code) from None
 
 
 @click.command(cls=DoctorCommand)
+@TEXT_OR_JSON
 @customers_options
 @VERBOSE
 @help_option
-def doctor(**values: Any) -> None:
+def doctor(format_: str, **values: Any) -> None:
     """Check the setup: token, address, rights, reports, points.
 
     One line for each check: ok, or FAIL and what to do. It makes one call for the account, one for
@@ -92,15 +106,30 @@ def doctor(**values: Any) -> None:
       comagic doctor
       comagic doctor --profile work
       comagic doctor --sandbox
+      comagic doctor --sandbox -f json
     """  # noqa: D301 - \b is Click's
     values = split_users(values)
     users = values.pop("users")
     options = ServiceOptions(**values, quiet=False)
-    code = 0
-    for check in run_checks(replace(options, max_wait=SHORT_WAIT), users):
-        click.echo(str(check).encode())
-        code = code or check.code
+    checks = run_checks(replace(options, max_wait=SHORT_WAIT), users)
+    code = print_checks(checks, format_)
+    reporter = make_context(options).reporter
+    reporter.record("a check failed" if code else "all checks passed", rows=None)
     click.get_current_context().exit(code)
+
+
+def print_checks(checks: Iterable[Check], format_: str) -> int:
+    """Print the checks, in JSON as one document; return the code of the first that failed."""
+    done = list[Check]()
+    for check in checks:
+        done.append(check)
+        if format_ == "text":
+            click.echo(str(check).encode())
+    failures = [check.code for check in done if check.code]
+    code = failures[0] if failures else 0
+    if format_ == "json":
+        echo_json({"exit_code": code, "checks": [check.members for check in done]})
+    return code
 
 
 def run_checks(options: ServiceOptions, users: Sequence[int | str] = ()) -> Iterator[Check]:
@@ -207,12 +236,19 @@ def _check_zone(account: Mapping[str, Any], connection: Connection) -> Check:
 def _check_reports(connection: Connection) -> Iterator[Check]:
     """Check the rights and each report, then the points left."""
     limits: dict[str, int] = {}
-    connection.client.on_response = lambda _, answer: limits.update(answer.limits)
+    heard = connection.client.on_response
+
+    def note_limits(params: Mapping[str, Any], answer: Any) -> None:
+        heard(params, answer)
+        limits.update(answer.limits)
+
+    connection.client.on_response = note_limits
     try:
         rows = ask_reports(connection.client.call)
     except ComagicError as error:
         yield failed(_step_of(error) or "rights", error)
         return
+    connection.save_names("reports", ((row["id"], row.get("name")) for row in rows))
     yield Check("rights", f"{len(rows)} reports are listed")
     for report in reports():
         check = _check_report(connection, report, rows)

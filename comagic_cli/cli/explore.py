@@ -15,7 +15,8 @@ from comagic_cli.cli.options import list_options, make_context, query_option, re
 from comagic_cli.cli.params import ExportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export import account as lists
-from comagic_cli.export.context import Context, Terminal
+from comagic_cli.export.connection import read_names
+from comagic_cli.export.context import Context, Terminal, rows_of
 from comagic_cli.export.options import ListOptions, choose_format, terminal_of, terminal_options
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import BINARY_FORMATS, is_file, open_output
@@ -157,6 +158,7 @@ def write_list(
         write_pages(
             iter([page]), make_sink(format_, stream, listing.as_fields(shown), format_options)
         )
+    context.reporter.record(rows_of(len(items)), rows=len(items), output=options.output)
     if len(shown) < len(columns):
         hidden = ", ".join(name for name in columns if name not in shown)
         context.reporter.hint(f"Hidden, as the terminal is too narrow: {hidden}. See -f csv.")
@@ -179,4 +181,9 @@ def list_fields(
     """List the fields of a report; with `live`, also the account's own."""
     report = listing.find_command(name)
     columns = lists.list_columns(report, options, context) if live else ()
-    return listing.search(listing.field_rows(report, columns), words)
+    titles = {} if live else read_names(f"columns-{report.kind}", options, context)
+    found = listing.search(listing.field_rows(report, columns), words, titles)
+    if not found:
+        hint = "" if live else " --live also searches the account's titles."
+        context.reporter.warn(f"{listing.explain_nothing(report, words)}{hint}")
+    return found

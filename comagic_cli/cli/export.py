@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from comagic_cli.cli.console import is_stdout_file
 from comagic_cli.cli.options import (
     drop_profile_period,
     export_options,
@@ -14,13 +15,15 @@ from comagic_cli.cli.options import (
     read_command_line,
     split_users,
 )
-from comagic_cli.cli.params import ExportCommand
+from comagic_cli.cli.params import ReportCommand
 from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.query import IDS
 
 Export = Callable[[ReportType, ExportOptions, Context], None]
+
+JSON_LINES_WRITTEN = "comagic: JSON Lines were written. For CSV: -f csv, or -o FILE.csv."
 
 EXAMPLES = """\b
 Examples:
@@ -51,6 +54,12 @@ _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats
 that they apply to."""
 
 
+def is_redirected(options: ExportOptions) -> bool:
+    """Check if rows went to a file, as by `> calls.csv`, and nothing says in which format."""
+    is_chosen = options.format or options.output or options.count or options.dry_run
+    return not is_chosen and is_stdout_file()
+
+
 def report_command(name: str, run: Export) -> click.Command:
     """Make the command that exports a report; `run` exports it."""
     entry = report(name)
@@ -59,7 +68,7 @@ def report_command(name: str, run: Export) -> click.Command:
 
     @click.command(
         name,
-        cls=ExportCommand,
+        cls=ReportCommand,
         short_help=entry.title,
         help=f"Export: {entry.title}.\n\n{examples.format(command=name, ids=ids)}",
         epilog=EPILOG,
@@ -68,6 +77,9 @@ def report_command(name: str, run: Export) -> click.Command:
     def command(**values: Any) -> None:
         values = split_users(drop_profile_period(values))
         options = ExportOptions(**values, **read_command_line())
-        run(entry, options, make_context(options))
+        context = make_context(options)
+        run(entry, options, context)
+        if is_redirected(options):
+            context.reporter.info(JSON_LINES_WRITTEN)
 
     return command

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NoReturn, TypeAlias
 
 import click
+from click.shell_completion import CompletionItem
 
 from comagic_cli.api.errors import ERRORS as API_ERRORS
 from comagic_cli.errors import ExitCode, UsageProblem
@@ -50,7 +52,7 @@ Filters: --where 'CONDITION', in quotes for the shell.
   FIELD like '%word%', ilike       % is any text, _ one character; ilike
                                    ignores case; not like, not ilike
   FIELD in (a, b), not in          one of these
-  FIELD overlap (a, b)             a list that contains one of these; not overlap
+  FIELD overlap (a, b)             a list that has one of these; not overlap
   FIELD regexp 'x', jsquery 'x'    see the documentation of the API
 
 Join conditions with and, or, and parentheses; and binds first. Several --where
@@ -66,8 +68,8 @@ the values of a field. A mistake is shown with a caret before anything is sent.
 Examples:
   comagic filters calls call_status --sandbox -f table
   comagic calls --sandbox --where 'call_total_duration > 5m' --max-rows 5
-  comagic communications --sandbox --where 'communication_type in (Звонки, Чаты)' --count
-  comagic communications --sandbox --where 'tags is null and visit_date >= -3d' --count"""
+  comagic communications --sandbox --where 'communication_type = Чаты' --count
+  comagic calls --sandbox --where 'tags is null and call_start_date >= -3d'"""
 
 FORMATS = """\
 Output formats: -f FORMAT, or the suffix of the file after -o.
@@ -93,33 +95,67 @@ refused.
 
 Examples:
   comagic calls --sandbox --period yesterday -o calls.csv.gz
-  comagic calls --sandbox --period yesterday -f csv --excel --header title -o for-excel.csv
+  comagic calls --sandbox --excel --header title -o for-excel.csv
   comagic calls --sandbox --period 3d -o 'calls/{date}.jsonl'"""
 
 CRON = """\
 Scheduled exports. Nothing is printed unless something fails; the exit code says
 what (comagic help exit-codes). In a crontab, write % as \\%.
 
-  0 6 * * * comagic calls --profile work --period 7d -o 'calls/{date}.csv' --refresh 3d
+  0 6 * * * comagic calls --period 7d -o 'calls/{date}.csv' --refresh 3d
 
-{date} writes one file per day. Existing files are skipped without an API call,
-and the next run writes the days of a missed run, within --period.
+--profile NAME chooses a saved account. {date} writes one file per day. Existing
+files are skipped without an API call, and the next run writes the days of a
+missed run, within --period.
 
 Rows change later: tags, deals, the source of a visit and recordings are added
 hours or days afterwards, and the service does not say when. --refresh 3d writes
 the last three days again, but never beyond --period. For later changes, write
 last month again from time to time (--period 1mo --refresh all), or export a
-longer period to a database (--from -3mo -o calls.db): existing rows are updated.
+longer period to a database (--from -3mo -o calls.db), where rows are updated.
+
+--period {{ ds }} is the day of a run of Airflow; --till includes its day, so
+--from {{ ds }} --till {{ next_ds }} would be two days.
 
 A run locks its output: a second run for it ends with exit code 9. Limit the
-wait for points with --max-wait 30m.
+wait for points with --max-wait 30m. With --log-format json the last line on
+stderr says what came of the run: rows, points, warnings, exit code.
 
 Examples:
   comagic calls --sandbox --period 7d -o 'calls/{date}.csv' --refresh 3d
   comagic calls --sandbox --period 7d -o calls.db"""
 
 
+POINTS = """\
+Points: what the API costs.
+
+A point is one successful call of the API. An account has a number of points per
+minute and per day; they depend on the contract: 60 to 250 a minute and 1 000 to
+10 000 a day are usual. comagic account shows how many are left.
+
+What an export costs:
+  1 point    for each page of 10 000 rows, or fewer with --page-size
+  1 point    for each period that the API takes at once: a year, or less
+  1 or 2     to find the report and the time zone; the zone is saved for a day,
+             --report-id and --tz make both unnecessary
+  1 point    to check that no row is missing, where the count leaves a doubt
+So a month of 8 000 calls costs about 3 points, a million calls about 100.
+
+--count costs about as much as one page, --dry-run nothing. With -o and {date},
+files that exist cost nothing. Calls that fail cost nothing.
+
+When the points of a minute are used up, comagic waits; those of a day end the
+run with exit code 7. --max-wait sets the longest wait; --resume continues the
+export of a file. On a terminal, and with --log-format json, the last line says
+how many points were used and are left.
+
+Examples:
+  comagic account --sandbox | jq .day_points_left
+  comagic calls --sandbox --period last-month --count"""
+
+
 Rows = Iterator[tuple[str, str]]
+Items: TypeAlias = list[CompletionItem[str]]
 
 # The variables that are not those of options.
 OTHER_VARIABLES = {
@@ -175,6 +211,8 @@ def align(rows: Mapping[str, str]) -> Iterator[str]:
     yield from (f"  {left.ljust(width)}  {right}" for left, right in rows.items())
 
 
+WIDTH = 80  # columns of a page
+
 ERRORS = """\
 Errors of the service, by the name in parentheses in our error messages; what
 they mean, and what to do."""
@@ -199,7 +237,16 @@ def _environment(root: click.Group) -> Iterator[str]:
 def _errors(_: click.Group) -> Iterator[str]:
     yield ERRORS
     for mnemonic, sentence, remedy, code in mnemonics():
-        yield f"\n{mnemonic}\n  {sentence} (exit code {code})\n  {remedy}"
+        yield f"\n{mnemonic}"
+        for text in (f"{sentence} (exit code {code})", remedy):
+            yield from textwrap.wrap(
+                text,
+                WIDTH,
+                initial_indent="  ",
+                subsequent_indent="  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
 
 
 def _page(text: str) -> Callable[[click.Group], Iterator[str]]:
@@ -210,6 +257,7 @@ TOPICS = {
     "filters": ("Filters: the language of --where", _page(FILTERS)),
     "dates": ("Dates: --from, --till, --period", _page(DATES)),
     "formats": ("Output formats and files", _page(FORMATS)),
+    "points": ("Points: what the API costs", _page(POINTS)),
     "cron": ("Scheduled exports, and rows that change later", _page(CRON)),
     "exit-codes": ("Exit codes", _exit_codes),
     "environment": ("Environment variables", _environment),
@@ -218,43 +266,67 @@ TOPICS = {
 
 
 OTHER_TOPICS = {
+    "crontab": "cron",
+    "csv": "formats",
     "date": "dates",
     "error": "errors",
     "excel": "formats",
     "exit": "exit-codes",
+    "file": "formats",
     "filter": "filters",
     "format": "formats",
     "from": "dates",
+    "json": "formats",
+    "limits": "points",
+    "output": "formats",
+    "parquet": "formats",
     "period": "dates",
-    "points": "errors",
+    "point": "points",
+    "quota": "points",
+    "schedule": "cron",
+    "sqlite": "formats",
+    "till": "dates",
     "time": "dates",
+    "variables": "environment",
     "where": "filters",
     "xlsx": "formats",
 }
 """Other words for topics."""
 
 
-class Topic(click.Choice[str]):
-    """A topic, or a command, whose help is that of its own --help."""
+def complete_topics(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
+    """Complete topics and commands; after a group its commands."""
+    group = _find_command(context.find_root(), context.params.get("words") or ())
+    names = {name: title for name, (title, _) in TOPICS.items()}
+    if isinstance(group, click.Group):
+        inner = click.Context(group, parent=context.find_root())
+        titles = {name: group.get_command(inner, name) for name in group.list_commands(inner)}
+        commands = {name: each.get_short_help_str() for name, each in titles.items() if each}
+        names = commands | (names if group == context.find_root().command else {})
+    elif group is not None:
+        names = {}
+    return [
+        CompletionItem(name, help=title)
+        for name, title in names.items()
+        if name.startswith(incomplete)
+    ]
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ARG002 - Click's
-        """Return the name. Raises `UsageProblem` if there is no such topic."""
-        root = ctx and ctx.find_root().command
-        commands = root.list_commands(ctx) if ctx and isinstance(root, click.Group) else []
-        if value in commands:
-            return str(value)
-        if (topic := OTHER_TOPICS.get(value, value)) in TOPICS:
-            return str(topic)
-        hint = did_you_mean(str(value), [*TOPICS, *commands]) or f"Topics: {', '.join(TOPICS)}."
-        raise UsageProblem(f"there is no topic or command {value!r}", hint=hint)
+
+def _find_command(root: click.Context, words: Sequence[str]) -> click.Command | None:
+    """Return the command that words name, below the root; `None` if there is none."""
+    command: click.Command | None = root.command
+    for word in words:
+        if not isinstance(command, click.Group):
+            return None
+        command = command.get_command(root, word)
+    return command
 
 
 @click.command("help")
-@click.argument("topic", metavar="[TOPIC]", required=False, type=Topic([*TOPICS]), default=None)
-@click.argument("subcommand", metavar="[SUBCOMMAND]", required=False)
+@click.argument("words", metavar="[TOPIC]", nargs=-1, shell_complete=complete_topics)
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
-def help_(context: click.Context, topic: str | None, subcommand: str | None) -> None:
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Print the help of a topic or a command; without one, list them.
 
     \b
@@ -262,17 +334,33 @@ def help_(context: click.Context, topic: str | None, subcommand: str | None) -> 
       comagic help
       comagic help dates
       comagic help calls
+      comagic help profiles show
     """  # noqa: D301 - \b is Click's
     root = context.find_root()
-    if topic is not None and topic not in TOPICS:
-        words = [topic, subcommand, "--help"] if subcommand else [topic, "--help"]
-        root.command.main(words, prog_name="comagic", standalone_mode=False)
-        return
-    if topic is None:
-        click.echo(f"{root.get_help()}\n\nTopics of comagic help:")
-        lines = align({name: title for name, (title, _) in TOPICS.items()})
-    else:
-        command = root.command
-        lines = TOPICS[topic][1](command) if isinstance(command, click.Group) else iter(())
-    for line in lines:
+    for line in _help_on(words, root):
         click.echo(line)
+
+
+def _help_on(words: Sequence[str], root: click.Context) -> Iterator[str]:
+    """Yield the lines of help. Raises `UsageProblem` if there is neither topic nor command."""
+    if not words:
+        yield f"{root.get_help()}\n\nTopics of comagic help:"
+        yield from align({name: title for name, (title, _) in TOPICS.items()})
+        return
+    name = "-".join(words).lower()
+    name = OTHER_TOPICS.get(name, name)
+    if name in TOPICS and isinstance(root.command, click.Group):
+        yield from TOPICS[name][1](root.command)
+    elif _find_command(root, words):
+        root.command.main([*words, "--help"], prog_name="comagic", standalone_mode=False)
+    else:
+        _suggest(" ".join(words), root)
+
+
+def _suggest(words: str, root: click.Context) -> NoReturn:
+    """Raise `UsageProblem` with the nearest topics and commands."""
+    names = [*TOPICS]
+    if isinstance(root.command, click.Group):
+        names += [name.removeprefix("comagic ") for name, _ in commands(root.command)]
+    hint = did_you_mean(words, names) or f"Topics: {', '.join(TOPICS)}."
+    raise UsageProblem(f"there is no topic or command {words!r}", hint=hint)

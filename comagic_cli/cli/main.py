@@ -14,7 +14,8 @@ from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format, print_message
+from comagic_cli.cli import COMPLETE
+from comagic_cli.cli.console import CONSOLE, ClosedStdout, discard_output, log_format
 from comagic_cli.errors import CannotWrite, ComagicError, ExitCode, UsageProblem
 
 if TYPE_CHECKING:
@@ -56,8 +57,8 @@ def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
 
     `clock` is that of the system by default.
     """
-    CONSOLE.json = log_format(arguments, os.environ) == "json"
-    CONSOLE.sandbox = False
+    is_json = log_format(arguments, os.environ) == "json"
+    CONSOLE.begin(is_json=is_json and not os.environ.get(COMPLETE))
     try:
         from comagic_cli.cli.root import run_command  # noqa: PLC0415 - handles Ctrl-C
 
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str], clock: Clock | None = None) -> int:
         _flush_stdout()
     except (Exception, KeyboardInterrupt, Stopped) as error:  # noqa: BLE001 - the last resort
         return _exit_code(error)
+    CONSOLE.print_end(code)
     return code
 
 
@@ -89,18 +91,12 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _print_click(error: click.ClickException) -> int:
-    """Report a wrong command line; without a command, show the help."""
-    from click.exceptions import NoArgsIsHelpError, NoSuchOption, UsageError  # noqa: PLC0415 - handles Ctrl-C
+    """Report a wrong command line."""
+    from click.exceptions import NoSuchOption, UsageError  # noqa: PLC0415 - handles Ctrl-C
 
-    if isinstance(error, NoArgsIsHelpError) and not CONSOLE.json:
-        for line in error.format_message().splitlines():
-            print_message(line)
-        return error.exit_code
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "comagic"
-    is_help = isinstance(error, NoArgsIsHelpError)
-    message = "no command was given" if is_help else error.format_message()
-    hint = ""
+    message, hint = error.format_message(), ""
     if isinstance(error, UsageError):
         from comagic_cli.cli.root import explain_argument, explain_option  # noqa: PLC0415 - the same
 

@@ -201,6 +201,7 @@ query_options = bundle(
         "--report-id",
         metavar="ID",
         env=True,
+        shell_complete=complete.complete_report_ids,
         help="The report, by number or name. [default: the only one]",
     ),
     query_option(
@@ -268,7 +269,7 @@ REPORT_PARAMS: dict[str, Decorator[Any]] = {
         metavar="N|FILE|-",
         multiple=True,
         required=True,
-        help="Ids, or a file of ids (- is stdin).",
+        help="Ids, or a file of ids or of rows (- is stdin).",
     ),
 }
 """The options for parameters of single reports; `report_type` has none."""
@@ -314,6 +315,7 @@ USER = make_option(
     metavar="N",
     type=PositiveInt(),
     env=True,
+    shell_complete=complete.complete_users,
     help="For agents: the customer's user.",
 )
 USERS = connection_option(
@@ -323,6 +325,7 @@ USERS = connection_option(
     multiple=True,
     env=True,
     callback=join_users,
+    shell_complete=complete.complete_users,
     help="For agents: a customer's user; repeatable; or all.",
 )
 
@@ -346,7 +349,11 @@ def _connection_options(user: Decorator[Any]) -> Decorator[Any]:
         ),
         user,
         connection_option(
-            "--tz", metavar="ZONE", env=True, help="The time zone. [default: that of the account]"
+            "--tz",
+            metavar="ZONE",
+            env=True,
+            shell_complete=complete.complete_zones,
+            help="The time zone. [default: that of the account]",
         ),
         TIMEOUT,
         connection_option(

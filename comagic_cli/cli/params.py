@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import click
@@ -11,7 +12,7 @@ from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.query import is_number
+from comagic_cli.query.ids import is_number
 from comagic_cli.query.suggest import did_you_mean
 
 UNITS = {"s": 1, "m": 60, "h": 3600}
@@ -226,6 +227,10 @@ class OutputOption(click.Option):
     section: ClassVar[str] = "Output"
 
 
+class SummaryFormat(OutputOption):
+    """The format of what is not rows; no profile sets it."""
+
+
 class FormatOption(click.Option):
     """An option of the format."""
 
@@ -255,16 +260,54 @@ class ExportCommand(click.Command):
             _check_sandbox(ctx)
         return rest
 
+    def section_of(self, param: click.Parameter) -> str:
+        """Return the section of the help that an option is listed in."""
+        return str(getattr(param, "section", "Other"))
+
+    def ordered_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters in the order of the help."""
+        return self.get_params(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the sections, in the order of their options."""
         sections: dict[str, list[tuple[str, str]]] = {}
-        for param in self.get_params(ctx):
+        for param in self.ordered_params(ctx):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
-                sections.setdefault(getattr(param, "section", "Other"), []).append(record)
+                sections.setdefault(self.section_of(param), []).append(record)
         width = max(len(flags) for records in sections.values() for flags, _ in records)
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl([(flags.ljust(width), help_) for flags, help_ in records])
+
+
+MAIN, RARE = "Main options", "Rarely needed"
+MAIN_OPTIONS = (
+    *("ids", "period", "from_", "till", "fields", "where", "sort"),
+    *("format", "output", "max_rows", "count", "dry_run"),
+    *("profile", "users", "sandbox", "help"),
+)
+RARE_OPTIONS = (
+    *("filter_json", "realtime", "page_size", "table", "keep_incomplete", "manifest"),
+    *("newlines", "times", "record_host", "timeout", "max_wait", "log_format"),
+)
+
+
+class ReportCommand(ExportCommand):
+    """A command whose help begins with the main options and ends with the rare ones."""
+
+    def section_of(self, param: click.Parameter) -> str:
+        """Return the section of the help that an option is listed in."""
+        if param.name in MAIN_OPTIONS:
+            return MAIN
+        return RARE if param.name in RARE_OPTIONS else super().section_of(param)
+
+    def ordered_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return the parameters in the order of the help."""
+        params = self.get_params(ctx)
+        main = [param for param in params if param.name in MAIN_OPTIONS]
+        rare = [param for param in params if param.name in RARE_OPTIONS]
+        main.sort(key=lambda param: MAIN_OPTIONS.index(param.name or ""))
+        return [*main, *(param for param in params if param not in [*main, *rare]), *rare]
 
 
 ACCOUNT_OPTIONS = ("profile", "base_url", "token_file")
@@ -281,6 +324,28 @@ def _check_sandbox(context: click.Context) -> None:
             f"--sandbox can't be combined with {', '.join(flags)}: its data are invented",
             hint=f"Remove --sandbox, or {' and '.join(flags)}.",
         )
+
+
+TEXT_OR_JSON: Decorator[Any] = click.option(
+    *("--format", "-f", "format_"),
+    cls=SummaryFormat,
+    metavar="FORMAT",
+    type=click.Choice(("text", "json")),
+    default="text",
+    show_default=True,
+    help="text or json.",
+)
+
+
+def is_json_typed(args: Sequence[str]) -> bool:
+    """Check for `-f json` on a command line that can't be parsed."""
+    joined = " ".join(args).replace("=", " ")
+    return re.search(r"(^| )(-f ?|--format )json( |$)", joined) is not None
+
+
+def echo_json(document: object) -> None:
+    """Write one JSON document to standard output."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2).encode())
 
 
 def bundle(*options: Decorator[Any]) -> Decorator[Any]:

@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from comagic_cli.cli.completion import complete_profiles
 from comagic_cli.cli.console import CONSOLE, print_message
-from comagic_cli.cli.params import ConnectionOption
+from comagic_cli.cli.params import TEXT_OR_JSON, ConnectionOption, SummaryFormat, echo_json
 from comagic_cli.config.credentials import VARIABLES
 from comagic_cli.config.profiles import (
     CREDENTIALS,
@@ -168,7 +168,11 @@ def _commands(context: click.Context) -> Iterator[click.Command]:
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:
-    return {option_name(each): each for each in command.params if isinstance(each, click.Option)}
+    return {
+        option_name(each): each
+        for each in command.params
+        if isinstance(each, click.Option) and not isinstance(each, SummaryFormat)
+    }
 
 
 def option_name(param: click.Parameter) -> str:
@@ -180,9 +184,10 @@ def option_name(param: click.Parameter) -> str:
 
 
 @click.group(invoke_without_command=True)
+@TEXT_OR_JSON
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
-def profiles(context: click.Context) -> None:
+def profiles(context: click.Context, format_: str) -> None:
     """List and change the saved accounts.
 
     \b
@@ -190,28 +195,31 @@ def profiles(context: click.Context) -> None:
       comagic profiles
       comagic profiles show work
       comagic profiles default work
+      comagic profiles -f json
     """  # noqa: D301 - \b is Click's
     if context.invoked_subcommand is None:
-        print_profiles()
+        print_profiles(format_)
 
 
 @profiles.command("list")
+@TEXT_OR_JSON
 @click.help_option("-h", "--help", help="Show this help.")
-def list_() -> None:
+def list_(format_: str) -> None:
     """List the profiles; the default profile has a star.
 
     \b
     Example:
       comagic profiles list
     """  # noqa: D301 - \b is Click's
-    print_profiles()
+    print_profiles(format_)
 
 
 @profiles.command(short_help="Show the settings in force and their sources.")
 @profile_argument
+@TEXT_OR_JSON
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
-def show(context: click.Context, profile: str | None) -> None:
+def show(context: click.Context, profile: str | None, format_: str) -> None:
     """Show the settings in force with a profile and their sources; no secrets.
 
     \b
@@ -219,7 +227,14 @@ def show(context: click.Context, profile: str | None) -> None:
       comagic profiles show
       comagic profiles show work
     """  # noqa: D301 - \b is Click's
-    for line in align(_settings(context, choose_profile(profile))):
+    chosen = choose_profile(profile)
+    settings = _settings(context, chosen)
+    if format_ == "json":
+        members = ("name", "value", "source")
+        rows = [dict(zip(members, row, strict=True)) for row in settings]
+        echo_json({"profile": chosen.name, "file": str(chosen.file), "settings": rows[1:]})
+        return
+    for line in align(settings):
         click.echo(line.encode())
 
 
@@ -251,13 +266,21 @@ CREDENTIAL_KINDS = {
 }
 
 
-def print_profiles() -> None:
+LISTED = ("default", "name", "service", "credentials", "users", "timezone")
+
+
+def print_profiles(format_: str) -> None:
     """List the profiles; the default profile has a star."""
     saved = read_profiles(profiles_file())
+    if format_ == "json":
+        rows = [dict(zip(LISTED, row, strict=True)) for row in _rows(saved)]
+        for row in rows:
+            row["users"] = row["users"].removeprefix("user ")
+        echo_json([row | {"default": row["default"] == "*"} for row in rows])
     if not saved.tables:
         print_message(f"There are no profiles in {saved.file}. Make one: comagic login")
         return
-    for line in align(_rows(saved)):
+    for line in align(_rows(saved)) if format_ == "text" else ():
         click.echo(line.encode())
 
 

@@ -55,6 +55,8 @@ OTHER_COMMANDS = {
     "whoami": "comagic account",
 }
 """Commands of other programs, and ours."""
+NOTES = {"communications": "; with UTM tags", "calls": "; with employees"}
+"""What help adds to the titles of reports, for those who must choose one."""
 
 
 @cache
@@ -103,8 +105,9 @@ class Root(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write all commands with their help."""
+        titles = {name: title + NOTES.get(name, "") for name, title in _reports().items()}
         sections = (
-            ("Reports", _reports()),
+            ("Reports", titles),
             ("Explore", _titles(EXPLORING)),
             ("Other commands", _titles(OTHERS)),
         )
@@ -130,10 +133,13 @@ def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     return {name: title for name, (title, _) in commands.items()}
 
 
-@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Root, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, "-V", "--version", prog_name="comagic", help="Show the version.")
 @click.help_option("-h", "--help", help="Show this help.")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Export calls, chats, requests and visits from CoMagic / UIS with one command.
 
     \b
@@ -141,6 +147,8 @@ def cli() -> None:
       comagic communications --sandbox
       comagic communications --sandbox --period last-month -o month.csv
     """  # noqa: D301 - \b is Click's
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 def run_command(arguments: Sequence[str], clock: Clock | None = None) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from comagic_cli.cli.console import CONSOLE
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.manifest import Manifest, manifest_beside, read_manifest, verify_file
 
@@ -34,6 +35,7 @@ def verify(file: str, manifest: str | None) -> None:
     verify_file(output, record)
     line = f"{output}: {record.rows} rows, {record.bytes} bytes, {record.state}\n"
     click.echo(line.encode(), nl=False)
+    CONSOLE.record(line.strip(), rows=record.rows, output=str(output), bytes=record.bytes)
 
 
 def find_manifest(file: Path, path: Path | None) -> tuple[Path, Manifest]:

@@ -36,6 +36,7 @@ from comagic_cli.query.catalog import (
     with_guess,
     with_more,
 )
+from comagic_cli.query.empty import listed_values
 from comagic_cli.query.listing import Row
 from comagic_cli.rows.page import Answer
 
@@ -97,6 +98,8 @@ class Columns:
         if self.connection.cache:
             text = msgspec.json.encode(columns).decode()
             self.connection.cache.set(self.connection.cache_name(name, self.kind), text)
+            titles = ((column.id, column.name) for column in columns)
+            self.connection.save_names(f"{name}-{self.kind}", titles)
         return columns
 
     def _recall(self, name: str, most_age: float) -> tuple[Column, ...] | None:
@@ -167,7 +170,12 @@ def find_titles(
 def list_reports(kind: str | None, options: ListOptions, context: Context) -> list[Row]:
     """List the reports of the account, all or those of a type."""
     with connect(options, context) as connection:
-        return listing.report_rows(_every(connection, "get.reports_list"), kind)
+        listed = _every(connection, "get.reports_list")
+        connection.save_names("reports", ((row.get("id"), row.get("name")) for row in listed))
+    rows = listing.report_rows(listed, kind)
+    if kind is not None and not rows:
+        context.reporter.warn(listing.explain_no_reports(kind, listed))
+    return rows
 
 
 def list_columns(report: ReportType, options: ListOptions, context: Context) -> tuple[Column, ...]:
@@ -192,10 +200,24 @@ def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
     return filters
 
 
+def find_values(connection: Connection, kind: str) -> dict[str, list[str]]:
+    """Return the values of the account's lists: cached, else asked for."""
+    cache, name = connection.cache, connection.cache_name("values", kind)
+    with suppress(msgspec.DecodeError):
+        if text := cache.get(name) if cache else None:
+            return msgspec.json.decode(text, type=dict[str, list[str]])
+    listed = listed_values(ask_listed_filters(connection, kind))
+    if cache:
+        cache.set(name, msgspec.json.encode(listed).decode())
+    return listed
+
+
 def list_users(options: ListOptions, context: Context) -> list[Row]:
     """List the users of an agent's customers."""
     with connect(options, context, is_agent=True) as connection:
-        return _every(connection, "get.customer_users")
+        users = _every(connection, "get.customer_users")
+        connection.save_names("users", ((row.get("id"), row.get("name")) for row in users))
+        return users
 
 
 def list_account(options: ListOptions, context: Context) -> list[Row]:

@@ -14,7 +14,7 @@ from comagic_cli.export.context import Context, Summary
 from comagic_cli.export.customers import FIRST_COLUMNS, PageReader, find_customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.request import ExportJob, make_reader, read_job
+from comagic_cli.export.request import ExportJob, make_reader, read_job, warn_of_no_rows
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
@@ -148,6 +148,8 @@ def _count(job: ExportJob, question: Question) -> None:
                 write_pages(reader.pages(), sink, connection.progress.count)
             finally:
                 connection.report_oddities(reader)
+        if not sink.counts.rows:
+            warn_of_no_rows(reader.query, job, connection)
     if sink.counts.several and job.output.format != BARS:
         reporter.hint(SEVERAL)
     rows, points = sink.counts.rows, connection.client.calls
@@ -157,7 +159,7 @@ def _count(job: ExportJob, question: Question) -> None:
             days=[f"{day:%Y-%m-%d}" for day in _ends(reader.query.period)],
             points=points,
             progress=connection.progress,
-            members={"rows": rows, "points": points},
+            members={"rows": rows, "output": target_name, "points": points},
         )
     )
 

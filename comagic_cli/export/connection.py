@@ -24,10 +24,10 @@ from comagic_cli.api.endpoints import (
 from comagic_cli.api.http import open_transport, service_url
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.api.session import Session
-from comagic_cli.config.credentials import Account, find_account, ignore
+from comagic_cli.config.credentials import Account, find_account, ignore, uses_profile
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
-from comagic_cli.files.cache import Cache, cache_key, default_cache
+from comagic_cli.files.cache import Cache, cache_key, default_cache, save_names, saved_names
 from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
@@ -68,6 +68,12 @@ class Connection:
         account = self.account
         return cache_key(kind, account.url, account.owner, account.user_id, *more)
 
+    def save_names(self, kind: str, names: Iterable[tuple[object, object]]) -> None:
+        """Save names, each with what it means, for completion and search."""
+        if self.cache:
+            texts = {str(name): str(meaning or "") for name, meaning in names}
+            save_names(self.cache, kind, self.account.profile, texts)
+
     def for_user(self, user_id: int) -> Connection:
         """Call as another user of the agent from now on."""
         self.client.user_id = user_id
@@ -97,6 +103,8 @@ class Connection:
     @property
     def known_zone(self) -> str | None:
         """The name of the account's time zone, `None` where it would have to be asked for."""
+        if "zone" in vars(self):
+            return self.zone.key
         if self.account.zone:
             return zone_named(self.account.zone, "--tz").key
         if self.account.saved_zone:
@@ -133,13 +141,10 @@ class Connection:
             self.asker,
             self.note,
             warn=self.context.reporter.error,
-            info=self._info,
+            info=self.context.reporter.warn,
             zone=lambda: self.known_zone,
             totals=self.totals,
         )
-
-    def _info(self, text: str) -> None:
-        self.context.reporter.info(f"comagic: {text}")
 
     def asker(self, query: Query) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
@@ -169,9 +174,8 @@ class Connection:
             )
         missing, unasked = self._members[0].difference if self._members else ([], [])
         if missing:
-            reporter.info(
-                f"comagic: no row has {_list(missing)}; not asked for, but in the rows: "
-                f"{_list(unasked)}",
+            reporter.warn(
+                f"no row has {_list(missing)}; not asked for, but in the rows: {_list(unasked)}",
                 missing=missing,
                 unasked=unasked,
             )
@@ -234,7 +238,7 @@ def _open_account(
     options: ServiceOptions, context: Context, *, is_agent: bool
 ) -> Iterator[Account]:
     if not options.sandbox:
-        warn = ignore if options.quiet else context.reporter.info
+        warn = ignore if options.quiet else partial(context.reporter.info, level="warning")
         yield find_account(service_url(options.base_url), options, context.environ, warn)
         return
     # Only --sandbox needs a server.
@@ -243,6 +247,12 @@ def _open_account(
     is_agent = is_agent or options.user_id is not None or bool(getattr(options, "users", ()))
     with open_sandbox(is_agent=is_agent) as box:
         yield Account(box.url, box.token, options.user_id, options.tz)
+
+
+def read_names(kind: str, options: ServiceOptions, context: Context) -> dict[str, str]:
+    """Return names that `Connection.save_names` saved, without reading the token."""
+    is_used = uses_profile(options.token_file, context.environ)
+    return saved_names(default_cache(), kind, options.profile.name if is_used else "")
 
 
 def open_session(account: Account, cache: Cache | None) -> Session | None:

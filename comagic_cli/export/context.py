@@ -37,12 +37,16 @@ class Paged(Protocol):
 
 @dataclass
 class Progress:
-    """How far an export is: `rows` that came, `points` left as the service last said."""
+    """How far an export is.
+
+    `rows` and answers (`calls`) that came, `points` left as the service last said.
+    """
 
     clock: Callable[[], float] = time.monotonic
     is_watched: bool = False
     on_wait: Callable[[str], None] | None = None
     rows: int = 0
+    calls: int = 0
     points: Sequence[Quota] = ()
     _start: float = field(init=False)
     _window: str = ""
@@ -60,6 +64,11 @@ class Progress:
         """Return the seconds since the start."""
         return self.clock() - self._start
 
+    @property
+    def points_left(self) -> int | None:
+        """Return the points left, of the day or a shorter period; `None` if it is not known."""
+        return main_quota(self.points).remaining if self.points else None
+
     def wait(self, text: str) -> None:
         """Report what is waited for and how long; "" when the wait has ended."""
         self._waiting = text
@@ -67,7 +76,8 @@ class Progress:
             self.on_wait(text)
 
     def heard(self, params: Mapping[str, Any], answer: Answer) -> None:
-        """Note the window of an answer, and the points that are left."""
+        """Note the window of an answer, and the points that are left; each answer costs one."""
+        self.calls += 1
         if "date_from" in params and "offset" in params:
             self._window = days_of(*self._within(params["date_from"], params["date_till"]))
         self.points = read_quotas(answer.limits) or self.points
@@ -176,11 +186,17 @@ class Reporter(Protocol):
     def info(self, text: str, **members: object) -> None:
         """Report one line; --quiet hides it."""
 
+    def warn(self, text: str, **members: object) -> None:
+        """Report one line about what may not be as wanted; --quiet hides it."""
+
     def hint(self, text: str) -> None:
         """Report one line for a person at a terminal; --quiet hides it."""
 
     def error(self, text: str, **members: object) -> None:
         """Report a failure after which the export continues."""
+
+    def record(self, message: str, **members: object) -> None:
+        """Record what came of the command, for the last line of a JSON log."""
 
     def finish(self, summary: Summary) -> None:
         """Report the end of an export."""
@@ -244,6 +260,11 @@ class Context:
         with open_output(None, self.stdout) as stream:
             stream.write(f"{text}\n".encode())
 
+    def print_count(self, count: int) -> None:
+        """Write a number of rows to standard output, and record it. Raises `CannotWrite`."""
+        self.print(str(count))
+        self.reporter.record(rows_of(count), rows=count)
+
 
 def _decode(data: bytes, name: str, option: str) -> str:
     try:
@@ -262,10 +283,15 @@ def days_of(*moments: datetime) -> str:
     return " to ".join(dict.fromkeys(f"{moment:%Y-%m-%d}" for moment in moments))
 
 
-def left_of(points: Sequence[Quota]) -> str:
-    """Describe the points left: of the day, else of the next shorter period."""
+def main_quota(points: Sequence[Quota]) -> Quota:
+    """Return the quota of the day, else of the next shorter period."""
     units = {left.unit: left for left in reversed(points)}
-    left = next((units[unit] for unit in PERIODS if unit in units), points[0])
+    return next((units[unit] for unit in PERIODS if unit in units), points[0])
+
+
+def left_of(points: Sequence[Quota]) -> str:
+    """Describe the points left."""
+    left = main_quota(points)
     unit = UNITS.get(left.unit, f"this {left.unit}" if left.unit else "")
     return f"{spaced(left.remaining)} left {unit}".rstrip()
 

@@ -59,6 +59,7 @@ def find_customers(
         return replace(options, user_id=None if first == ALL else int(first))
     with connect(options, context) as connection:
         found = ask_customers(connection.client.call, options.users, connection.note)
+        connection.save_names("users", ((user.user_id, user.label) for user in found))
     return replace(options, customers=tuple(found), user_id=found[0].user_id)
 
 
@@ -116,7 +117,7 @@ def export_each(
             f"{', '.join(str(customer.user_id) for customer in failures)}",
             hint="The files of the others are complete. Run the same command again.",
         )
-    return _add_up(summaries, str(options.output))
+    return _add_up(summaries, options)
 
 
 def _export_customer(
@@ -143,7 +144,7 @@ def _report(customer: Customer, error: ComagicError, context: Context) -> None:
     )
 
 
-def _add_up(summaries: Sequence[Summary], template: str) -> Summary | None:
+def _add_up(summaries: Sequence[Summary], options: ExportOptions) -> Summary | None:
     if not summaries:
         return None
     rows = sum(summary.rows for summary in summaries)
@@ -154,8 +155,14 @@ def _add_up(summaries: Sequence[Summary], template: str) -> Summary | None:
         rows=rows,
         points=points,
         days=[days[0], days[-1]],
-        output=files_of(len(summaries), template),
-        members={"rows": rows, "points": points, "customers": len(summaries)},
+        output=files_of(len(summaries), options.output),
+        members={
+            "rows": rows,
+            "period": [days[0], days[-1]],
+            "output": options.output,
+            "points": points,
+            "customers": len(summaries),
+        },
     )
 
 

@@ -15,7 +15,7 @@ from comagic_cli.export.customers import CustomerResult, CustomersReader
 from comagic_cli.export.fingerprint import Identity, differences, identify
 from comagic_cli.export.manifest import format_period
 from comagic_cli.export.options import ExportOptions, check_options
-from comagic_cli.export.request import ExportJob, columns_of, make_reader
+from comagic_cli.export.request import ExportJob, columns_of, make_reader, warn_of_no_rows
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.base import Sink
@@ -72,6 +72,8 @@ def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
                 sink = make(query)
             transfer = Transfer(query, identity, connection, reader, database, file=database)
             transfer.send(sink)
+            if not transfer.sink.rows:
+                warn_of_no_rows(transfer.reader.query, job, connection)
     except RowsMissing as missing:
         if transfer is None:
             raise

@@ -30,6 +30,7 @@ from comagic_cli.export.request import (
     draft_query,
     make_reader,
     resolve_period,
+    warn_of_no_rows,
 )
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.atomic_file import make_folder
@@ -194,14 +195,23 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
         connection.report_oddities(*readers)
     if first:
         raise _missing(first, incomplete, is_kept=is_kept)
-    rows, points = connection.progress.rows, connection.client.calls
+    rows = connection.progress.rows
+    if not rows:
+        warn_of_no_rows(partitions.query, partitions.job, connection)
+    points, period = connection.client.calls, partitions.query.period
     return Summary(
         rows=rows,
         days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
         points=points,
         progress=connection.progress,
         output=files_of(len(plan.write), partitions.template),
-        members={"rows": rows, "points": points, "files": len(plan.write)},
+        members={
+            "rows": rows,
+            "period": [str(period.start), str(period.end)],
+            "output": str(partitions.template),
+            "points": points,
+            "files": len(plan.write),
+        },
     )
 
 

@@ -41,6 +41,8 @@ def run_export(report: ReportType, options: ExportOptions, context: Context) -> 
     summary = export_each(job.options, context, export) if are_named else _export_output(job)
     if summary is not None:
         context.reporter.finish(summary)
+    elif not job.options.dry_run:
+        context.reporter.record("nothing to write", rows=0, output=options.output)
 
 
 def _export_output(job: ExportJob) -> Summary | None:
@@ -109,13 +111,13 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
         points=record.points,
         progress=transfer.connection.progress,
         output=f"{file} ({sized(record.bytes)})" if file else "",
-        members=members | {"file": file},
+        members=members | {"output": file},
         remarks=[*_remarks(transfer, job, record.rows)],
     )
 
 
 def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
-    """Yield what a table hides, which rows are not shown, and filters without rows."""
+    """Yield what a table hides, and which rows are not shown."""
     yield from getattr(transfer.sink.inner, "remark", "").splitlines()
     matching = transfer.reader.matching
     if job.output.is_preview and rows >= ROWS_ON_A_TERMINAL:
@@ -123,6 +125,3 @@ def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
             yield f"The first {rows} rows. For more: --max-rows N, or -o FILE."
         elif matching > rows:
             yield f"{rows} of {spaced(matching)} rows. For all: --max-rows {matching}, or -o FILE."
-    if job.options.where and not rows:
-        name = transfer.query.report.command
-        yield f"No rows match --where. For the values of a list: comagic filters {name} FIELD."

@@ -13,9 +13,15 @@ from comagic_cli.api.endpoints import zone_named
 from comagic_cli.api.http import service_url
 from comagic_cli.config.credentials import saved_zone
 from comagic_cli.export.connection import Connection, connect
-from comagic_cli.export.customers import Customers
+from comagic_cli.export.customers import Customers, period_in_utc
 from comagic_cli.export.options import ExportOptions, OutputSpec, check_options
-from comagic_cli.export.request import ExportJob, draft_query, make_query, resolve_period
+from comagic_cli.export.request import (
+    ExportJob,
+    draft_query,
+    make_query,
+    resolve_period,
+    warn_of_no_rows,
+)
 from comagic_cli.paging.count import count_rows, split_window
 from comagic_cli.paging.id_batches import MOST
 from comagic_cli.paging.window import Window, windows_of
@@ -145,14 +151,21 @@ def show_count(job: ExportJob) -> None:
     counts: list[int] = []
     with connect(options, context) as connection:
         if not options.customers:
-            context.print(str(_count(job, connection)))
+            query = make_query(job, connection, None)
+            count = count_rows(query, connection.asker, connection.note)
+            context.print_count(count)
+            if not count:
+                warn_of_no_rows(query, job, connection)
             return
         customers = Customers(connection, options.customers)
         try:
             counts.extend(customers.each(lambda at, _: iter([_count(job, at)])))
         finally:
             if counts:
-                context.print(str(sum(counts)))
+                context.print_count(sum(counts))
+        if not sum(counts):
+            query = draft_query(job, period_in_utc(options, context), None, connection.now)
+            warn_of_no_rows(query, job, connection)
 
 
 def _count(job: ExportJob, connection: Connection) -> int:

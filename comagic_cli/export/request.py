@@ -11,8 +11,8 @@ from typing import Any
 
 from comagic_cli.api.endpoints import ask_state
 from comagic_cli.config.services import BRANDS, DEFAULT
-from comagic_cli.errors import UsageProblem
-from comagic_cli.export.account import find_titles, with_columns
+from comagic_cli.errors import ComagicError, UsageProblem
+from comagic_cli.export.account import find_titles, find_values, with_columns
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.customers import (
@@ -27,6 +27,7 @@ from comagic_cli.formats.base import ZONED
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
 from comagic_cli.query.catalog import Field, ReportType, reports
+from comagic_cli.query.empty import text_conditions, unlisted_values, wrong_quotes
 from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
 from comagic_cli.query.filter.json import (
@@ -38,8 +39,9 @@ from comagic_cli.query.filter.json import (
     validate,
 )
 from comagic_cli.query.filter.tree import to_expression
+from comagic_cli.query.ids import is_number, read_ids
 from comagic_cli.query.period import Period, resolve
-from comagic_cli.query.query import Query, is_number, read_ids
+from comagic_cli.query.query import IDS, Query
 
 TYPED_IDS = "0123456789,;# \t"  # what ids are typed with; anything else is the name of a file
 UNKNOWN_ID = "(asked of the account)"  # a report id that is not known yet
@@ -292,3 +294,52 @@ def _find_web(job: ExportJob, connection: Connection) -> str:
         f"--record-urls: where the recordings of {api} are is not known",
         hint=f"Name the web account's host: --record-host {APPS['dataapi.comagic.ru']}",
     )
+
+
+# What is said of an export without rows.
+
+
+def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> None:
+    """Report that an export has no rows, and why it may be so.
+
+    The account is asked for the values of its lists only where the filter compares with texts; of
+    several customers the first is.
+    """
+    options = job.options
+    ids = query.extra.get(IDS)
+    is_told = ids and not query.filter and not options.count  # by the reader: ids without rows
+    if options.quiet or is_told:
+        return
+    zone = connection.known_zone or "the account's time zone"
+    if options.customers:
+        zone = "each customer's time zone"
+        connection = connection.for_user(options.customers[0].user_id)
+    text = f"no rows from {_name_period(query.period)} ({zone})"
+    if ids is not None:
+        text += " have these ids" if ids else ": --ids names no id"
+    if query.filter:
+        text += f"{' and' * bool(ids)} match {'--where' if options.where else 'the filter'}"
+        reasons = [*wrong_quotes(options.where), *_unlisted_values(query, connection)]
+        text += f": {'; '.join(reasons)}" * bool(reasons)
+    connection.context.reporter.warn(text)
+
+
+def _name_period(period: Period) -> str:
+    """Name the first and last day, or second where they are not whole days."""
+    start, end = str(period.start), str(period.end)
+    if start.endswith(" 00:00:00") and end.endswith(" 23:59:59"):
+        start, end = start[:10], end[:10]
+    return start if start == end else f"{start} to {end}"
+
+
+def _unlisted_values(query: Query, connection: Connection) -> list[str]:
+    """Say which values of a filter the account does not list; nothing if it can't be asked."""
+    tree = query.filter
+    if not tree or not text_conditions(tree):
+        return []
+    try:
+        listed = find_values(connection, query.report.kind)
+    except ComagicError as error:
+        connection.note(f"the values of lists are not known: {error.message}")
+        return []
+    return [*unlisted_values(tree, query.report, listed)]

@@ -18,6 +18,7 @@ from comagic_cli.export.request import (
     complete_job,
     draft_query,
     make_reader,
+    warn_of_no_rows,
 )
 from comagic_cli.export.resume import has_checkpoint, read_checkpoint, remaining_query
 from comagic_cli.export.transfer import Transfer
@@ -46,6 +47,8 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
                 columns, output = columns_of(complete, transfer.query), complete.output
                 sink = make_sink(output.format, stream, columns, output.format_options)
                 transfer.send(sink, stream if is_resumable else None)
+            if not transfer.sink.rows:
+                warn_of_no_rows(transfer.reader.query, job, connection)
     except RowsMissing as missing:
         if transfer is None:
             raise

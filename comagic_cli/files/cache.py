@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -14,6 +15,7 @@ from comagic_cli.files.directories import user_directory
 from comagic_cli.files.lock import wait_for_lock
 
 DAY = 86_400.0  # seconds
+NAMES_AGE = 90 * DAY
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,24 @@ class Cache:
 
     def _make_directory(self) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def save_names(cache: Cache, kind: str, profile: str, names: Mapping[str, str]) -> None:
+    """Save names, each with what it means, for the profile of an account (`""` for none).
+
+    Unlike what else is cached they can be found without the account's token.
+    """
+    cache.set(cache_key(f"names-{kind}", profile), json.dumps(names))
+
+
+def saved_names(cache: Cache | None, kind: str, profile: str) -> dict[str, str]:
+    """Return saved names, each with what it means."""
+    text = cache.get(cache_key(f"names-{kind}", profile), NAMES_AGE) if cache else None
+    try:
+        names = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return {str(name): str(meaning) for name, meaning in dict(names).items()}
 
 
 def default_cache() -> Cache | None:

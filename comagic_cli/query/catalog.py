@@ -192,7 +192,7 @@ def _fold(title: str) -> str:
 
 
 def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field]) -> UnknownField:
-    others = [other.command for other in reports() if other.find(name)]
+    others = having(name)[:MAX_OTHERS]
     names = [field.name for field in known] + [title for title, _ in report.titles]
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
@@ -203,7 +203,14 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
     )
 
 
+MAX_OTHERS = 3  # reports that a hint names
 ORDER = re.compile(r"\s*[:\s]\s*(asc|desc)$", re.IGNORECASE)  # of a field to sort by
+
+
+def having(name: str) -> list[str]:
+    """Name the reports that have a field."""
+    return [each.command for each in reports() if each.find(name)]
+
 
 # Descriptions
 

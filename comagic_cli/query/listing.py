@@ -6,7 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.catalog import Column, Field, ReportType, about, as_field, reports
+from comagic_cli.query.catalog import (
+    MAX_OTHERS,
+    Column,
+    Field,
+    ReportType,
+    about,
+    as_field,
+    reports,
+)
 from comagic_cli.query.suggest import did_you_mean
 
 Row: TypeAlias = dict[str, Any]
@@ -106,6 +114,13 @@ def report_rows(listed: Iterable[Row], kind: str | None) -> list[Row]:
     ]
 
 
+def explain_no_reports(kind: str, listed: Iterable[Row]) -> str:
+    """Say that there is no report of a type, and which types there are."""
+    kinds = list(dict.fromkeys(str(row["type"]) for row in listed if row.get("type")))
+    hint = did_you_mean(kind, kinds) or f"Types: {', '.join(kinds)}."
+    return f"the account has no report of the type {kind!r}. {hint}"
+
+
 def field_rows(report: ReportType, columns: Sequence[Column] = ()) -> list[Row]:
     """List a report's fields, and the account's columns that the catalogue lacks."""
     by_name = {column.id: column for column in columns}
@@ -147,15 +162,29 @@ def _own_row(column: Column) -> Row:
     }
 
 
-def search(rows: Iterable[Row], words: str) -> list[Row]:
-    """Return the fields with every word in their name, title or description, in any case."""
+def search(rows: Iterable[Row], words: str, titles: Mapping[str, str] | None = None) -> list[Row]:
+    """Return the fields with every word in their name, title or description, in any case.
+
+    `titles` are those that the rows don't have.
+    """
     wanted = words.casefold().split()
     matches = []
     for row in rows:
-        text = " ".join(str(row[name] or "") for name in ("name", "title", "about")).casefold()
+        texts = [row["name"], row["title"], row["about"], (titles or {}).get(row["name"])]
+        text = " ".join(str(each or "") for each in texts).casefold()
         if all(word in text for word in wanted):
             matches.append(row)
     return matches
+
+
+def explain_nothing(report: ReportType, words: str) -> str:
+    """Say that no field of a report has the words, and where there may be one."""
+    others = [each.command for each in reports() if search(field_rows(each), words)]
+    if others:
+        hint = f"{', '.join(others[:MAX_OTHERS])} {'have' if len(others) > 1 else 'has'} one."
+    else:
+        hint = did_you_mean(words, [field.name for field in report.known])
+    return f"{report.command} has no field with {words!r}. {hint}".rstrip()
 
 
 def filter_rows(filters: Iterable[Row], field: str | None, report: ReportType) -> list[Row]:
@@ -168,11 +197,19 @@ def filter_rows(filters: Iterable[Row], field: str | None, report: ReportType) -
         return rows
     if matches := [row for row in rows if row["field"] == field]:
         return matches
-    names = [str(row["field"]) for row in rows]
+    names = [str(row["field"]) for row in rows if row["field"]]
     raise UsageProblem(
         f"{report.command} can't be filtered by {field!r}",
-        hint=did_you_mean(field, names, 0.5) or "Omit it to list all.",
+        hint=did_you_mean(field, names, 0.5) or f"It can be by: {_first_of(names)}.",
     )
+
+
+MAX_NAMED = 8  # names that a message lists
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return ", ".join(names[:MAX_NAMED]) + more
 
 
 def _filter_row(row: Row) -> Row:

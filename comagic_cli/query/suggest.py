@@ -29,6 +29,11 @@ def closest(word: str, names: Iterable[str], least: float = 0.6) -> list[str]:
     ]
 
 
+def by_similarity(word: str, names: Iterable[str]) -> list[str]:
+    """Return the names, the most similar to a word first."""
+    return sorted(names, key=lambda name: -_similarity(name.lower(), word.lower()))
+
+
 def _similarity(name: str, word: str) -> float:
     is_prefix = len(word) >= MIN_PREFIX and name.startswith(word)
     return max(SequenceMatcher(None, name, word).ratio(), PREFIX_SIMILARITY * is_prefix)

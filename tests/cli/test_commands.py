@@ -100,7 +100,8 @@ def test_a_period_without_rows(comagic, small, no_rows):
     form, text = no_rows
     empty = ["--period", "2023-01", "--fields", "communication_id", "-f", form]
     ran = comagic("communications", *empty, box=small)
-    assert (ran.code, "".join(ran.out.split(" ")).strip(), ran.err) == (0, text.strip(), "")
+    assert (ran.code, "".join(ran.out.split(" ")).strip()) == (0, text.strip())
+    assert ran.err.startswith("comagic: no rows from 2023-01-01 to 2023-01-31 (")
 
 
 @pytest.mark.parametrize(

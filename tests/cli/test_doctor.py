@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from time import time
 
@@ -294,3 +295,32 @@ def test_a_file_that_others_can_read(comagic, file):
             f"Type: chmod 600 {file}\n"
         ),
     )
+
+
+STATUS = {"ok": "ok", "FAIL": "failed", "--": "skipped"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--sandbox"], [], ["--profile", "none"], ["--sandbox", "--user-id", "all"]]
+)
+def test_the_same_checks_as_json(comagic, file, words):
+    assert not file.exists()
+    code, text = examined(comagic, *words)
+    ran = comagic("doctor", *words, "-f", "json")
+    told = json.loads(ran.out)
+    assert (ran.code, ran.err, told["exit_code"]) == (code, "", code)
+    assert [list(check) for check in told["checks"]] == [
+        ["name", "status", "text", "exit_code"] for _ in told["checks"]
+    ]
+    expected = [re.split(r" {2,}", line, maxsplit=2) for line in text.splitlines()]
+    assert [(check["name"], check["status"]) for check in told["checks"]] == [
+        (name, STATUS[mark]) for mark, name, _ in expected
+    ]
+    assert max(check["exit_code"] for check in told["checks"]) == code
+
+
+def test_a_usual_format_of_exports_is_not_that_of_doctor(comagic, file):
+    with examinable() as box:
+        put(file, f'base-url = "{box.url}"\ntoken = "sandbox-token"\nformat = "xlsx"\n')
+        assert examined(comagic)[0] == 0
+        assert "sandbox-token" not in comagic("doctor", "-f", "json").out

@@ -83,8 +83,6 @@ ACCOUNT = {
     [
         (["reports", "-f", "csv"], REPORTS),
         (["reports", "-f", "csv", "--type", "calls"], HEADER + CALLS),
-        (["reports", "--type", "dashboard", "-f", "csv"], HEADER),
-        (["reports", "--type", "dashboard"], ""),
         (["fields", "sms", "-f", "table"], SMS),
         (["filters", "calls", "call_status"], compact(STATUS) + "\n"),
         (["account", "-f", "json"], f"[\n{compact(ACCOUNT)}\n]\n"),
@@ -94,6 +92,65 @@ def test_what_can_be_asked_for_is_written_as_any_export(comagic, typed, out):
     with box() as account:
         ran = comagic(*typed, box=account)
     assert (ran.code, ran.out, ran.err) == (0, out, "")
+
+
+LIVE = "--live also searches the account's titles."
+TYPES = (
+    "communications, calls, chats, leads, deals, visits, sms, tags_history, notifications, "
+    "api_requests, mgf_calls, call_details, person_summary"
+)
+
+
+@pytest.mark.parametrize(
+    ("typed", "out", "said"),
+    [
+        (
+            ["reports", "--type", "dashboard"],
+            "",
+            f"the account has no report of the type 'dashboard'. Types: {TYPES}.",
+        ),
+        (
+            ["reports", "--type", "call", "-f", "csv"],
+            HEADER,
+            "the account has no report of the type 'call'. Did you mean calls or call_details?",
+        ),
+        (
+            ["fields", "sms", "--search", "missed"],
+            "",
+            f"sms has no field with 'missed'. communications, chats have one. {LIVE}",
+        ),
+        (
+            ["fields", "calls", "--search", "utm_source"],
+            "",
+            f"calls has no field with 'utm_source'. communications, leads, deals have one. {LIVE}",
+        ),
+        (
+            ["fields", "sms", "--search", "sms_mesage"],
+            "",
+            f"sms has no field with 'sms_mesage'. Did you mean sms_message? {LIVE}",
+        ),
+        (
+            ["fields", "sms", "--search", "сотрудник", "--live"],
+            "",
+            "sms has no field with 'сотрудник'.",
+        ),
+    ],
+)
+def test_a_list_without_rows_says_what_there_is(comagic, typed, out, said):
+    with box() as account:
+        assert comagic(*typed, box=account) == Ran(0, out, f"comagic: {said}\n")
+        assert comagic(*typed, "-q", box=account) == Ran(0, out, "")
+
+
+def test_titles_that_are_cached_are_searched(comagic):
+    words = ["fields", "calls", "--search", "теги"]
+    with box() as account:
+        before = comagic(*words, box=account)
+        assert comagic("fields", "calls", "--live", box=account).code == 0
+        ran = comagic(*words, box=account)
+        assert len(account.journal) == 1
+    assert (before.out, LIVE in before.err) == ("", True)
+    assert (ran.code, ran.err, json.loads(ran.out)["name"]) == (0, "", "tags")
 
 
 @pytest.mark.parametrize("total_items", ["exact", "absent", "one_more"])
@@ -196,7 +253,11 @@ def test_live_fields_are_asked_anew(comagic):
         (["filters", "cals"], "there is no report 'cals'\n  Did you mean calls?"),
         (
             ["filters", "calls", "cdrs"],
-            "calls can't be filtered by 'cdrs'\n  Omit it to list all.",
+            (
+                "calls can't be filtered by 'cdrs'\n  It can be by: communication_id, "
+                "call_start_date_time, call_start_date, call_start_time, contact_phone_number, "
+                "call_direction, call_status, call_type and 27 more.\n"
+            ),
         ),
         (
             ["fields", "calls", "-o", "x.docx"],

@@ -13,8 +13,9 @@ from program import HOME, Ran, Watched
 from comagic_cli import errors
 from comagic_cli.cli import completion as offers
 from comagic_cli.cli import help as tables
-from comagic_cli.cli.help import TOPICS
+from comagic_cli.cli.help import OTHER_TOPICS, TOPICS
 from comagic_cli.errors import ExitCode
+from comagic_cli.query.catalog import reports
 
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.
@@ -76,8 +77,7 @@ def test_every_topic_fits_and_its_examples_work(comagic, at_home, topic):
     assert (ran.code, ran.err) == (0, "")
     lines = examples(ran.out)
     assert lines or topic == "errors"
-    text = ran.out.partition("Example")[0]
-    assert [line for line in text.splitlines() if len(line) > 96] == []
+    assert [line for line in ran.out.splitlines() if len(line) > 80] == []
     for line in lines:
         words = shlex.split(line)
         variables = dict(word.split("=", 1) for word in words if word.startswith("COMAGIC_"))
@@ -98,22 +98,67 @@ def test_help_of_a_command_is_its_own(comagic, name):
     assert comagic("help", name) == comagic(name, "--help")
 
 
-def test_there_is_no_help_of_what_is_neither(comagic):
-    topics = "Topics: filters, dates, formats, cron, exit-codes, environment, errors."
-    told = f"comagic: there is no topic or command 'quux'\n  {topics}\n"
-    assert comagic("help", "quux") == Ran(2, "", told)
-    assert "Did you mean errors?" in comagic("help", "eror").err
+def test_help_of_a_command_of_a_group_is_its_own(comagic):
+    assert comagic("help", "profiles", "show") == comagic("profiles", "show", "--help")
 
 
 @pytest.mark.parametrize(
-    ("word", "topic"), [("where", "filters"), ("excel", "formats"), ("period", "dates")]
+    ("words", "topic"),
+    [
+        ("where", "filters"),
+        ("Filter", "filters"),
+        ("period", "dates"),
+        ("date", "dates"),
+        ("excel", "formats"),
+        ("limits", "points"),
+        ("exit codes", "exit-codes"),
+    ],
 )
-def test_other_words_for_a_topic(comagic, word, topic):
-    assert comagic("help", word) == comagic("help", topic)
+def test_topics_have_other_names(comagic, words, topic):
+    assert comagic("help", *words.split()) == comagic("help", topic)
 
 
-def test_help_of_a_command_of_a_group(comagic):
-    assert comagic("help", "profiles", "show") == comagic("profiles", "show", "--help")
+def test_other_names_are_of_topics_and_of_no_command():
+    names = {name.removeprefix("comagic ") for name in ALL}
+    assert set(OTHER_TOPICS.values()) <= set(TOPICS)
+    assert set(OTHER_TOPICS) & (names | set(TOPICS)) == set()
+
+
+TOPICS_ARE = f"Topics: {', '.join(TOPICS)}."
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("wat", TOPICS_ARE),
+        ("filtres", "Did you mean filters?"),
+        ("doctr", "Did you mean doctor?"),
+        ("profiles shw", "Did you mean profiles show?"),
+        ("profiles show work", "Did you mean profiles show?"),
+    ],
+)
+def test_there_is_no_help_of_what_is_neither(comagic, words, hint):
+    told = f"comagic: there is no topic or command {words!r}\n  {hint}\n"
+    assert comagic("help", *words.split()) == Ran(2, "", told)
+
+
+def test_nothing_typed_is_help(comagic):
+    assert comagic() == comagic("--help")
+    assert comagic().code == 0
+
+
+def test_the_list_of_commands_says_which_report_to_choose(comagic):
+    out = comagic("--help").out
+    assert "e-mails; with UTM tags\n" in out
+    assert "  calls           Calls; with employees\n" in out
+    assert len(out.splitlines()) <= 51
+
+
+@unmeasured
+def test_every_help_fits_80_columns():
+    texts = {name: help_of(name, command) for name, command in ALL.items()}
+    long = [(name, line) for name in texts for line in texts[name].splitlines() if len(line) > 80]
+    assert long == []
 
 
 def test_every_error_has_its_exit_code_in_the_one_table():
@@ -154,3 +199,23 @@ def test_errors_point_at_the_page_that_helps(comagic, arguments, topic):
 
 def test_tables_name_commands_below_commands():
     assert "comagic profiles show" in dict(tables.commands(ALL["comagic"]))
+
+
+MAIN = [
+    *("--period", "--from", "--till", "--fields", "--where", "--sort", "--format", "--output"),
+    *("--max-rows", "--count", "--dry-run", "--profile", "--user-id", "--sandbox", "--help"),
+]
+RARE = ["--filter-json", "--page-size", "--table", "--manifest", "--keep-incomplete"]
+
+
+@pytest.mark.parametrize("entry", reports(), ids=lambda entry: entry.command)
+def test_help_of_an_export_begins_with_the_main_options_and_ends_with_the_rare(comagic, entry):
+    out = comagic(entry.command, "--help").out
+    sections = re.split(r"\n(?=\w[\w ]*:\n)", out.partition("\n\n  The default --format")[0])
+    options = [re.findall(r"^  (?:-\w, )?(--[\w-]+)", text, re.MULTILINE) for text in sections]
+    assert [sections[place].split(":")[0] for place in (1, -1)] == ["Main options", "Rarely needed"]
+    assert [name for name in options[1] if name != "--ids"] == MAIN
+    assert [name for name in options[-1] if name in RARE] == RARE
+    every = [name for names in options for name in names]
+    assert len(every) == len(set(every))
+    assert max(map(len, out.splitlines())) <= 80

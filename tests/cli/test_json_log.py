@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import pytest
-from program import REPORT, TWO, Watched, environment, fault, run, start, stop
+from program import PATIENCE, REPORT, SPAN, TWO, Watched, environment, fault, run, start, stop
 
 JSON = ["--log-format", "json"]
 ASKED = [*REPORT, "--report-id", "1001", *JSON]
@@ -28,7 +29,11 @@ def failure(ran):
     *_, last = lines(ran.err)
     assert last.pop("time")
     assert last.pop("level") == "error"
-    return last
+    assert [name for name in OUTCOME if name not in last] == []
+    return {name: value for name, value in last.items() if name not in OUTCOME}
+
+
+OUTCOME = (*("rows", "period", "output", "bytes", "points", "points_left", "seconds", "warnings"),)
 
 
 def failed(code, message, **more):
@@ -47,10 +52,10 @@ def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):
     told = lines(ran.err)
     assert {line["level"] for line in told} == {"info"}
     assert told[0]["message"] == "period 2024-10-01 00:00:00 … 2024-10-05 23:59:59"
-    assert {name: told[-1][name] for name in ("rows", "period", "file", "points")} == {
+    assert {name: told[-1][name] for name in ("rows", "period", "output", "points")} == {
         "rows": 30,
         "period": ["2024-10-01 00:00:00", "2024-10-05 23:59:59"],
-        "file": None,
+        "output": None,
         "points": 2,
     }
     assert told[-1]["bytes"] == len(ran.out.encode())
@@ -58,7 +63,6 @@ def test_each_call_and_the_end_are_lines_by_verbose(comagic, box):
 
 # A command line, and how its failure is told.
 USAGE = [
-    ([], failed(2, "no command was given", hint="See comagic --help.")),
     (
         ["nonsense", *JSON],
         failed(2, "No such command 'nonsense'.", hint="See comagic --help."),
@@ -105,6 +109,126 @@ def test_what_the_api_says_is_told_in_members(comagic):
     told = failure(ran)
     assert (ran.code, told["exit_code"], told["mnemonic"]) == (5, 5, "invalid_parameter_value")
     assert set(told) == {"exit_code", "message", "mnemonic", "field", "hint"}
+
+
+# What is typed, and the last line: those members that are not null.
+SAME = {"level": "info", "warnings": 0, "exit_code": 0}
+ENDS = [
+    (
+        ASKED,
+        {
+            "message": "30 rows, 2024-10-01 to 2024-10-05, 2 points spent, 4 998 left today, N s.",
+            "rows": 30,
+            "period": [*SPAN],
+            "bytes": 2400,
+            "points": 2,
+            "points_left": 4998,
+        },
+    ),
+    ([*ASKED, "--count"], {"message": "30 rows", "rows": 30, "points": 1, "points_left": 4999}),
+    ([*ASKED, "--dry-run"], {"message": "done"}),
+    (
+        [*ASKED, "-o", "x.csv"],
+        {
+            "message": "30 rows, 2024-10-01 to 2024-10-05, x.csv (971 bytes), "
+            "2 points spent, 4 998 left today, N s.",
+            "rows": 30,
+            "period": [*SPAN],
+            "output": "x.csv",
+            "bytes": 971,
+            "points": 2,
+            "points_left": 4998,
+        },
+    ),
+    (
+        [*ASKED, "-o", "{date}.csv"],
+        {
+            "message": "30 rows, 2024-10-01 to 2024-10-05, 5 files of {date}.csv, "
+            "2 points spent, 4 998 left today, N s.",
+            "rows": 30,
+            "period": [*SPAN],
+            "output": "{date}.csv",
+            "files": 5,
+            "points": 2,
+            "points_left": 4998,
+        },
+    ),
+    (
+        [*ASKED[:1], "--period", "2023-01-05", "--report-id", "1001", *JSON],
+        {
+            "message": "no rows, 2023-01-05, 1 point spent, 4 999 left today, N s.",
+            "rows": 0,
+            "period": ["2023-01-05 00:00:00", "2023-01-05 23:59:59"],
+            "bytes": 0,
+            "points": 1,
+            "points_left": 4999,
+            "warnings": 1,
+        },
+    ),
+    (
+        ["chart", *REPORT[:5], *JSON, "-o", "x.csv"],
+        {
+            "message": "30 rows, 2024-10-01 to 2024-10-05, 3 points spent, 4 997 left today, N s.",
+            "rows": 30,
+            "output": "x.csv",
+            "points": 3,
+            "points_left": 4997,
+        },
+    ),
+    (
+        ["reports", "-o", "r.csv", *JSON],
+        {
+            "message": "13 rows",
+            "rows": 13,
+            "output": "r.csv",
+            "points": 2,
+            "points_left": 4998,
+        },
+    ),
+    (["fields", "sms", *JSON], {"message": "5 rows", "rows": 5}),
+    (
+        ["fields", "sms", *JSON, "--search", "nothing"],
+        {"message": "no rows", "rows": 0, "warnings": 1},
+    ),
+    (["profiles", *JSON], {"message": "done"}),
+    (["help", "dates", *JSON], {"message": "done"}),
+    (["calls", "--help", *JSON], {"message": "done"}),
+    (["completion", "bash", *JSON], {"message": "done"}),
+]
+
+
+@pytest.mark.parametrize(("typed", "told"), ENDS)
+@pytest.mark.parametrize("quiet", [False, True])
+def test_the_last_line_says_what_came(comagic, tmp_path, monkeypatch, typed, told, quiet):
+    takes_quiet = "points" in told or typed[0] == "fields"
+    monkeypatch.chdir(tmp_path)
+    with Watched(rows=30) as box:
+        ran = comagic(*typed, *["-q"] * (quiet and takes_quiet), box=box)
+    *_, last = lines(ran.err)
+    assert [*last][:3] == ["time", "level", "message"]
+    assert [name for name in (*OUTCOME, "exit_code") if name not in last] == []
+    assert (last.pop("seconds") < PATIENCE, bool(last.pop("time"))) == (True, True)
+    last["message"] = re.sub(r"\d+\.\d s", "N s", last["message"])
+    told = SAME | told | {"warnings": 0 if quiet else told.get("warnings", 0)}
+    assert {name: value for name, value in last.items() if value is not None} == told
+    assert ran.code == 0
+
+
+def test_nothing_to_write_is_told_too(comagic, box, tmp_path):
+    typed = [*ASKED, "-o", tmp_path / "{date}.csv"]
+    assert comagic(*typed, box=box).code == 0
+    *_, last = lines(comagic(*typed, box=box).err)
+    assert (last["message"], last["rows"]) == ("nothing to write", 0)
+    assert (last["points"], last["output"]) == (0, str(tmp_path / "{date}.csv"))
+
+
+def test_a_failed_export_tells_what_came_before(comagic):
+    with Watched(faults=fault("internal_error", 3)) as box:
+        ran = comagic(*ASKED, "--page-size", 10, "--max-wait", 0, box=box)
+    *_, last = lines(ran.err)
+    assert (last["level"], last["exit_code"]) == ("error", ran.code)
+    assert last["rows"] >= 10
+    assert last["points"] >= 2
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from program import REPORT, Watched, fault
 
@@ -62,6 +64,37 @@ def test_the_list_of_profiles(comagic, box, words):
         f"   home  uis{pad}  token from a command  user 7001  Asia/Omsk\n"
         f"   bare  comagic{pad[4:]}  no token\n"
     )
+
+
+@pytest.mark.usefixtures("file")
+@pytest.mark.parametrize("words", [["profiles"], ["profiles", "list"]])
+def test_the_list_of_profiles_as_json(comagic, box, words):
+    ran = comagic(*words, "-f", "json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [list(row.values()) for row in json.loads(ran.out)] == [
+        [True, "work", box.url, "login", "", "Europe/Moscow"],
+        [False, "home", "uis", "token from a command", "7001", "Asia/Omsk"],
+        [False, "bare", "comagic", "no token", "", ""],
+    ]
+    assert [*json.loads(ran.out)[0]] == [
+        *("default", "name", "service", "credentials", "users", "timezone")
+    ]
+
+
+def test_no_profiles_as_json(comagic, file):
+    file.unlink()
+    ran = comagic("profiles", "-f", "json")
+    told = f"There are no profiles in {file}. Make one: comagic login\n"
+    assert (ran.code, ran.out, ran.err) == (0, "[]\n", told)
+
+
+def test_the_settings_of_a_profile_as_json(comagic, file, box):
+    ran = comagic("profiles", "show", "work", "-f", "json")
+    shown = json.loads(ran.out)
+    assert (ran.code, ran.err, shown["profile"], shown["file"]) == (0, "", "work", str(file))
+    assert {"name": "login", "value": "***", "source": "profile"} in shown["settings"]
+    assert {"name": "base-url", "value": box.url, "source": "profile"} in shown["settings"]
+    assert {"name": "format", "value": "csv", "source": "profile"} in shown["settings"]
 
 
 def test_no_profiles(comagic, file):

@@ -46,3 +46,16 @@ def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
     meant = {name for names in OTHER_NAMES.values() for name in names}
     needed = {name for name, _ in INSTEAD.values()}
     assert ({*OTHER_NAMES, *INSTEAD} & ours, (meant | needed) - ours) == (set(), set())
+
+
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [
+        (["--fields", "utm_source"], "These reports have it: communications, visits."),
+        (["--where", "sms_message is null"], "These reports have it: sms."),
+        (["--fields", "cal_status"], "Did you mean call_status?"),
+    ],
+)
+def test_a_field_of_another_report(comagic, typed, hint):
+    ran = comagic("calls", "--sandbox", *typed)
+    assert (ran.code, ran.out, ran.err.splitlines()[-1]) == (2, "", f"  {hint}")

@@ -48,18 +48,3 @@ def test_nothing_is_told_to_cron(comagic, box, tmp_path, options):
 )
 def test_how_long_it_took(seconds, told):
     assert lasted(seconds) == told
-
-
-@pytest.mark.parametrize(
-    ("where", "told"),
-    [
-        ("communication_type = Nonsense", True),  # a name that the list has not
-        ("communication_type = Звонки", False),
-    ],
-)
-def test_where_nothing_fits_the_names_of_values_are_pointed_at(comagic, box, where, told):
-    ran = comagic(*REPORT, "--report-id", "1001", "-v", "--where", where, box=box)
-    line = (
-        "No rows match --where. For the values of a list: comagic filters communications FIELD.\n"
-    )
-    assert (ran.code, line in ran.err, bool(ran.out)) == (0, told, not told)

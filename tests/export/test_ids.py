@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import io
+import sys
+from types import SimpleNamespace
 
 import pytest
+from program import Watched
 
 from comagic_cli.cli.console import StderrReporter
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context, Progress
 from comagic_cli.export.request import find_ids
-from comagic_cli.query.query import read_ids
+from comagic_cli.query.ids import read_ids
 
 NAMES = frozenset({"communication_id"})
 
@@ -31,6 +34,31 @@ GOOD = [
     ("007", [7]),
     ("999999999999999999", [999_999_999_999_999_999]),
 ]
+TABLES = [
+    ('{"communication_id":17}\n{"communication_id":"18"}\n', [17, 18]),
+    ('{"a":{"b":1},"communication_id":17}\n\n{"communication_id":null}', [17]),
+    ('a,communication_id\nx,17\n"1\n2",18\n,\nx\n', [17, 18]),
+    ("\ufeffcommunication_id;a\r\n17;x\r\n18;\r\n", [17, 18]),
+    ('a\tcommunication_id\n"x\t17\ny\t18\n', [17, 18]),
+    ('"communication_id","a"\n"17","x"\n', [17]),
+    ("communication_id,communication_id\n17,18\n", [17]),
+    ("communication_id,a\n", []),
+]
+NO_ID = "the row has no member with an id; it has"
+BAD_TABLES = [
+    ('{"communication_id":17}\n{"communication_id":1.5}', "ids, line 2: '1.5' is not an id"),
+    ('{"communication_id":true}', "ids: 'True' is not an id"),
+    ('{"communication_id":17}\n18', "ids, line 2: this is not a JSON object"),
+    ('{"communication_id":17', "ids, line 1: this is not a JSON object"),
+    ('{"call_id":17,"b":1}', f"ids, line 1: {NO_ID} call_id, b"),
+    ("{}", f"ids, line 1: {NO_ID} none"),
+    ("a,communication_id\nx,17\ny,1x\n", "ids, line 3: '1x' is not an id"),
+    ("a,b\n1,2\n", "ids, line 1: 'a' is not an id"),
+    (
+        f"communication_id,a\n17,{'x' * 200_000}\n",
+        "ids, line 2: this is not CSV (field larger than field limit (131072))",
+    ),
+]
 BAD = [
     ("seventeen", "ids: 'seventeen' is not an id"),
     ("17\n\n1x\n", "ids, line 3: '1x' is not an id"),
@@ -45,12 +73,12 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize(("text", "ids"), GOOD)
+@pytest.mark.parametrize(("text", "ids"), [*GOOD, *TABLES])
 def test_ids_are_read(text, ids):
     assert list(read_ids(text, "ids", NAMES)) == ids
 
 
-@pytest.mark.parametrize(("text", "message"), BAD)
+@pytest.mark.parametrize(("text", "message"), [*BAD, *BAD_TABLES])
 def test_what_is_no_id_is_named_with_its_line(text, message):
     with pytest.raises(UsageProblem) as told:
         list(read_ids(text, "ids", NAMES))
@@ -110,3 +138,18 @@ def test_what_can_not_be_read_is_told(folder, typed, message):
 def test_a_closed_standard_input_is_told():
     with pytest.raises(UsageProblem, match="closed"):
         find_ids(["-"], context_of(None))
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
+def test_what_one_export_writes_another_takes(comagic, monkeypatch, form):
+    fields = ["--fields", "employees,communication_id,tags", "--period", "2024-10-01"]
+    with Watched(rows=40) as box:
+        calls = comagic("calls", *fields, "-f", form, box=box)
+        stdin = SimpleNamespace(buffer=io.BytesIO(calls.out.encode()), closed=False)
+        monkeypatch.setattr(sys, "stdin", stdin)
+        asked = ["call-details", "--report-id", "1012", "--period", "2024-10-01", "--ids", "-"]
+        ran = comagic(*asked, "--fields", "communication_id", "-f", "tsv", box=box)
+        again = comagic("calls", *fields[2:], "--fields", "communication_id", "-f", "tsv", box=box)
+    assert (ran.code, ran.err) == (0, "")
+    assert sorted(ran.out.splitlines()) == sorted(again.out.splitlines())
+    assert len(ran.out.splitlines()) > 1

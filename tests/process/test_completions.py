@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import shells
 from coverage_marks import measured
-from program import HOME, PATIENCE, environment
+from program import HOME, PATIENCE, Watched, environment
 
 from comagic_cli.cli import completion as offers
 from comagic_cli.query.catalog import report
@@ -38,7 +38,17 @@ OFFERED = [
     ("comagic chats --base-url c", ["comagic", "callgear", "callgear-ae"]),
     ("comagic profiles ", ["default", "list", "remove", "show"]),
     ("comagic login --with", ["--with-token"]),
-    ("comagic help d", ["dates"]),
+    ("comagic help d", ["deals", "doctor", "dates"]),
+    ("comagic help po", ["points"]),
+    ("comagic help prof", ["profiles"]),
+    ("comagic help profiles ", ["default", "list", "remove", "show"]),
+    ("comagic help calls ", []),
+    ("comagic calls --tz Europe/Mos", ["Europe/Moscow"]),
+    ("comagic login --tz Asia/Om", []),
+    ("comagic calls --report-id ", []),
+    ("comagic calls --user-id ", ["all"]),
+    ("comagic calls --user-id 7001,", []),
+    ("comagic account --user-id ", []),
     (
         "comagic chats --format ",
         ["table", "csv", "tsv", "jsonl", "json", "xlsx", "parquet", "sqlite"],
@@ -88,11 +98,11 @@ OFFERED = [
 ]
 
 
-def offered(comagic, line, word=None):
+def offered(comagic, line, word=None, **more):
     if word is None:
         word = "" if line.endswith(" ") else line.split()[-1]
     asked = {"_COMAGIC_COMPLETE": "fish_complete", "COMP_WORDS": line, "COMP_CWORD": word}
-    ran = comagic(**asked)
+    ran = comagic(**asked, **more)
     assert (ran.code, ran.err) == (0, "")
     return [item.partition(",")[2] for item in ran.out.split("\n") if item]
 
@@ -100,6 +110,46 @@ def offered(comagic, line, word=None):
 @pytest.mark.parametrize(("line", "values"), OFFERED)
 def test_what_is_offered(comagic, line, values):
     assert [item.partition("\t")[0] for item in offered(comagic, line)] == values
+
+
+# What is typed, and what is offered of what the account was asked for before.
+SAVED = [
+    (["calls", "--report-id", "100"], [f"100{number}" for number in range(1, 10)]),
+    (["calls", "--report-id", "Зв"], ["Звонки"]),
+    (["calls", "--report-id", "History"], []),
+    (["calls", "--user-id", ""], ["7001", "7002", "7003", "all"]),
+    (["calls", "--user-id", "7001,70"], ["7001,7002", "7001,7003"]),
+    (["account", "--user-id", ""], ["7001", "7002", "7003"]),
+    (["chart", "calls", "--report-id", "1002"], ["1002"]),
+]
+
+
+@pytest.mark.parametrize(("words", "values"), SAVED)
+def test_what_is_saved_is_offered_without_a_call(comagic, words, values):
+    line = " ".join(["comagic", *words])
+    with Watched(rows=1, agent=True) as box:
+        assert comagic("reports", "--user-id", 7001, box=box).code == 0
+        assert comagic("users", box=box).code == 0
+        calls = len(box.journal)
+        asked = {"COMAGIC_TOKEN": box.token, "COMAGIC_BASE_URL": box.url}
+        items = offered(comagic, line, words[-1], **asked)
+        assert len(box.journal) == calls
+    assert [item.partition("\t")[0] for item in items] == values
+
+
+def test_each_profile_has_its_own_reports_and_users(comagic, tmp_path, monkeypatch):
+    file = tmp_path / "comagic" / "config.toml"
+    file.parent.mkdir()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    with Watched(rows=1) as box:
+        profile = f'base-url = "{box.url}"\ntoken = "{box.token}"\n'
+        file.write_text(f"[profiles.one]\n{profile}[profiles.two]\n{profile}")
+        file.chmod(0o600)
+        assert comagic("doctor", "--profile", "one").code == 0
+    line = "comagic calls --profile {} --report-id 1002"
+    assert offered(comagic, line.format("one")) == ["1002\tЗвонки"]
+    assert offered(comagic, line.format("two")) == []
+    assert offered(comagic, line.format("none")) == []
 
 
 @pytest.mark.parametrize(

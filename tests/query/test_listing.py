@@ -167,7 +167,7 @@ def test_what_a_report_can_be_filtered_by():
 
 @pytest.mark.parametrize(
     ("field", "hint"),
-    [("call_typ", "Did you mean call_type?"), ("zzz", "Omit it to list all.")],
+    [("call_typ", "Did you mean call_type?"), ("zzz", "It can be by: call_type.")],
 )
 def test_a_field_that_a_report_cannot_be_filtered_by(field, hint):
     with pytest.raises(UsageProblem) as caught:

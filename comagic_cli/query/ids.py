@@ -1,0 +1,110 @@
+"""Ids read from text: a list, or a column of CSV, TSV or JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Container, Iterator
+from typing import TypeAlias
+
+from comagic_cli.errors import UsageProblem
+
+SEPARATOR = re.compile(r"[\s,;]+")
+COMMENT = re.compile(r"#.*")
+ID = re.compile(r"\d{1,18}", re.ASCII)  # what 64 bits hold
+MAX_QUOTED = 40  # characters of a mistake that a message quotes
+EMPTY = ("", '""')  # an empty cell in CSV of one column
+DELIMITERS = ("\t", ",", ";")
+HINT = (
+    "Ids are whole numbers, one or more per line (# begins a comment); or a column "
+    "communication_id or person_id of CSV, TSV or JSON Lines."
+)
+
+Words: TypeAlias = Iterator[tuple[int, str]]  # each with its line
+
+
+def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[int]:
+    """Yield the ids of a text, in their order.
+
+    The text is JSON Lines, or CSV or TSV with a header, where `headings` name the member or column;
+    or a list. Raises `UsageProblem` for what is not an id, with `origin` and the line.
+    """
+    text = text.removeprefix("\ufeff")
+    many = "\n" in text.strip()
+    if text.lstrip().startswith("{"):
+        words = _read_json_lines(text, origin, headings)
+    else:
+        words = _read_table(text, origin, headings) or _read_list(text)
+    for number, word in words:
+        if not ID.fullmatch(word):
+            shown = word if len(word) <= MAX_QUOTED else f"{word[:MAX_QUOTED]}…"
+            place = f", line {number}" if many else ""
+            raise UsageProblem(f"{origin}{place}: {shown!r} is not an id", hint=HINT)
+        yield int(word)
+
+
+def _read_list(text: str) -> Words:
+    """Yield the words of a list, with their lines.
+
+    They are separated by lines, commas, semicolons or blanks, and can be in double quotes. What
+    follows `#` is ignored.
+    """
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in SEPARATOR.split(COMMENT.sub("", line).strip()):
+            if word not in EMPTY:
+                yield number, word.strip('"')
+
+
+def _read_table(text: str, origin: str, headings: Container[str]) -> Words | None:
+    """Return the cells of a column of CSV or TSV; `None` if no column has a heading."""
+    for delimiter in DELIMITERS:
+        rows = _split(text, delimiter, origin)
+        _, header = next(rows, (0, []))
+        for place, name in enumerate(header):
+            if name.strip(' "') in headings:
+                cells = ((number, row[place].strip(' "')) for number, row in rows if row[place:])
+                return ((number, word) for number, word in cells if word)
+    return None
+
+
+def _split(text: str, delimiter: str, origin: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of CSV or TSV, each with its last line."""
+    reader = csv.reader(io.StringIO(text, ""), delimiter=delimiter)
+    if delimiter == "\t":  # a quote is part of the text
+        reader = csv.reader(io.StringIO(text, ""), delimiter=delimiter, quoting=csv.QUOTE_NONE)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise UsageProblem(
+            f"{origin}, line {reader.line_num}: this is not CSV ({error})", hint=HINT
+        ) from error
+
+
+def _read_json_lines(text: str, origin: str, headings: Container[str]) -> Words:
+    """Yield a member of each row of JSON Lines; null is skipped."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            row = dict(json.loads(line))
+        except (ValueError, TypeError) as error:
+            raise UsageProblem(
+                f"{origin}, line {number}: this is not a JSON object", hint=HINT
+            ) from error
+        names = [name for name in row if name in headings]
+        if not names:
+            raise UsageProblem(
+                f"{origin}, line {number}: the row has no member with an id; it has "
+                f"{', '.join(row) or 'none'}",
+                hint="Export the column with the ids: --fields communication_id.",
+            )
+        if row[names[0]] is not None:
+            yield number, str(row[names[0]])
+
+
+def is_number(text: str) -> bool:
+    """Return whether a text is a whole number that 64 bits hold."""
+    return ID.fullmatch(text) is not None
