@@ -78,9 +78,7 @@ def _split(text: str, delimiter: str, origin: str) -> Iterator[tuple[int, list[s
         for row in reader:
             yield reader.line_num, row
     except csv.Error as error:
-        raise UsageProblem(
-            f"{origin}, line {reader.line_num}: this is not CSV ({error})", hint=HINT
-        ) from error
+        raise UsageProblem(f"{origin}, line {reader.line_num}: not CSV", hint=HINT) from error
 
 
 def _read_json_lines(text: str, origin: str, headings: Container[str]) -> Words:

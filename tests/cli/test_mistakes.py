@@ -216,7 +216,7 @@ login x --token-command 'sh -c "echo no key >&2; exit 3"'
       Run the command yourself to see why.
 help wat
     there is no topic or command 'wat'
-      Topics: filters, dates, formats, cron, exit-codes, environment, errors.
+      Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.
 """
 
 
