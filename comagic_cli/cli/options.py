@@ -95,7 +95,7 @@ SUFFIX_SETS_FORMAT = "its suffix sets the format."
 
 output_options = bundle(
     declare_format(WRITTEN_FORMATS, env=True),
-    declare_output("{date} or {month}: one file each."),
+    declare_output("{date}, {month}, {customer}: one file each."),
     output_option("--vertical", is_flag=True, help="Show each row as a block, one field per line."),
     output_option(
         "--table",
@@ -208,7 +208,7 @@ query_options = bundle(
         *("--from", "from_"),
         metavar="WHEN",
         shell_complete=complete.complete_moments,
-        help="First day or second: 2026-10-05, yesterday, -7d.",
+        help="First day or second, instead: 2026-10-05, 7d.",
     ),
     query_option(
         "--till",
@@ -220,7 +220,7 @@ query_options = bundle(
         "--period",
         metavar="P",
         shell_complete=complete.complete_periods,
-        help="Instead of both: yesterday, last-week, 2026-10, 7d.",
+        help="The days: yesterday, last-week, 2026-Q3, 2026-10, 7d.",
     ),
     query_option(
         "--fields",
