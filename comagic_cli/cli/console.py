@@ -86,12 +86,14 @@ class Console:
         self.json, self.sandbox, self.outcome = is_json, False, Outcome()
 
     def print(self, text: str, **members: object) -> None:
-        """Write one line; `members` are for JSON only."""
+        """Write one line, wrapped to a terminal; `members` are for JSON only."""
         text = plain(text)
         self.outcome.warnings += members.get("level") in WARNINGS
         if self.json:
             sandbox = {"sandbox": "invented data"} if self.sandbox else {}
             text = as_json(text, sandbox | members)
+        else:
+            text = "\n".join(wrap(text))
         with self._lock:
             newline, self._row_is_open = "\n" * self._row_is_open, False
             if self._live is None:
@@ -114,12 +116,11 @@ class Console:
             last = self.outcome.members(code) | members
             self.print(error.message, level="error", **last)
             return
-        for line in wrap(f"comagic: {error.message}"):
-            self.print(line)
+        self.print(f"comagic: {error.message}")
         for line in caret_lines(error.place) if error.place else ():
             self.print(line)
-        for line in wrap(f"{INDENT}{error.hint}") if error.hint else ():
-            self.print(line)
+        if error.hint:
+            self.print(f"{INDENT}{error.hint}")
 
     def record(self, message: str, **facts: object) -> None:
         """Record what came of the command, for the last line of a JSON log."""
@@ -390,9 +391,9 @@ def _mode_of_stdout() -> int:
 
 def wrap(text: str) -> list[str]:
     """Break a message into lines that fit a terminal, between words; elsewhere it is one line."""
-    if not at_terminal():
-        return [text]
     width = max(_terminal_width(), MIN_WIDTH)
+    if not at_terminal() or len(text) <= width:
+        return [text]
     return textwrap.wrap(
         plain(text),
         width,

@@ -333,8 +333,8 @@ name                      │ about                                     │ type
 chat_answer_wait_duration │ How long the visitor waited for the first │ duration
                           │ answer                                    │
 """,
-        "Hidden, as the terminal is too narrow: default, sortable, filterable, group, documented. "
-        "See -f csv.\n",
+        "Hidden, as the terminal is too narrow: default, sortable, filterable, group,\n"
+        "  documented. See -f csv.\n",
     )
 
 

@@ -25,7 +25,7 @@ ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 def settled(told):
     """Return what stays of what was told: without the progress; figures that differ are N."""
-    stays = re.sub(r"\x1b\[\?25[lh]", "", told).rpartition("\x1b[2K")[2]
+    stays = re.sub(r"\x1b\[\?25[lh]", "", told).rpartition("\x1b[2K")[2].replace("\n  ", " ")
     return re.sub(r"[\d ]+ left today, \d+\.\d s", " N left today, N s", stays)
 
 
