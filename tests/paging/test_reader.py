@@ -233,8 +233,8 @@ def test_a_second_too_dense_is_named_backwards_too():
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("totals", ["exact", "absent"])
 def test_seconds_that_are_within_reach_alone_are_read(at, descending, totals):
-    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(80)]
-    service = Service(rows, reach=100, descending=descending, totals=totals)
+    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(30)]
+    service = Service(rows, reach=40, descending=descending, totals=totals)
     assert run(service, FIRST, LAST, 10).keys == truth(service, FIRST, LAST)
 
 
