@@ -75,8 +75,9 @@ def test_an_account_without_a_zone_is_saved_all_the_same(comagic, file, monkeypa
     assert file.read_text().endswith('token = "sandbox-token"\n')
 
 
+@pytest.mark.usefixtures("file")
 @pytest.mark.parametrize(("users", "count"), [("all", 3), ("7001,7003", 2)])
-def test_a_profile_of_several_customers(comagic, file, monkeypatch, users, count):
+def test_a_profile_of_several_customers(comagic, monkeypatch, users, count):
     piped(monkeypatch, b"sandbox-token")
     with Watched(rows=1, agent=True) as box:
         login = ("login", "--with-token", "--base-url", box.url, "--user-id", users)
