@@ -14,9 +14,14 @@ from program import InProcess
 
 import comagic_cli
 
-# The same examples each time, however long one takes: a suite that flickers is not believed.
+# The same examples each time, however long one takes, so that a suite that fails once fails again.
+# COMAGIC_EXAMPLES=1000 python -m pytest ... tries more of them.
 settings.register_profile(
-    "same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "same",
+    derandomize=True,
+    deadline=None,
+    max_examples=int(os.environ.get("COMAGIC_EXAMPLES", "50")),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("same")
 

@@ -35,17 +35,25 @@ def test_nothing_that_is_said_commands_the_terminal(screen):
 
 
 @pytest.mark.parametrize("stream", [None, SimpleNamespace(closed=True)])
-def test_a_stream_that_is_not_there_changes_nothing(monkeypatch, stream):
+def test_without_a_stream_nothing_is_printed_and_nothing_fails(monkeypatch, stream):
     put(monkeypatch, stream)
-    Console().print("told")
+    console = Console()
+    console.print("lost")
+    screen = put(monkeypatch, Screen())
+    console.print("seen")
+    assert screen.written == "seen\n"
 
 
-def test_a_stream_that_is_gone_changes_nothing(screen, monkeypatch):
-    def write(_):
+def test_a_stream_that_fails_stops_nothing(screen, monkeypatch):
+    tried = []
+
+    def write(text):
+        tried.append(text)
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(screen, "write", write)
-    Console().print("told")
+    Console().print("lost")
+    assert "".join(tried).startswith("lost")
 
 
 LONG = "comagic: calls can't be sorted by employees, but by call_start_date_time and call_status"

@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from program import PATIENCE, Ran, Watched, environment, shell, start
+from examples import run_line
+from program import PATIENCE, Ran, Watched, environment, start
 from terminals import Terminal
 
 from comagic_cli.query.catalog import report, reports
@@ -349,21 +350,25 @@ def test_what_is_one_is_a_block_on_a_terminal(tmp_path):
     ]
 
 
-def test_discovery_goes_through_jq_and_csvcut(tmp_path):
-    with box() as account:
-        env = environment(tmp_path, account)
-        lines = [
-            "comagic filters calls call_status | jq -r '.values[]'",
+@pytest.mark.parametrize(
+    ("line", "out"),
+    [
+        ("comagic filters calls call_status | jq -r '.values[]'", "Принятый\nПропущенный\n"),
+        (
             "comagic fields calls -f csv | csvcut -c name,about | head -3",
+            (
+                "name,about\n"
+                'communication_id,"Id of the call, unique among calls"\n'
+                "call_start_date_time,Day and time the call began\n"
+            ),
+        ),
+        (
             "comagic reports -f json | jq -r '.[] | select(.is_favorite) | .name'",
-        ]
-        ran = shell("set -eo pipefail; " + "; ".join(lines), env)
-    assert ran == Ran(
-        0,
-        "Принятый\nПропущенный\n"
-        "name,about\n"
-        'communication_id,"Id of the call, unique among calls"\n'
-        "call_start_date_time,Day and time the call began\n"
-        "Обращения\n",
-        "",
-    )
+            "Обращения\n",
+        ),
+    ],
+)
+def test_discovery_goes_through_jq_and_csvcut(comagic, tmp_path, line, out):
+    with box() as account:
+        ran = run_line(comagic, line, tmp_path, **environment(tmp_path, account))
+    assert ran == Ran(0, out, "")

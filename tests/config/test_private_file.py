@@ -95,10 +95,14 @@ def test_one_run_at_a_time_changes_a_file(tmp_path):
     assert inside.is_set()
 
 
-def test_where_no_lock_can_be_had_all_go_in(tmp_path, monkeypatch):
+def test_without_a_lock_nobody_waits(tmp_path, monkeypatch):
     def fail(*_):
         raise OSError
 
     monkeypatch.setattr(FileLock, "acquire", fail)
-    with lock_file(tmp_path / "config.toml"):
-        pass
+    path, inside = tmp_path / "config.toml", []
+    with lock_file(path):
+        inside.append("first")
+        with lock_file(path):
+            inside.append("second")
+    assert inside == ["first", "second"]

@@ -1,4 +1,4 @@
-"""Every report of the catalogue, exported by its command and held against the truth."""
+"""Every report of the catalogue, exported by its command and compared with the truth."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from comagic_cli.query.catalog import report, reports
 NAMED = ["call-details", "person-details"]
 COMMANDS = [entry.command for entry in reports()]
 PERIODIC = [name for name in COMMANDS if name not in NAMED]
-ROWS = 120  # communications; every other report has its share of them
+ROWS = 70  # communications; every other report has its share of them
 SWITCHES = [
     {},
     {"till_inclusive": False, "total_items": "absent", "short_pages": 7},

@@ -81,7 +81,7 @@ LEFT_OUT = ("tags", "communication", "total_duration")  # see `tags` of Parquet;
 def test_nothing_is_lost(comagic, tmp_path, quirks, command):
     names = [field.name for field in report(command).fields if field.name not in LEFT_OUT]
     asked = [command, *DAYS, "--fields", ",".join(names)]
-    with Watched(rows=120, **quirks) as box:
+    with Watched(rows=60, **quirks) as box:
         truth = [parsed(line) for line in comagic(*asked, box=box).out.split("\n")[:-1]]
         for form, read in READERS.items():
             path = tmp_path / f"rows.{form}"
@@ -91,7 +91,7 @@ def test_nothing_is_lost(comagic, tmp_path, quirks, command):
 
 
 def check(rows, truth):
-    """Hold rows against the truth, both ordered by time."""
+    """Compare rows with the truth, both ordered by time."""
     assert len(rows) == len(truth) > 5
     for row, true in zip(rows, truth, strict=True):
         found = set(leaves(row))

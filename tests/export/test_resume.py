@@ -1,4 +1,4 @@
-"""An export that was stopped is gone on with, and is as if it never was."""
+"""An export that was stopped is continued, and ends as if it had not been stopped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from comagic_cli.export import resume, stream
 from comagic_cli.files.atomic_file import UnfinishedFile
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 
-SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.gz", "tsv.zst", "jsonl.zst"]
+SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.zst"]
 ENDS = {
     "an error": (4, "forbidden", {}),
     "the day's limit": (7, "limit_exceeded", {"detail": "day"}),
@@ -52,7 +52,7 @@ def each_with_each_first(some, others):
 
 @pytest.fixture(autouse=True)
 def every_page(monkeypatch):
-    """Make each page safe: the clock's part is tested in test_checkpointing_sink.py."""
+    """Save each page with a checkpoint; test_checkpointing_sink.py tests what a clock decides."""
     monkeypatch.setattr(resume, "MAX_SHARE", float("inf"))
 
 
@@ -72,18 +72,23 @@ def stop_at(monkeypatch):
     return stop
 
 
+UNDISTURBED: dict[tuple[str, ...], bytes] = {}
+
+
 def undisturbed(comagic, box, target, *more) -> bytes:
-    """Return the bytes of a run in one piece."""
-    whole = target.with_name(f"whole-{target.name}")
-    assert comagic(*ASKED, *more, "-o", whole, box=box).code == 0
-    data = unpacked(whole)
-    whole.unlink()
-    return data
+    """Return the bytes of a run in one piece: every sandbox here has the same rows."""
+    form = target.name.split(".")[1]
+    if (form, *more) not in UNDISTURBED:
+        complete = target.with_name(f"complete.{form}")
+        assert comagic(*ASKED, *more, "-o", complete, box=box).code == 0
+        UNDISTURBED[form, *more] = complete.read_bytes()
+        complete.unlink()
+    return UNDISTURBED[form, *more]
 
 
 @unmeasured
 @pytest.mark.parametrize(("suffix", "end"), each_with_each_first(SUFFIXES, list(ENDS)))
-def test_what_ends_is_gone_on_with(comagic, tmp_path, suffix, end):
+def test_what_ends_is_continued(comagic, tmp_path, suffix, end):
     target = tmp_path / f"rows.{suffix}"
     target.write_bytes(OLD)
     code, kind, more = ENDS[end]
@@ -107,7 +112,7 @@ def test_what_ends_is_gone_on_with(comagic, tmp_path, suffix, end):
 @unmeasured
 @pytest.mark.parametrize(("suffix", "stop"), each_with_each_first(SUFFIXES, list(STOPS)))
 @pytest.mark.parametrize("after", [False, True])
-def test_what_stops_in_a_page_is_gone_on_with(comagic, tmp_path, stop_at, suffix, after, stop):
+def test_what_stops_in_a_page_is_continued(comagic, tmp_path, stop_at, suffix, after, stop):
     """The page is written in part, as far as can be known: it is asked for again."""
     target = tmp_path / f"rows.{suffix}"
     target.write_bytes(OLD)
@@ -125,17 +130,18 @@ def test_what_stops_in_a_page_is_gone_on_with(comagic, tmp_path, stop_at, suffix
 
 
 @unmeasured
-@pytest.mark.parametrize("suffix", ["csv", "jsonl.gz", "tsv.zst"])
 @pytest.mark.parametrize(
-    "more",
+    ("suffix", "more"),
     [
-        ["--sort", "communication_date_time:desc"],
-        ["--sort", "communication_date_time:desc", "--sort", "site_domain_name"],
-        ["--max-rows", "133"],
-        ["--max-rows", "60"],
+        ("csv", ["--sort", "communication_date_time:desc"]),
+        ("tsv.zst", ["--sort", "communication_date_time:desc"]),
+        ("jsonl.gz", ["--sort", "communication_date_time:desc", "--sort", "site_domain_name"]),
+        ("csv", ["--max-rows", "133"]),
+        ("jsonl.gz", ["--max-rows", "133"]),
+        ("tsv.zst", ["--max-rows", "60"]),
     ],
 )
-def test_every_order_and_cap_holds_over_many_stops(comagic, tmp_path, stop_at, suffix, more):
+def test_every_order_and_cap_stays_over_many_stops(comagic, tmp_path, stop_at, suffix, more):
     target = tmp_path / f"rows.{suffix}"
     with service(max_days=2) as box:
         expected = undisturbed(comagic, box, target, *more)
@@ -192,10 +198,9 @@ def test_the_report_is_asked_for_once(comagic, tmp_path):
 @unmeasured
 @pytest.mark.parametrize("at", ["start", "2024-10-03 12:00:00", "end"])
 @pytest.mark.parametrize("what", [Arrival, Vanishing])
-@pytest.mark.parametrize("suffix", ["jsonl", "jsonl.zst"])
-def test_rows_that_come_or_go_meanwhile(comagic, tmp_path, suffix, what, at):
+def test_rows_that_come_or_go_meanwhile(comagic, tmp_path, what, at):
     """Nothing that was there all the time is lost, and nothing is doubled."""
-    target = tmp_path / f"rows.{suffix}"
+    target = tmp_path / "rows.jsonl.zst"
     changes = {"arrivals" if what is Arrival else "vanishings": (what(5, at, 5),)}
     with service(faults=fault("forbidden", 6), **changes) as box:
         before = truth(box)
@@ -257,7 +262,7 @@ def test_zst_is_read_by_its_own_tool(comagic, tmp_path):
     assert done.stdout == expected
 
 
-def test_a_file_at_rest_is_gone_on_with_in_few_calls(comagic, tmp_path):
+def test_a_file_whose_rows_stay_the_same_is_continued_in_few_calls(comagic, tmp_path):
     target = tmp_path / "rows.csv"
     with service(faults=fault("forbidden", 9)) as box:
         assert comagic(*ASKED, "-o", target, box=box).code == 4

@@ -97,11 +97,14 @@ def test_one_run_at_a_time_is_let_in(cache):
     assert list(cache.directory.iterdir()) == []
 
 
-def test_where_there_can_be_no_lock_all_are_let_in(tmp_path):
+def test_without_a_lock_nobody_waits(tmp_path):
     (tmp_path / "file").write_text("")
-    cache = Cache(tmp_path / "file")
-    with cache.lock("zone"), cache.lock("zone"):
-        pass
+    cache, inside = Cache(tmp_path / "file"), []
+    with cache.lock("zone"):
+        inside.append("first")
+        with cache.lock("zone"):
+            inside.append("second")
+    assert inside == ["first", "second"]
 
 
 def test_what_goes_wrong_inside_gives_the_lock_back(cache):

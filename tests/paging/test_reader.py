@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_pages import (
     COMMUNICATIONS,
+    EXAMPLES,
     FIRST,
     LAST,
     START,
@@ -20,6 +21,7 @@ from odd_pages import (
     calls_for,
     evenly,
     oddities,
+    oddities_with,
     run,
     stored_rows,
     truth,
@@ -58,7 +60,7 @@ def test_more_rows_than_offsets_reach_are_cut_where_they_are(rows, odd, page_siz
 
 @unmeasured
 @given(stored_rows(most=120), oddities, st.integers(2, 8))
-def test_dense_seconds_are_complete_or_told_of(rows, odd, page_size):
+def test_dense_seconds_are_complete_or_an_error(rows, odd, page_size):
     service = Service(unique(rows), **odd, reach=20)
     try:
         exported = run(service, FIRST, LAST, page_size)
@@ -82,10 +84,8 @@ def changing(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[list[Row], lis
 
 
 # Rows of one second can change places unseen where a total does not count all rows.
-@settings(max_examples=250)
-@given(
-    changing(), oddities.filter(lambda odd: not odd["totals"].startswith("of_")), st.integers(2, 12)
-)
+@settings(max_examples=2 * EXAMPLES)
+@given(changing(), oddities_with("exact", "absent", "one_more", "zero"), st.integers(2, 12))
 def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size):
     rows, changes = world
     gone = [row for _, leaving in changes.values() for row in leaving]
@@ -94,7 +94,7 @@ def test_what_changes_meanwhile_doubles_and_loses_nothing(world, odd, page_size)
     try:
         exported = run(service, FIRST, LAST, page_size)
     except RowsMissing:
-        return  # told of, with exit code 3
+        return  # an error with exit code 3
     counts = Counter(exported.keys)
     assert max(counts.values(), default=1) == 1
     assert set(truth(stayed, FIRST, LAST)) <= set(counts)
@@ -172,7 +172,7 @@ def test_the_first_total_that_tells_the_end_is_checked(windows, calls):
 
 @pytest.mark.parametrize("totals", ["of_page", "of_sent"])
 @pytest.mark.parametrize("cap", [None, 1, 2, 37])
-@pytest.mark.parametrize("rows", [1, 2, 5, 37, 38, 100])
+@pytest.mark.parametrize("rows", [1, 2, 37, 38])
 @pytest.mark.parametrize("windows", [1, 3])
 def test_a_total_of_the_page_is_not_the_end(totals, cap, rows, windows):
     stored = [Row(n * windows * WINDOW / rows, n) for n in range(rows)]
@@ -197,7 +197,7 @@ def test_the_end_is_made_sure_of_where_the_total_does_not_tell(totals, calls):
 
 
 @unmeasured
-@pytest.mark.parametrize("rows", [250, 1000, 2500])
+@pytest.mark.parametrize("rows", [250, 1000])
 def test_cutting_by_count_costs_few_calls(rows):
     exported = run(Service(evenly(rows, span=rows), reach=100), 0, rows, 10)
     assert exported.calls <= 1.25 * calls_for(rows, 10)
@@ -233,8 +233,8 @@ def test_a_second_too_dense_is_named_backwards_too():
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("totals", ["exact", "absent"])
 def test_seconds_that_are_within_reach_alone_are_read(at, descending, totals):
-    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(80)]
-    service = Service(rows, reach=100, descending=descending, totals=totals)
+    rows = [Row(50 + second + at, 100 * second + n) for second in range(4) for n in range(30)]
+    service = Service(rows, reach=40, descending=descending, totals=totals)
     assert run(service, FIRST, LAST, 10).keys == truth(service, FIRST, LAST)
 
 

@@ -1,4 +1,7 @@
-"""Real processes that are killed, stopped, out of points or of disk, and gone on with."""
+"""Real processes that are killed, stopped, or out of points or disk, and then continued.
+
+COMAGIC_KILLS is the number of kills at moments of chance; rows without a key get half of them.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,10 @@ from interrupted_exports import (
     unpacked,
 )
 from program import PATIENCE, environment, fault
-from program import run as run_program
 
-# Each page is made safe, so that a kill can come in the midst of that.
+from comagic_cli.cli.main import main
+
+# Each page is saved with a checkpoint, so that a kill can come in the middle of that.
 PROGRAM = """
 import sys
 from comagic_cli.export import resume
@@ -38,9 +42,9 @@ from comagic_cli.cli.main import run
 run()
 """
 CALLS = 11  # of an undisturbed run
-KILLED = int(os.environ.get("COMAGIC_KILLS", "12"))  # times in one test
 SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.zst"]
-KILLS = [(moment, SUFFIXES[moment % len(SUFFIXES)]) for moment in range(30)]
+KILLED = int(os.environ.get("COMAGIC_KILLS", "10"))  # each suffix is killed in both ways
+KILLS = [(moment, SUFFIXES[moment % len(SUFFIXES)]) for moment in range(KILLED)]
 
 
 def start(target, box, *more, **options) -> subprocess.Popen[bytes]:
@@ -60,10 +64,12 @@ def whole(tmp_path_factory):
     """Return the bytes of an undisturbed run, by suffix."""
     folder = tmp_path_factory.mktemp("whole")
     made = {}
-    with service() as box:
+    with service() as box, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COMAGIC_BASE_URL", box.url)
+        patch.setenv("COMAGIC_TOKEN", box.token)
         for suffix in SUFFIXES:
             target = folder / f"rows.{suffix}"
-            assert run_program([*ASKED, "-o", target], environment(folder, box)).code == 0
+            assert main([*ASKED, "-o", str(target)]) == 0
             made[suffix] = unpacked(target)
     return made
 
@@ -80,8 +86,8 @@ def await_bytes(process, target, number):
 
 @unmeasured
 @pytest.mark.parametrize(("moment", "suffix"), KILLS)
-def test_a_killed_run_is_gone_on_with(comagic, tmp_path, whole, moment, suffix):
-    """It is killed as a call comes, or as the part reaches a size; both are chosen by chance."""
+def test_a_killed_run_is_continued(comagic, tmp_path, whole, moment, suffix):
+    """It is killed when a call comes, or when the part has a size; both are chosen by chance."""
     chance = random.Random(moment)
     target = tmp_path / f"rows.{suffix}"
     target.write_bytes(OLD)
@@ -107,20 +113,20 @@ def test_a_killed_run_is_gone_on_with(comagic, tmp_path, whole, moment, suffix):
 
 
 @unmeasured
-def test_a_killed_run_leaves_no_other_file_under_the_name(tmp_path):
-    """Keyless rows without totals: the name holds nothing, or the finished file.
+def test_a_killed_run_leaves_no_other_file_under_the_name(comagic, tmp_path):
+    """Rows without a key or totals: under the name is nothing, or the finished file.
 
-    COMAGIC_KILLS is the number of kills, each followed by a run that continues.
+    Each run continues the killed one before it.
     """
     target, chance = tmp_path / "deals.tsv", random.Random(6)
     words = ["deals", *ASKED[1:5], "--page-size", "15", "-o", target]
     with service(total_items="absent", rows=300) as box:
         environ = environment(tmp_path / "home", box)
-        assert run_program(words, environ).code == 0
+        assert comagic(*words, box=box).code == 0
         finished = target.read_bytes()
         target.unlink()
         resume: list[str] = []
-        for _ in range(KILLED):
+        for _ in range(KILLED // 2):
             process = subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, *map(str, words), *resume],
                 env=environ,
@@ -134,7 +140,7 @@ def test_a_killed_run_leaves_no_other_file_under_the_name(tmp_path):
                 assert target.read_bytes() == finished
                 target.unlink()
             resume = ["--resume"] if (tmp_path / ".deals.tsv.checkpoint").exists() else []
-        assert run_program([*words, *resume], environ).code == 0
+        assert comagic(*words, *resume, box=box).code == 0
     assert target.read_bytes() == finished
 
 

@@ -19,12 +19,11 @@ from comagic_cli.query.catalog import report
 
 FIELDS = "communication_id,communication_type,contact_full_name,communication_page_url,source_name"
 EXPORT = ["communications", *DAYS, "--fields", FIELDS]
-WIDTHS = [60, 100, 200]
 ESCAPE = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def settled(told):
-    """Return what stays of what was told: without the progress; figures that differ are N."""
+    """Return the lines that stay when the progress is gone; figures that differ are N."""
     stays = re.sub(r"\x1b\[\?25[lh]", "", told).rpartition("\x1b[2K")[2].replace("\n  ", " ")
     return re.sub(r"[\d ]+ left today, \d+\.\d s", " N left today, N s", stays)
 
@@ -34,7 +33,7 @@ def last_line(rows, points=2):
 
 
 def show(box, home, columns, *options, stderr=None, **variables):
-    """Run an export on a terminal; stderr is another one unless told."""
+    """Run an export on a terminal; stderr is another one by default."""
     out, err = Terminal(columns), Terminal(columns)
     environ = environment(home, box, TERM="xterm-256color") | variables
     to = err.end if stderr is None else stderr
@@ -61,15 +60,15 @@ def drawn(box, columns, rows, *, color=True):
     return stream.getvalue().decode()
 
 
-@pytest.mark.parametrize("columns", WIDTHS)
-def test_a_table_fits_the_terminal(box, tmp_path, columns):
+def test_a_table_fits_the_terminal(box, tmp_path):
+    columns = 100  # test_screens.py has more of them
     ran = show(box, tmp_path, columns, "--max-rows", 10)
     assert (ran.code, ran.err) == (0, last_line(10))
     assert sorted(ran.out.split("\n")) == sorted(drawn(box, columns, 10).split("\n"))
     assert max(cell_len(ESCAPE.sub("", line)) for line in ran.out.split("\n")) <= columns
 
 
-def test_fifty_rows_are_shown_unless_told_and_the_others_counted(box, tmp_path):
+def test_fifty_rows_are_shown_by_default_and_the_others_counted(box, tmp_path):
     ran = show(box, tmp_path, 200, **measured())
     more = "50 of 120 rows. For all: --max-rows 120, or -o FILE.\n"
     assert (ran.code, ran.err) == (0, more + last_line(50))
@@ -77,11 +76,11 @@ def test_fifty_rows_are_shown_unless_told_and_the_others_counted(box, tmp_path):
 
 
 @pytest.mark.parametrize(("options", "told"), [(["-q"], ""), (["--max-rows", 50], last_line(50))])
-def test_the_count_is_not_told_where_it_is_not_wanted(box, tmp_path, options, told):
+def test_the_count_is_not_shown_where_it_is_not_wanted(box, tmp_path, options, told):
     assert show(box, tmp_path, 200, *options).err == told
 
 
-def test_nothing_is_told_where_stderr_is_no_terminal(box, tmp_path):
+def test_nothing_is_printed_where_stderr_is_not_a_terminal(box, tmp_path):
     with (tmp_path / "err").open("w") as err:
         assert show(box, tmp_path, 200, stderr=err).code == 0
     assert (tmp_path / "err").read_text() == ""
@@ -94,15 +93,14 @@ def test_what_is_counted_without_a_total(tmp_path):
     assert ran.err == more + last_line(50)
 
 
-@pytest.mark.parametrize("variables", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_a_terminal_without_colour(box, tmp_path, variables):
-    ran = show(box, tmp_path, 100, "--max-rows", 10, **variables)
+def test_a_terminal_without_colour(box, tmp_path):
+    ran = show(box, tmp_path, 100, "--max-rows", 10, TERM="dumb")
     assert "\x1b" not in ran.out
     assert sorted(ran.out.split("\n")) == sorted(drawn(box, 100, 10, color=False).split("\n"))
 
 
 @pytest.mark.parametrize("option", [["-f", "jsonl"], ["-o", "-", "-f", "tsv"]])
-def test_other_formats_are_whole_on_a_terminal(box, tmp_path, option):
+def test_other_formats_are_complete_on_a_terminal(box, tmp_path, option):
     ran = show(box, tmp_path, 60, *option)
     rows = 120 + ("tsv" in option)
     assert (ran.code, ran.out.count("\n"), ran.err) == (0, rows, last_line(120, points=3))

@@ -30,7 +30,7 @@ from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query
 from comagic_cli.rows.decode import RowReader
 
-CASES = int(os.environ.get("COMAGIC_CASES", "1500"))
+CASES = int(os.environ.get("COMAGIC_CASES", "1000"))
 SEED = int(os.environ.get("COMAGIC_SEED", "1"))
 PARTS = 10
 LAST = 99  # seconds of the period
@@ -136,11 +136,11 @@ def read(service: OddService, page_size: int) -> Outcome:
 
 
 def check(number: int) -> str:
-    """Read a case; return how it ended. Raises `AssertionError` where rows are wrong in silence."""
+    """Read a case and return how it ended. Wrong rows without an error fail the test."""
     service, page_size, stayed = make_case(number)
     outcome = read(service, page_size)
     if outcome.error:
-        return "told"
+        return "error"
     last = 5 * 3_600 if service.repeat else LAST
     first, end = str(START), str(START + timedelta(seconds=last))
     expected = {row.id for row in stayed if first <= service.shown(row) <= end}
@@ -158,6 +158,6 @@ def check(number: int) -> str:
 
 
 @pytest.mark.parametrize("part", range(PARTS))
-def test_rows_are_complete_and_in_order_or_missing_rows_are_told_of(part):
+def test_rows_are_complete_and_in_order_or_an_error_names_what_is_missing(part):
     ends = [check(number) for number in range(part, CASES, PARTS)]
     assert ends.count("complete") > len(ends) / 4  # to refuse everything would be easy

@@ -59,9 +59,9 @@ def test_every_field_of_the_catalogue_is_made(command):
 
 @unmeasured
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_field_holds_something_somewhere(command):
+def test_every_field_has_a_value_somewhere(command):
     month = ("2026-08-05 00:00:00", "2026-09-04 23:59:59")
-    many = sandbox(rows=2000, span=month)
+    many = sandbox(rows=1000, span=month)
     extra = entities_of(many, command, month)
     found = rows(many, command, month, limit=2000, **extra)
     for field in report(command).fields:
@@ -151,11 +151,11 @@ def test_stored_times_have_fractions_and_some_rows_share_a_second():
 
 
 def some_rows(box):
-    held = box.worlds.report(None, "communications").rows
-    return [held.row(rank) for rank in range(1000)]
+    stored = box.worlds.report(None, "communications").rows
+    return [stored.row(rank) for rank in range(1000)]
 
 
-def test_blocks_hold_what_they_say_and_the_nth_is_found():
+def test_blocks_have_the_counts_they_promise_and_the_nth_is_found():
     business = Business(5)
     kinds = [business.kind(number) for number in range(400)]
     assert Counter(kinds) == {kind: count * 20 for kind, count in IN_BLOCK.items()}
@@ -223,7 +223,7 @@ def calls_details(box):
 
 @unmeasured
 def test_external_ids_repeat_and_whole_rows_too():
-    many = sandbox(rows=24_000, span=("2026-09-01 00:00:00", "2026-10-01 00:00:00"))
+    many = sandbox(rows=12_000, span=("2026-09-01 00:00:00", "2026-10-01 00:00:00"))
     month = ("2026-09-01 00:00:00", "2026-10-01 23:59:59")
     for command, name in [("leads", "lead_ext_id"), ("deals", "deal_ext_id")]:
         found = rows(many, command, month)
@@ -277,7 +277,7 @@ def test_texts_are_as_nasty_as_texts_are():
     many.close()
 
 
-def test_the_clock_of_the_machine_is_now_unless_told():
+def test_now_is_by_default_the_clock_of_the_machine():
     box = Sandbox(quirks=Quirks(timezone="Asia/Tokyo"))
     now = box.worlds.local_now(None)
     assert now.tzinfo is None
@@ -290,5 +290,5 @@ def test_the_clock_of_the_machine_is_now_unless_told():
 @unmeasured
 def test_a_page_is_valid_json_in_any_report(box):
     for command in COMMANDS:
-        answer = ask(box, command, **entities(box, command))
+        answer = ask(box, command, limit=50, **entities(box, command))
         assert json.loads(json.dumps(answer)) == answer

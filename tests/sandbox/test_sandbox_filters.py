@@ -1,4 +1,4 @@
-"""Filters of the sandbox, held against SQLite and against plain predicates."""
+"""Filters of the sandbox, compared with SQLite and with plain predicates."""
 
 import json
 import re
@@ -129,11 +129,6 @@ def kind_of(row):
 
 
 MADE = [
-    (
-        "communications",
-        leaf("communication_type", "=", "Звонки"),
-        lambda row: kind_of(row) == "call",
-    ),
     (
         "communications",
         leaf("communication_type", "=", "Звонки"),

@@ -102,7 +102,7 @@ def test_points_are_refused_in_the_words_of_the_documentation(make):
 )
 def test_metadata_have_a_version_of_null_and_no_api_version(make, method, params):
     box = make()
-    for answer in (call(box, method, **params), ask(box)):
+    for answer in (call(box, method, **params), ask(box, limit=1)):
         metadata = answer["result"]["metadata"]
         assert (metadata["version"], "api_version" in metadata) == (None, False)
 

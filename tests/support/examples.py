@@ -11,7 +11,7 @@ from program import HOME, PATIENCE, Ran, environment, shell
 from comagic_cli.cli import help as tables
 from comagic_cli.cli.root import cli
 
-SHELL = "|<>$"
+SHELL = "|<>&;$`"
 
 
 def commands():
@@ -41,10 +41,20 @@ def examples(text):
 def run_line(comagic, line, home, **more):
     """Run a line; a shell is started only for what is more than a command, for its last part."""
     first, pipe, rest = line.partition(" | ")
-    if first.startswith("comagic ") and not set(SHELL) & set(first + rest):
+    if first.startswith("comagic ") and "comagic" not in rest and not _needs_shell(first):
         ran = comagic(*shlex.split(first)[1:], **more)
         return _piped(ran, rest, home) if pipe else ran
     return shell(line, environment(home, **more))
+
+
+def _needs_shell(line):
+    """Say whether anything outside single quotes has a meaning for a shell."""
+    words = shlex.shlex(line, posix=False, punctuation_chars=True)
+    words.whitespace_split = True
+    try:
+        return any(word[0] != "'" and set(SHELL) & set(word) for word in words)
+    except ValueError:  # a quote that ends behind the pipe
+        return True
 
 
 def _piped(ran, rest, home):

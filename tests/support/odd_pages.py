@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from comagic_cli.errors import Refused
@@ -22,18 +23,26 @@ from comagic_cli.rows.page import Answer, Page
 
 COMMUNICATIONS = report("communications")
 FIRST, LAST = 0, 99  # the seconds that are asked for
-oddities = st.fixed_dictionaries(
-    {
-        "inclusive": st.booleans(),
-        "rounded": st.booleans(),
-        "totals": st.sampled_from(["exact", "absent", "one_more", "zero", "of_page", "of_sent"]),
-        "short": st.sampled_from([0, 0, 1, 3, 8]),
-        "page_cap": st.sampled_from([None, None, 2, 5]),
-        "descending": st.booleans(),
-        "text_ids": st.booleans(),
-        "ahead": st.booleans(),
-    }
-)
+EXAMPLES = settings().max_examples  # see conftest.py
+
+
+def oddities_with(*totals: str) -> st.SearchStrategy[dict[str, object]]:
+    """Choose the switches of a service whose totals are of these kinds."""
+    return st.fixed_dictionaries(
+        {
+            "inclusive": st.booleans(),
+            "rounded": st.booleans(),
+            "totals": st.sampled_from(totals),
+            "short": st.sampled_from([0, 0, 1, 3, 8]),
+            "page_cap": st.sampled_from([None, None, 2, 5]),
+            "descending": st.booleans(),
+            "text_ids": st.booleans(),
+            "ahead": st.booleans(),
+        }
+    )
+
+
+oddities = oddities_with("exact", "absent", "one_more", "zero", "of_page", "of_sent")
 START = datetime(2026, 10, 1)  # noqa: DTZ001 - the account's zone, as everywhere
 
 

@@ -130,7 +130,7 @@ def environment(home, box=None, **more):
 
 
 def start(arguments, environ, **more):
-    """Start the program; its streams are pipes unless told."""
+    """Start the program; its streams are pipes by default."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
         [*COMAGIC, *map(str, arguments)],
