@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from enum import IntEnum
+from itertools import pairwise
+from pathlib import PurePath
+from shlex import quote
 from typing import NamedTuple, Self
 
 
@@ -124,3 +128,13 @@ class OutputBusy(ComagicError):
     """Another run writes the output."""
 
     exit_code = ExitCode.OUTPUT_BUSY
+
+
+def install_command(package: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
+    """Return the command that adds a package to the environment of this program."""
+    folders = PurePath(prefix).parts
+    if "pipx" in folders:
+        return f"pipx inject comagic {package}"
+    if ("uv", "tools") in pairwise(folders):
+        return f"uv tool install --with {package} comagic"
+    return f"{quote(python)} -m pip install {package}"

@@ -209,7 +209,7 @@ def log_in(options: LoginOptions) -> None:
     profile = Profile(name, Path("login"), {"base-url": url, **credentials})
     service = _service_options(profile, url, timeout=options.timeout, verbose=options.verbose)
     with _connect(service) as connection, _nothing_saved():
-        account, users = _try_account(connection, options.users)
+        account, users = _try_account(connection, options.users or _saved_users(old, url))
     others = {key: value for key, value in old.items() if key.replace("_", "-") not in ACCOUNT_KEYS}
     chosen = {USER_KEY: users[0] if len(users) == 1 else list(users)} if users else {}
     zone = {} if account is None or is_several(chosen.get(USER_KEY)) else _zone(account)
@@ -218,6 +218,16 @@ def log_in(options: LoginOptions) -> None:
     names = [account.get("name") or "The account", *zone.values()] if account else []
     prefix = f"{', '.join(names)}: " if names else ""
     print_message(f"{prefix}saved as profile {name} in {file}.")
+
+
+def _saved_users(old: Mapping[str, Any], url: str) -> UserIds:
+    """Return the customers that a profile of the same service names."""
+    text = str(old.get("base-url", old.get("base_url", DEFAULT)))
+    chosen = old.get(USER_KEY, old.get("user_id"))
+    if chosen is None or service_url(resolve_service(text)) != url:
+        return ()
+    users = chosen if isinstance(chosen, list) else [chosen]
+    return Users().convert(",".join(map(str, users)), None, None)
 
 
 def _read_credentials(options: LoginOptions) -> dict[str, Any] | None:

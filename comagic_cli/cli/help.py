@@ -80,13 +80,14 @@ Output formats: -f FORMAT, or the suffix of the file after -o.
   json     JSON, one array                        .json
   csv      commas; --delimiter for another        .csv
   tsv      tabs; escapes \\t \\n \\r \\\\             .tsv
-  xlsx     Excel; pip install 'comagic[xlsx]'     .xlsx
-  parquet  pip install 'comagic[parquet]'         .parquet
+  xlsx     Excel, with typed cells                .xlsx
+  parquet  needs the package pyarrow             .parquet
   sqlite   a table that is updated in place       .db .sqlite .sqlite3
 
-.gz or .zst after the name compresses csv, tsv, json and jsonl (.zst needs pip
-install 'comagic[zst]'). {date} or {month} in the name writes one file per day
-or month; another run writes only the missing files.
+.gz or .zst after the name compresses csv, tsv, json and jsonl (.zst needs the
+package zstandard). {date} or {month} in the name writes one file per day or
+month; another run writes only the missing files. {user_id} or {customer}
+writes one file per customer of an agent.
 
 Values are written as the service sends them, unless these options change them:
 --coded-values, --list-separator, --header, --newlines, --decimal, --excel,

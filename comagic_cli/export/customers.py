@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +34,7 @@ FIRST_COLUMNS = (
 )
 """The columns before those of the report, where several customers are exported."""
 
+REASONS = "The reasons are above; see --user-id."
 Result = TypeVar("Result")
 
 
@@ -107,6 +109,8 @@ def export_each(
                 raise
             failures[customer] = error
             _report(customer, error, context)
+            with suppress(OSError):  # it has files
+                Path(str(own.output)).parent.rmdir()
         else:
             summaries += [summary] if summary else []
     if failures and len(failures) == len(options.customers):
@@ -285,7 +289,7 @@ class Customers:
         return RowsMissing(
             f"rows are missing: {len(failed)} of {len(self.results)} customers are incomplete: "
             f"users {numbers}",
-            hint="What came is written, a file as NAME.incomplete. Export these again: --user-id.",
+            hint=REASONS,
         )
 
 

@@ -52,6 +52,8 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
     except RowsMissing as missing:
         if transfer is None:
             raise
+        if options.customers and transfer.file and not keep:
+            missing.hint = f"What came is in {options.output}.incomplete. {missing.hint}"
         return transfer, missing
     except BaseException as error:
         file = transfer.resumable_file if transfer else None

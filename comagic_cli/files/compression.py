@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeAlias, cast
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import UsageProblem, install_command
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -148,7 +148,7 @@ def open_decompressor(stream: BinaryIO, path: str) -> BinaryIO:
 def _not_installed(doing: str) -> UsageProblem:
     return UsageProblem(
         f"{doing} .zst needs Python 3.14 or the package zstandard.",
-        hint="pip install 'comagic[zst]', or write .gz.",
+        hint=f"{install_command('zstandard')}, or write .gz.",
     )
 
 

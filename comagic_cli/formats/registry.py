@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import BinaryIO, cast
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import UsageProblem, install_command
 from comagic_cli.formats.base import FormatOptions, Sink
 from comagic_cli.formats.transforms import TransformSink
 from comagic_cli.query.catalog import Field
@@ -24,8 +24,8 @@ FORMATS = {
 """The class of each format, `module:class`, imported when needed."""
 DATABASE = "sqlite"
 """The format that is not a stream of bytes: see `SqliteSink`."""
-EXTRAS = {"xlsx": "xlsxwriter", "parquet": "pyarrow"}
-"""The optional package that a format needs; the extra has the name of the format."""
+EXTRAS = {"parquet": "pyarrow"}
+"""The optional package that a format needs."""
 
 
 def make_sink(
@@ -56,7 +56,7 @@ def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions],
     if package and find_spec(package) is None:
         raise UsageProblem(
             f"Writing {format_} needs the package {package}.",
-            hint=f"pip install 'comagic[{format_}]'",
+            hint=install_command(package),
         )
     sink = getattr(import_module(f"comagic_cli.formats.{module}"), name)
     return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", sink)

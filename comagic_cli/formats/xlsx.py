@@ -1,8 +1,9 @@
 """Excel workbooks: typed cells, a fixed header and filters, for any number of rows.
 
-No text becomes a formula, a link or a number. More sheets avoid Excel's limits: one for every
-1 048 575 rows, and `Long texts` for texts that are too long for a cell. Rows are in a temporary
-file until the end, because the start of a workbook depends on all rows.
+No text becomes a formula or a number; only addresses of recordings become links. More sheets avoid
+Excel's limits: one for every 1 048 575 rows, and `Long texts` for texts that are too long for a
+cell. Rows are in a temporary file until the end, because the start of a workbook depends on all
+rows.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from comagic_cli.errors import CannotWrite
 from comagic_cli.files.compression import GuardedStream
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Flattener, cell, titled, unwrap
+from comagic_cli.formats.transforms import COLUMN
 from comagic_cli.formats.typed import (
     CLOCK,
     DAY,
@@ -132,6 +134,8 @@ CONVERTERS: dict[Kind, Callable[[Any], CellValue]] = {
 
 
 ROWS = 1_048_576  # of a sheet, including its header
+MAX_LINKS = 65_530  # of a sheet, as Excel takes them
+LINK = re.compile(r"https?://[^\s;]{1,2000}")  # a single address
 HEAVY = 1 << 30  # bytes of rows on a sheet; as XML they are two to four times as large
 LONGEST = 32_767  # UTF-16 units in a cell
 PIECE = 16_000  # characters, each of one or two units
@@ -162,6 +166,7 @@ class XlsxSink:
             else names
         )
         self._kinds = [kind for column in self._columns for kind in column.kinds]
+        self._links = {place for place, name in enumerate(names) if name == COLUMN}
 
     def begin(self) -> None:
         """Begin the workbook, and its first sheet."""
@@ -224,6 +229,7 @@ class XlsxSink:
             self._sheet.write_string(0, place, name, self._bold)
         self._row = 1
         self._bytes = 0
+        self._rest = MAX_LINKS
 
     def _end_sheet(self) -> None:
         self._sheet.autofilter(0, 0, self._row - 1, len(self._names) - 1)
@@ -235,7 +241,11 @@ class XlsxSink:
         sheet, at = self._sheet, self._row
         for place, value in enumerate(row):
             if type(value) is str:
-                self._write_text(at, place, value)
+                if place in self._links and self._rest and LINK.fullmatch(value):
+                    self._rest -= 1
+                    sheet.write_url(at, place, value, string=value)
+                else:
+                    self._write_text(at, place, value)
             elif type(value) is bool:
                 sheet.write_boolean(at, place, value)
             elif value is not None:

@@ -75,9 +75,8 @@ def test_an_account_without_a_zone_is_saved_all_the_same(comagic, file, monkeypa
     assert file.read_text().endswith('token = "sandbox-token"\n')
 
 
-@pytest.mark.usefixtures("file")
 @pytest.mark.parametrize(("users", "count"), [("all", 3), ("7001,7003", 2)])
-def test_a_profile_of_several_customers(comagic, monkeypatch, users, count):
+def test_a_profile_of_several_customers(comagic, file, monkeypatch, users, count):
     piped(monkeypatch, b"sandbox-token")
     with Watched(rows=1, agent=True) as box:
         login = ("login", "--with-token", "--base-url", box.url, "--user-id", users)
@@ -87,6 +86,10 @@ def test_a_profile_of_several_customers(comagic, monkeypatch, users, count):
         assert comagic("doctor").out.count("ok    customer  ") == count
         assert comagic("users", "-f", "csv").code == 0  # it needs no customer
         assert comagic("account", "--user-id", 7002).code == 0  # it takes one customer
+        saved = file.read_text()
+        piped(monkeypatch, b"sandbox-token")
+        assert comagic(*login[:-2]).code == 0
+        assert file.read_text() == saved  # a new token leaves the customers
     assert f"user {users}" in comagic("profiles").out.replace(", ", ",")
 
 

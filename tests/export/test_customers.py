@@ -200,7 +200,7 @@ def test_a_client_that_is_refused_is_told_and_stops_no_other(comagic, denied):
     first, last, hint = ran.err.splitlines()
     assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user is n")
     assert last == "comagic: rows are missing: 1 of 3 customers are incomplete: users 7002"
-    assert hint.startswith("  What came is written, a file as NAME.incomplete.")
+    assert hint == "  The reasons are above; see --user-id."
 
 
 def test_a_file_that_lacks_a_client_is_incomplete_and_its_manifest_tells_why(
@@ -209,6 +209,8 @@ def test_a_file_that_lacks_a_client_is_incomplete_and_its_manifest_tells_why(
     out, note = tmp_path / "x.jsonl", tmp_path / "note.json"
     ran = comagic(*CALLS, "--user-id", "all", "-o", out, "--manifest", note, box=denied)
     assert (ran.code, out.exists()) == (3, False)
+    hint = f"  What came is in {out}.incomplete. The reasons are above; see --user-id."
+    assert ran.err.splitlines()[-1] == hint
     lines = (tmp_path / "x.jsonl.incomplete").read_text().splitlines()
     assert list(map(json.loads, lines)) == truth(denied, 7001, 7003)
     told = json.loads(note.read_text())

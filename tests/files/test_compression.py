@@ -7,7 +7,7 @@ import pytest
 import zstandard
 from outputs import NEW, names, write
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import UsageProblem, install_command
 from comagic_cli.files import compression as packing
 from comagic_cli.files.output import open_output
 
@@ -27,8 +27,23 @@ def test_zst_without_anything_to_write_it_is_told_first(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(UsageProblem) as caught, open_output(str(tmp_path / "out.csv.zst")):
         pytest.fail("it was opened")
-    assert caught.value.hint == "pip install 'comagic[zst]', or write .gz."
+    assert caught.value.hint == f"{install_command('zstandard')}, or write .gz."
     assert names(tmp_path) == []
+
+
+# Where the program is installed, and the command that adds a package there.
+PLACES = [
+    ("/home/me/.local/share/pipx/venvs/comagic", "pipx inject comagic pyarrow"),
+    ("/home/me/.local/pipx/venvs/comagic", "pipx inject comagic pyarrow"),
+    ("/home/me/.local/share/uv/tools/comagic", "uv tool install --with pyarrow comagic"),
+    ("/home/me/my project/.venv", "'/home/me/my project/.venv/bin/python' -m pip install pyarrow"),
+    ("/usr", "/usr/bin/python -m pip install pyarrow"),
+]
+
+
+@pytest.mark.parametrize(("prefix", "command"), PLACES)
+def test_the_command_that_installs_a_package_is_for_this_environment(prefix, command):
+    assert install_command("pyarrow", prefix, f"{prefix}/bin/python") == command
 
 
 @pytest.mark.parametrize("module", ["compression.zstd", "zstandard"])

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from program import DAYS, Watched, environment, run
 
+from comagic_cli.errors import install_command
 from comagic_cli.formats import registry
 
 ASKED = ["communications", *DAYS, "--fields", "communication_id,communication_date_time"]
@@ -65,14 +66,15 @@ def test_its_manifest_holds(comagic, tmp_path, form):
     assert comagic("verify", target).code == 3
 
 
-def test_what_writes_it_may_be_missing(comagic, tmp_path, monkeypatch, form):
+def test_what_writes_parquet_may_be_missing(comagic, tmp_path, monkeypatch):
+    form = "parquet"
     monkeypatch.setattr(registry, "find_spec", lambda _: None)
     ran = comagic(*ASKED, "-o", tmp_path / f"rows.{form}", COMAGIC_TOKEN="unused")
     assert (ran.code, ran.err.splitlines()) == (
         2,
         [
             f"comagic: Writing {form} needs the package {PACKAGES[form]}.",
-            f"  pip install 'comagic[{form}]'",
+            f"  {install_command('pyarrow')}",
         ],
     )
     assert not any(path.name.startswith("rows") for path in tmp_path.iterdir())

@@ -238,3 +238,30 @@ def test_a_workbook_can_be_too_large(monkeypatch):
     sink.begin()
     with pytest.raises(CannotWrite, match="too large for"):
         sink.end()
+
+
+URL = "https://app.comagic.ru/system/media/talk/7/abc/"
+
+
+def test_addresses_of_recordings_are_links():
+    book = book_of(
+        [Field("call_record_urls", "array"), Field("note", "string")],
+        page_of(
+            f'{{"call_record_urls":["{URL}"],"note":"{URL}"}}',
+            f'{{"call_record_urls":["{URL}","{URL}2"],"note":null}}',
+            '{"call_record_urls":null,"note":"x"}',
+        ),
+    )
+    cells = [row[0] for row in book["Rows"].iter_rows(min_row=2)]
+    assert [cell.value for cell in cells] == [URL, f"{URL}; {URL}2", None]
+    assert [cell.hyperlink and cell.hyperlink.target for cell in cells] == [URL, None, None]
+    assert book["Rows"]["B2"].hyperlink is None
+
+
+def test_more_links_than_a_sheet_takes_are_texts(monkeypatch):
+    monkeypatch.setattr(xlsx, "MAX_LINKS", 2)
+    rows = [f'{{"call_record_urls":["{URL}{number}"]}}' for number in range(4)]
+    book = book_of([Field("call_record_urls", "array")], page_of(*rows))
+    cells = [row[0] for row in book["Rows"].iter_rows(min_row=2)]
+    assert [cell.value for cell in cells] == [f"{URL}{number}" for number in range(4)]
+    assert [bool(cell.hyperlink) for cell in cells] == [True, True, False, False]
