@@ -77,11 +77,11 @@ LEFT_OUT = ("tags", "communication", "total_duration")  # see `tags` of Parquet;
 
 @unmeasured
 @pytest.mark.parametrize("quirks", ODD)
-@pytest.mark.parametrize("command", ["communications", "leads"])
-def test_nothing_is_lost(comagic, tmp_path, quirks, command):
+@pytest.mark.parametrize(("command", "communications"), [("communications", 60), ("leads", 120)])
+def test_nothing_is_lost(comagic, tmp_path, quirks, command, communications):
     names = [field.name for field in report(command).fields if field.name not in LEFT_OUT]
     asked = [command, *DAYS, "--fields", ",".join(names)]
-    with Watched(rows=60, **quirks) as box:
+    with Watched(rows=communications, **quirks) as box:
         truth = [parsed(line) for line in comagic(*asked, box=box).out.split("\n")[:-1]]
         for form, read in READERS.items():
             path = tmp_path / f"rows.{form}"

@@ -99,7 +99,7 @@ def test_ids_are_counted_in_lots_that_are_halved(comagic):
 
 
 @pytest.mark.parametrize(("kind", "code"), [("forbidden", 4), ("sort_prohibited", 5)])
-def test_a_refusal_is_told(comagic, kind, code):
+def test_a_refusal_is_shown(comagic, kind, code):
     for command in (["communications"], ["call-details", "--ids", "1,2"]):
         method = f"get.{command[0].replace('-', '_')}"
         with Watched(faults=fault(kind, method=method)) as box:

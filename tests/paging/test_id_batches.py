@@ -68,7 +68,7 @@ def test_an_id_typed_twice_is_asked_for_once(comagic, box, calls):
         ([1], ["-q"], ""),
     ],
 )
-def test_ids_without_a_row_are_told(comagic, box, calls, ids, more, said):
+def test_ids_without_a_row_are_named(comagic, box, calls, ids, more, said):
     ran, rows = export(comagic, box, [*ids, calls[0]], *more)
     assert (ran.code, ran.err, rows) == (0, said, calls[:1])
 
@@ -94,7 +94,7 @@ class Mistaken(Watched):
         (7, "7 rows have ids that were not asked for: {} and 2 more"),
     ],
 )
-def test_rows_of_other_ids_are_told_and_the_ids_without_a_row(comagic, calls, count, told, quiet):
+def test_rows_of_other_ids_and_ids_without_a_row_are_named(comagic, calls, count, told, quiet):
     other = calls[20 : 20 + count]
     with Mistaken(rows=600) as box:
         box.instead = dict(zip(calls[:count], other, strict=True))
@@ -200,7 +200,7 @@ def test_a_refusal_of_something_else_is_not_asked_again(comagic, calls, kind, co
         assert (ran.code, rows, lots(box)) == (code, [], [100])
 
 
-def test_a_vague_refusal_that_stays_is_told_as_it_came(comagic, calls):
+def test_a_vague_refusal_that_stays_is_shown_as_it_came(comagic, calls):
     faults = (Fault("error", every=1, method="get.call_details"),)
     with Watched(rows=600, faults=faults) as box:
         ran, rows = export(comagic, box, calls)
@@ -275,7 +275,7 @@ def test_a_manifest_tells_the_ids(comagic, box, calls, tmp_path):
     assert (ran.code, asked["parameters"]) == (0, {"entity_ids": calls[:2]})
 
 
-def test_a_terminal_is_told_of_ids_without_a_row(box, calls, tmp_path):
+def test_a_terminal_shows_ids_without_a_row(box, calls, tmp_path):
     out, err = Terminal(200), Terminal(200)
     asked = [*DETAILS, "--ids", f"{calls[0]},1"]
     process = start(asked, environment(tmp_path, box), stdout=out.end, stderr=err.end)

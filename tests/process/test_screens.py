@@ -28,7 +28,6 @@ BLACK_AND_WHITE = {"NO_COLOR": "1"}
 # A name, the columns, what is typed, and the environment.
 SCREENS = {
     "table-60": (60, TABLE, BLACK_AND_WHITE),
-    "table-80": (80, TABLE, BLACK_AND_WHITE),
     "table-120": (120, ["calls", *DAYS, "--max-rows", 6], {}),
     "table-200": (200, TABLE, BLACK_AND_WHITE),
     "record-80": (80, ["calls", *DAYS, "--max-rows", 1, "--vertical"], {"TERM": "dumb"}),

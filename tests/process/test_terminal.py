@@ -75,9 +75,9 @@ def test_fifty_rows_are_shown_by_default_and_the_others_counted(box, tmp_path):
     assert len(re.findall(r"^.{0,8}\d{10}", ran.out, re.MULTILINE)) == 50
 
 
-@pytest.mark.parametrize(("options", "told"), [(["-q"], ""), (["--max-rows", 50], last_line(50))])
-def test_the_count_is_not_shown_where_it_is_not_wanted(box, tmp_path, options, told):
-    assert show(box, tmp_path, 200, *options).err == told
+@pytest.mark.parametrize(("options", "said"), [(["-q"], ""), (["--max-rows", 50], last_line(50))])
+def test_the_count_is_not_shown_where_it_is_not_wanted(box, tmp_path, options, said):
+    assert show(box, tmp_path, 200, *options).err == said
 
 
 def test_nothing_is_printed_where_stderr_is_not_a_terminal(box, tmp_path):

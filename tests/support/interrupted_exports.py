@@ -1,4 +1,4 @@
-"""Exports that are stopped and gone on with: the request, what is left beside a file, its bytes."""
+"""Exports that are stopped and continued: the request, the files beside the target, its bytes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEPT = {".{}.part", ".{}.checkpoint"}
 
 
 def go_on(target, *asked) -> str:
-    """Return the words that end what is told of an export that can be gone on with."""
+    """Return the last words of the message about an export that can be continued."""
     command = shlex.join(["comagic", *(asked or ASKED), "-o", str(target), "--resume"])
     return f"What is written is kept. Continue with: {command}\n"
 
