@@ -79,9 +79,11 @@ def _export_to_one(job: ExportJob) -> Summary | None:
             published = transfer.file.published if transfer.file else None
             record = transfer.record()
             write_manifest(manifest, str(options.manifest), record, published, missing)
+    summary = _summarize(transfer, job)
     if missing:
+        job.context.reporter.record(missing.message, **summary.members)
         raise missing
-    return _summarize(transfer, job)
+    return summary
 
 
 def _reason_against_resuming(job: ExportJob) -> str:

@@ -95,7 +95,8 @@ def test_a_machine_is_told_of_a_refusal_as_of_any_error(comagic, denied):
     ran = comagic(*CALLS, "--user-id", "all", "--log-format", "json", box=denied)
     first, last = map(json.loads, ran.err.splitlines())
     assert (first["level"], first["user_id"], first["mnemonic"]) == ("error", 7002, "forbidden")
-    assert (last["level"], last["exit_code"]) == ("error", 3)
+    assert (last["level"], last["exit_code"], last["warnings"]) == ("error", 3, 1)
+    assert (last["rows"], last["bytes"]) == (len(rows(ran)), len(ran.out.encode()))
 
 
 @pytest.mark.parametrize("given", [{"COMAGIC_USER_ID": "7003"}, {}])
