@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -39,7 +39,7 @@ from comagic_cli.query.filter.json import (
     validate,
 )
 from comagic_cli.query.filter.tree import to_expression
-from comagic_cli.query.ids import is_number, read_ids
+from comagic_cli.query.ids import Id, is_number, read_ids
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -89,13 +89,15 @@ def read_job(report: ReportType, options: ExportOptions, context: Context) -> Ex
         defaults = {name: () for name in SAVED_INSTEAD if name not in options.typed}
         options = replace(options, **defaults)  # type: ignore[arg-type]  # both are tuples of texts
     filter_ = Filter(options.where, _json_filters(options, context))
-    extra = _own_params(report, options, context)
+    ids = _find_ids(report, options, context)
+    extra = _own_params(report, options, ids)
 
     def build(saved: SavedReport = NOTHING_SAVED) -> ExportRequest:
         def build_with(known: ReportType) -> ExportRequest:
             return build_request(known, options.fields, options.sort, filter_, saved)
 
-        request = replace(with_columns(report, build_with, options, context), extra=extra)
+        request = with_columns(report, build_with, options, context)
+        request = replace(request, extra=extra, ids=ids)
         return _with_recordings(request) if options.record_urls else request
 
     request = build()
@@ -160,18 +162,29 @@ def _with_recordings(request: ExportRequest) -> ExportRequest:
     return replace(request, needed=(*request.needed, *NEEDED))
 
 
-def _own_params(report: ReportType, options: ExportOptions, context: Context) -> dict[str, Any]:
-    """Return the parameters that the report alone takes. Raises `UsageProblem`."""
+def _find_ids(report: ReportType, options: ExportOptions, context: Context) -> tuple[Id, ...]:
+    """Return the ids of a report that is exported by ids. Raises `UsageProblem`."""
+    if IDS not in report.params:
+        return ()
+    headings = {path.split(".")[0] for path in report.key}
+    return tuple(find_ids(options.ids, context, headings))
+
+
+def _own_params(report: ReportType, options: ExportOptions, ids: Sequence[Id]) -> dict[str, Any]:
+    """Return the parameters that the report alone takes."""
     params: dict[str, Any] = {}
     if "is_realtime" in report.params:
         params["is_realtime"] = options.realtime
-    if "entity_ids" in report.params:
-        headings = {path.split(".")[0] for path in report.key}
-        params["entity_ids"] = find_ids(options.ids, context, headings)
+    if IDS in report.params:
+        params[IDS] = _numbers(ids)
     return params
 
 
-def find_ids(typed: Iterable[str], context: Context, headings: Iterable[str] = ()) -> list[int]:
+def _numbers(ids: Iterable[Id]) -> list[int]:
+    return list(dict.fromkeys(each.number for each in ids))
+
+
+def find_ids(typed: Iterable[str], context: Context, headings: Iterable[str] = ()) -> list[Id]:
     """Return the ids that were typed or are in files, each once. Raises `UsageProblem`."""
     words = list(typed)
     if words.count(STDIN) > 1:
@@ -180,7 +193,7 @@ def find_ids(typed: Iterable[str], context: Context, headings: Iterable[str] = (
     return list(dict.fromkeys(id_ for word in words for id_ in _ids(word, context, known)))
 
 
-def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[int]:
+def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[Id]:
     if word == STDIN:
         return read_ids(context.read_text(STDIN, "--ids"), "--ids: stdin", headings)
     if word and not word.strip(TYPED_IDS):
@@ -236,7 +249,12 @@ def make_query(
     if query.filter:
         connection.note(f"filter {to_expression(query.filter)}")
     report_id = connection.find_report_id(query.report, job.options.report_id)
-    return replace(query, report_id=report_id)
+    query = replace(query, report_id=report_id)
+    if not job.options.customers or not job.request.ids:
+        return query
+    user = str(connection.account.user_id)  # an id of another customer could be one of this, too
+    ids = _numbers(each for each in job.request.ids if each.user in ("", user))
+    return replace(query, extra={**query.extra, IDS: ids})
 
 
 def resolve_period(job: ExportJob, now: Callable[[], datetime]) -> Period:

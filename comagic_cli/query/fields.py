@@ -17,6 +17,7 @@ from comagic_cli.query.catalog import (
 )
 from comagic_cli.query.filter.compiler import NO_FILTER, Filter
 from comagic_cli.query.filter.json import NOTHING_SAVED, SavedReport
+from comagic_cli.query.ids import Id
 from comagic_cli.query.period import Now
 from comagic_cli.query.query import Sort
 
@@ -25,8 +26,8 @@ from comagic_cli.query.query import Sort
 class ExportRequest:
     """What is asked of a report, before the account is asked for its id and its time.
 
-    `extra` are the report's own parameters. `needed` are fields that are asked for, but not
-    written.
+    `extra` are the report's own parameters; `ids` are those of its ids with their customers.
+    `needed` are fields that are asked for, but not written.
     """
 
     report: ReportType
@@ -35,6 +36,7 @@ class ExportRequest:
     extra: Mapping[str, Any] = field(default_factory=dict)
     filter: Filter = NO_FILTER
     needed: tuple[str, ...] = ()
+    ids: tuple[Id, ...] = ()
 
     @property
     def report_type(self) -> str | None:

@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Container, Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from comagic_cli.errors import UsageProblem
 
@@ -22,14 +22,23 @@ HINT = (
     "communication_id or person_id of CSV, TSV or JSON Lines."
 )
 
-Words: TypeAlias = Iterator[tuple[int, str]]  # each with its line
+USER = "user_id"  # the column that tells the customers of an agent apart
+Words: TypeAlias = Iterator[tuple[int, str, str]]  # each with its line and its user
 
 
-def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[int]:
+class Id(NamedTuple):
+    """An id, and the user of the customer that it belongs to; "" where that is not known."""
+
+    number: int
+    user: str = ""
+
+
+def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[Id]:
     """Yield the ids of a text, in their order.
 
-    The text is JSON Lines, or CSV or TSV with a header, where `headings` name the member or column;
-    or a list. Raises `UsageProblem` for what is not an id, with `origin` and the line.
+    The text is JSON Lines, or CSV or TSV with a header, where `headings` name the member or column,
+    and `user_id` the user of a customer; or a list. Raises `UsageProblem` for what is not an id,
+    with `origin` and the line.
     """
     text = text.removeprefix("\ufeff")
     many = "\n" in text.strip()
@@ -37,12 +46,12 @@ def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[
         words = _read_json_lines(text, origin, headings)
     else:
         words = _read_table(text, origin, headings) or _read_list(text)
-    for number, word in words:
+    for number, word, user in words:
         if not ID.fullmatch(word):
             shown = word if len(word) <= MAX_QUOTED else f"{word[:MAX_QUOTED]}…"
             place = f", line {number}" if many else ""
             raise UsageProblem(f"{origin}{place}: {shown!r} is not an id", hint=HINT)
-        yield int(word)
+        yield Id(int(word), user if ID.fullmatch(user) else "")
 
 
 def _read_list(text: str) -> Words:
@@ -54,7 +63,7 @@ def _read_list(text: str) -> Words:
     for number, line in enumerate(text.splitlines(), 1):
         for word in SEPARATOR.split(COMMENT.sub("", line).strip()):
             if word not in EMPTY:
-                yield number, word.strip('"')
+                yield number, word.strip('"'), ""
 
 
 def _read_table(text: str, origin: str, headings: Container[str]) -> Words | None:
@@ -62,11 +71,19 @@ def _read_table(text: str, origin: str, headings: Container[str]) -> Words | Non
     for delimiter in DELIMITERS:
         rows = _split(text, delimiter, origin)
         _, header = next(rows, (0, []))
-        for place, name in enumerate(header):
-            if name.strip(' "') in headings:
-                cells = ((number, row[place].strip(' "')) for number, row in rows if row[place:])
-                return ((number, word) for number, word in cells if word)
+        names = [name.strip(' "') for name in header]
+        for place, name in enumerate(names):
+            if name in headings:
+                user = names.index(USER) if USER in names else None
+                return _cells(rows, place, user)
     return None
+
+
+def _cells(rows: Iterator[tuple[int, list[str]]], place: int, user: int | None) -> Words:
+    """Yield the cells of the column of ids that are not empty, and those of the users."""
+    for number, row in rows:
+        if row[place:] and (word := row[place].strip(' "')):
+            yield number, word, "" if user is None else "".join(row[user : user + 1]).strip(' "')
 
 
 def _split(text: str, delimiter: str, origin: str) -> Iterator[tuple[int, list[str]]]:
@@ -100,7 +117,7 @@ def _read_json_lines(text: str, origin: str, headings: Container[str]) -> Words:
                 hint="Export the column with the ids: --fields communication_id.",
             )
         if row[names[0]] is not None:
-            yield number, str(row[names[0]])
+            yield number, str(row[names[0]]), str(row.get(USER) or "")
 
 
 def is_number(text: str) -> bool:

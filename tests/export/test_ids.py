@@ -75,7 +75,7 @@ BAD = [
 
 @pytest.mark.parametrize(("text", "ids"), [*GOOD, *TABLES])
 def test_ids_are_read(text, ids):
-    assert list(read_ids(text, "ids", NAMES)) == ids
+    assert [each.number for each in read_ids(text, "ids", NAMES)] == ids
 
 
 @pytest.mark.parametrize(("text", "message"), [*BAD, *BAD_TABLES])
@@ -114,7 +114,7 @@ def folder(tmp_path, monkeypatch):
 )
 def test_ids_come_in_the_order_typed_each_once(folder, typed, ids):
     assert folder.exists()
-    assert find_ids(typed, context_of(b"5\n6\n")) == ids
+    assert [each.number for each in find_ids(typed, context_of(b"5\n6\n"))] == ids
 
 
 @pytest.mark.parametrize(

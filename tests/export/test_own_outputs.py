@@ -227,3 +227,25 @@ def test_customers_are_fields_of_a_chart_of_several_alone(comagic, agent):
     ran = comagic("chart", "calls", *DAYS, "--user-id", "7001", "--by", "customer_name", box=agent)
     assert ran.code == 2
     assert "customer_name" in ran.err
+
+
+# Ids of customers
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
+def test_ids_are_asked_only_of_their_customer(comagic, agent, tmp_path, form):
+    calls = tmp_path / f"calls.{form}"
+    wanted = ("call-details", *DAYS, "--user-id", "all", "--fields", "communication_id")
+    asked = (*CALLS, "--user-id", "7001,7003", "--max-rows", 30, "-o", calls)
+    assert comagic(*asked, box=agent).code == 0
+    ran = comagic(*wanted, "--ids", calls, box=agent)
+    found = [json.loads(line) for line in ran.out.splitlines()]
+    kept = comagic(*CALLS, "--user-id", "7001,7003", "--max-rows", 30, box=agent)
+    calls_kept = map(json.loads, kept.out.splitlines())
+    pairs = {(row["user_id"], row["communication_id"]) for row in calls_kept}
+    details = {(user, id_) for user in CUSTOMERS for id_ in ids_of(agent, user, "call-details")}
+    assert ran.code == 0
+    assert {(row["user_id"], row["communication_id"]) for row in found} == pairs & details
+    listed = ",".join(str(id_) for _, id_ in sorted(pairs))
+    every = comagic(*wanted, "--ids", listed, box=agent)  # ids alone are asked of all
+    assert {row["user_id"] for row in map(json.loads, every.out.splitlines())} >= {7001, 7003}
