@@ -94,8 +94,8 @@ def make_asker(
 
     `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
     service refuses it as unexpected, or misses it, the page is asked for again the other way. The
-    same holds where the service does not sort by the key, which only we added, and where it knows a
-    field by another of its names. Operators of the filter that the account refuses are replaced by
+    same holds where the service does not sort by the key or by the time, which only we added, and
+    where it knows a field by another of its names. Operators of the filter that the account refuses are replaced by
     equal forms. `dialect` keeps both for later queries. `members` reads the rows' members.
     """
     dialect = dialect or Dialect()
@@ -123,7 +123,10 @@ def make_asker(
                 if not new <= dialect.refused_operators:
                     dialect.refused_operators.update(new)
                     dialect.save(write_uses(dialect.refused_operators))
-                return _read_members(answer, members)
+                answer = _read_members(answer, members)
+                if form.is_sorted:
+                    return answer
+                return msgspec.structs.replace(answer, is_sorted=False)
 
     return ask
 
@@ -173,6 +176,7 @@ def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
     return (
         _other_report_type(query, error)
         or _without_key(query, error)
+        or _without_sort(query, error)
         or _other_names(query, error)
         or _other_filter(query, error, uses)
     )
@@ -194,6 +198,13 @@ def _without_key(query: Query, error: Refused) -> Query | None:
     # The overlap of pages and the count still show where equal times change places.
     plain = replace(query, key_last=False)
     return plain if plain.order and plain.order != query.order else None
+
+
+def _without_sort(query: Query, error: Refused) -> Query | None:
+    """Leave out the order, where nobody typed one."""
+    if error.mnemonic != "sort_prohibited" or query.sort or not query.is_sorted:
+        return None
+    return replace(query, is_sorted=False)
 
 
 def _other_names(query: Query, error: Refused) -> Query | None:

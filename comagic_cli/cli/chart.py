@@ -114,7 +114,7 @@ def _make_options(
     values: Mapping[str, Any], typed: frozenset[str], question: Question
 ) -> ExportOptions:
     """Return the options of an export of the fields that the chart needs."""
-    nothing: dict[str, Any] = {each.name: None for each in fields(ExportOptions)}
+    nothing: dict[str, Any] = {each.name: None for each in fields(ExportOptions)} | {"params": {}}
     empty = dict.fromkeys(("sort", "ids", "customers"), ())
-    fixed = {"fields": question.fields, "typed": typed, "realtime": False, "as_saved": False}
+    fixed = {"fields": question.fields, "typed": typed, "as_saved": False}
     return ExportOptions(**(nothing | empty | dict(values) | fixed))

@@ -27,7 +27,7 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.paging.window import Window
-from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.catalog import ReportType, flat_reports
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
@@ -250,7 +250,7 @@ def _check_reports(connection: Connection) -> Iterator[Check]:
         return
     connection.save_names("reports", ((row["id"], row.get("name")) for row in rows))
     yield Check("rights", f"{len(rows)} reports are listed")
-    for report in reports():
+    for report in flat_reports():
         check = _check_report(connection, report, rows)
         yield check
         if check.code in {kind.exit_code for kind in FATAL}:
@@ -271,7 +271,7 @@ def _check_report(connection: Connection, report: ReportType, rows: list[dict[st
         _read_row(connection, report, mine[0]["id"])
     except ComagicError as error:
         is_missing = error.mnemonic == "method_not_found"
-        if is_missing or isinstance(error, (NotAllowed, *FATAL)) or IDS not in report.params:
+        if is_missing or isinstance(error, (NotAllowed, *FATAL)) or IDS[0] not in report.params:
             return failed(report.command, error)
     names = ", ".join(f"{row['id']} {row.get('name') or ''}".strip() for row in mine[:MAX_NAMED])
     more = f" and {len(mine) - MAX_NAMED} more" if len(mine) > MAX_NAMED else ""
@@ -280,7 +280,7 @@ def _check_report(connection: Connection, report: ReportType, rows: list[dict[st
 
 def _read_row(connection: Connection, report: ReportType, report_id: int | str) -> None:
     end = datetime.now().replace(microsecond=0) - DAY  # noqa: DTZ005 - any day in the past will do
-    extra = {"is_realtime": False, IDS: [1]}
+    extra = {"is_realtime": False, IDS[0]: [1]}
     query = Query(
         report,
         report_id,

@@ -11,14 +11,16 @@ from comagic_cli.cli.console import is_stdout_file
 from comagic_cli.cli.options import (
     drop_profile_period,
     export_options,
+    inapplicable_options,
     make_context,
     read_command_line,
     split_users,
+    take_params,
 )
 from comagic_cli.cli.params import ReportCommand
 from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.query.catalog import ReportType, report
+from comagic_cli.query.catalog import ReportType, list_named, report
 from comagic_cli.query.query import IDS
 
 Export = Callable[[ReportType, ExportOptions, Context], None]
@@ -37,6 +39,11 @@ Examples:
   comagic communications --sandbox --fields {ids} -f csv > ids.csv
   comagic {command} --sandbox --ids ids.csv -f csv
   comagic {command} --sandbox --ids - --max-rows 3 < ids.csv"""
+
+EXAMPLES_OF_LIST = """\b
+Examples:
+  comagic {words}
+  comagic {words} -f csv -o {name}.csv"""
 
 EPILOG = """\b
 The default --format is that of the suffix of -o (.csv, .tsv, .jsonl, .json,
@@ -63,23 +70,40 @@ def is_redirected(options: ExportOptions) -> bool:
 def report_command(name: str, run: Export) -> click.Command:
     """Make the command that exports a report; `run` exports it."""
     entry = report(name)
-    examples = EXAMPLES_WITH_IDS if IDS in entry.params else EXAMPLES
     ids = "person_id" if name == "person-details" else "communication_id"
+    examples = EXAMPLES_WITH_IDS if IDS[0] in entry.params else EXAMPLES
+    return export_command(entry, name, examples.format(command=name, ids=ids), run)
+
+
+def list_command(name: str, run: Export) -> click.Command:
+    """Make the command that exports a list; `run` exports it."""
+    entry = list_named(name)
+    required = [
+        f"--{each.replace('_', '-')} …" for each, param in entry.params.items() if param.required
+    ]
+    words = " ".join([entry.words, "--sandbox", *required])
+    return export_command(entry, name, EXAMPLES_OF_LIST.format(words=words, name=name), run)
+
+
+def export_command(entry: ReportType, name: str, examples: str, run: Export) -> click.Command:
+    """Make the command that exports a report or a list; `run` exports it."""
 
     @click.command(
         name,
         cls=ReportCommand,
         short_help=entry.title,
-        help=f"Export: {entry.title}.\n\n{examples.format(command=name, ids=ids)}",
+        help=f"Export: {entry.title}.\n\n{examples}",
         epilog=EPILOG,
     )
-    @export_options(entry.params)
+    @export_options(entry)
     def command(**values: Any) -> None:
-        values = split_users(drop_profile_period(values))
+        values = take_params(entry, split_users(drop_profile_period(values)))
         options = ExportOptions(**values, **read_command_line())
         context = make_context(options)
         run(entry, options, context)
         if is_redirected(options):
             context.reporter.info(JSON_LINES_WRITTEN)
 
+    inapplicable = inapplicable_options(entry)
+    command.params = [param for param in command.params if param.name not in inapplicable]
     return command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -37,6 +37,7 @@ from comagic_cli.cli.params import (
 from comagic_cli.cli.profiles import load_profile, profile_option, variables_in_force
 from comagic_cli.export.context import Clock, Context, Progress, Terminal
 from comagic_cli.export.options import ServiceOptions
+from comagic_cli.query.catalog import Param, ReportType
 
 WRITTEN_FORMATS = tuple(complete.FORMATS)
 LIST_FORMATS = tuple(name for name in WRITTEN_FORMATS if name != "sqlite")
@@ -260,19 +261,89 @@ query_options = bundle(
         help="Rows per API call, 1 to 10000.",
     ),
 )
-REPORT_PARAMS: dict[str, Decorator[Any]] = {
-    "is_realtime": query_option(
-        "--realtime", is_flag=True, help="Visits in real time (is_realtime)."
-    ),
-    "entity_ids": query_option(
-        "--ids",
-        metavar="N|FILE|-",
-        multiple=True,
-        required=True,
-        help="Ids, or a file of ids or of rows (- is stdin).",
-    ),
+
+# Parameters of single reports and lists
+
+ID_OPTIONS = {"entity_ids": "--ids", "chat_ids": "--chat-ids"}
+OTHER_OPTIONS = {"is_realtime": "--realtime"}  # all others have the names of their parameters
+PARAM_HELP = {
+    "chat_ids": "Chats, instead of a period: ids, or a file (- is stdin).",
+    "entity_ids": "Ids, or a file of ids or of rows (- is stdin).",
+    "include_ongoing_calls": "Also calls that are still going on.",
+    "include_tech_offline_messages": "Also technical messages.",
+    "is_deleted": "Those that are deleted.",
+    "is_include_rating": "Also the rating.",
+    "is_realtime": "Visits in real time (is_realtime).",
+    "only_default_statuses_in_stats": "Only the usual statuses.",
+    "report_id": "The report, by its id: comagic reports.",
+    "report_type": "The type of the report: calls, communications, …",
+    "search_string": "Only those with this text.",
+    "site_id": "The site, by its id: comagic list sites.",
 }
-"""The options for parameters of single reports; `report_type` has none."""
+
+
+def param_options(report: ReportType) -> Decorator[Any]:
+    """Return an option for each parameter that a report or a list has of its own."""
+    params = {name: each for name, each in report.params.items() if not _is_set_by_us(report, name)}
+    return bundle(*(param_option(name, param) for name, param in params.items()))
+
+
+def _is_set_by_us(report: ReportType, name: str) -> bool:
+    return report.is_flat and name == "report_type"
+
+
+def param_option(name: str, param: Param) -> Decorator[Any]:
+    """Declare the option of a parameter; its value is kept under the parameter's name."""
+    values = f" {', '.join(param.values)}." if param.values and param.type != "boolean" else ""
+    help_ = PARAM_HELP.get(name, "" if values else f"The parameter {name}.") + values
+    if name in ID_OPTIONS:
+        return query_option(
+            *(ID_OPTIONS[name], "ids"),
+            metavar="N|FILE|-",
+            multiple=True,
+            required=param.required,
+            help=help_,
+        )
+    flag = OTHER_OPTIONS.get(name, f"--{name.replace('_', '-')}")
+    return query_option(flag, f"{PARAM}{name}", help=help_.strip(), **_param_settings(param))
+
+
+PARAM = "param_"  # before the names of parameters, which may be those of options
+
+
+def _param_settings(param: Param) -> dict[str, Any]:
+    if param.type == "boolean":
+        return {"is_flag": True}
+    settings: dict[str, Any] = {"required": param.required}
+    if param.type == "number":
+        return settings | {"metavar": "N", "type": int}
+    if param.type == "array":
+        return settings | {"metavar": "LIST", "multiple": True, "callback": split_items}
+    choice = click.Choice(param.values) if param.values else Text()
+    return settings | {"metavar": "TEXT", "type": choice}
+
+
+def split_items(
+    context: click.Context, option: click.Parameter, values: Sequence[str]
+) -> list[int | str]:
+    """Split lists at commas; items of digits are numbers."""
+    items = [item.strip() for value in values for item in value.split(",")]
+    return [int(item) if item.isdecimal() else item for item in items if item]
+
+
+def take_params(report: ReportType, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Move the values of a report's own parameters into `params`, without those not typed.
+
+    A flag that the service requires is sent in any case.
+    """
+    rest = {name: value for name, value in values.items() if not name.startswith(PARAM)}
+    typed = {
+        name: values[f"{PARAM}{name}"]
+        for name, param in report.params.items()
+        if values.get(f"{PARAM}{name}") or (param.required and f"{PARAM}{name}" in values)
+    }
+    return rest | {"params": typed}
+
 
 # Connection
 
@@ -376,12 +447,28 @@ customers_options = _connection_options(USERS)  # of several customers, one afte
 help_option: Decorator[Any] = click.help_option("-h", "--help", help="Show this help.")
 
 
-def export_options(params: Iterable[str]) -> Decorator[Any]:
+def export_options(report: ReportType) -> Decorator[Any]:
     """Return the options of `ExportOptions`, with those for a report's own parameters."""
     return bundle(
-        *(REPORT_PARAMS[name] for name in params if name in REPORT_PARAMS),
-        *(query_options, output_options, format_options, customers_options, help_option),
+        *(param_options(report), query_options, output_options, format_options),
+        *(customers_options, help_option),
     )
+
+
+def inapplicable_options(report: ReportType) -> set[str]:
+    """Name the options of `export_options` that mean nothing for a report or a list."""
+    of_time = {"from_", "till", "period"}
+    inapplicable = set() if report.is_flat else {"report_id", "as_saved"}
+    inapplicable |= set() if report.dated else of_time
+    inapplicable |= set() if "filter" in report.takes else {"where", "filter_json"}
+    inapplicable |= set() if _is_sortable(report) else {"sort"}
+    inapplicable |= set() if report.paged else {"page_size"}
+    is_list = report.family in {"list", "object"}
+    return inapplicable | ({"refresh", "resume"} if is_list else set())
+
+
+def _is_sortable(report: ReportType) -> bool:
+    return report.paged and ("sort" in report.takes or any(each.sort for each in report.fields))
 
 
 list_options = bundle(list_output_options, connection_options, help_option)
@@ -419,7 +506,7 @@ def read_command_line() -> dict[str, Any]:
 def drop_profile_period(values: dict[str, Any]) -> dict[str, Any]:
     """Drop the period of a profile if --from or --till is given."""
     source = click.get_current_context().get_parameter_source("period")
-    if source is ParameterSource.DEFAULT_MAP and (values["from_"] or values["till"]):
+    if source is ParameterSource.DEFAULT_MAP and (values.get("from_") or values.get("till")):
         return values | {"period": None}
     return values
 

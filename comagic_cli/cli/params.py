@@ -253,7 +253,11 @@ class ExportCommand(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse the command line. Raises `UsageProblem` for an account beside --sandbox."""
         options = {name.lstrip("-") for param in self.params for name in param.opts}
-        aliases = {alias: name for alias, name in ALIASES.items() if name in options}
+        aliases = {
+            alias: name
+            for alias, name in ALIASES.items()
+            if name in options and alias not in options
+        }
         ctx.token_normalize_func = lambda name: aliases.get(name, name)
         rest = super().parse_args(ctx, args)
         if ctx.params.get("sandbox") and not ctx.resilient_parsing:

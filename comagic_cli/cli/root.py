@@ -27,6 +27,7 @@ if TYPE_CHECKING:  # they load msgspec
     from comagic_cli.query.catalog import ReportType
 
 EXPLORING = {
+    "list": ("List employees, numbers, sites, campaigns, tags, …", "lists:list_"),
     "reports": ("List the account's reports", "explore:reports"),
     "fields": ("List the fields of a report", "explore:fields"),
     "filters": ("List the fields, operators and values for filters", "explore:filters"),

@@ -37,7 +37,7 @@ def show_chart(
 ) -> None:
     """Count a report's rows, and draw or write the counts. Raises `ComagicError`."""
     output = _choose_output(options, context)
-    if IDS in report.params:
+    if IDS[0] in report.params:
         raise UsageProblem(
             f"{report.command} is exported by ids, which a chart can't use",
             hint=f"Export it, and count the rows: comagic {report.command} --help.",

@@ -80,8 +80,10 @@ class Connection:
         account = replace(self.account, user_id=user_id, saved_zone=None)
         return replace(self, account=account)
 
-    def find_report_id(self, report: ReportType, typed: str | None) -> int | str:
-        """Return the report id: typed, else found by its name or by its type."""
+    def find_report_id(self, report: ReportType, typed: str | None) -> int | str | None:
+        """Return the id of a flat report: typed, else found by its name or by its type."""
+        if not report.is_flat:
+            return None
         return find_report_id(self.client.call, report, typed, self.note)
 
     def now(self) -> datetime:

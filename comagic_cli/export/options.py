@@ -50,23 +50,23 @@ class ListOptions(ServiceOptions):
 class ExportOptions(ListOptions):
     """The options of an export."""
 
-    report_id: str | None
-    from_: str | None
-    till: str | None
-    period: str | None
+    report_id: str | None = None
+    from_: str | None = None
+    till: str | None = None
+    period: str | None = None
     fields: tuple[str, ...]
-    where: tuple[str, ...]
-    filter_json: str | None
-    as_saved: bool
-    sort: tuple[str, ...]
+    where: tuple[str, ...] = ()
+    filter_json: str | None = None
+    as_saved: bool = False
+    sort: tuple[str, ...] = ()
     table: str | None
     vertical: bool
     max_rows: int | None
-    page_size: int
-    refresh: str | None
+    page_size: int = 10_000
+    refresh: str | None = None
     count: bool
     dry_run: bool
-    resume: bool
+    resume: bool = False
     manifest: str | None
     keep_incomplete: bool
     coded_values: Literal["value", "id", "both"]
@@ -80,7 +80,7 @@ class ExportOptions(ListOptions):
     record_urls: bool
     record_host: str | None
     flatten: bool
-    realtime: bool = False
+    params: Mapping[str, Any] = field(default_factory=dict)  # the method's own, by their names
     ids: tuple[str, ...] = ()
     users: tuple[int | str, ...] = ()  # of several customers; `user_id` is then the first's
     customers: tuple[Customer, ...] = ()  # those users' customers, once the service has named them

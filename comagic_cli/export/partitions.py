@@ -48,7 +48,7 @@ from comagic_cli.formats.registry import make_sink
 from comagic_cli.paging.reader import AGAIN
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.period import Period, has_ended, parse_start
-from comagic_cli.query.query import Query
+from comagic_cli.query.query import IDS, Query
 
 KEPT = "What came is in NAME.incomplete. "
 RUN_AGAIN = "Run the same command again: it writes the rest."
@@ -129,7 +129,7 @@ def check_partitions(job: ExportJob) -> None:
             f"{command} has no time to tell days by: its rows are sums of the period",
             hint="Write to a single file, one period at a time.",
         )
-    if "entity_ids" in request.report.params:
+    if any(name in request.extra for name in IDS):
         raise UsageProblem(
             f"{command} can't be used with {options.output}: files would hold the ids "
             "asked for, not of whole days or months",

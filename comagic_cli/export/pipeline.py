@@ -91,7 +91,7 @@ def _reason_against_resuming(job: ExportJob) -> str:
         return "only a file can be resumed; name it with -o FILE"
     if job.options.users:
         return "rows of several customers come one customer after another, not by time"
-    return reason_against(job.request.report, job.request.sort, job.output.format)
+    return reason_against(job.request, job.output.format)
 
 
 def _open_manifest(job: ExportJob) -> AbstractContextManager[BinaryIO | None]:

@@ -26,7 +26,7 @@ from comagic_cli.paging.count import count_rows, split_window
 from comagic_cli.paging.id_batches import MOST
 from comagic_cli.paging.window import Window, windows_of
 from comagic_cli.query.filter.tree import to_expression
-from comagic_cli.query.query import IDS, Query
+from comagic_cli.query.query import Query
 
 MASK = "***"
 AS_SAVED = "(as saved in the account)"
@@ -82,13 +82,11 @@ def _plan(query: Query, windows: Sequence[Window], clock: PlanClock) -> list[str
     lines = [
         f"service  {service}",
         f"report   {query.report.command}: {query.report.title}",
-        f"period   {query.period}",
-        f"windows  {len(windows)}",
+        *([f"period   {query.period}", f"windows  {len(windows)}"] if query.is_dated else ()),
         f"columns  {'as saved' if 'fields' in _saved(query, options) else len(query.columns)}",
     ]
-    if IDS in query.extra:
-        ids = len(query.extra[IDS])
-        lines.append(f"ids      {ids}, {MOST} per call")
+    if query.ids is not None:
+        lines.append(f"ids      {len(query.ids)}, {MOST} per call")
     filters = ["as saved"] if options.as_saved else []
     if query.filter:
         filters.append(to_expression(query.filter))
@@ -105,8 +103,8 @@ def _plan(query: Query, windows: Sequence[Window], clock: PlanClock) -> list[str
 def _first_request(
     query: Query, windows: Sequence[Window], options: ExportOptions
 ) -> dict[str, Any]:
-    if IDS in query.extra:
-        query = replace(query, extra={**query.extra, IDS: query.extra[IDS][:MOST]})
+    if query.ids is not None:
+        query = query.with_ids(query.ids[:MOST])
     first = windows[-1] if query.descending else windows[0]
     limit = min(query.page_size, query.max_rows or query.page_size)
     user: dict[str, Any] = {} if options.user_id is None else {"user_id": options.user_id}

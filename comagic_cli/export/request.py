@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from comagic_cli.api.endpoints import ask_state
+from comagic_cli.api.endpoints import ask_state, find_report_id
 from comagic_cli.config.services import BRANDS, DEFAULT
 from comagic_cli.errors import ComagicError, UsageProblem
 from comagic_cli.export.account import find_titles, find_values, with_columns
@@ -40,7 +40,7 @@ from comagic_cli.query.filter.json import (
 )
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.ids import Id, is_number, read_ids
-from comagic_cli.query.period import Period, resolve
+from comagic_cli.query.period import NO_PERIOD, Period, resolve
 from comagic_cli.query.query import IDS, Query
 
 TYPED_IDS = "0123456789,;# \t"  # what ids are typed with; anything else is the name of a file
@@ -64,6 +64,11 @@ class ExportJob:
         """Change some of the format options."""
         format_options = replace(self.output.format_options, **changes)
         return replace(self, output=replace(self.output, format_options=format_options))
+
+    @property
+    def is_dated(self) -> bool:
+        """Whether a period chooses the rows."""
+        return self.request.report.dated and IDS[1] not in self.request.extra
 
     @property
     def needs_zone(self) -> bool:
@@ -123,7 +128,7 @@ def _add_saved(
     build: Callable[[SavedReport], ExportRequest],
 ) -> ExportJob:
     with connect(options, context) as connection:
-        number = connection.find_report_id(report, options.report_id)
+        number = find_report_id(connection.client.call, report, options.report_id, connection.note)
         saved = read_saved(ask_state(connection.client.call, number))
         request = build(saved)
         for line in _origins(request, saved, options):
@@ -164,20 +169,28 @@ def _with_recordings(request: ExportRequest) -> ExportRequest:
 
 def _find_ids(report: ReportType, options: ExportOptions, context: Context) -> tuple[Id, ...]:
     """Return the ids of a report that is exported by ids. Raises `UsageProblem`."""
-    if IDS not in report.params:
+    name = _ids_param(report, options)
+    if not name:
         return ()
-    headings = {path.split(".")[0] for path in report.key}
+    is_of_rows = name == IDS[0]
+    headings = {path.split(".")[0] for path in report.key} if is_of_rows else {"chat_id", "id"}
     return tuple(find_ids(options.ids, context, headings))
 
 
 def _own_params(report: ReportType, options: ExportOptions, ids: Sequence[Id]) -> dict[str, Any]:
     """Return the parameters that the report alone takes."""
-    params: dict[str, Any] = {}
+    params = dict(options.params)
     if "is_realtime" in report.params:
-        params["is_realtime"] = options.realtime
-    if IDS in report.params:
-        params[IDS] = _numbers(ids)
+        params.setdefault("is_realtime", False)
+    if name := _ids_param(report, options):
+        params[name] = _numbers(ids)
     return params
+
+
+def _ids_param(report: ReportType, options: ExportOptions) -> str:
+    """Return the parameter that takes the ids; "" if the rows are not chosen by ids."""
+    names = (name for name in IDS if name in report.params)
+    return next((name for name in names if options.ids or report.params[name].required), "")
 
 
 def _numbers(ids: Iterable[Id]) -> list[int]:
@@ -244,7 +257,8 @@ def make_query(
     """Make the query; the account is asked for its time zone and the report id where needed."""
     now = cache(connection.now)
     period = period or resolve_period(job, now)
-    connection.note(f"period {period}")
+    if job.is_dated:
+        connection.note(f"period {period}")
     query = draft_query(job, period, max_rows, now)
     if query.filter:
         connection.note(f"filter {to_expression(query.filter)}")
@@ -254,13 +268,24 @@ def make_query(
         return query
     user = str(connection.account.user_id)  # an id of another customer could be one of this, too
     ids = _numbers(each for each in job.request.ids if each.user in ("", user))
-    return replace(query, extra={**query.extra, IDS: ids})
+    return query.with_ids(ids)
 
 
 def resolve_period(job: ExportJob, now: Callable[[], datetime]) -> Period:
-    """Return the period that the options mean; `now` is the account's time."""
+    """Return the period that the options mean; `now` is the account's time.
+
+    Rows that are sums of a day have whole days. Raises `UsageProblem` for a period beside ids.
+    """
     options = job.options
-    return resolve(options.from_, options.till, options.period, now, job.context.clock.now)
+    if not job.is_dated:
+        if options.from_ or options.till or ("period" in options.typed and options.period):
+            raise UsageProblem("--chat-ids: chats are asked for whole, without a period")
+        return NO_PERIOD
+    period = resolve(options.from_, options.till, options.period, now, job.context.clock.now)
+    if not job.request.report.is_by_day:
+        return period
+    end = period.end.replace(hour=23, minute=59, second=59)
+    return Period(period.start.replace(hour=0, minute=0, second=0), end)
 
 
 def draft_query(
@@ -271,10 +296,12 @@ def draft_query(
     `now` is the account's time, for dates of the filter (default: there is no filter).
     """
     request, typed = job.request, job.options.report_id
-    report_id = f"(asked of the account: {typed})" if typed else UNKNOWN_ID
+    report_id: int | str = f"(asked of the account: {typed})" if typed else UNKNOWN_ID
+    if typed is not None and is_number(typed):
+        report_id = int(typed)
     return Query(
         request.report,
-        int(typed) if typed is not None and is_number(typed) else report_id,
+        report_id if request.report.is_flat else None,
         period,
         request.columns,
         report_type=request.report_type,
@@ -324,7 +351,7 @@ def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> Non
     several customers the first is.
     """
     options = job.options
-    ids = query.extra.get(IDS)
+    ids = query.ids
     is_told = ids and not query.filter and not options.count  # by the reader: ids without rows
     if options.quiet or is_told:
         return

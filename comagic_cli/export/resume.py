@@ -19,9 +19,9 @@ from comagic_cli.export.manifest import Record
 from comagic_cli.files.atomic_file import UnfinishedFile, write_private
 from comagic_cli.files.stream import read_errors, write_errors
 from comagic_cli.formats.base import Sink
-from comagic_cli.query.catalog import ReportType
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
-from comagic_cli.query.query import Query, Sort
+from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Mark, Page
 
 FORMAT = 3  # of the checkpoint and of the unfinished file beside it
@@ -120,16 +120,17 @@ def _hash_file(path: Path, size: int) -> hashlib._Hash:
     return hashed
 
 
-def reason_against(report: ReportType, sort: tuple[Sort, ...], format_: str) -> str:
+def reason_against(request: ExportRequest, format_: str) -> str:
     """Return why an export to a file can't be resumed; "" where it can."""
     if format_ not in RESUMABLE:
         return f"a {format_} file is written whole; only {', '.join(RESUMABLE)} can be resumed"
-    if "entity_ids" in report.params:
+    report = request.report
+    if any(name in request.extra for name in IDS):
         return f"rows of {report.command} come by the ids asked for, not by time"
     if not report.time:
         return f"rows of {report.command} have no time to continue from"
     nowhere = Period(datetime.min, datetime.min)  # noqa: DTZ901 - the order does not depend on it
-    if not Query(report, 0, nowhere, (), sort=sort).by_time:
+    if not Query(report, 0, nowhere, (), sort=request.sort).by_time:
         return "only an export sorted by time can be resumed"
     return ""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from math import ceil
 
-from comagic_cli.errors import Refused, UsageProblem
+from comagic_cli.errors import Refused
 from comagic_cli.paging.id_batches import MOST, halve_batch, is_about_ids
 from comagic_cli.paging.source import Ask, Totals, read_page
-from comagic_cli.paging.window import SECOND, Window, read_day_limit
-from comagic_cli.query.query import IDS, Query
+from comagic_cli.paging.whole_answer import WholeAnswerReader
+from comagic_cli.paging.window import SECOND, Window, find_cap
+from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Answer
 
 Asking = Callable[[Query], Ask]
@@ -23,15 +23,17 @@ def count_rows(query: Query, asking: Asking, note: Note = lambda _: None) -> int
     """Add up what the service says matches, in as few calls as the caps allow.
 
     `asking` makes what asks pages of a query. Raises `Refused` where the service gives no total or
-    only that of a page, `UsageProblem` for a period that can't be cut, and what asking raises.
+    only that of a page, and what asking raises.
     """
     totals = Totals()
-    if IDS not in query.extra:
+    if not query.report.paged:
+        return WholeAnswerReader(query, asking(query), note).read().count
+    if query.ids is None:
         return _count(query, asking(query), note, totals)
-    left, size, total = list(query.extra[IDS]), MOST, 0
+    left, size, total = list(query.ids), MOST, 0
     while left:
         lot = left[:size]
-        part = replace(query, extra={**query.extra, IDS: lot})
+        part = query.with_ids(lot)
         try:
             total += _count(part, asking(part), note, totals)
         except Refused as error:
@@ -46,15 +48,10 @@ def count_rows(query: Query, asking: Asking, note: Note = lambda _: None) -> int
 def split_window(query: Query, window: Window, max_days: int) -> list[Window]:
     """Cut a window into parts that the cap of days allows, in which no second is twice.
 
-    Raises `UsageProblem` where there is no time to cut by.
+    Sums over the period are not cut.
     """
     most = timedelta(days=max(1, max_days) - 1) or timedelta(hours=23)
-    parts = ceil((window.span + SECOND) / most)
-    if parts > 1 and not query.report.time:
-        raise UsageProblem(
-            f"the period is longer than {max_days - 1} days, the most at once",
-            hint="Ask for a shorter one.",
-        )
+    parts = ceil((window.span + SECOND) / most) if query.report.time else 1
     starts = [window.start + most * part for part in range(parts)]
     return [Window(start, min(start + most - SECOND, window.end)) for start in starts]
 
@@ -69,9 +66,7 @@ def _count(query: Query, ask: Ask, note: Note, totals: Totals) -> int:
         try:
             answer = ask(window, 0, 1)
         except Refused as error:
-            if error.mnemonic != "date_interval_limit_reached":
-                raise
-            cap = read_day_limit(error.message, window)
+            cap = find_cap(error, window, query.report)
             note(f"the service takes {cap} days at once: cutting {window}")
             pending[:0] = split_window(query, window, cap)
             continue

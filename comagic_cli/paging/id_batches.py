@@ -3,7 +3,8 @@
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
 a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
 service might also answer the first ids of a lot and pass over the others: where the last ones have
-no row, they are asked for again at the head of the next lot.
+no row, they are asked for again at the head of the next lot. Ids of chats name any number of rows,
+so nothing follows from a chat without one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TypeAlias
 from comagic_cli.errors import Refused, UsageProblem
 from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
 from comagic_cli.paging.source import Ask, Totals
+from comagic_cli.paging.whole_answer import WholeAnswerReader
 from comagic_cli.query.query import IDS, Query
 from comagic_cli.rows.page import Marks, Page
 
@@ -41,7 +43,7 @@ NOT_ABOUT_IDS = frozenset(
 
 @dataclass
 class IdBatchReader:
-    """Read the pages of the ids in `query.extra`, through what `asking` makes of a lot's query.
+    """Read the pages of the ids of `query`, through what `asking` makes of a lot's query.
 
     It is used like a `Reader`. `matching` is the sum of the lots' totals, `None` where one gave
     none or was not asked. `found` counts the rows. `warn` gets a line about rows of other
@@ -72,7 +74,7 @@ class IdBatchReader:
         Raises what `Reader.pages` does; `Refused`, naming it, for an id that is refused alone; and
         `UsageProblem` for a sort that can't hold over several lots.
         """
-        left, size = deque(self.query.extra[IDS]), MOST
+        left, size = deque(self._ids), MOST
         if not left:
             yield Page(())
         while left and not self._enough:
@@ -98,15 +100,21 @@ class IdBatchReader:
         return 0 if self._enough else max(0, len(self._missing_ids) - without_id)
 
     @property
+    def _ids(self) -> list[int]:
+        return self.query.ids or []
+
+    @property
     def _missing_ids(self) -> list[str]:
-        return [text for text in map(str, self.query.extra[IDS]) if text not in self._keys]
+        """List the ids without a row; none where ids are not those of rows."""
+        ids = map(str, self.query.row_ids or ())
+        return [text for text in ids if text not in self._keys]
 
     @property
     def _enough(self) -> bool:
         return self.query.max_rows is not None and self.found >= self.query.max_rows
 
     def _pager(self, lot: list[int]) -> Reader:
-        query = replace(self.query, extra={**self.query.extra, IDS: lot}, max_rows=None)
+        query = replace(self.query.with_ids(lot), max_rows=None)
         return Reader(query, self.asking(query), self.note, totals=self.totals, is_batch=True)
 
     def _answered(self, lot: list[int]) -> int:
@@ -116,7 +124,8 @@ class IdBatchReader:
         """
         places = [place for place, id_ in enumerate(lot, 1) if str(id_) in self._new_keys]
         self._new_keys = set()
-        return places[-1] if places and not self._enough else len(lot)
+        is_known = places and self.query.row_ids is not None and not self._enough
+        return places[-1] if is_known else len(lot)
 
     def _new_rows(self, pager: Reader) -> Iterator[Page]:
         """Yield a lot's pages without rows that came before: two ids may name the same."""
@@ -152,8 +161,8 @@ class IdBatchReader:
         self.unreadable_times += pager.unreadable_times
 
     def _sum_up(self, *, finished: bool) -> None:
-        others = sorted(self._keys.difference(map(str, self.query.extra[IDS])))
-        if others:
+        others = sorted(self._keys.difference(map(str, self._ids)))
+        if others and self.query.row_ids is not None:
             count = len(others)
             rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
             self.warn(f"{rows} not asked for: {first_of(others)}")
@@ -188,11 +197,11 @@ def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None])
     if len(lot) > 1:
         note(f"{len(lot)} ids at once are refused: asking for {len(lot) // 2}")
         return len(lot) // 2
-    if IDS not in f"{error.field} {error.message}":
+    if not any(name in f"{error.field} {error.message}" for name in IDS):
         raise error
     raise Refused(
         f"the id {lot[0]} is refused: {error.message}",
-        hint="Leave it out of --ids.",
+        hint="Leave it out.",
         mnemonic=error.mnemonic,
         field=error.field,
     ) from error
@@ -200,12 +209,13 @@ def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None])
 
 def is_about_ids(error: Refused) -> bool:
     """Tell whether a refusal means the ids, or may mean them since it names nothing else."""
-    if IDS in error.field or (not error.field and IDS in error.message):
+    text = error.field or error.message
+    if any(name in text for name in IDS):
         return True
     return not error.field and error.mnemonic not in NOT_ABOUT_IDS
 
 
-PageReader: TypeAlias = Reader | IdBatchReader
+PageReader: TypeAlias = Reader | IdBatchReader | WholeAnswerReader
 
 
 def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
@@ -222,6 +232,8 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
 
     `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.
     """
-    if IDS in query.extra:
+    if not query.report.paged:
+        return WholeAnswerReader(query, asking(query), note)
+    if query.ids is not None:
         return IdBatchReader(query, asking, note, warn, info, totals=totals)
     return Reader(query, asking(query), note, zone=zone(), totals=totals)

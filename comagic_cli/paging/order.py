@@ -46,7 +46,7 @@ class Order:
             shown(period.start),
             shown(period.end),
             shown(period.start - SECOND if query.descending else period.end + SECOND),
-            margin_of(len(query.report.time)),
+            margin_of(query.report),
             repeated_hours(period, zone),
         )
 
@@ -103,7 +103,7 @@ class Order:
         """Return the first second that a window does not bring for certain at its far end."""
         more = self.margin - SECOND
         edge = shown(window.start + more if self.descending else window.end - more)
-        return self.complete_until(edge)
+        return self.complete_until(edge) if self.by_time else edge
 
     def rest_of(self, window: Window, since: str, *, tight: bool = False) -> Window:
         """Return the part of a window from a second on, with a margin unless it is tight."""
@@ -114,6 +114,11 @@ class Order:
         if self.descending:
             return Window(window.start, max(window.start, min(window.end, moment + margin)))
         return Window(min(window.end, max(window.start, moment - margin)), window.end)
+
+    def second_before(self, bound: str) -> str:
+        """Return the second before a bound."""
+        moment = parse_time(bound)
+        return bound if moment is None else shown(moment - SECOND)
 
     def settled(self, since: str, bound: str) -> tuple[str, str] | None:
         """Return the first and last second of what lies between `since` and before `bound`."""

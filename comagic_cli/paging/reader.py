@@ -9,7 +9,8 @@ In descending order the same holds, mirrored.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import msgspec
 
@@ -30,13 +31,14 @@ from comagic_cli.paging.window import (
     MAX_OFFSET,
     SECOND,
     Window,
-    read_day_limit,
+    find_cap,
     split_by_days,
     window_around,
 )
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Answer, Marks, Page
 
+MINUTE = timedelta(minutes=1)
 STRETCHES = 5  # new stretches without progress that end the reading
 AGAIN = "Run the export again; rows may have changed while it was reading."
 NARROW = "Narrow it with --where, and export the parts one by one."
@@ -94,6 +96,7 @@ class Reader:
     )  # those of the last second, and of an hour shown twice
     _begun: bool = False  # once rows without a time that come first may be written already
     _inside: bool = False  # once a row came that shows a time within what was asked
+    _taken: bool = False  # once rows of the window came
     _unsettled: str = ""  # the first second that is not settled, since only rows outside came
 
     def __post_init__(self) -> None:
@@ -113,7 +116,7 @@ class Reader:
         position = Position(self.since or order.start)
         # An earlier run that has come further has written the rows without a time that come first.
         self._begun = self._inside = position.since != order.start
-        whole = window_around(query.period, len(query.report.time))
+        whole = window_around(query.period, query.report)
         pending = self._split(order.rest_of(whole, position.since), query.report.max_days)
         while pending:
             window = pending.pop(0)
@@ -121,6 +124,9 @@ class Reader:
                 position = yield from self._read_window(window, position, final=not pending)
             except ComagicError as error:
                 pending[:0] = self._shorten(error, window)
+                continue
+            except _UnsortedError as error:
+                pending[:0] = self._cut_unsorted(window, error.total)
                 continue
             if self._wanted == 0:
                 return
@@ -137,23 +143,37 @@ class Reader:
 
     def _split(self, window: Window, max_days: int) -> list[Window]:
         """Cut a window by the cap of days; parts come in the order of reading."""
-        windows = split_by_days(window, max_days)
+        windows = split_by_days(window, max_days, self.query.report)
         if len(windows) > 1 and not self.query.by_time:
             raise UsageProblem(
                 f"the period is longer than {max_days - 1} days, the most at once in this order",
-                hint="Ask for a shorter one, or sort by time."
-                if self.query.report.time
-                else "Ask for a shorter one.",
+                hint="Ask for a shorter one, or sort by time.",
             )
         return windows[::-1] if self.query.descending else windows
 
     def _shorten(self, error: ComagicError, window: Window) -> list[Window]:
         """Cut a window that is longer than the service takes. Raises any other error."""
-        if error.mnemonic != "date_interval_limit_reached":
-            raise error
-        cap = read_day_limit(error.message, window)
+        cap = find_cap(error, window, self.query.report)
         self.note(f"the service takes {cap} days at once: cutting {window}")
         return self._split(window, cap)
+
+    def _cut_unsorted(self, window: Window, total: int | None) -> list[Window]:
+        """Read a window in whatever order its rows come; halve it where they are too many for that.
+
+        Raises `RowsMissing` where a short window has more rows than paging reaches.
+        """
+        if self._order.by_time:
+            self.note("the service does not sort by time: rows of a window come in any order")
+        self._order = replace(self._order, by_time=False)
+        if total is None or total <= self.reach:
+            return [window]
+        if window.span <= MINUTE:
+            raise RowsMissing(
+                f"{total} rows of {window} match, and paging reaches {self.reach} of them",
+                hint=NARROW,
+            )
+        middle = window.start + timedelta(seconds=window.span.total_seconds() // 2)
+        return [Window(window.start, middle), Window(middle - SECOND, window.end)]
 
     def _read_window(
         self, window: Window, position: Position, *, final: bool
@@ -161,6 +181,7 @@ class Reader:
         """Read a window in as many stretches as it takes; return where the next one begins."""
         far = self._order.far if final else self._order.window_end(window)
         begin, written, part = self._unsettled or position.since, self._written, window
+        self._taken = False
         while True:
             before = self._order.before_all if self._begun else position.since
             self._begun = True
@@ -196,9 +217,11 @@ class Reader:
         The next row is the first that is not written: a tight stretch must bring it.
         """
         order = self._order
+        self._taken = True
         self._count(rows.page, window)
         self._held = self._held.join(rows)
-        bound = order.earlier(order.complete_until(rows.times[-1]), far)
+        complete = order.complete_until(rows.times[-1]) if order.by_time else far
+        bound = order.earlier(complete, far)
         due = due or self._find_due(reached)
         page = self._release(reached, bound)
         if order.by_time and order.is_before(reached, bound):
@@ -276,7 +299,8 @@ class Reader:
             places = order.select(held.times[:done], since)
         else:
             done = held.page.count
-            places = Marks.of(held.page.marks).within(order.first, order.last, range(done))
+            last = order.second_before(bound)
+            places = Marks.of(held.page.marks).within(since, last, range(done))
         if self._wanted is not None and self._count_pending(since, order.far) >= self._wanted:
             places = order.select(held.times, since) if order.by_time else places
             places = places[: self._wanted]
@@ -309,6 +333,9 @@ class Reader:
         if not self.answers:
             self.matching = answer.total
         self.answers += 1
+        is_too_long = (answer.total or 0) > self.reach and not self._taken
+        if not answer.is_sorted and (self._order.by_time or is_too_long):
+            raise _UnsortedError(answer.total)
 
     def _count(self, page: Page, window: Window) -> None:
         """Count new rows, those beyond the margin of what was asked, and unreadable times."""
@@ -326,6 +353,14 @@ class Reader:
     def _only_outside(self) -> bool:
         """Check that rows came, and all outside of what was asked: then nothing is proven."""
         return self._received > 0 and not self._inside
+
+
+class _UnsortedError(Exception):
+    """The service does not sort by time; `total` rows match."""
+
+    def __init__(self, total: int | None) -> None:
+        super().__init__(total)
+        self.total = total
 
 
 def raise_missing(missing: Sequence[str], hint: str = AGAIN) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from comagic_cli.errors import NetworkFailure
 from comagic_cli.paging.prefetch import Prefetch, waited
 from comagic_cli.paging.window import Window
-from comagic_cli.query.query import IDS, Query
+from comagic_cli.query.query import Query
 from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.identity import MarkReader
 from comagic_cli.rows.page import Answer, Marks, Page
@@ -126,7 +126,7 @@ class PageSource:
 
     def confirm(self, window: Window, received: int) -> bool:
         """Tell whether a window ends where its total says: surely if each id has its row."""
-        if IDS in self.query.extra and received >= len(self.query.extra[IDS]):
+        if (ids := self.query.row_ids) is not None and received >= len(ids):
             return True
 
         def ask(offset: int, limit: int) -> tuple[int | None, int]:

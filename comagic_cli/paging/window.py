@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from comagic_cli.errors import Refused
+from comagic_cli.errors import ComagicError, Refused
+from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT, Query
 
@@ -53,25 +54,31 @@ class Window(msgspec.Struct, frozen=True):
         return self.end - self.start
 
 
-def margin_of(time_fields: int) -> timedelta:
-    """Return how far a window reaches beyond what it brings: 2 s where two fields make the time."""
-    return SECOND * max(1, time_fields)
+def margin_of(report: ReportType) -> timedelta:
+    """Return how far a window reaches beyond what it brings: 2 s where two fields make the time.
+
+    Sums, and rows that are sums of a day, would count what lies in a margin.
+    """
+    return timedelta(0) if report.is_by_day else SECOND * len(report.time)
 
 
-def window_around(period: Period, time_fields: int) -> Window:
+def window_around(period: Period, report: ReportType) -> Window:
     """Widen a period by the margin at both ends."""
-    margin = margin_of(time_fields)
+    margin = margin_of(report)
     return Window(period.start - margin, period.end + margin)
 
 
-def split_by_days(window: Window, max_days: int) -> list[Window]:
+def split_by_days(window: Window, max_days: int, report: ReportType) -> list[Window]:
     """Cut a window into parts that the cap of days allows, whether seconds or dates are counted.
 
-    Parts are as equal as whole seconds allow; neighbours overlap by a second.
+    Parts are as equal as whole seconds allow; neighbours overlap by a second. Rows that are sums of
+    a day are cut at midnight, other sums never.
     """
     most = timedelta(days=max(1, max_days) - 1) or timedelta(hours=23)
-    if window.span <= most:
+    if window.span <= most or not report.time:
         return [window]
+    if report.is_by_day:
+        return _split_at_midnight(window, timedelta(days=max(1, max_days)))
     parts = ceil(window.span / (most - SECOND))
     step = timedelta(seconds=ceil(window.span.total_seconds() / parts))
     starts = [window.start + step * part for part in range(parts)]
@@ -82,10 +89,17 @@ def split_by_days(window: Window, max_days: int) -> list[Window]:
     ]
 
 
+def _split_at_midnight(window: Window, most: timedelta) -> list[Window]:
+    starts = [window.start]
+    while starts[-1] + most <= window.end:
+        starts.append(starts[-1] + most)
+    return [Window(start, min(start + most - SECOND, window.end)) for start in starts]
+
+
 def windows_of(query: Query) -> list[Window]:
     """Return the windows that a query is read in."""
-    whole = window_around(query.period, len(query.report.time))
-    return split_by_days(whole, query.report.max_days)
+    whole = window_around(query.period, query.report)
+    return split_by_days(whole, query.report.max_days, query.report)
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -159,6 +173,23 @@ def read_day_limit(message: str, window: Window) -> int:
             hint="Ask for later days.",
         )
     return cap
+
+
+def find_cap(error: ComagicError, window: Window, report: ReportType) -> int:
+    """Return the cap of days that a refusal of a window names. Raises any other error.
+
+    Raises `Refused` for sums over the period, which are one answer.
+    """
+    if error.mnemonic != "date_interval_limit_reached":
+        raise error
+    cap = read_day_limit(error.message, window)
+    if report.time:
+        return cap
+    raise Refused(
+        f"{report.command} has sums over the period, and the service takes {cap} days at once",
+        hint="Ask for a shorter period.",
+        mnemonic=error.mnemonic,
+    )
 
 
 def _choose_limit(message: str, lengths: Mapping[int, int]) -> int:

@@ -1,4 +1,8 @@
-"""The catalogue of reports and fields, from `reports.json`, and what an account adds to it."""
+"""The catalogue: reports from `reports.json`, lists from `lists.json`, what an account adds to it.
+
+There are two families of reports. The flat ones take a report id, and need a component of the
+account; the older ones do not. Lists, such as employees or sites, have no period.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import msgspec
 
@@ -16,7 +20,7 @@ from comagic_cli.errors import UnknownField
 from comagic_cli.query.suggest import did_you_mean
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One member of an object, or of an array's items.
 
     An array or an object without members of its own can hold anything, such as events of events.
@@ -29,12 +33,12 @@ class Member(msgspec.Struct, frozen=True):
     filter: bool = False
 
 
-class Field(msgspec.Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One column of a report.
 
     `type` is one of string, number, boolean, iso8601, duration, object, array, or "" where it is
     not known. `format` is that of a date or time, or `fraction` of a number that can have one.
-    `members` are those of the object, or of an array's items. `aliases` are other names under which
+    `values` are the documented ones; others may come, and may be asked for. `members` are those of the object, or of an array's items. `aliases` are other names under which
     rows carry the value. `documented` is false for a field that the service answers, but its
     documentation does not list.
     """
@@ -46,32 +50,50 @@ class Field(msgspec.Struct, frozen=True):
     default: bool = False
     group: str = ""
     format: str = ""
+    values: tuple[str, ...] = ()
     members: tuple[Member, ...] = ()
     aliases: tuple[str, ...] = msgspec.field(default=(), name="also")
     documented: bool = True
 
 
-class ReportType(msgspec.Struct, frozen=True):
-    """One report that can be exported.
+class Param(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One parameter that a method has of its own: its type, and the values that are documented."""
 
-    `type` is its type in the list of reports; `None` where it is that of the chosen report. `key`
-    tells rows apart, as paths (`communication_type.value_id`). `time` dates a row: one field, or a
-    date and a time field, or none where rows are sums over the period. `more` are the columns that
-    the account has beyond the catalogue, `None` where it was not asked. `dimensions` can be
-    filtered by, but are not columns. `titles` are the account's titles of fields, each with its
-    field's name.
+    type: str
+    required: bool = False
+    values: tuple[str, ...] = ()
+
+
+Family: TypeAlias = Literal["flat", "older", "list", "object"]
+
+
+class ReportType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One report or list that can be exported.
+
+    `type` is its type in the list of reports; `None` where it is that of the chosen report.
+    `max_days` is the longest period of one call. `key` tells rows apart, as paths
+    (`communication_type.value_id`). `time` dates a row: one field, or a date and a time field, or
+    none where rows are sums over the period. `takes` names what the method takes of `fields`,
+    `filter` and `sort`. `more` are the columns that the account has beyond the catalogue, `None`
+    where it was not asked. `dimensions` can be filtered by, but are not columns. `titles` are the
+    account's titles of fields, each with its field's name.
     """
 
     command: str
     method: str
     title: str
-    type: str | None
-    max_days: int
-    key: tuple[str, ...]
-    key_is_unique: bool
-    time: tuple[str, ...]
     fields: tuple[Field, ...]
-    params: dict[str, Any] = {}
+    family: Family = "flat"
+    type: str | None = None
+    max_days: int = 366
+    key: tuple[str, ...] = ()
+    key_is_unique: bool = False
+    time: tuple[str, ...] = ()
+    params: dict[str, Param] = {}
+    dated: bool = True
+    paged: bool = True
+    takes: tuple[str, ...] = ("fields", "filter", "sort")
+    for_agents: bool = True
     undocumented: tuple[Field, ...] = ()
     more: tuple[Field, ...] | None = None
     dimensions: tuple[Field, ...] = ()
@@ -81,6 +103,21 @@ class ReportType(msgspec.Struct, frozen=True):
     def kind(self) -> str:
         """Name the report's type; by its method, where the catalogue has no type."""
         return self.type or self.method.removeprefix("get.")
+
+    @property
+    def is_flat(self) -> bool:
+        """Check that it is of the family that takes a report id."""
+        return self.family == "flat"
+
+    @property
+    def words(self) -> str:
+        """Return the words of its command."""
+        return f"list {self.command}" if self.family in {"list", "object"} else self.command
+
+    @property
+    def is_by_day(self) -> bool:
+        """Check that the time of a row is a day."""
+        return len(self.time) == 1 and self.field(self.time[0]).format == "YYYY-MM-DD"
 
     @property
     def known(self) -> tuple[Field, ...]:
@@ -116,14 +153,38 @@ class ReportType(msgspec.Struct, frozen=True):
 
 @cache
 def reports() -> tuple[ReportType, ...]:
-    """Read the catalogue, in the order of its file."""
-    text = files("comagic_cli.query").joinpath("reports.json").read_bytes()
+    """Read the reports, in the order of their file: flat ones, then older ones."""
+    return _read("reports.json")
+
+
+@cache
+def flat_reports() -> tuple[ReportType, ...]:
+    """Return the flat reports."""
+    return tuple(report for report in reports() if report.is_flat)
+
+
+@cache
+def lists() -> tuple[ReportType, ...]:
+    """Read the lists, in the order of their file: of rows, then of single objects."""
+    return _read("lists.json")
+
+
+def _read(name: str) -> tuple[ReportType, ...]:
+    text = files("comagic_cli.query").joinpath(name).read_bytes()
     return msgspec.json.decode(text, type=tuple[ReportType, ...])
 
 
 def report(command: str) -> ReportType:
     """Return a report by the name of its command. Raises `KeyError`."""
     for entry in reports():
+        if entry.command == command:
+            return entry
+    raise KeyError(command)
+
+
+def list_named(command: str) -> ReportType:
+    """Return a list by the name of its command. Raises `KeyError`."""
+    for entry in lists():
         if entry.command == command:
             return entry
     raise KeyError(command)
@@ -339,33 +400,14 @@ def custom_fields(report: ReportType) -> tuple[str, ...] | None:
 MOST_ROWS = 10_000
 """The most rows that one page can have; 1000 come where no limit is sent."""
 
-# Without `get.`; `getobj.` methods answer one object, and need a limit of the caller's choice.
-_NAMES = """
-    ad_engines api_requests auto_call_campaigns available_ct_phone_prefixes available_phone_prefixes
-    available_virtual_numbers blacklist_phone_numbers call_details call_legs_report
-    call_processing_rule_groups call_tracking_black_ips call_tracking_rules calls calls_report
-    campaign_available_phone_numbers campaign_available_redirection_phone_numbers
-    campaign_daily_stat campaign_parameter_weights campaigns chat_channels chat_messages_report
-    chats chats_report column_transfer_reports_list communication_sources communications
-    communications_report contact_organizations contacts country_phone_prefixes crm_accounts
-    crm_companies crm_sources ct_ac_summary_report ct_summary_report custom_filters customer_users
-    customers deal_contacts deal_employees deal_user_fields deals deals_history email_accounts
-    email_tracking_rules employee_positions employee_stat employees events
-    financial_call_legs_report geolocations goals_report group_contacts group_employees
-    integrated_forms integrated_pages lead_funnel_stages lead_user_fields leads media_files
-    mgf_calls network_resources notifications numa_lists number_capacity_categories
-    number_capacity_ids_user_charges_and_costs number_pool_condition_parameters number_pool_numbers
-    number_user_charges_and_costs number_user_charges_and_costs_summary offline_message_user_fields
-    offline_messages_report person_details person_events phone_selectors replacement_emails_groups
-    replacement_phones_groups report_entities report_generator_tasks report_groups report_types
-    reports_list robot_filtration_rules sales_funnel scenarios schedules segments
-    sip_line_virtual_numbers sip_lines site_blocks site_categories sites sms source_costs
-    source_parameters sources sources_channels sources_groups statuses tags tags_history
-    tariff_plans uploaded_calls virtual_numbers visitor_sessions_report visits
-"""
-PAGED_METHODS = frozenset(f"get.{name}" for name in _NAMES.split())
+
+@cache
+def _paged_methods() -> frozenset[str]:
+    """Return the methods that page; `getobj.` ones need a limit of the caller's choice."""
+    rows = (entry for entry in (*reports(), *lists()) if entry.family != "object")
+    return frozenset(entry.method for entry in rows if entry.paged)
 
 
 def page_size_of(method: str) -> int | None:
     """Return the limit to send with each call of a method; `None` if it does not page."""
-    return MOST_ROWS if method in PAGED_METHODS else None
+    return MOST_ROWS if method in _paged_methods() else None

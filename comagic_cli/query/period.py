@@ -30,6 +30,8 @@ class Period(msgspec.Struct, frozen=True):
         return f"{self.start} … {self.end}"
 
 
+NO_PERIOD = Period(datetime(2000, 1, 1), datetime(2000, 1, 1))  # noqa: DTZ001 - that of lists
+
 Now = Callable[[], datetime]  # the time in the account's zone, aware; asking may cost an API call
 Meaning = Callable[[Now], Period]  # what a text means, once the time is known
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from comagic_cli.query.filter.tree import fields_of, rename_fields
 from comagic_cli.query.period import Period
 
 TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
-IDS = "entity_ids"  # the parameter with the ids of the rows to return
+IDS = ("entity_ids", "chat_ids")  # the parameters with ids: of rows, of chats of rows
 
 
 class Sort(msgspec.Struct, frozen=True):
@@ -33,16 +33,16 @@ class Sort(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Query:
-    """The request for the rows of one report.
+    """The request for the rows of one report, or of a list.
 
     `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
     `max_rows` is how many to write, `None` for all. `extra` are the parameters of the report.
-    `key_last` says that rows of the same time are sorted by the key. `names` are the names under
-    which the service knows some of the fields.
+    `key_last` says that rows of the same time are sorted by the key, `is_sorted` that rows are
+    sorted at all. `names` are the names under which the service knows some of the fields.
     """
 
     report: ReportType
-    report_id: int | str
+    report_id: int | str | None
     period: Period
     columns: tuple[str, ...]
     report_type: str | None = None
@@ -52,6 +52,7 @@ class Query:
     max_rows: int | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
     key_last: bool = True
+    is_sorted: bool = True
     needed: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -67,6 +68,26 @@ class Query:
         return tuple(dict.fromkeys((*self.columns, *self.needed, *needed)))
 
     @property
+    def ids(self) -> list[int] | None:
+        """Return the ids that name rows, or chats of rows; `None` where a period does."""
+        return next((self.extra[name] for name in IDS if name in self.extra), None)
+
+    @property
+    def row_ids(self) -> list[int] | None:
+        """Return the ids of rows; `None` where something else chooses them."""
+        return self.extra.get(IDS[0])
+
+    def with_ids(self, ids: Sequence[int]) -> Query:
+        """Return the query with other ids."""
+        name = next(name for name in IDS if name in self.extra)
+        return replace(self, extra={**self.extra, name: list(ids)})
+
+    @property
+    def is_dated(self) -> bool:
+        """Check that a period is sent."""
+        return self.report.dated and IDS[1] not in self.extra
+
+    @property
     def used(self) -> set[str]:
         """Return every field of the request: asked for, sorted by, or in the filter."""
         in_filter = fields_of(self.filter) if self.filter else set()
@@ -79,13 +100,20 @@ class Query:
     @property
     def order(self) -> tuple[Sort, ...]:
         """Return what to sort by: what was asked or the time, then the key."""
+        if not self.is_sorted:
+            return ()
         by_time = tuple(Sort(name, self.descending) for name in self.report.time)
         asked = self.sort if self.sort and not self.by_time else (*by_time, *self.sort)
-        ties = (Sort(path) for path in self.report.key if self.key_last and "." not in path)
+        ties = (Sort(path) for path in self.report.key if self._can_sort_by(path))
         first: dict[str, Sort] = {}
         for sort in (*asked, *ties):
             first.setdefault(sort.field, sort)
         return tuple(first.values())
+
+    def _can_sort_by(self, path: str) -> bool:
+        """Check that the program may sort by a part of the key, which nobody asked for."""
+        takes_sort = "sort" in self.report.takes and self.key_last
+        return takes_sort and "." not in path and self.report.field(path).sort
 
     @property
     def by_time(self) -> bool:
@@ -102,15 +130,18 @@ class Query:
 
     def params(self, start: datetime, end: datetime, offset: int, limit: int) -> dict[str, Any]:
         """Return the parameters of one page, without the token and the user."""
-        params: dict[str, Any] = {"report_id": self.report_id}
+        params: dict[str, Any] = {"report_id": self.report_id} if self.report.is_flat else {}
         if self.report_type is not None:
             params["report_type"] = self.report_type
-        params |= {
-            "date_from": start.isoformat(" ", "seconds"),
-            "date_till": end.isoformat(" ", "seconds"),
-            "fields": list(map(self.sent, self.asked)),
-            "sort": [Sort(self.sent(sort.field), sort.descending).param() for sort in self.order],
-        }
+        if self.is_dated:
+            params["date_from"] = start.isoformat(" ", "seconds")
+            params["date_till"] = end.isoformat(" ", "seconds")
+        if "fields" in self.report.takes:
+            params["fields"] = list(map(self.sent, self.asked))
+        if self.order:
+            order = [Sort(self.sent(sort.field), sort.descending) for sort in self.order]
+            params["sort"] = [sort.param() for sort in order]
         if self.filter:
             params["filter"] = dict(rename_fields(self.filter, self.names))
-        return params | dict(self.extra) | {"limit": limit, "offset": offset}
+        paging = {"limit": limit, "offset": offset} if self.report.paged else {}
+        return params | dict(self.extra) | paging

@@ -247,7 +247,8 @@ class Answer(msgspec.Struct, frozen=True):
     `content` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
     `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
     is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
-    (see `rows.decode`). `unbroken` says that it holds no line break.
+    (see `rows.decode`). `unbroken` says that it holds no line break. `is_sorted` says that rows
+    come in the order that was asked for.
     """
 
     content: msgspec.Raw | bytes | list[msgspec.Raw]
@@ -256,6 +257,7 @@ class Answer(msgspec.Struct, frozen=True):
     size: int = 0
     marker: bytes = b""
     unbroken: bool = False
+    is_sorted: bool = True
 
     @property
     def data(self) -> bytes:
