@@ -180,7 +180,7 @@ OTHER_VARIABLES = {
     "COMAGIC_TOKEN_FILE": "As --token-file: a file with the token",
     "COMAGIC_LOGIN": "A login, with COMAGIC_PASSWORD, instead of a token",
     "COMAGIC_PASSWORD": "The password for COMAGIC_LOGIN",
-    "COMAGIC_LANG": "Language of the topics of comagic help: en or ru",
+    "COMAGIC_LANG": "Language of help topics, en or ru; default: the locale",
     "NO_COLOR": "If set, no colours",
     "XDG_CONFIG_HOME": "The folder of comagic/config.toml; default: ~/.config",
     "XDG_CACHE_HOME": "The folder of the cache; default: ~/.cache",
