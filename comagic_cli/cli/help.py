@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
 import textwrap
+import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NoReturn, TypeAlias
+from importlib.resources import files
+from typing import NamedTuple, NoReturn, TypeAlias
 
 import click
 from click.shell_completion import CompletionItem
@@ -155,8 +160,19 @@ Examples:
   comagic calls --sandbox --period last-month --count"""
 
 
+ERRORS = """\
+Errors of the service, by the name in parentheses in our error messages; what
+they mean, and what to do."""
+
+CODES = "Exit codes, for scripts and cron."
+
+ENVIRONMENT = """\
+Environment variables. Options override the environment; the environment
+overrides the profile. Options of a single run have no variable."""
+
 Rows = Iterator[tuple[str, str]]
 Items: TypeAlias = list[CompletionItem[str]]
+Say: TypeAlias = Callable[[str], str]  # translates a phrase; `str` leaves it in English
 
 # The variables that are not those of options.
 OTHER_VARIABLES = {
@@ -164,6 +180,7 @@ OTHER_VARIABLES = {
     "COMAGIC_TOKEN_FILE": "As --token-file: a file with the token",
     "COMAGIC_LOGIN": "A login, with COMAGIC_PASSWORD, instead of a token",
     "COMAGIC_PASSWORD": "The password for COMAGIC_LOGIN",
+    "COMAGIC_LANG": "Language of help topics, en or ru; default: the locale",
     "NO_COLOR": "If set, no colours",
     "XDG_CONFIG_HOME": "The folder of comagic/config.toml; default: ~/.config",
     "XDG_CACHE_HOME": "The folder of the cache; default: ~/.cache",
@@ -172,20 +189,21 @@ OTHER_VARIABLES = {
 }
 
 
-def exit_codes() -> Rows:
+def exit_codes(say: Say = str) -> Rows:
     """Yield the exit codes and their meanings."""
-    yield from ((str(code), code.meaning) for code in ExitCode)
+    yield from ((str(code), say(code.meaning)) for code in ExitCode)
 
 
-def variables(root: click.Group) -> Rows:
+def variables(root: click.Group, say: Say = str) -> Rows:
     """Yield the environment variables, and the option that each sets."""
     options: dict[str, str] = {}
     for _, command in commands(root):
         for param in command.params:
             if isinstance(param, click.Option) and isinstance(param.envvar, str):
                 options.setdefault(param.envvar, max(param.opts, key=len))
-    yield from ((name, f"As {option}") for name, option in sorted(options.items()))
-    yield from OTHER_VARIABLES.items()
+    text = say("As {option}")
+    yield from ((name, text.replace("{option}", options[name])) for name in sorted(options))
+    yield from ((name, say(meaning)) for name, meaning in OTHER_VARIABLES.items())
 
 
 def commands(root: click.Group, name: str = "comagic") -> Iterator[tuple[str, click.Command]]:
@@ -199,11 +217,12 @@ def commands(root: click.Group, name: str = "comagic") -> Iterator[tuple[str, cl
             yield from commands(command, f"{name} {word}")
 
 
-def mnemonics() -> Iterator[tuple[str, str, str, int]]:
+def mnemonics(say: Say = str) -> Iterator[tuple[str, str, str, int]]:
     """Yield the errors of the service: mnemonic, meaning, what to do, and exit code."""
     for mnemonic, (error, meaning, hint) in API_ERRORS.items():
-        text = hint.replace("{option}", "the option it names")
-        yield mnemonic, meaning, text.replace("{address}", "the address it names"), error.exit_code
+        text = say(hint).replace("{option}", say("the option it names"))
+        text = text.replace("{address}", say("the address it names"))
+        yield mnemonic, say(meaning), text, error.exit_code
 
 
 def align(rows: Mapping[str, str]) -> Iterator[str]:
@@ -214,32 +233,21 @@ def align(rows: Mapping[str, str]) -> Iterator[str]:
 
 WIDTH = 80  # columns of a page
 
-ERRORS = """\
-Errors of the service, by the name in parentheses in our error messages; what
-they mean, and what to do."""
 
-CODES = "Exit codes, for scripts and cron."
-
-ENVIRONMENT = """\
-Environment variables. Options override the environment; the environment
-overrides the profile. Options of a single run have no variable."""
+def _exit_codes(_: click.Group, say: Say) -> Iterator[str]:
+    yield from ("", *align(dict(exit_codes(say))))
+    yield from ("", say("Example:"), "  comagic calls --sandbox --period yesterday -o calls.csv")
 
 
-def _exit_codes(_: click.Group) -> Iterator[str]:
-    yield from (CODES, "", *align(dict(exit_codes())))
-    yield from ("", "Example:", "  comagic calls --sandbox --period yesterday -o calls.csv")
+def _environment(root: click.Group, say: Say) -> Iterator[str]:
+    yield from ("", *align(dict(variables(root, say))))
+    yield from ("", say("Example:"), "  COMAGIC_FORMAT=csv comagic calls --sandbox --max-rows 3")
 
 
-def _environment(root: click.Group) -> Iterator[str]:
-    yield from (ENVIRONMENT, "", *align(dict(variables(root))))
-    yield from ("", "Example:", "  COMAGIC_FORMAT=csv comagic calls --sandbox --max-rows 3")
-
-
-def _errors(_: click.Group) -> Iterator[str]:
-    yield ERRORS
-    for mnemonic, sentence, remedy, code in mnemonics():
+def _errors(_: click.Group, say: Say) -> Iterator[str]:
+    for mnemonic, sentence, remedy, code in mnemonics(say):
         yield f"\n{mnemonic}"
-        for text in (f"{sentence} (exit code {code})", remedy):
+        for text in (f"{sentence} ({say('exit code')} {code})", remedy):
             yield from textwrap.wrap(
                 text,
                 WIDTH,
@@ -250,19 +258,27 @@ def _errors(_: click.Group) -> Iterator[str]:
             )
 
 
-def _page(text: str) -> Callable[[click.Group], Iterator[str]]:
-    return lambda _: iter(text.splitlines())
+def _nothing(_: click.Group, _say: Say) -> Iterator[str]:
+    return iter(())
 
 
-TOPICS = {
-    "filters": ("Filters: the language of --where", _page(FILTERS)),
-    "dates": ("Dates: --from, --till, --period", _page(DATES)),
-    "formats": ("Output formats and files", _page(FORMATS)),
-    "points": ("Points: what the API costs", _page(POINTS)),
-    "cron": ("Scheduled exports, and rows that change later", _page(CRON)),
-    "exit-codes": ("Exit codes", _exit_codes),
-    "environment": ("Environment variables", _environment),
-    "errors": ("Errors of the service, and what to do", _errors),
+class Topic(NamedTuple):
+    """A topic: its title, its text, and what is generated below the text."""
+
+    title: str
+    text: str
+    rest: Callable[[click.Group, Say], Iterator[str]] = _nothing
+
+
+TOPICS: dict[str, Topic] = {
+    "filters": Topic("Filters: the language of --where", FILTERS),
+    "dates": Topic("Dates: --from, --till, --period", DATES),
+    "formats": Topic("Output formats and files", FORMATS),
+    "points": Topic("Points: what the API costs", POINTS),
+    "cron": Topic("Scheduled exports, and rows that change later", CRON),
+    "exit-codes": Topic("Exit codes", CODES, _exit_codes),
+    "environment": Topic("Environment variables", ENVIRONMENT, _environment),
+    "errors": Topic("Errors of the service, and what to do", ERRORS, _errors),
 }
 
 
@@ -295,10 +311,36 @@ OTHER_TOPICS = {
 """Other words for topics."""
 
 
+class Translation(NamedTuple):
+    """Texts of topics by name, and phrases by their English; what it lacks stays English."""
+
+    pages: Mapping[str, str]
+    phrases: Mapping[str, str]
+
+    def say(self, phrase: str) -> str:
+        """Return a phrase in the language."""
+        return self.phrases.get(phrase, phrase)
+
+
+def language(environ: Mapping[str, str]) -> str:
+    """Return the language of topics, en or ru: COMAGIC_LANG decides, else the locale."""
+    names = ("COMAGIC_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "")
+    return "ru" if re.split(r"[\W_]", locale)[0].lower() == "ru" else "en"
+
+
+def translation(name: str) -> Translation:
+    """Read the texts of a language; English has none."""
+    if name == "en":
+        return Translation({}, {})
+    text = files("comagic_cli.cli").joinpath(f"topics.{name}.toml").read_text("utf-8")
+    return Translation(**tomllib.loads(text))
+
+
 def complete_topics(context: click.Context, _: click.Parameter, incomplete: str) -> Items:
     """Complete topics and commands; after a group its commands."""
     group = _find_command(context.find_root(), context.params.get("words") or ())
-    names = {name: title for name, (title, _) in TOPICS.items()}
+    names = {name: topic.title for name, topic in TOPICS.items()}
     if isinstance(group, click.Group):
         inner = click.Context(group, parent=context.find_root())
         titles = {name: group.get_command(inner, name) for name in group.list_commands(inner)}
@@ -338,20 +380,23 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
       comagic help profiles show
     """  # noqa: D301 - \b is Click's
     root = context.find_root()
-    for line in _help_on(words, root):
-        click.echo(line)
+    # The encoding of a terminal may lack a character, as KOI8-R lacks «.
+    encoding = sys.stdout.encoding or "utf-8"
+    for line in _help_on(words, root, translation(language(os.environ))):
+        click.echo(line.encode(encoding, "replace").decode(encoding))
 
 
-def _help_on(words: Sequence[str], root: click.Context) -> Iterator[str]:
+def _help_on(words: Sequence[str], root: click.Context, texts: Translation) -> Iterator[str]:
     """Yield the lines of help. Raises `UsageProblem` if there is neither topic nor command."""
     if not words:
-        yield f"{root.get_help()}\n\nTopics of comagic help:"
-        yield from align({name: title for name, (title, _) in TOPICS.items()})
+        yield f"{root.get_help()}\n\n{texts.say('Topics of comagic help:')}"
+        yield from align({name: texts.say(topic.title) for name, topic in TOPICS.items()})
         return
     name = "-".join(words).lower()
     name = OTHER_TOPICS.get(name, name)
     if name in TOPICS and isinstance(root.command, click.Group):
-        yield from TOPICS[name][1](root.command)
+        yield from texts.pages.get(name, TOPICS[name].text).splitlines()
+        yield from TOPICS[name].rest(root.command, texts.say)
     elif _find_command(root, words):
         root.command.main([*words, "--help"], prog_name="comagic", standalone_mode=False)
     else:
