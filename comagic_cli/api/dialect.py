@@ -95,8 +95,9 @@ def make_asker(
     `report_type` is documented as required, yet the vendor's own front end leaves it out: where the
     service refuses it as unexpected, or misses it, the page is asked for again the other way. The
     same holds where the service does not sort by the key or by the time, which only we added, and
-    where it knows a field by another of its names. Operators of the filter that the account refuses are replaced by
-    equal forms. `dialect` keeps both for later queries. `members` reads the rows' members.
+    where it knows a field by another of its names. Operators of the filter that the account refuses
+    are replaced by equal forms. `dialect` keeps both for later queries. `members` reads the rows'
+    members.
     """
     dialect = dialect or Dialect()
     form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))

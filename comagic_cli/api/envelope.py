@@ -79,8 +79,16 @@ class _OfAny(Envelope, frozen=True):
     result: _Whole | None = None
 
 
+class _OfList(Envelope, frozen=True):
+    """An answer whose result is the list itself, as the documentation prints a few."""
+
+    rows: list[msgspec.Raw] | None = msgspec.field(default=None, name="result")
+    result: _Rows | None = msgspec.field(default=None, name="-")
+
+
 _rows_decoder = msgspec.json.Decoder(_OfRows)
 _decoder = msgspec.json.Decoder(_OfAny)
+_list_decoder = msgspec.json.Decoder(_OfList)
 
 
 def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
@@ -106,9 +114,22 @@ def _decode(body: bytes | bytearray) -> Envelope | Exception:
         try:
             return _rows_decoder.decode(body)
         except msgspec.ValidationError:  # the data is not a list, or missing
-            return _decoder.decode(body)
+            return _decode_other(body)
     except (msgspec.DecodeError, RecursionError) as error:
         return error
+
+
+def _decode_other(body: bytes | bytearray) -> Envelope:
+    try:
+        return _decoder.decode(body)
+    except msgspec.ValidationError:
+        try:
+            bare = _list_decoder.decode(body)
+        except msgspec.ValidationError:
+            bare = None
+        if bare is None or bare.rows is None:
+            raise
+        return msgspec.structs.replace(bare, result=_Rows(data=bare.rows))
 
 
 def mark_lone_surrogates(body: bytes) -> tuple[bytes, bytes]:

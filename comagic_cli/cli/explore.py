@@ -180,6 +180,11 @@ def list_fields(
 ) -> list[Row]:
     """List the fields of a report; with `live`, also the account's own."""
     report = listing.find_command(name)
+    if live and not report.is_flat:
+        raise UsageProblem(
+            f"--live: an account has no columns of its own in {report.command}",
+            hint="Omit --live.",
+        )
     columns = lists.list_columns(report, options, context) if live else ()
     titles = {} if live else read_names(f"columns-{report.kind}", options, context)
     found = listing.search(listing.field_rows(report, columns), words, titles)

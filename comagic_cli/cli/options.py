@@ -324,7 +324,7 @@ def _param_settings(param: Param) -> dict[str, Any]:
 
 
 def split_items(
-    context: click.Context, option: click.Parameter, values: Sequence[str]
+    _context: click.Context, _option: click.Parameter, values: Sequence[str]
 ) -> list[int | str]:
     """Split lists at commas; items of digits are numbers."""
     items = [item.strip() for value in values for item in value.split(",")]

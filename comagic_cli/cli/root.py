@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # they load msgspec
     from comagic_cli.query.catalog import ReportType
 
 EXPLORING = {
-    "list": ("List employees, numbers, sites, campaigns, tags, …", "lists:list_"),
+    "list": ("List employees, numbers, sites, campaigns, tags, …", "export:list_group"),
     "reports": ("List the account's reports", "explore:reports"),
     "fields": ("List the fields of a report", "explore:fields"),
     "filters": ("List the fields, operators and values for filters", "explore:filters"),
@@ -86,6 +86,8 @@ class Root(click.Group):
         if name in COMMANDS:
             module, _, variable = COMMANDS[name][1].partition(":")
             command = getattr(import_module(f"comagic_cli.cli.{module}"), variable)
+            if name == "list":  # it makes its commands when they are typed
+                command = command(run_export, add_log_option)
             return add_log_option(command) if isinstance(command, click.Command) else None
         if name not in catalog_reports():
             return None

@@ -121,7 +121,7 @@ def with_columns(
     try:
         return make(report)
     except UnknownField as unknown:
-        if not is_name(unknown.field):
+        if not is_name(unknown.field) or not report.is_flat:
             raise
     if options.dry_run:
         return _with_cached(report, make, options, context)
@@ -187,6 +187,8 @@ def list_columns(report: ReportType, options: ListOptions, context: Context) -> 
 def list_filters(name: str, field: str | None, options: ListOptions, context: Context) -> list[Row]:
     """List the fields, operators and values for filters of a report."""
     report = listing.find_command(name)
+    if not report.is_flat:
+        return listing.filter_rows(listing.documented_filters(report), field, report)
     with connect(options, context) as connection:
         kind = ask_kind(connection.client.call, report, None)
         filters = ask_listed_filters(connection, kind)

@@ -21,7 +21,7 @@ from comagic_cli.export.options import ExportOptions
 from comagic_cli.files.atomic_file import make_folder
 from comagic_cli.formats.partitions import CUSTOMER_NAMES, file_name, fill_customer
 from comagic_cli.paging.id_batches import PageReader as AccountReader
-from comagic_cli.paging.reader import Reader, WindowResult
+from comagic_cli.paging.reader import WindowResult
 from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query

@@ -131,7 +131,7 @@ def _make_sink(
         job.options.table or query.report.command.replace("-", "_"),
         source,
         rows,
-        format_period(query.period),
+        format_period(query.period) if query.is_dated else None,
         __version__,
         differences,
         customer.key if customer else "",

@@ -78,7 +78,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     version: str
     asked: dict[str, Any]
-    period: tuple[str, str]
+    period: tuple[str, str] | None
     report_id: int | str | None
     filter: dict[str, Any] | None
     rows: int

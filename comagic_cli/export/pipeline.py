@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import BinaryIO
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import NotAllowed, UsageProblem
 from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import export_each, find_customers
 from comagic_cli.export.database import ONE_DATABASE, check_table, export_to_database
@@ -15,7 +15,7 @@ from comagic_cli.export.manifest import write_manifest
 from comagic_cli.export.options import ROWS_ON_A_TERMINAL, ExportOptions, choose_output
 from comagic_cli.export.partitions import export_partitions
 from comagic_cli.export.plan import show_count, show_plan
-from comagic_cli.export.request import ExportJob, read_job
+from comagic_cli.export.request import ExportJob, hint_older, read_job
 from comagic_cli.export.resume import START_AGAIN, reason_against
 from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
@@ -23,10 +23,23 @@ from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
 from comagic_cli.query.catalog import ReportType
 
+NO_COMPONENT = "method_component_disabled"
+
 
 def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     job = read_job(report, options, context)
+    try:
+        _run(job)
+    except NotAllowed as error:
+        if error.mnemonic == NO_COMPONENT and report.is_flat:
+            error.hint = hint_older(job)
+        raise
+
+
+def _run(job: ExportJob) -> None:
+    """Export a job as its output asks for."""
+    options, context = job.options, job.context
     are_named = options.output is not None and names_customers(options.output)
     job = replace(job, options=find_customers(job.options, context, are_named=are_named))
     if options.count:
@@ -109,7 +122,7 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
     members = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
     return Summary(
         rows=record.rows,
-        days=[time[:10] for time in record.period],
+        days=[time[:10] for time in record.period or ()],
         points=record.points,
         progress=transfer.connection.progress,
         output=f"{file} ({sized(record.bytes)})" if file else "",

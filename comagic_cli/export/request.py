@@ -40,6 +40,7 @@ from comagic_cli.query.filter.json import (
 )
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.ids import Id, is_number, read_ids
+from comagic_cli.query.older import COMPONENT, older_command
 from comagic_cli.query.period import NO_PERIOD, Period, resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -322,6 +323,11 @@ def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
     formatting, report = job.output.format_options, job.request.report
     titles: tuple[tuple[str, str], ...] = ()
     if formatting.header == "title":
+        if not report.is_flat:
+            raise UsageProblem(
+                f"--header title: the service has no titles for {report.command}",
+                hint="Omit --header: the names of the columns are their ids.",
+            )
         titles = find_titles(report, job.options.report_id, connection)
     web = _find_web(job, connection) if formatting.record_urls else ""
     return job.with_formatting(web=web, titles=titles)
@@ -341,7 +347,16 @@ def _find_web(job: ExportJob, connection: Connection) -> str:
     )
 
 
-# What is said of an export without rows.
+# What is said where nothing can come, or nothing came.
+
+
+def hint_older(job: ExportJob) -> str:
+    """Say how to export the same from an older report, which needs no component."""
+    words = [word for word in job.options.command_line if word]
+    tree = job.request.tree(cache(job.context.clock.now))
+    if older := older_command(job.request.report, words, tree):
+        return f"The older report does not need it: {older}"
+    return f"Ask the service to switch on the component “{COMPONENT}”; see comagic list."
 
 
 def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> None:
@@ -359,7 +374,7 @@ def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> Non
     if options.customers:
         zone = "each customer's time zone"
         connection = connection.for_user(options.customers[0].user_id)
-    text = f"no rows from {_name_period(query.period)} ({zone})"
+    text = f"no rows from {_name_period(query.period)} ({zone})" if query.is_dated else "no rows"
     if ids is not None:
         text += " have these ids" if ids else ": --ids names no id"
     if query.filter:
@@ -382,6 +397,9 @@ def _unlisted_values(query: Query, connection: Connection) -> list[str]:
     tree = query.filter
     if not tree or not text_conditions(tree):
         return []
+    if not query.report.is_flat:
+        values = {field.name: list(field.values) for field in query.report.fields if field.values}
+        return [*unlisted_values(tree, query.report, values)]
     try:
         listed = find_values(connection, query.report.kind)
     except ComagicError as error:

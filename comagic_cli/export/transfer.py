@@ -117,7 +117,7 @@ class Transfer:
         return Record(
             version=__version__,
             asked=dict(self.identity),
-            period=format_period(query.period),
+            period=format_period(query.period) if query.is_dated else None,
             report_id=query.report_id,
             filter=dict(query.filter) if query.filter else None,
             rows=sink.rows,

@@ -25,6 +25,7 @@ WRAPPERS = {
     frozenset({"comment", "communication_id", "communication_type"}): "comment",
 }
 """Objects that the service puts around a plain value: their members, and which one is the value."""
+TAG_NAME = "tag_name"  # the member of a tag of the older reports
 READY = frozenset({str, int, Digits, type(None)})  # types that are cells as they are
 
 
@@ -66,6 +67,8 @@ def titled(names: Sequence[str], titles: Mapping[str, str]) -> list[str]:
 
 def plan(field: Field, format_options: FormatOptions) -> Plan:
     """Name the columns of a field, each with the function that takes its cell from a value."""
+    if any(member.name == TAG_NAME for member in field.members):
+        return [(field.name, _tags(format_options.list_separator, TAG_NAME))]
     if field.type == "array":
         return [(field.name, _array(field, format_options.list_separator))]
     if field.type == "":
@@ -147,19 +150,19 @@ def _other_member(name: str) -> Take:
     return lambda value: cell(value.get(name)) if isinstance(value, dict) else None
 
 
-def _tags(separator: str) -> Take:
+def _tags(separator: str, name: str = "name") -> Take:
     def take(value: Any) -> Cell:
         items = value.get("items", value) if isinstance(value, dict) else value
-        if items is None or _named(items):
-            return separator.join(_text(item["name"]) for item in items or ())
+        if items is None or _named(items, name):
+            return separator.join(_text(item[name]) for item in items or ())
         return cell(value)
 
     return take
 
 
-def _named(items: Any) -> bool:
+def _named(items: Any, name: str) -> bool:
     return isinstance(items, list) and all(
-        isinstance(item, dict) and not isinstance(item.get("name", []), (dict, list))
+        isinstance(item, dict) and not isinstance(item.get(name, []), (dict, list))
         for item in items
     )
 

@@ -65,14 +65,15 @@ class Request:
 
     `source` is common to all rows of a table: report, service, user, and format options. `rows` are
     the report's number and the filter, which select rows besides the period. Neither has tokens or
-    passwords. `compare` describes the differences between two sources. `customer` is a part of each
-    key, where a table has the rows of several.
+    passwords. A list has no `period`: its rows replace those of the same request, so that what the
+    account no longer has is gone. `compare` describes the differences between two sources.
+    `customer` is a part of each key, where a table has the rows of several.
     """
 
     table: str
     source: Mapping[str, Any]
     rows: Mapping[str, Any]
-    period: tuple[str, str]
+    period: tuple[str, str] | None
     version: str
     compare: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
     customer: str = ""
@@ -126,7 +127,7 @@ def _number(connection: sqlite3.Connection, request: Request, table: str) -> int
         'VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("table", request) DO UPDATE SET '
         "period_from = excluded.period_from, period_till = excluded.period_till, "
         "comagic = excluded.comagic",
-        [*entry, *request.period, request.version],
+        [*entry, *(request.period or (None, None)), request.version],
     )
     [number] = connection.execute(
         f'SELECT id FROM "{REQUESTS}" WHERE "table" = ? AND request = ?', [entry[0], entry[2]]
@@ -170,7 +171,8 @@ class SqliteSink:
         self._reader = RowReader(tuple(field.name for field in columns))
         self._typed = TypedColumns(columns, format_options, CONVERTERS)
         self._fields = frozenset(field.name for field in columns)
-        self._time = request.period[0]  # of the last row with a time: rows without one get it
+        # That of the last row with a time: rows without one get it.
+        self._time = request.period[0] if request.period else None
         self._rows = 0
 
     def begin(self) -> None:
@@ -184,10 +186,11 @@ class SqliteSink:
             self._make_table()
         self._connection.create_function(MERGE, 2, self._merge_unfit, deterministic=True)
         self._insert = self._upsert()
+        period = self._request.period
         self._connection.execute(
-            f"DELETE FROM {self._table} "
-            "WHERE _key IS NULL AND _request = ? AND _time BETWEEN ? AND ?",
-            [self._number, *self._request.period],
+            f"DELETE FROM {self._table} WHERE _key IS NULL AND _request = ?"
+            + (" AND _time BETWEEN ? AND ?" if period else ""),
+            [self._number, *(period or ())],
         )
 
     def write(self, page: Page) -> None:
@@ -202,7 +205,7 @@ class SqliteSink:
                 for column, values in zip(self._typed.columns, columns, strict=True)
             ]
             some = marks[start : start + len(rows)]
-            keys = [key_of(key, self._request.customer) for key in some.keys]
+            keys = [self._key(key) for key in some.keys]
             ours = [unfit, keys, self._times(some.times), [self._number] * len(rows)]
             self._connection.executemany(self._insert, zip(*cells, *ours, strict=True))
             start += len(rows)
@@ -212,7 +215,10 @@ class SqliteSink:
         """Save the number of rows."""
         save_count(self._connection, self._number, self._rows)
 
-    def _times(self, shown: Iterable[str]) -> list[str]:
+    def _key(self, key: str | None) -> str | None:
+        return key_of(key, self._request.customer) if self._request.period else None
+
+    def _times(self, shown: Iterable[str]) -> list[str | None]:
         times = []
         for time in shown:
             self._time = time or self._time

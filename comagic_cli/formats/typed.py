@@ -75,7 +75,8 @@ def kind_of(field: Field | Member) -> Kind:
 
 def is_tags(field: Field | Member) -> bool:
     """Check that a field holds tags: an object with a list of them."""
-    return field.name == "tags" or any(member.name == "items" for member in field.members)
+    has_items = any(member.name == "items" for member in field.members)
+    return has_items or (field.name == "tags" and field.type != "array")
 
 
 def to_integer(value: Any) -> Any:

@@ -201,7 +201,7 @@ def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None])
         raise error
     raise Refused(
         f"the id {lot[0]} is refused: {error.message}",
-        hint="Leave it out.",
+        hint="Leave it out of the ids.",
         mnemonic=error.mnemonic,
         field=error.field,
     ) from error

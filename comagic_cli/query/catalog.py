@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -38,9 +38,9 @@ class Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `type` is one of string, number, boolean, iso8601, duration, object, array, or "" where it is
     not known. `format` is that of a date or time, or `fraction` of a number that can have one.
-    `values` are the documented ones; others may come, and may be asked for. `members` are those of the object, or of an array's items. `aliases` are other names under which
-    rows carry the value. `documented` is false for a field that the service answers, but its
-    documentation does not list.
+    `values` are the documented ones; others may come, and may be asked for. `members` are those of
+    the object, or of an array's items. `aliases` are other names under which rows carry the value.
+    `documented` is false for a field that the service answers, but its documentation does not list.
     """
 
     name: str

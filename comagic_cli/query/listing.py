@@ -13,6 +13,7 @@ from comagic_cli.query.catalog import (
     ReportType,
     about,
     as_field,
+    lists,
     reports,
 )
 from comagic_cli.query.suggest import did_you_mean
@@ -94,7 +95,7 @@ def find_command(typed: str) -> ReportType:
 
     Raises `UsageProblem`.
     """
-    for report in reports():
+    for report in (*reports(), *lists()):
         if typed in {report.command, report.kind, report.method}:
             return report
     names = [report.command for report in reports()]
@@ -202,6 +203,31 @@ def filter_rows(filters: Iterable[Row], field: str | None, report: ReportType) -
         f"{report.command} can't be filtered by {field!r}",
         hint=did_you_mean(field, names, 0.5) or f"It can be by: {_first_of(names)}.",
     )
+
+
+COMPARED = ["=", "!=", "<", ">", "<=", ">="]
+OPERATORS = {
+    "number": COMPARED,
+    "duration": COMPARED,
+    "iso8601": COMPARED,
+    "boolean": ["=", "!="],
+    "array": ["=", "overlap"],
+}
+TEXT_OPERATORS = ["=", "!=", "in", "not_in", "like", "ilike"]
+
+
+def documented_filters(report: ReportType) -> list[Row]:
+    """List what the documentation says a report or list can be filtered by."""
+    return [
+        {
+            "id": field.name,
+            "values": list(field.values) or None,
+            "operators": OPERATORS.get(field.type, TEXT_OPERATORS),
+            "format": field.type,
+        }
+        for field in report.filter_fields()
+        if field.filter
+    ]
 
 
 MAX_NAMED = 8  # names that a message lists

@@ -42,7 +42,8 @@ class MarkReader:
     def read(self, page: Page) -> Marks:
         """Return a mark a row, in the page's order. Raises `msgspec.DecodeError`."""
         cut = page if page.columns else self._needed.cut(page)
-        times = _times([cut.column(name) for name in self.report.time], page.count)
+        columns = [cut.column(name) for name in self.report.time]
+        times = _days(columns[0]) if self.report.is_by_day else _times(columns, page.count)
         keys: Sequence[str | None] = [None] * page.count
         if self.report.key_is_unique:
             keys = _keys([self._part(cut, path) for path in reversed(self.report.key)])
@@ -114,6 +115,12 @@ def _times(columns: Sequence[Sequence[msgspec.Raw]], count: int) -> Sequence[str
         return [""] * count
     plain = _plain_times(columns[0]) if len(columns) == 1 else None
     return plain or list(map(shown_time, zip(*map(plain_values, columns), strict=True)))
+
+
+def _days(column: Sequence[msgspec.Raw]) -> Sequence[str]:
+    """Read a column of days, as the first seconds of them; some services may add a time."""
+    values = plain_values(column)
+    return [shown_time((value,)) or shown_time((f"{value} 00:00:00",)) for value in values]
 
 
 def _plain_times(column: Sequence[msgspec.Raw]) -> list[str] | None:

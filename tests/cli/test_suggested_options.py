@@ -51,7 +51,10 @@ def test_what_others_call_it_is_no_option_of_ours_and_what_it_means_is():
 @pytest.mark.parametrize(
     ("typed", "hint"),
     [
-        (["--fields", "utm_source"], "These reports have it: communications, visits."),
+        (
+            ["--fields", "utm_source"],
+            "These reports have it: communications, visits, calls-report.",
+        ),
         (["--where", "sms_message is null"], "These reports have it: sms."),
         (["--fields", "cal_status"], "Did you mean call_status?"),
     ],

@@ -15,6 +15,7 @@ from comagic_cli.export.resume import (
     remaining_query,
 )
 from comagic_cli.query.catalog import report
+from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import Query, Sort
 from comagic_cli.rows.page import Mark, Page
@@ -175,7 +176,7 @@ def test_a_cap_counts_what_is_there(most, rest):
 @pytest.mark.parametrize("form", ["csv", "tsv", "jsonl"])
 @pytest.mark.parametrize("sort", [(), LATEST, (Sort(TIME), Sort("talk_duration"))])
 def test_lines_in_the_order_of_time_can_be_gone_on_with(form, sort):
-    assert reason_against(CALLS, sort, form) == ""
+    assert reason_against(ExportRequest(CALLS, (), sort), form) == ""
 
 
 @pytest.mark.parametrize(
@@ -184,8 +185,8 @@ def test_lines_in_the_order_of_time_can_be_gone_on_with(form, sort):
         ("calls", (), "json", "a json file is written whole"),
         ("calls", (), "table", "a table file is written whole"),
         ("calls", (Sort("talk_duration"),), "csv", "only an export sorted by time"),
-        ("person-details", (), "csv", "rows of person-details come by the ids"),
+        ("person-details", (), "csv", "rows of person-details have no time to continue from"),
     ],
 )
 def test_others_can_not(command, sort, form, words):
-    assert words in reason_against(report(command), sort, form)
+    assert words in reason_against(ExportRequest(report(command), (), sort), form)

@@ -107,12 +107,14 @@ def test_a_refusal_is_shown(comagic, kind, code):
         assert (ran.code, ran.out, kind in ran.err) == (code, "", True)
 
 
-def test_without_a_time_a_long_period_is_refused(comagic):
+def test_without_a_time_a_long_period_is_asked_for_whole(comagic):
     asked = ["person-details", "--from", "2022-01-01", "--ids", "1", "--count"]
     with Watched() as box:
         ran = comagic(*asked, box=box)
-    assert (ran.code, ran.out) == (2, "")
-    assert "longer than 365 days" in ran.err
+    assert (ran.code, ran.out) == (5, "")
+    assert "sums over the period, and the service takes 366 days at once" in " ".join(
+        ran.err.split()
+    )
 
 
 @pytest.mark.parametrize(

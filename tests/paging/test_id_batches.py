@@ -187,7 +187,7 @@ def test_an_id_that_is_refused_alone_is_named(comagic, calls):
         ran, rows = export(comagic, box, calls[:8])
         assert (ran.code, rows, lots(box)) == (5, [], [8, 4, 2, 1])
     assert f"comagic: the id {calls[0]} is refused: get.call_details" in ran.err
-    assert "Leave it out of --ids." in ran.err
+    assert "Leave it out of the ids." in ran.err
 
 
 @pytest.mark.parametrize(

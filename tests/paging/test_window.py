@@ -19,7 +19,10 @@ from comagic_cli.paging.window import (
     split_by_days,
     window_around,
 )
+from comagic_cli.query.catalog import report
 from comagic_cli.query.period import Period
+
+CALLS = report("calls")  # its time is one field
 
 
 def at(text: str) -> datetime:
@@ -34,15 +37,32 @@ DAY = window("2026-10-05 00:00:00", "2026-10-05 23:59:59")
 
 
 @pytest.mark.parametrize(
-    ("time_fields", "expected"),
+    ("command", "expected"),
     [
-        (0, "2026-10-04 23:59:59 … 2026-10-06 00:00:00"),
-        (1, "2026-10-04 23:59:59 … 2026-10-06 00:00:00"),
-        (2, "2026-10-04 23:59:58 … 2026-10-06 00:00:01"),
+        ("person-details", "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
+        ("ct-summary-report", "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
+        ("campaign-daily-stat", "2026-10-05 00:00:00 … 2026-10-05 23:59:59"),
+        ("calls", "2026-10-04 23:59:59 … 2026-10-06 00:00:00"),
+        ("mgf-calls", "2026-10-04 23:59:58 … 2026-10-06 00:00:01"),
     ],
 )
-def test_a_period_is_widened_at_its_two_ends(time_fields, expected):
-    assert str(window_around(Period(DAY.start, DAY.end), time_fields)) == expected
+def test_a_period_is_widened_at_its_two_ends_unless_rows_are_sums(command, expected):
+    assert str(window_around(Period(DAY.start, DAY.end), report(command))) == expected
+
+
+def test_sums_are_not_cut():
+    year = window("2026-01-01 00:00:00", "2026-12-31 23:59:59")
+    assert split_by_days(year, 90, report("employee-stat")) == [year]
+
+
+def test_sums_of_a_day_are_cut_at_midnight():
+    days = window("2026-01-01 00:00:00", "2026-07-01 23:59:59")
+    parts = split_by_days(days, 90, report("campaign-daily-stat"))
+    assert list(map(str, parts)) == [
+        "2026-01-01 00:00:00 … 2026-03-31 23:59:59",
+        "2026-04-01 00:00:00 … 2026-06-29 23:59:59",
+        "2026-06-30 00:00:00 … 2026-07-01 23:59:59",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +83,7 @@ def test_a_period_is_widened_at_its_two_ends(time_fields, expected):
 def test_a_window_is_cut_by_the_cap_of_days(days, seconds, max_days, parts):
     start = at("2026-01-01")
     whole = Window(start, start + timedelta(days=days, seconds=seconds))
-    assert len(split_by_days(whole, max_days)) == parts
+    assert len(split_by_days(whole, max_days, CALLS)) == parts
 
 
 @given(
@@ -73,7 +93,7 @@ def test_a_window_is_cut_by_the_cap_of_days(days, seconds, max_days, parts):
 )
 def test_parts_cover_all_and_fit_the_cap_counted_either_way(start, seconds, max_days):
     whole = Window(start, start + timedelta(seconds=seconds))
-    parts = split_by_days(whole, max_days)
+    parts = split_by_days(whole, max_days, CALLS)
     assert (parts[0].start, parts[-1].end) == (whole.start, whole.end)
     for part, after in pairwise(parts):
         assert after.start == part.end - SECOND
