@@ -243,9 +243,9 @@ def test_an_agent_without_a_user(comagic):
         assert examined(comagic, "--user-id", 7001, box=box)[0] == 0
     line = told.splitlines()[6]
     assert (code, line[:60]) == (
-        *(5, "FAIL  account         get.account: a parameter is missing (r"),
+        *(5, "FAIL  account         get.account: this is about one custome"),
     )
-    assert line.endswith("Check --user-id (comagic users lists them).")
+    assert line.endswith("--user-id N (comagic users lists them); exports also take all.")
 
 
 @pytest.mark.parametrize(
