@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from comagic_cli.api.dialect import make_asker
-from comagic_cli.api.endpoints import ask_account, ask_customers, ask_reports, zone_of
+from comagic_cli.api.endpoints import (
+    Customer,
+    ask_account,
+    ask_customers,
+    ask_reports,
+    zone_of,
+)
 from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import (
     VERBOSE,
@@ -48,23 +54,27 @@ STEPS = ("connection", "address", "token")  # to an answer about the account
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check; `code` is its exit code."""
+    """The result of a check: its exit code is `code`, its customer one of several."""
 
     name: str
     text: str
     mark: str = PASSED
     code: int = 0
+    customer: Customer | None = None
 
     @property
     def members(self) -> dict[str, object]:
         """Return it as JSON has it."""
         status = {PASSED: "ok", FAILED: "failed", SKIPPED: "skipped"}[self.mark]
-        return {
+        members: dict[str, object] = {
             "name": self.name,
             "status": status,
             "text": self.text,
             "exit_code": int(self.code),
         }
+        if self.customer is None:
+            return members
+        return members | {"user_id": self.customer.user_id, "customer_name": self.customer.label}
 
     def __str__(self) -> str:
         return f"{self.mark:{MARK_WIDTH}}  {self.name:{NAME_WIDTH}}  {self.text}".rstrip()
@@ -198,8 +208,9 @@ def _check_customers(connection: Connection, users: Sequence[int | str]) -> Iter
     customers = ask_customers(connection.client.call, users)
     yield Check("customers", f"{len(customers)}")
     for customer in customers:
-        yield Check("customer", f"{customer.label}: {customer}")
-        yield from _check_account(connection.for_user(customer.user_id))
+        yield Check("customer", f"{customer.label}: {customer}", customer=customer)
+        for check in _check_account(connection.for_user(customer.user_id)):
+            yield replace(check, customer=customer)
 
 
 def _passed_steps(answer: str) -> list[Check]:
