@@ -27,17 +27,9 @@ from comagic_cli.formats.partitions import (
 )
 from comagic_cli.paging.id_batches import IdBatchReader
 from comagic_cli.paging.reader import Reader, WindowResult
-from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Page, add_members
-
-FIRST_COLUMNS = (
-    Field("customer_id", "number"),
-    Field("user_id", "number"),
-    Field("customer_name", "string"),
-)
-"""The columns before those of the report, where several customers are exported."""
 
 REASONS = "The reasons are above; see --user-id."
 SAME_FOR_ALL = (UsageProblem, Refused)

@@ -16,7 +16,6 @@ from comagic_cli.export.account import find_titles, find_values, with_columns
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.customers import (
-    FIRST_COLUMNS,
     Customers,
     CustomersReader,
     PageReader,
@@ -26,7 +25,13 @@ from comagic_cli.export.options import ExportOptions, OutputSpec
 from comagic_cli.formats.base import ZONED
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
-from comagic_cli.query.catalog import Field, ReportType, reports
+from comagic_cli.query.catalog import (
+    FIRST_COLUMNS,
+    Field,
+    ReportType,
+    name_first_columns,
+    reports,
+)
 from comagic_cli.query.empty import text_conditions, unlisted_values, wrong_quotes
 from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
@@ -296,6 +301,7 @@ def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
     titles: tuple[tuple[str, str], ...] = ()
     if formatting.header == "title":
         titles = find_titles(report, job.options.report_id, connection)
+        titles += name_first_columns(titles)
     web = _find_web(job, connection) if formatting.record_urls else ""
     return job.with_formatting(web=web, titles=titles)
 

@@ -114,6 +114,30 @@ class ReportType(msgspec.Struct, frozen=True):
         yield from self.dimensions
 
 
+FIRST_COLUMNS = (
+    Field("customer_id", "number"),
+    Field("user_id", "number"),
+    Field("customer_name", "string"),
+)
+"""The columns before those of the report, where several customers are exported."""
+FIRST_TITLES = {
+    "customer_id": ("ID клиента", "Customer ID"),
+    "user_id": ("ID пользователя", "User ID"),
+    "customer_name": ("Название клиента", "Customer name"),
+}
+"""Their titles, in Russian and English: the service has none."""
+CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+
+
+def name_first_columns(titles: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the titles of `FIRST_COLUMNS`, in the language of the account's `titles`."""
+    is_russian = any(CYRILLIC.search(title) for _, title in titles)
+    return tuple(
+        (name, russian if is_russian else english)
+        for name, (russian, english) in FIRST_TITLES.items()
+    )
+
+
 @cache
 def reports() -> tuple[ReportType, ...]:
     """Read the catalogue, in the order of its file."""
@@ -196,7 +220,8 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
     names = [field.name for field in known] + [title for title, _ in report.titles]
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
-        hint=(f"These reports have it: {', '.join(others)}." if others else "")
+        hint=(ADDED if name in FIRST_TITLES else "")
+        or (f"These reports have it: {', '.join(others)}." if others else "")
         or did_you_mean(name, names, 0.5)
         or f"See comagic fields {report.command}.",
         field=name,
@@ -204,6 +229,10 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
 
 
 MAX_OTHERS = 3  # reports that a hint names
+ADDED = (
+    "customer_id, user_id and customer_name are added by themselves where several customers are "
+    "exported; to choose customers, write --user-id."
+)
 ORDER = re.compile(r"\s*[:\s]\s*(asc|desc)$", re.IGNORECASE)  # of a field to sort by
 
 

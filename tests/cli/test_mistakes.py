@@ -103,6 +103,20 @@ calls --sandbox --fields ',,,'
 calls --sandbox --fields comunication_id
     --fields: calls has no field 'comunication_id'
       Did you mean communication_id?
+calls --sandbox --fields customer_id
+    --fields: calls has no field 'customer_id'
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
+calls --sandbox --user-id all --fields customer_name
+    --fields: calls has no field 'customer_name'
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
+calls --sandbox --user-id all --where user_id=7001
+    --where: calls has no field 'user_id'
+      user_id=7001
+      ^^^^^^^
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
 calls --sandbox --fields utm_source
     --fields: calls has no field 'utm_source'
       These reports have it: communications, visits.

@@ -358,8 +358,9 @@ def test_titles_are_those_of_a_client(comagic, denied_users, code):
         ran = comagic(*asked, "--user-id", "all", box=box)
     header = ran.out.split("\n")[0]
     assert ran.code == code
-    assert header.startswith("customer_id,user_id,")
-    assert "communication_id" not in header
+    assert header == (
+        "ID клиента,ID пользователя,Название клиента,Уникальный идентификатор обращения"
+    )
 
 
 def test_custom_columns_are_the_first_clients(comagic):
