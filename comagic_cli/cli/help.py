@@ -17,12 +17,14 @@ DATES = """\
 The period of an export: --from and --till, or --period.
 
 All three take
-  2026-10-05, 5.10.2026, 20261005    a day; with dots, the day comes first
+  2026-10-05, 20261005               a day
+  5.10.2026, 5.10.26, 10.2026        with dots: the day first; a month
   today, yesterday
   this-week, this-month, this-quarter, this-year
   last-week, last-month, last-quarter, last-year
                                      weeks begin on Monday
   2026, 2026-10, 2026-Q3, 2026-W41   a year, month, quarter, ISO week
+  Q1, Q2, Q3, Q4                     the last such quarter that has begun
 
 --from starts at the beginning of it, --till ends at its end. They also take
   2026-10-05 14:30, now      a minute; with :00 after it, a second
@@ -33,6 +35,8 @@ All three take
 --period also takes
   7d, 4w, 3mo, 1y            whole days, weeks, months, years before the current
                              one
+  1.10.2026-7.10.2026        from the first day to the last, both included; also
+                             2026-10-01..2026-10-07, 2026-Q1..2026-Q3
 
 7d, -7d and '7 days' mean the same. --from alone ends now. The default is the
 seven days before today, and today. All words mean the account's time zone, not

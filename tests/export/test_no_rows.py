@@ -55,8 +55,8 @@ TYPED = [
         [*ASKED, *ZONED, "--where", "site_domain_name = nowhere.example"],
         "",
         (
-            "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: for a part of the "
-            'text, in any case, write site_domain_name ilike "%nowhere.example%"'
+            "no rows from 2024-10-01 to 2024-10-05 (Europe/Moscow) match --where: for a part of "
+            'the text, in any case, write site_domain_name ilike "%nowhere.example%"'
         ),
     ),
     (
