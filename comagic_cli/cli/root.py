@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -256,6 +258,8 @@ def _is_of_calls(root: click.Context, name: str) -> bool:
 
 EXTRA = "Got unexpected extra argument"
 LISTED = ("--fields", "--columns", "--sort", "--user-id", "--ids")
+TITLED = ("--fields", "--columns", "--sort")
+ORDER = re.compile(r":?(asc|desc)", re.IGNORECASE)
 QUOTED = ("--from", "--till", "--to", "--period", "--report-id", "--table")
 
 
@@ -264,7 +268,8 @@ def explain_argument(error: click.UsageError) -> str:
     if not error.message.startswith(EXTRA) or error.ctx is None:
         return ""
     words = error.ctx.meta.get(COMMAND_LINE, ())
-    extra = error.message.partition("(")[2].rstrip(")").split(" ")[0]
+    extras = error.message.partition("(")[2].rstrip(")")
+    extra = extras.split(" ")[0]
     options = {name for param in error.ctx.command.params for name in param.opts}
     if f"--{extra}" in options:
         return f"Did you mean --{extra}?"
@@ -272,6 +277,11 @@ def explain_argument(error: click.UsageError) -> str:
         (pair for *pair, word in zip(words, words[1:], words[2:], strict=False) if word == extra),
         ("", ""),
     )
+    if option == "--sort" and ORDER.fullmatch(extra):
+        order = f"{value}:{extra.lstrip(':')}"
+        return f"Write it without a blank: --sort {quote(order)}"
+    if option in TITLED and not f"{value}{extra}".isascii():
+        return f"Put a title with blanks in quotes: {option} '{value} {extras}'"
     if option in LISTED:
         return f"Write a list without blanks: {option} {value.rstrip(',')},{extra.lstrip(',')}"
     if option == "--where":

@@ -196,12 +196,14 @@ def _fields_titled(report: ReportType, title: str) -> list[str]:
 
 
 def split_list(report: ReportType, text: str) -> list[str]:
-    """Split a list at its commas, but not those inside a title of the account."""
+    """Split a list at its commas, but not those inside a title of the account, or in quotes."""
     parts, words = text.split(","), list[str]()
     while parts:
         joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
-        word = next((each for each in joined if _fields_titled(report, _bare(each))), parts[0])
-        words.append(word.strip())
+        titles = (each for each in joined if _fields_titled(report, _bare(each)))
+        quoted = (each for each in joined if QUOTED.fullmatch(each))
+        word = next(titles, None) or next(quoted, parts[0])
+        words.append(QUOTED.sub(r"\1\3\4", word).strip())
         parts = parts[word.count(",") + 1 :]
     return words
 
@@ -233,6 +235,7 @@ ADDED = (
     "customer_id, user_id and customer_name are added by themselves where several customers are "
     "exported; to choose customers, write --user-id."
 )
+QUOTED = re.compile(r"""\s*(-?)(["'])((?:(?!\2).)+)\2([^"',]*)""")  # a title, and its order
 ORDER = re.compile(r"\s*[:\s]\s*(asc|desc)$", re.IGNORECASE)  # of a field to sort by
 
 

@@ -85,6 +85,18 @@ calls --sandbox --fields communication_id call_status
 calls --sandbox --fields communication_id, call_status
     Got unexpected extra argument (call_status)
       Write a list without blanks: --fields communication_id,call_status
+calls --sandbox --fields Тип звонка
+    Got unexpected extra argument (звонка)
+      Put a title with blanks in quotes: --fields 'Тип звонка'
+calls --sandbox --sort Дата звонка
+    Got unexpected extra argument (звонка)
+      Put a title with blanks in quotes: --sort 'Дата звонка'
+calls --sandbox --sort 'Дата звонка' :desc
+    Got unexpected extra argument (:desc)
+      Write it without a blank: --sort 'Дата звонка:desc'
+calls --sandbox --sort call_start_date DESC
+    Got unexpected extra argument (DESC)
+      Write it without a blank: --sort call_start_date:DESC
 calls --sandbox --where call_status = x
     Got unexpected extra arguments (= x)
       Put the whole condition in quotes: --where 'FIELD = VALUE'
@@ -207,6 +219,27 @@ calls --sandbox --where 'call_total_duration between 10 and 20'
       call_total_duration between 10 and 20
                           ^^^^^^^
       Write call_total_duration >= 10 and call_total_duration <= 20.
+calls --sandbox --where 'call status = x'
+    --where: calls has no field 'call status'
+      call status = x
+      ^^^^^^^^^^^
+      Did you mean call_status?
+calls --sandbox --where 'Признак, что звонок потерянный = x'
+    --where: an operator is missing after Признак
+      Признак, что звонок потерянный = x
+             ^
+      Quote a title that has commas or parentheses: 'one, two' = VALUE.
+calls --sandbox --where 'call_status равно = x'
+    --where: 'равно' is not an operator
+      call_status равно = x
+                  ^^^^^
+      Did you mean =?
+calls --sandbox --where 'a b and call_status = x'
+    --where: 'b' is not an operator
+      a b and call_status = x
+        ^
+      Operators: =, !=, <, >, <=, >=, like, ilike, regexp, jsquery, in, overlap, is; not before \
+ilike, in, like, overlap.
 calls --sandbox --where 'call_status = x или call_status = y'
     --where: there is no 'или' here
       call_status = x или call_status = y
@@ -315,6 +348,16 @@ TAKEN = [
         [*TWO, "--fields", "call_type,Признак, что звонок потерянный или успешный,Тип звонка"],
         [*TWO, "--fields", "call_type,call_status"],
     ),
+    ([*TWO, "--fields", "'Тип звонка',tags"], [*TWO, "--fields", "call_type,tags"]),
+    (
+        [*TWO, "--fields", '"Признак, что звонок потерянный или успешный","Тип звонка"'],
+        [*TWO, "--fields", "call_status,call_type"],
+    ),
+    ([*TWO, "--fields", "@default,-'Тип звонка'"], [*TWO, "--fields", "@default,-call_type"]),
+    (
+        [*TWO, "--sort", "'Дата звонка' :desc,communication_id"],
+        [*TWO, "--sort", "call_start_date:desc,communication_id"],
+    ),
     ([*TWO, "--fields", "@all,-тип звонка"], [*TWO, "--fields", "@all,-call_type"]),
     ([*TWO, "--sort", f"-{TIME}"], [*TWO, "--sort", f"{TIME}:desc"]),
     ([*TWO, "--sort", f"{TIME}:DESC"], [*TWO, "--sort", f"{TIME}:desc"]),
@@ -326,6 +369,18 @@ TAKEN = [
     (
         [*DAY, "--count", "--where", "'Тип звонка' is not null and \"Дата звонка\" <= yesterday"],
         [*DAY, "--count", "--where", "call_type is not null and call_start_date <= yesterday"],
+    ),
+    (
+        [*DAY, "--count", "--where", "Тип звонка is not null and Дата звонка <= yesterday"],
+        [*DAY, "--count", "--where", "call_type is not null and call_start_date <= yesterday"],
+    ),
+    (
+        [*DAY, "--count", "--where", "(Дата и время начала звонка>2020-01-01)"],
+        [*DAY, "--count", "--where", "(call_start_date_time > 2020-01-01)"],
+    ),
+    (
+        [*DAY, "--count", "--where", "Тип звонка not in (x, y)"],
+        [*DAY, "--count", "--where", "call_type not in (x, y)"],
     ),
     (
         [*DAY, "--count", "--where", "call_total_duration > 5min"],
