@@ -11,7 +11,8 @@ from click.shell_completion import CompletionItem
 
 from comagic_cli.api.errors import ERRORS as API_ERRORS
 from comagic_cli.errors import ExitCode, UsageProblem
-from comagic_cli.query.suggest import did_you_mean
+from comagic_cli.query.catalog import having, reports
+from comagic_cli.query.suggest import suggest_command
 
 DATES = """\
 The period of an export: --from and --till, or --period.
@@ -362,10 +363,27 @@ def _help_on(words: Sequence[str], root: click.Context) -> Iterator[str]:
         _suggest(" ".join(words), root)
 
 
+def _explain_field(word: str) -> str:
+    """Say what a field or a group of fields is; "" for any other word."""
+    if word in {"columns", "groups"}:
+        return "See comagic fields REPORT; a group of fields is written as --fields @utm."
+    others = having(word)
+    if others:
+        return f"It is a field of {', '.join(others)}: see comagic fields {others[0]}."
+    groups = [each.command for each in reports() if word in {one.group for one in each.fields}]
+    if not word or not groups:
+        return ""
+    return (
+        f"It is a group of fields of {', '.join(groups)}: write --fields @{word}; see comagic "
+        f"fields {groups[0]}."
+    )
+
+
 def _suggest(words: str, root: click.Context) -> NoReturn:
     """Raise `UsageProblem` with the nearest topics and commands."""
     names = [*TOPICS]
     if isinstance(root.command, click.Group):
         names += [name.removeprefix("comagic ") for name, _ in commands(root.command)]
-    hint = did_you_mean(words, names) or f"Topics: {', '.join(TOPICS)}."
+    topics = f"Topics: {', '.join(TOPICS)}."
+    hint = _explain_field(words.removeprefix("@")) or suggest_command(words, names) or topics
     raise UsageProblem(f"there is no topic or command {words!r}", hint=hint)

@@ -101,7 +101,7 @@ class Root(click.Group):
         names = self.list_commands(ctx)
         if args[0] in OTHER_COMMANDS:
             ctx.fail(f"No such command {args[0]!r}. Write {OTHER_COMMANDS[args[0]]}.")
-        if args[0] not in names and (hint := _suggest(args[0], names)):
+        if args[0] not in names and (hint := _suggest_command(args[0], names)):
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
@@ -296,6 +296,12 @@ def _options(error: NoSuchOption) -> Sequence[str]:
     command = error.ctx.command if error.ctx else None
     names = (name for param in command.params for name in param.opts) if command else ()
     return [name for name in names if name.startswith("--")]
+
+
+def _suggest_command(word: str, names: Sequence[str]) -> str:
+    from comagic_cli.query.suggest import suggest_command
+
+    return suggest_command(word, names)
 
 
 def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:

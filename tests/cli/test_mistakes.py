@@ -261,6 +261,41 @@ login x --with-token
 login x --token-command 'sh -c "echo no key >&2; exit 3"'
     login: profiles.x.token-command: sh failed (exit code 3: no key)
       Run the command yourself to see why.
+звонки
+    No such command 'звонки'. Did you mean calls?
+      See comagic --help.
+Звонок --sandbox
+    No such command 'Звонок'. Did you mean calls?
+      See comagic --help.
+заявка
+    No such command 'заявка'. Did you mean leads or communications?
+      See comagic --help.
+отчеты
+    No such command 'отчеты'. Did you mean reports?
+      See comagic --help.
+чушь
+    No such command 'чушь'.
+      See comagic --help.
+chart обращения
+    there is no report 'обращения'
+      Did you mean communications?
+help визиты
+    there is no topic or command 'визиты'
+      Did you mean visits?
+help utm
+    there is no topic or command 'utm'
+      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+communications.
+help @utm
+    there is no topic or command '@utm'
+      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+communications.
+help groups
+    there is no topic or command 'groups'
+      See comagic fields REPORT; a group of fields is written as --fields @utm.
+help utm_source
+    there is no topic or command 'utm_source'
+      It is a field of communications, visits: see comagic fields communications.
 help wat
     there is no topic or command 'wat'
       Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.
