@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from comagic_cli.errors import UnknownField
+from comagic_cli.query.ids import USER_TITLES
 from comagic_cli.query.suggest import did_you_mean
 
 
@@ -122,7 +123,7 @@ FIRST_COLUMNS = (
 """The columns before those of the report, where several customers are exported."""
 FIRST_TITLES = {
     "customer_id": ("ID клиента", "Customer ID"),
-    "user_id": ("ID пользователя", "User ID"),
+    "user_id": USER_TITLES,
     "customer_name": ("Название клиента", "Customer name"),
 }
 """Their titles, in Russian and English: the service has none."""
