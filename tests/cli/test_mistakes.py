@@ -258,9 +258,9 @@ calls --sandbox --where 'call_status не in (x)'
 login x --with-token
     --with-token: no token came on standard input
       Type: comagic login PROFILE --with-token < FILE
-login x --token-command 'sh -c "echo no key >&2; exit 3"'
-    login: profiles.x.token-command: sh failed (exit code 3: no key)
-      Run the command yourself to see why.
+login x --token-command 'sh -c "echo SECRET >&2; exit 3"'
+    login: profiles.x.token-command: sh failed (exit code 3)
+      Run the command by hand to see why; what it prints may be secret and is not shown.
 звонки
     No such command 'звонки'. Did you mean calls?
       See comagic --help.
