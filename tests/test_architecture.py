@@ -39,7 +39,6 @@ ALLOWED = {
 MOST_IMPORTS = 12  # modules of the package, besides `errors`, that one module imports
 # Those that put an export together import more.
 IMPORT_MORE = {
-    "export.customers": 13,
     "export.database": 13,
     "export.partitions": 18,
     "export.request": 19,

@@ -39,6 +39,8 @@ TOKEN_ENDED = frozenset({"access_token_expired", "access_token_invalid"})
 
 CHECK = "Check {option}."
 REPORT = "This is likely a bug of comagic: please report it."
+CUSTOMER_MISSED = "this is about one customer of an agent, and none is named"
+NAME_CUSTOMER = "Name one: --user-id N (comagic users lists them); exports also take all."
 UNKNOWN = "Check the fields in --fields, --where and --sort (comagic fields), or the parameter."
 
 
@@ -205,6 +207,9 @@ def error_for(error: ApiError, method: str, redact: Redact = str) -> ComagicErro
     field = one_line(redact(_member(error, "field")), 80)
     value = one_line(redact(_member(error, "value")), 80)
     name = mnemonic if mnemonic in ERRORS else one_line(redact(mnemonic), 80)
+    if mnemonic == "required_parameter_missed" and field == "user_id":
+        message = f"{method}: {CUSTOMER_MISSED} ({name})"
+        return Refused(message, hint=NAME_CUSTOMER, mnemonic=name, field=field)
     message = f"{method}: {kind.meaning} ({name})"
     if text:
         message += f": {text}"

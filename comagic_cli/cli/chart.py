@@ -34,10 +34,10 @@ from comagic_cli.query.listing import find_command
 
 EPILOG = """\b
 The default --format is that of the suffix of -o, else bars on a terminal and
-jsonl in a pipe. --by takes day, week (from Monday), month, hour (of the day)
-and weekday, or a field. In tags and other lists each item is counted, so a
-row may be counted more than once. Bars show the largest groups, and the rest
-as one bar, "other"; data has all groups."""
+jsonl in a pipe. --by takes day, week (from Monday), month, quarter, hour (of
+the day) and weekday, or a field. In tags and other lists each item is
+counted, so a row may be counted more than once. Bars show the largest groups,
+and the rest as one bar, "other"; data has all groups."""
 
 
 @click.command(cls=ExportCommand, epilog=EPILOG)
@@ -48,7 +48,7 @@ as one bar, "other"; data has all groups."""
     default="day",
     show_default=True,
     shell_complete=complete.complete_groups,
-    help="day, week, month, hour, weekday, or a field.",
+    help="day, week, month, quarter, hour, weekday, or a field.",
 )
 @query_option(
     "--split",

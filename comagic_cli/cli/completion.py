@@ -110,6 +110,7 @@ TIME_GROUPS = {
     "day": "Each day of the period",
     "week": "Each week, by its Monday",
     "month": "Each month",
+    "quarter": "Each quarter",
     "hour": "The hours of the day",
     "weekday": "Monday to Sunday",
 }

@@ -11,7 +11,13 @@ from typing import Any
 import click
 
 from comagic_cli.api.dialect import make_asker
-from comagic_cli.api.endpoints import ask_account, ask_customers, ask_reports, zone_of
+from comagic_cli.api.endpoints import (
+    Customer,
+    ask_account,
+    ask_customers,
+    ask_reports,
+    zone_of,
+)
 from comagic_cli.api.http import service_url
 from comagic_cli.cli.options import (
     VERBOSE,
@@ -27,7 +33,8 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.paging.window import Window
-from comagic_cli.query.catalog import ReportType, flat_reports
+from comagic_cli.query.catalog import ReportType, reports
+from comagic_cli.query.older import COMPONENT, OLDER
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
@@ -42,29 +49,34 @@ TOKEN_ERRORS = frozenset(
         *("auth_error", "account_inactive"),
     }
 )
+NO_COMPONENT = "method_component_disabled"
 FATAL = (NetworkFailure, OutOfPoints)  # no other check can pass then
 STEPS = ("connection", "address", "token")  # to an answer about the account
 
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check; `code` is its exit code."""
+    """The result of a check: its exit code is `code`, its customer one of several."""
 
     name: str
     text: str
     mark: str = PASSED
     code: int = 0
+    customer: Customer | None = None
 
     @property
     def members(self) -> dict[str, object]:
         """Return it as JSON has it."""
         status = {PASSED: "ok", FAILED: "failed", SKIPPED: "skipped"}[self.mark]
-        return {
+        members: dict[str, object] = {
             "name": self.name,
             "status": status,
             "text": self.text,
             "exit_code": int(self.code),
         }
+        if self.customer is None:
+            return members
+        return members | {"user_id": self.customer.user_id, "customer_name": self.customer.label}
 
     def __str__(self) -> str:
         return f"{self.mark:{MARK_WIDTH}}  {self.name:{NAME_WIDTH}}  {self.text}".rstrip()
@@ -98,8 +110,8 @@ class DoctorCommand(ExportCommand):
 def doctor(format_: str, **values: Any) -> None:
     """Check the setup: token, address, rights, reports, points.
 
-    One line for each check: ok, or FAIL and what to do. It makes one call for the account, one for
-    its list of reports, and one for each report. The exit code is that of the first failed check.
+    One line for each check: ok, or FAIL and what to do; -- is what the account has not. It makes a
+    call for the account, one for its list of reports, and one for each report. The exit code is that of the first failed check.
 
     \b
     Examples:
@@ -198,8 +210,9 @@ def _check_customers(connection: Connection, users: Sequence[int | str]) -> Iter
     customers = ask_customers(connection.client.call, users)
     yield Check("customers", f"{len(customers)}")
     for customer in customers:
-        yield Check("customer", f"{customer.label}: {customer}")
-        yield from _check_account(connection.for_user(customer.user_id))
+        yield Check("customer", f"{customer.label}: {customer}", customer=customer)
+        for check in _check_account(connection.for_user(customer.user_id)):
+            yield replace(check, customer=customer)
 
 
 def _passed_steps(answer: str) -> list[Check]:
@@ -234,7 +247,7 @@ def _check_zone(account: Mapping[str, Any], connection: Connection) -> Check:
 
 
 def _check_reports(connection: Connection) -> Iterator[Check]:
-    """Check the rights and each report, then the points left."""
+    """Check the rights and each report of both families, then the points left."""
     limits: dict[str, int] = {}
     heard = connection.client.on_response
 
@@ -243,22 +256,48 @@ def _check_reports(connection: Connection) -> Iterator[Check]:
         limits.update(answer.limits)
 
     connection.client.on_response = note_limits
+    has_flat = True
     try:
         rows = ask_reports(connection.client.call)
     except ComagicError as error:
-        yield failed(_step_of(error) or "rights", error)
-        return
-    connection.save_names("reports", ((row["id"], row.get("name")) for row in rows))
-    yield Check("rights", f"{len(rows)} reports are listed")
-    for report in flat_reports():
-        check = _check_report(connection, report, rows)
+        has_flat = error.mnemonic != NO_COMPONENT
+        if has_flat:
+            yield failed(_step_of(error) or "rights", error)
+            return
+        yield Check("rights", f"no flat reports: the component “{COMPONENT}” is off", SKIPPED)
+    else:
+        connection.save_names("reports", ((row["id"], row.get("name")) for row in rows))
+        yield Check("rights", f"{len(rows)} reports are listed")
+    for report in reports():
+        if report.is_flat:
+            check = _check_flat(connection, report, rows) if has_flat else _without_flat(report)
+        else:
+            check = _check_older(connection, report)
         yield check
         if check.code in {kind.exit_code for kind in FATAL}:
             return
     yield _check_points(limits)
 
 
-def _check_report(connection: Connection, report: ReportType, rows: list[dict[str, Any]]) -> Check:
+def _without_flat(report: ReportType) -> Check:
+    older = OLDER.get(report.command)
+    instead = f": use comagic {older}" if older else ""
+    return Check(report.command, f"needs the component{instead}", SKIPPED)
+
+
+def _check_older(connection: Connection, report: ReportType) -> Check:
+    """Check that a row of an older report can be read, if it needs no more than a period."""
+    needed = [name for name, param in report.params.items() if param.required]
+    if needed:
+        return Check(report.command, f"not tried: it needs {', '.join(needed)}", SKIPPED)
+    try:
+        _read_row(connection, report, None)
+    except ComagicError as error:
+        return failed(report.command, error)
+    return Check(report.command, "an older report")
+
+
+def _check_flat(connection: Connection, report: ReportType, rows: list[dict[str, Any]]) -> Check:
     """Check that one row of the report can be read.
 
     A report by ids passes if only the made-up id is refused.
@@ -278,14 +317,14 @@ def _check_report(connection: Connection, report: ReportType, rows: list[dict[st
     return Check(report.command, names + more)
 
 
-def _read_row(connection: Connection, report: ReportType, report_id: int | str) -> None:
+def _read_row(connection: Connection, report: ReportType, report_id: int | str | None) -> None:
     end = datetime.now().replace(microsecond=0) - DAY  # noqa: DTZ005 - any day in the past will do
     extra = {"is_realtime": False, IDS[0]: [1]}
     query = Query(
         report,
         report_id,
         Period(end - DAY, end),
-        (report.key[0].split(".")[0],),
+        (report.key[0].split(".")[0],) if report.key else report.default_fields()[:1],
         report_type=report.type,
         extra={name: value for name, value in extra.items() if name in report.params},
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from comagic_cli.cli.console import is_stdout_file
+from comagic_cli.cli.console import CONSOLE, is_stdout_file
 from comagic_cli.cli.options import (
     drop_profile_period,
     export_options,
@@ -103,7 +103,7 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
         options = ExportOptions(**values, **read_command_line())
         context = make_context(options)
         run(entry, options, context)
-        if is_redirected(options):
+        if is_redirected(options) and CONSOLE.outcome.facts.get("rows"):
             context.reporter.info(JSON_LINES_WRITTEN)
 
     inapplicable = inapplicable_options(entry)

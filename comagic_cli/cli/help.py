@@ -16,18 +16,21 @@ from click.shell_completion import CompletionItem
 
 from comagic_cli.api.errors import ERRORS as API_ERRORS
 from comagic_cli.errors import ExitCode, UsageProblem
-from comagic_cli.query.suggest import did_you_mean
+from comagic_cli.query.catalog import having, reports
+from comagic_cli.query.suggest import suggest_command
 
 DATES = """\
 The period of an export: --from and --till, or --period.
 
 All three take
-  2026-10-05, 5.10.2026, 20261005    a day; with dots, the day comes first
+  2026-10-05, 20261005               a day
+  5.10.2026, 5.10.26, 10.2026        with dots: the day first; a month
   today, yesterday
   this-week, this-month, this-quarter, this-year
   last-week, last-month, last-quarter, last-year
                                      weeks begin on Monday
   2026, 2026-10, 2026-Q3, 2026-W41   a year, month, quarter, ISO week
+  Q1, Q2, Q3, Q4                     the last such quarter that has begun
 
 --from starts at the beginning of it, --till ends at its end. They also take
   2026-10-05 14:30, now      a minute; with :00 after it, a second
@@ -38,6 +41,8 @@ All three take
 --period also takes
   7d, 4w, 3mo, 1y            whole days, weeks, months, years before the current
                              one
+  1.10.2026-7.10.2026        from the first day to the last, both included; also
+                             2026-10-01..2026-10-07, 2026-Q1..2026-Q3
 
 7d, -7d and '7 days' mean the same. --from alone ends now. The default is the
 seven days before today, and today. All words mean the account's time zone, not
@@ -403,10 +408,27 @@ def _help_on(words: Sequence[str], root: click.Context, texts: Translation) -> I
         _suggest(" ".join(words), root)
 
 
+def _explain_field(word: str) -> str:
+    """Say what a field or a group of fields is; "" for any other word."""
+    if word in {"columns", "groups"}:
+        return "See comagic fields REPORT; a group of fields is written as --fields @utm."
+    others = having(word)
+    if others:
+        return f"It is a field of {', '.join(others)}: see comagic fields {others[0]}."
+    groups = [each.command for each in reports() if word in {one.group for one in each.fields}]
+    if not word or not groups:
+        return ""
+    return (
+        f"It is a group of fields of {', '.join(groups)}: write --fields @{word}; see comagic "
+        f"fields {groups[0]}."
+    )
+
+
 def _suggest(words: str, root: click.Context) -> NoReturn:
     """Raise `UsageProblem` with the nearest topics and commands."""
     names = [*TOPICS]
     if isinstance(root.command, click.Group):
         names += [name.removeprefix("comagic ") for name, _ in commands(root.command)]
-    hint = did_you_mean(words, names) or f"Topics: {', '.join(TOPICS)}."
+    topics = f"Topics: {', '.join(TOPICS)}."
+    hint = _explain_field(words.removeprefix("@")) or suggest_command(words, names) or topics
     raise UsageProblem(f"there is no topic or command {words!r}", hint=hint)

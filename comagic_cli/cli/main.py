@@ -84,10 +84,22 @@ def _exit_code(error: BaseException) -> int:
             return _log_end("the reader of standard output closed the pipe", ExitCode.PIPE_CLOSED)
         case OSError():
             discard_output(sys.stdout)
-            return _print(CannotWrite(f"a file or stream failed: {error.strerror or error}"))
+            return _print(_cannot_write(error))
     from click import ClickException  # noqa: PLC0415 - handles Ctrl-C
 
     return _print_click(error) if isinstance(error, ClickException) else _print(_bug(error))
+
+
+def _cannot_write(error: OSError) -> CannotWrite:
+    """Return the error to print: one that names no file is of standard output.
+
+    The name of a file is not shown, as it may be a secret that was typed in its place.
+    """
+    from comagic_cli.files.stream import HINTS  # noqa: PLC0415 - handles Ctrl-C
+
+    name = "A file" if error.filename else "Standard output"
+    reason = error.strerror or str(error)
+    return CannotWrite(f"{name} can't be written: {reason}.", hint=HINTS.get(error.errno or 0, ""))
 
 
 def _print_click(error: click.ClickException) -> int:

@@ -68,6 +68,22 @@ class PositiveInt(click.ParamType[int]):
         return number
 
 
+class User(PositiveInt):
+    """The id of one user, where a command is about one customer."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the id."""
+        words = str(value).replace(",", " ").split()
+        if words == ["all"] or len(words) > 1:
+            self.fail(
+                f"{value!r}: this command is about one customer. Name one with --user-id N "
+                "(comagic users lists them).",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
+
+
 class Users(click.ParamType[tuple[int | str, ...]]):
     """User ids, separated by commas or blanks; or `all`."""
 

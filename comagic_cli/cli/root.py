@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click
@@ -102,7 +104,7 @@ class Root(click.Group):
         names = self.list_commands(ctx)
         if args[0] in OTHER_COMMANDS:
             ctx.fail(f"No such command {args[0]!r}. Write {OTHER_COMMANDS[args[0]]}.")
-        if args[0] not in names and (hint := _suggest(args[0], names)):
+        if args[0] not in names and (hint := _suggest_command(args[0], names)):
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
 
@@ -259,6 +261,8 @@ def _is_of_calls(root: click.Context, name: str) -> bool:
 
 EXTRA = "Got unexpected extra argument"
 LISTED = ("--fields", "--columns", "--sort", "--user-id", "--ids")
+TITLED = ("--fields", "--columns", "--sort")
+ORDER = re.compile(r":?(asc|desc)", re.IGNORECASE)
 QUOTED = ("--from", "--till", "--to", "--period", "--report-id", "--table")
 
 
@@ -267,7 +271,8 @@ def explain_argument(error: click.UsageError) -> str:
     if not error.message.startswith(EXTRA) or error.ctx is None:
         return ""
     words = error.ctx.meta.get(COMMAND_LINE, ())
-    extra = error.message.partition("(")[2].rstrip(")").split(" ")[0]
+    extras = error.message.partition("(")[2].rstrip(")")
+    extra = extras.split(" ")[0]
     options = {name for param in error.ctx.command.params for name in param.opts}
     if f"--{extra}" in options:
         return f"Did you mean --{extra}?"
@@ -275,6 +280,11 @@ def explain_argument(error: click.UsageError) -> str:
         (pair for *pair, word in zip(words, words[1:], words[2:], strict=False) if word == extra),
         ("", ""),
     )
+    if option == "--sort" and ORDER.fullmatch(extra):
+        order = f"{value}:{extra.lstrip(':')}"
+        return f"Write it without a blank: --sort {quote(order)}"
+    if option in TITLED and not f"{value}{extra}".isascii():
+        return f"Put a title with blanks in quotes: {option} '{value} {extras}'"
     if option in LISTED:
         return f"Write a list without blanks: {option} {value.rstrip(',')},{extra.lstrip(',')}"
     if option == "--where":
@@ -289,6 +299,12 @@ def _options(error: NoSuchOption) -> Sequence[str]:
     command = error.ctx.command if error.ctx else None
     names = (name for param in command.params for name in param.opts) if command else ()
     return [name for name in names if name.startswith("--")]
+
+
+def _suggest_command(word: str, names: Sequence[str]) -> str:
+    from comagic_cli.query.suggest import suggest_command
+
+    return suggest_command(word, names)
 
 
 def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:

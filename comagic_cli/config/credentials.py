@@ -17,7 +17,7 @@ from comagic_cli.errors import UsageProblem
 
 VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PASSWORD")
 COMMAND_TIMEOUT = 60.0  # seconds; a person may have to type a password for the command
-MAX_SHOWN = 200  # characters of a command's stderr
+RUN_BY_HAND = "Run the command by hand to see why; what it prints may be secret and is not shown."
 NO_PROFILE = Profile()
 
 Warn: TypeAlias = Callable[[str], None]
@@ -198,11 +198,11 @@ def run_token_command(
 ) -> str:
     """Run a command and return the first line that it prints. Raises `UsageProblem`.
 
-    No shell is used: a text is split at blanks outside quotes. If the command fails, the last line
-    of its stderr is shown, without the words that it printed to stdout: one may be the token.
+    No shell is used: a text is split at blanks outside quotes. What the command prints is never
+    shown, not even its errors: it may be a secret.
     """
     words = _split(command, origin)
-    program, hint = words[0], "Run the command yourself to see why."
+    program, hint = words[0], RUN_BY_HAND
     try:
         output = _run(words, timeout)
     except OSError as error:
@@ -214,21 +214,11 @@ def run_token_command(
     except subprocess.CalledProcessError as error:
         code = error.returncode
         reason = f"signal {-code}" if code < 0 else f"exit code {code}"
-        if last := _last_line(error.stderr, error.output):
-            reason += f": {last}"
         raise UsageProblem(f"{origin}: {program} failed ({reason})", hint=hint) from None
     try:
         return next(iter(output.decode("utf-8-sig").splitlines()), "").strip()
     except UnicodeDecodeError:
         raise UsageProblem(f"{origin}: the output of {program} is not UTF-8 text") from None
-
-
-def _last_line(stderr: bytes, stdout: bytes) -> str:
-    lines = [line for line in stderr.decode(errors="replace").splitlines() if line.strip()]
-    last = lines[-1].strip() if lines else ""
-    for word in stdout.decode(errors="replace").split():
-        last = last.replace(word, "***")
-    return last if len(last) <= MAX_SHOWN else f"{last[:MAX_SHOWN]}…"
 
 
 def _access_of(profile: Profile, warn: Warn) -> Access:
@@ -305,13 +295,13 @@ def _run(words: list[str], timeout: float) -> bytes:
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            output, errors = process.communicate(timeout=timeout)
+            output, _ = process.communicate(timeout=timeout)
         except BaseException:
             process.kill()
             raise
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, words[0], output, errors)
+        raise subprocess.CalledProcessError(process.returncode, words[0])
     return output

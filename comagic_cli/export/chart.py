@@ -11,7 +11,7 @@ from typing import BinaryIO
 from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.connection import connect
 from comagic_cli.export.context import Context, Summary
-from comagic_cli.export.customers import FIRST_COLUMNS, PageReader, find_customers
+from comagic_cli.export.customers import PageReader, find_customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
 from comagic_cli.export.plan import show_plan
 from comagic_cli.export.request import ExportJob, make_reader, read_job, warn_of_no_rows
@@ -22,7 +22,7 @@ from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, BarChart
 from comagic_cli.formats.partitions import Template, read_template
 from comagic_cli.formats.registry import make_sink
-from comagic_cli.query.catalog import ReportType, find_field, split_list
+from comagic_cli.query.catalog import FIRST_COLUMNS, ReportType, find_field, split_list
 from comagic_cli.query.fields import ExportRequest
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS

@@ -162,7 +162,7 @@ class Summary:
     points: int
     progress: Progress
     output: str = ""  # the file or files
-    members: Mapping[str, object] = field(default_factory=dict)
+    members: Mapping[str, Any] = field(default_factory=dict)
     remarks: Sequence[str] = ()
 
     def __str__(self) -> str:

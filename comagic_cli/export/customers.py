@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +12,19 @@ from typing import TypeAlias, TypeVar
 import msgspec
 
 from comagic_cli.api.endpoints import ALL, Customer, ask_customers, is_of_customer
-from comagic_cli.errors import ComagicError, NotAllowed, RowsMissing, UsageProblem
+from comagic_cli.errors import ComagicError, NotAllowed, Refused, RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context, Summary, files_of
 from comagic_cli.export.manifest import CustomerCount, format_period
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.files.atomic_file import make_folder
-from comagic_cli.formats.partitions import CUSTOMER_NAMES, file_name, fill_customer
+from comagic_cli.files.atomic_file import open_folder
+from comagic_cli.formats.partitions import (
+    CUSTOMER_NAMES,
+    Template,
+    file_name,
+    fill_customer,
+    read_template,
+)
 from comagic_cli.paging.id_batches import PageReader as AccountReader
 from comagic_cli.paging.reader import WindowResult
 from comagic_cli.query.catalog import Field
@@ -27,14 +32,9 @@ from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Page, add_members
 
-FIRST_COLUMNS = (
-    Field("customer_id", "number"),
-    Field("user_id", "number"),
-    Field("customer_name", "string"),
-)
-"""The columns before those of the report, where several customers are exported."""
-
 REASONS = "The reasons are above; see --user-id."
+SAME_FOR_ALL = (UsageProblem, Refused)
+"""The errors that may be the same for all customers, so that they are reported in the end."""
 Result = TypeVar("Result")
 
 
@@ -101,27 +101,40 @@ def export_each(
     if options.dry_run:
         return export(next(iter(outputs.values())))
     for customer, own in outputs.items():
-        make_folder(Path(str(own.output)).parent)
+        template = read_template(str(own.output))
+        folder = template.folder if isinstance(template, Template) else Path(template).parent
         try:
-            summary = _export_customer(customer, own, context, export)
+            with open_folder(folder):
+                summary = _export_customer(customer, own, context, export)
         except ComagicError as error:
             if not is_of_customer(error):
                 raise
             failures[customer] = error
-            _report(customer, error, context)
-            with suppress(OSError):  # it has files
-                Path(str(own.output)).parent.rmdir()
+            if not isinstance(error, SAME_FOR_ALL):
+                _report(customer, error, context)
         else:
             summaries += [summary] if summary else []
-    if failures and len(failures) == len(options.customers):
-        raise next(iter(failures.values()))
     if failures:
-        raise RowsMissing(
-            f"{len(failures)} of {len(options.customers)} customers failed: users "
-            f"{', '.join(str(customer.user_id) for customer in failures)}",
-            hint="The files of the others are complete. Run the same command again.",
-        )
+        raise _sum_up(failures, options, context)
     return _add_up(summaries, options)
+
+
+def _sum_up(
+    failures: Mapping[Customer, ComagicError], options: ExportOptions, context: Context
+) -> ComagicError:
+    """Return the error to raise; report before it the mistakes that are not the same for all."""
+    are_all = len(failures) == len(options.customers)
+    if not are_all or len({error.message for error in failures.values()}) > 1:
+        for customer, error in failures.items():
+            if isinstance(error, SAME_FOR_ALL):
+                _report(customer, error, context)
+    if are_all:
+        return next(iter(failures.values()))
+    return RowsMissing(
+        f"{len(failures)} of {len(options.customers)} customers failed: users "
+        f"{', '.join(str(customer.user_id) for customer in failures)}",
+        hint="The files of the others are complete. Run the same command again.",
+    )
 
 
 def _export_customer(
@@ -154,16 +167,23 @@ def _add_up(summaries: Sequence[Summary], options: ExportOptions) -> Summary | N
     rows = sum(summary.rows for summary in summaries)
     points = sum(summary.points for summary in summaries)
     days = sorted(day for summary in summaries for day in summary.days)
+    each = [summary.members for summary in summaries]
+    files = sum(members.get("files", 1) for members in each)
     return replace(
         summaries[-1],
         rows=rows,
         points=points,
         days=[days[0], days[-1]],
-        output=files_of(len(summaries), options.output),
+        output=files_of(files, options.output),
         members={
             "rows": rows,
-            "period": [days[0], days[-1]],
+            "period": [
+                min(members["period"][0] for members in each),
+                max(members["period"][1] for members in each),
+            ],
             "output": options.output,
+            "bytes": sum(members["bytes"] for members in each),
+            "files": files,
             "points": points,
             "customers": len(summaries),
         },

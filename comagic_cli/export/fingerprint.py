@@ -74,8 +74,14 @@ def differences(old: Identity, new: Identity) -> str:
         f"{name if name in NOT_OPTIONS else flag(name)} was {_quote(old.get(name))} "
         f"and is {_quote(new.get(name))}"
         for name in dict.fromkeys((*old, *new))
-        if old.get(name) != new.get(name)
+        if _comparable(old, name) != _comparable(new, name)
     )
+
+
+def _comparable(identity: Identity, name: str) -> Any:
+    """Return a value to compare: the order of customers does not matter."""
+    value = identity.get(name)
+    return sorted(value, key=str) if name == "user_id" and isinstance(value, list) else value
 
 
 def digest(value: Any) -> str:

@@ -33,7 +33,7 @@ from comagic_cli.export.request import (
     warn_of_no_rows,
 )
 from comagic_cli.export.transfer import write_pages
-from comagic_cli.files.atomic_file import make_folder
+from comagic_cli.files.atomic_file import open_folder, remove
 from comagic_cli.files.lock import lock_file
 from comagic_cli.formats.base import Sink
 from comagic_cli.formats.partitions import (
@@ -77,8 +77,12 @@ class PartitionJob:
         return make_plan(self.template, self.query.period, ended, since)
 
     def check(self, plan: Plan) -> None:
-        """Refuse another request than that of the existing files. Raises `UsageProblem`."""
-        check_note(self.template.note, self.identity, self.template.text, plan.files)
+        """Refuse another request than that of the existing files. Raises `UsageProblem`.
+
+        Where no file is complete, none of another request is there.
+        """
+        if plan.files or self.template.has_files:
+            check_note(self.template.note, self.identity, self.template.text, plan.files)
 
     def make_sink(self, stream: BinaryIO) -> Sink:
         """Make the sink of one file."""
@@ -159,25 +163,28 @@ def _make_job(
 def _write_partitions(partitions: PartitionJob, connection: Connection) -> Summary | None:
     """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
     job, template = partitions.job, partitions.template
-    make_folder(template.folder)
-    with lock_file(template.lock, template.text):
+    with open_folder(template.folder), lock_file(template.lock, template.text):
         plan = partitions.plan  # another run may have written some before the lock was ours
         partitions.check(plan)
         if not plan.write:
             return None
-        write_note(template.note, partitions.identity)
         if not job.options.customers:  # each customer has a report of its own
             report_id = connection.find_report_id(job.request.report, job.options.report_id)
             job = replace(job, options=replace(job.options, report_id=str(report_id)))
         job = ask_any_customer(connection, job.options, partial(complete_job, job))
-        return _write_runs(replace(partitions, job=job), plan, connection)
+        write_note(template.note, partitions.identity)
+        try:
+            return _write_runs(replace(partitions, job=job), plan, connection)
+        finally:
+            if not template.has_files:
+                remove(template.note)
 
 
 def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) -> Summary:
     """Write partitions, neighbours in one reading; name all that are incomplete."""
     first: RowsMissing | None = None
     incomplete: list[Partition] = []
-    readers, is_kept = list[OddRows](), False
+    readers, is_kept, size = list[OddRows](), False, 0
     try:
         for run in plan.runs:
             reader = partitions.read(Period(run[0].start, run[-1].end), connection)
@@ -191,6 +198,7 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
                 first = first or error
                 incomplete += sink.waiting.values()
                 is_kept = is_kept or sink.is_kept
+            size += sink.bytes
     finally:
         connection.report_oddities(*readers)
     if first:
@@ -209,6 +217,7 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
             "rows": rows,
             "period": [str(period.start), str(period.end)],
             "output": str(partitions.template),
+            "bytes": size,
             "points": points,
             "files": len(plan.write),
         },

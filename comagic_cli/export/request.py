@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -16,17 +18,23 @@ from comagic_cli.export.account import find_titles, find_values, with_columns
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import STDIN, Context
 from comagic_cli.export.customers import (
-    FIRST_COLUMNS,
     Customers,
     CustomersReader,
     PageReader,
+    find_customers,
     period_in_utc,
 )
 from comagic_cli.export.options import ExportOptions, OutputSpec
 from comagic_cli.formats.base import ZONED
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
-from comagic_cli.query.catalog import Field, ReportType, reports
+from comagic_cli.query.catalog import (
+    FIRST_COLUMNS,
+    Field,
+    ReportType,
+    name_first_columns,
+    reports,
+)
 from comagic_cli.query.empty import text_conditions, unlisted_values, wrong_quotes
 from comagic_cli.query.fields import ExportRequest, build_request
 from comagic_cli.query.filter.compiler import Filter
@@ -45,6 +53,7 @@ from comagic_cli.query.period import NO_PERIOD, Period, resolve
 from comagic_cli.query.query import IDS, Query
 
 TYPED_IDS = "0123456789,;# \t"  # what ids are typed with; anything else is the name of a file
+TITLE = re.compile(r"(?!\s*[{\[])[^\n]*[^\W\d_][^\n]*\n")  # a header before ids
 UNKNOWN_ID = "(asked of the account)"  # a report id that is not known yet
 SAVED_INSTEAD = ("fields", "sort")  # options that --as-saved replaces unless they are typed
 
@@ -175,7 +184,14 @@ def _find_ids(report: ReportType, options: ExportOptions, context: Context) -> t
         return ()
     is_of_rows = name == IDS[0]
     headings = {path.split(".")[0] for path in report.key} if is_of_rows else {"chat_id", "id"}
-    return tuple(find_ids(options.ids, context, headings))
+
+    def titles() -> set[str]:
+        with connect(find_customers(options, context), context) as connection:
+            known = find_titles(report, options.report_id, connection)
+        return {title for name, title in known if name in headings}
+
+    has_titles = report.is_flat and not options.dry_run
+    return tuple(find_ids(options.ids, context, headings, titles if has_titles else set))
 
 
 def _own_params(report: ReportType, options: ExportOptions, ids: Sequence[Id]) -> dict[str, Any]:
@@ -198,27 +214,54 @@ def _numbers(ids: Iterable[Id]) -> list[int]:
     return list(dict.fromkeys(each.number for each in ids))
 
 
-def find_ids(typed: Iterable[str], context: Context, headings: Iterable[str] = ()) -> list[Id]:
-    """Return the ids that were typed or are in files, each once. Raises `UsageProblem`."""
+def find_ids(
+    typed: Iterable[str],
+    context: Context,
+    headings: Iterable[str] = (),
+    ask_titles: Callable[[], set[str]] = set,
+) -> list[Id]:
+    """Return the ids that were typed or are in files, each once. Raises `UsageProblem`.
+
+    `headings` name the column with the ids; so do the account's titles, which are asked for where
+    nothing else does.
+    """
     words = list(typed)
     if words.count(STDIN) > 1:
         raise UsageProblem("--ids: standard input can be read only once")
     known = frozenset(headings)
-    return list(dict.fromkeys(id_ for word in words for id_ in _ids(word, context, known)))
+    texts = (_read_ids_text(word, context) for word in words)
+    ids = (id_ for text, origin in texts for id_ in _ids(text, origin, known, ask_titles))
+    return list(dict.fromkeys(ids))
 
 
-def _ids(word: str, context: Context, headings: frozenset[str]) -> Iterator[Id]:
+def _ids(
+    text: str, origin: str, headings: frozenset[str], ask_titles: Callable[[], set[str]]
+) -> list[Id]:
+    try:
+        return list(read_ids(text, origin, headings))
+    except UsageProblem:
+        titles = set[str]()
+        if TITLE.match(text):
+            with suppress(ComagicError):  # the first error is the one to report
+                titles = ask_titles()
+        if not titles:
+            raise
+        return list(read_ids(text, origin, headings | titles))
+
+
+def _read_ids_text(word: str, context: Context) -> tuple[str, str]:
+    """Return a text with ids, and its name for messages. Raises `UsageProblem`."""
     if word == STDIN:
-        return read_ids(context.read_text(STDIN, "--ids"), "--ids: stdin", headings)
+        return context.read_text(STDIN, "--ids"), "--ids: stdin"
     if word and not word.strip(TYPED_IDS):
-        return read_ids(word, "--ids")
+        return word, "--ids"
     path = Path(word.removeprefix("@"))
     if not word or (not word.startswith("@") and not path.exists()):
         raise UsageProblem(
             f"--ids: {word!r} is neither an id nor a file",
             hint="Type ids (1,2,3), a file of them, or - for standard input.",
         )
-    return read_ids(context.read_text(str(path), "--ids"), f"--ids: {path}", headings)
+    return context.read_text(str(path), "--ids"), f"--ids: {path}"
 
 
 # The query of a request: with dates instead of words, and the report's id.
@@ -329,6 +372,7 @@ def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
                 hint="Omit --header: the names of the columns are their ids.",
             )
         titles = find_titles(report, job.options.report_id, connection)
+        titles += name_first_columns(titles)
     web = _find_web(job, connection) if formatting.record_urls else ""
     return job.with_formatting(web=web, titles=titles)
 

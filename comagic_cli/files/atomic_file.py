@@ -152,10 +152,21 @@ def write_private(path: Path, data: bytes, temporary: Path | None = None) -> Non
     sync_folder(target.parent)
 
 
-def make_folder(path: Path) -> None:
-    """Create a folder and those above it. Raises `CannotWrite`."""
+@contextmanager
+def open_folder(path: Path) -> Iterator[None]:
+    """Create a folder and those above it; delete them again if nothing is in them at the end.
+
+    Folders that existed before stay. Raises `CannotWrite`.
+    """
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
     with write_errors(str(path)):
         path.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # it has files
+            for folder in new:
+                folder.rmdir()
 
 
 def remove(path: Path) -> None:

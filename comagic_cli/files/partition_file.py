@@ -22,6 +22,7 @@ class PartitionFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.bytes = 0  # once it is published
         self._compressor = find_compressor(path.name)
         with write_errors(str(path)):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,8 +73,8 @@ class PartitionFile:
     def _reopen(self) -> None:
         if self._file.is_open:
             with write_errors(self._file.name):
-                size = self._file.path.stat().st_size
-            self._file.reopen(size)
+                self.bytes = self._file.path.stat().st_size
+            self._file.reopen(self.bytes)
 
     def _suspend(self) -> None:
         self._file.is_resumable = True

@@ -26,9 +26,10 @@ from comagic_cli.rows.page import Marks, Page, slices
 Group: TypeAlias = "str | int | None"
 Number: TypeAlias = "int | Decimal"
 
-TIMES = ("hour", "day", "week", "month", "weekday")
+TIMES = ("hour", "day", "week", "month", "quarter", "weekday")
 """The kinds of groups by time. A week is named by its Monday."""
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+QUARTERS = {f"{month:02}": f"Q{(month + 2) // 3}" for month in range(1, 13)}
 EXACT = Context(prec=200)  # digits; sums of money and seconds have far fewer
 CLOCK = re.compile(r"(-?)(\d+):([0-5]?\d):([0-5]?\d(?:\.\d+)?)", re.ASCII)
 NUMBER = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d{1,3})?", re.ASCII)
@@ -44,6 +45,8 @@ def group_of_time(kind: str, time: str) -> Group:
         return None
     if kind == "hour":
         return time[11:13]
+    if kind == "quarter":
+        return QUARTERS.get(time[5:7]) and f"{time[:4]}-{QUARTERS[time[5:7]]}"
     return time[:7] if kind == "month" else _of_day(kind, time[:10])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from glob import escape
 from hashlib import sha256
 from pathlib import Path
 from string import Formatter
@@ -31,6 +32,7 @@ BRACES = (
 )
 UNSAFE = '/\\:*?"<>|'  # characters that some file system does not take
 MAX_NAME = 100  # bytes
+PLACE = "\0"  # stands for a day or month in a name
 MAX_OPEN = 8  # files; rows come by time, so that few are written to at once
 SECOND = timedelta(seconds=1)
 # The next window can have rows from this long before its start: a row that has just been stored, or
@@ -88,6 +90,12 @@ class Template:
             after = start + timedelta(days=1) if self.daily else _next_month(start)
             yield self._partition(start, after - SECOND)
             start = after
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is a complete file of any day or month."""
+        below = self.below.format_map(dict.fromkeys(FORMATS, PLACE))
+        return any(self.folder.glob(escape(below).replace(PLACE, "[0-9]*")))
 
     def _partition(self, start: datetime, end: datetime) -> Partition:
         names = {kind: start.strftime(form) for kind, form in FORMATS.items()}
@@ -257,6 +265,7 @@ class PartitionedSink:
             each.name: each for each in partitions
         }  # partitions that are not published, in order
         self.is_kept = False  # rows were saved as `NAME.incomplete`
+        self.bytes = 0  # of the published files
         self._names = frozenset(self.waiting)
         self._current = partitions[0].name  # where a row without a time goes
         self._name_length = len(self._current)  # characters of a time that name the partition
@@ -364,6 +373,7 @@ class PartitionedSink:
         begun = self._begin(name)
         begun.sink.end()
         begun.file.publish()
+        self.bytes += begun.file.bytes
         self._open.remove(begun.file)
         del self._begun[name], self.waiting[name]
         self._note(f"{begun.file.path}: {begun.rows} rows")

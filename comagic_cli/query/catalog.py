@@ -17,6 +17,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from comagic_cli.errors import UnknownField
+from comagic_cli.query.ids import USER_TITLES
 from comagic_cli.query.suggest import did_you_mean
 
 
@@ -151,6 +152,30 @@ class ReportType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         yield from self.dimensions
 
 
+FIRST_COLUMNS = (
+    Field("customer_id", "number"),
+    Field("user_id", "number"),
+    Field("customer_name", "string"),
+)
+"""The columns before those of the report, where several customers are exported."""
+FIRST_TITLES = {
+    "customer_id": ("ID клиента", "Customer ID"),
+    "user_id": USER_TITLES,
+    "customer_name": ("Название клиента", "Customer name"),
+}
+"""Their titles, in Russian and English: the service has none."""
+CYRILLIC = re.compile(r"[\u0400-\u04ff]")
+
+
+def name_first_columns(titles: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the titles of `FIRST_COLUMNS`, in the language of the account's `titles`."""
+    is_russian = any(CYRILLIC.search(title) for _, title in titles)
+    return tuple(
+        (name, russian if is_russian else english)
+        for name, (russian, english) in FIRST_TITLES.items()
+    )
+
+
 @cache
 def reports() -> tuple[ReportType, ...]:
     """Read the reports, in the order of their file: flat ones, then older ones."""
@@ -233,12 +258,14 @@ def _fields_titled(report: ReportType, title: str) -> list[str]:
 
 
 def split_list(report: ReportType, text: str) -> list[str]:
-    """Split a list at its commas, but not those inside a title of the account."""
+    """Split a list at its commas, but not those inside a title of the account, or in quotes."""
     parts, words = text.split(","), list[str]()
     while parts:
         joined = [",".join(parts[:count]) for count in range(len(parts), 0, -1)]
-        word = next((each for each in joined if _fields_titled(report, _bare(each))), parts[0])
-        words.append(word.strip())
+        titles = (each for each in joined if _fields_titled(report, _bare(each)))
+        quoted = (each for each in joined if QUOTED.fullmatch(each))
+        word = next(titles, None) or next(quoted, parts[0])
+        words.append(QUOTED.sub(r"\1\3\4", word).strip())
         parts = parts[word.count(",") + 1 :]
     return words
 
@@ -257,7 +284,8 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
     names = [field.name for field in known] + [title for title, _ in report.titles]
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
-        hint=(f"These reports have it: {', '.join(others)}." if others else "")
+        hint=(ADDED if name in FIRST_TITLES else "")
+        or (f"These reports have it: {', '.join(others)}." if others else "")
         or did_you_mean(name, names, 0.5)
         or f"See comagic fields {report.command}.",
         field=name,
@@ -265,6 +293,11 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
 
 
 MAX_OTHERS = 3  # reports that a hint names
+ADDED = (
+    "customer_id, user_id and customer_name are added by themselves where several customers are "
+    "exported; to choose customers, write --user-id."
+)
+QUOTED = re.compile(r"""\s*(-?)(["'])((?:(?!\2).)+)\2([^"',]*)""")  # a title, and its order
 ORDER = re.compile(r"\s*[:\s]\s*(asc|desc)$", re.IGNORECASE)  # of a field to sort by
 
 

@@ -13,6 +13,8 @@ from comagic_cli.query.suggest import by_similarity
 QUOTES = "«“„"  # an editor or a web page writes them instead of ' and "
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 OPERATORS = frozenset({"=", "in", "overlap"})  # those that need a value of the list
+EXACT = frozenset({"iso8601", "number", "boolean", "duration"})  # types without parts
+LETTER = re.compile(r"[^\W\d_]")
 MAX_LISTED = 5  # values that a message names
 
 Listed = Mapping[str, Sequence[str]]  # the values of each field
@@ -44,11 +46,21 @@ def listed_values(filters: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def unlisted_values(tree: Tree, report: ReportType, listed: Listed) -> Iterator[str]:
-    """Yield a sentence for each value of a filter that the account does not list."""
+    """Yield a sentence for each value of a filter that the account does not list.
+
+    Of a field without a list, each text may be only a part of a value.
+    """
     for name, value in dict.fromkeys(text_conditions(tree)):
         names = (name, *report.field(name).aliases)
         values = next((listed[each] for each in names if each in listed), None)
-        if values is not None and value not in values:
+        if values is None:
+            if report.field(name).type not in EXACT and LETTER.search(value):
+                quoted = value.replace('"', '""')
+                yield f'for a part of the text, in any case, write {name} ilike "%{quoted}%"'
+        elif same := [each for each in values if each.casefold() == value.casefold()]:
+            if value not in same:
+                yield f"the account lists no {value!r} for {name}; did you mean {same[0]!r}?"
+        elif values:
             first = by_similarity(value, values)[:MAX_LISTED]
             more = f" and {len(values) - MAX_LISTED} more" if len(values) > MAX_LISTED else ""
             yield (f"the account lists no {value!r} for {name}; it lists: {', '.join(first)}{more}")

@@ -1,4 +1,4 @@
-"""Ids read from text: a list, or a column of CSV, TSV or JSON Lines."""
+"""Ids read from text: a list, a column of CSV or TSV, or a member of JSON or JSON Lines."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import io
 import json
 import re
 from collections.abc import Container, Iterator
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from comagic_cli.errors import UsageProblem
 
@@ -19,10 +19,11 @@ EMPTY = ("", '""')  # an empty cell in CSV of one column
 DELIMITERS = ("\t", ",", ";")
 HINT = (
     "Ids are whole numbers, one or more per line (# begins a comment); or a column "
-    "communication_id or person_id of CSV, TSV or JSON Lines."
+    "communication_id or person_id of CSV, TSV, JSON or JSON Lines."
 )
 
 USER = "user_id"  # the column that tells the customers of an agent apart
+USER_TITLES = ("ID пользователя", "User ID")  # in Russian and English
 Words: TypeAlias = Iterator[tuple[int, str, str]]  # each with its line and its user
 
 
@@ -36,20 +37,22 @@ class Id(NamedTuple):
 def read_ids(text: str, origin: str, headings: Container[str] = ()) -> Iterator[Id]:
     """Yield the ids of a text, in their order.
 
-    The text is JSON Lines, or CSV or TSV with a header, where `headings` name the member or column,
-    and `user_id` the user of a customer; or a list. Raises `UsageProblem` for what is not an id,
-    with `origin` and the line.
+    The text is JSON or JSON Lines, or CSV or TSV with a header, where `headings` name the member or
+    column, and `user_id` the user of a customer; or a list. Raises `UsageProblem` for what is not
+    an id, with `origin` and the line.
     """
     text = text.removeprefix("\ufeff")
-    many = "\n" in text.strip()
+    many, unit = "\n" in text.strip(), "line"
     if text.lstrip().startswith("{"):
         words = _read_json_lines(text, origin, headings)
+    elif text.lstrip().startswith("["):
+        words, unit = _read_array(text, origin, headings), "item"
     else:
         words = _read_table(text, origin, headings) or _read_list(text)
     for number, word, user in words:
         if not ID.fullmatch(word):
             shown = word if len(word) <= MAX_QUOTED else f"{word[:MAX_QUOTED]}…"
-            place = f", line {number}" if many else ""
+            place = f", {unit} {number}" if many else ""
             raise UsageProblem(f"{origin}{place}: {shown!r} is not an id", hint=HINT)
         yield Id(int(word), user if ID.fullmatch(user) else "")
 
@@ -74,8 +77,8 @@ def _read_table(text: str, origin: str, headings: Container[str]) -> Words | Non
         names = [name.strip(' "') for name in header]
         for place, name in enumerate(names):
             if name in headings:
-                user = names.index(USER) if USER in names else None
-                return _cells(rows, place, user)
+                users = (names.index(each) for each in (USER, *USER_TITLES) if each in names)
+                return _cells(rows, place, next(users, None))
     return None
 
 
@@ -109,15 +112,32 @@ def _read_json_lines(text: str, origin: str, headings: Container[str]) -> Words:
             raise UsageProblem(
                 f"{origin}, line {number}: this is not a JSON object", hint=HINT
             ) from error
-        names = [name for name in row if name in headings]
-        if not names:
-            raise UsageProblem(
-                f"{origin}, line {number}: the row has no member with an id; it has "
-                f"{', '.join(row) or 'none'}",
-                hint="Export the column with the ids: --fields communication_id.",
-            )
-        if row[names[0]] is not None:
-            yield number, str(row[names[0]]), str(row.get(USER) or "")
+        yield from _member(row, number, f"{origin}, line {number}", headings)
+
+
+def _read_array(text: str, origin: str, headings: Container[str]) -> Words:
+    """Yield the items of a JSON array, or a member of each; null is skipped."""
+    try:
+        items = json.loads(text)
+    except ValueError as error:
+        raise UsageProblem(f"{origin}: this is not a JSON array: {error}", hint=HINT) from error
+    for number, item in enumerate(items, 1):
+        if isinstance(item, dict):
+            yield from _member(item, number, f"{origin}, item {number}", headings)
+        elif item is not None:
+            yield number, str(item), ""
+
+
+def _member(row: dict[str, Any], number: int, place: str, headings: Container[str]) -> Words:
+    """Yield the member of a row that is an id, unless it is null."""
+    names = [name for name in row if name in headings]
+    if not names:
+        raise UsageProblem(
+            f"{place}: the row has no member with an id; it has {', '.join(row) or 'none'}",
+            hint="Export the column with the ids: --fields communication_id.",
+        )
+    if row[names[0]] is not None:
+        yield number, str(row[names[0]]), str(row.get(USER) or "")
 
 
 def is_number(text: str) -> bool:

@@ -16,7 +16,7 @@ from comagic_cli.query.catalog import (
     lists,
     reports,
 )
-from comagic_cli.query.suggest import did_you_mean
+from comagic_cli.query.suggest import did_you_mean, suggest_command
 
 Row: TypeAlias = dict[str, Any]
 
@@ -101,7 +101,7 @@ def find_command(typed: str) -> ReportType:
     names = [report.command for report in reports()]
     raise UsageProblem(
         f"there is no report {typed!r}",
-        hint=did_you_mean(typed, names, 0.7) or f"Reports: {', '.join(names)}.",
+        hint=suggest_command(typed, names, 0.7) or f"Reports: {', '.join(names)}.",
     )
 
 

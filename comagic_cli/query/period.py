@@ -34,6 +34,7 @@ NO_PERIOD = Period(datetime(2000, 1, 1), datetime(2000, 1, 1))  # noqa: DTZ001 -
 
 Now = Callable[[], datetime]  # the time in the account's zone, aware; asking may cost an API call
 Meaning = Callable[[Now], Period]  # what a text means, once the time is known
+Forms = tuple[tuple[str, Callable[..., Meaning]], ...]  # patterns, and what makes their meaning
 
 YEARS = range(2000, 2101)  # a year outside is a typing error
 MAX_COUNTS = {"h": 876_600, "d": 36_525, "w": 5_218, "mo": 1_200, "y": 100}  # a hundred years
@@ -140,7 +141,7 @@ class Language(msgspec.Struct, frozen=True):
     """
 
     name: str
-    forms: tuple[tuple[str, Callable[..., Meaning]], ...]
+    forms: Forms
     words: tuple[str, ...]
     hint: str
     mistakes: tuple[tuple[str, str], ...]
@@ -150,9 +151,8 @@ def _read(text: str, option: str, language: Language) -> Meaning:
     word = text.strip().lower()
     hint = language.hint
     try:
-        for pattern, make in language.forms:
-            if match := re.fullmatch(pattern, word):
-                return make(*match.groups())
+        if meaning := _find_meaning(word, language.forms):
+            return meaning
         reason = f"not a {language.name}"
         hint = _correction(word, language) or hint
     except ValueError as problem:
@@ -160,12 +160,25 @@ def _read(text: str, option: str, language: Language) -> Meaning:
     raise UsageProblem(f"{option} {_quoted(text)}: {reason}".lstrip(), hint=hint)
 
 
+def _find_meaning(word: str, forms: Forms) -> Meaning | None:
+    """Return what a word means by the first form that it has. Raises `ValueError`."""
+    for pattern, make in forms:
+        if match := re.fullmatch(pattern, word):
+            return make(*match.groups())
+    return None
+
+
 def _correction(word: str, language: Language) -> str:
     """Return what to write instead of a word; "" if it is not known."""
     for pattern, template in language.mistakes:
         if match := re.fullmatch(pattern, word):
-            return template.format(*match.groups())
+            return template.format(*map(_shell, match.groups("")))
     return did_you_mean(word[:MAX_QUOTED], language.words, 0.7)
+
+
+def _shell(text: str) -> str:
+    """Quote a text with blanks for a shell."""
+    return f"'{text}'" if " " in text.strip() else text.strip()
 
 
 def _quoted(text: str) -> str:
@@ -189,19 +202,39 @@ def _day(year: str, month: str, day: str) -> Meaning:
 
 
 def _day_first(day: str, month: str, year: str) -> Meaning:
-    return _day(year, month, day)
+    return _day(_whole_year(year), month, day)
+
+
+def _whole_year(year: str) -> str:
+    return year if len(year) > 2 else f"20{year}"  # noqa: PLR2004 - two digits
 
 
 def _month(year: str, month: str) -> Meaning:
     return _fixed(_midnight(year, month), STEPS["mo"])
 
 
+def _month_first(month: str, year: str) -> Meaning:
+    return _month(year, month)
+
+
 def _year(year: str) -> Meaning:
     return _fixed(_midnight(year), STEPS["y"])
 
 
-def _quarter(year: str, quarter: str) -> Meaning:
-    return _fixed(_midnight(year, str(3 * int(quarter) - 2)), STEPS["quarter"])
+def _quarter(year: str | None, quarter: str) -> Meaning:
+    """Mean a quarter; without a year the last one that has begun."""
+    if not 1 <= int(quarter) <= 4:  # noqa: PLR2004 - the quarters of a year
+        raise ValueError(f"there is no quarter {quarter}: a year has Q1 to Q4")
+    month = 3 * int(quarter) - 2
+    if year:
+        return _fixed(_midnight(year, str(month)), STEPS["quarter"])
+
+    def meaning(now: Now) -> Period:
+        today = _today(now)
+        start = today.replace(year=today.year - (month > today.month), month=month, day=1)
+        return Period(start, start + STEPS["quarter"] - SECOND)
+
+    return meaning
 
 
 def _week(year: str, week: str) -> Meaning:
@@ -231,7 +264,22 @@ def _time(year: str, month: str, day: str, clock: str, zone: str | None) -> Mean
 
 
 def _time_day_first(day: str, month: str, year: str, clock: str, zone: str | None) -> Meaning:
-    return _time(year, month, day, clock, zone)
+    return _time(_whole_year(year), month, day, clock, zone)
+
+
+def _range(first: str, last: str) -> Meaning:
+    """Mean the time from the start of the first to the end of the last."""
+    start, end = (_read(each, "--period", DATES) for each in (first, last))
+
+    def meaning(now: Now) -> Period:
+        period = Period(start(now).start, end(now).end)
+        if period.start > period.end:
+            raise UsageProblem(
+                f"--period: {first} is after {last}", hint="Swap them, or correct one."
+            )
+        return period
+
+    return meaning
 
 
 def _fixed(start: datetime, length: timedelta | relativedelta) -> Meaning:
@@ -372,14 +420,14 @@ UNITS = {"h": "h", "hour": "h", "hours": "h", "d": "d", "day": "d", "days": "d",
 UNITS |= {"week": "w", "weeks": "w", "mo": "mo", "month": "mo", "months": "mo"}
 UNITS |= {"y": "y", "year": "y", "years": "y", "quarter": "quarter"}
 DAY = r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
-DAY_FIRST = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4})"
+DAY_FIRST = r"([0-9]{1,2})\.([0-9]{1,2})\.([0-9]{4}|[0-9]{2})"
 OFFSET = r"z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
 CLOCK = rf"[ t]([0-9]{{1,2}}:[0-9]{{2}}(?::[0-9]{{2}}(?:\.[0-9]{{1,9}})?)?) ?({OFFSET})?"
 PERIOD_NAMES = tuple(
     f"{which}-{unit}" for unit in ("week", "month", "quarter", "year") for which in ("this", "last")
 )
 
-DAYS: tuple[tuple[str, Callable[..., Meaning]], ...] = (
+DAYS: Forms = (
     (DAY, _day),
     (r"([0-9]{4})([0-9]{2})([0-9]{2})", _day),
     (DAY_FIRST, _day_first),
@@ -387,9 +435,16 @@ DAYS: tuple[tuple[str, Callable[..., Meaning]], ...] = (
     (r"yesterday", _yesterday),
     (r"([0-9]{4})", _year),
     (r"([0-9]{4})-([0-9]{1,2})", _month),
-    (r"([0-9]{4})-?q([1-4])", _quarter),
+    (r"([0-9]{1,2})\.([0-9]{4})", _month_first),
+    (r"(?:([0-9]{4})-?)?q([0-9]{1,2})", _quarter),
     (r"([0-9]{4})-?w([0-9]{1,2})", _week),
     (r"(this|last)[-_ ]?(week|month|quarter|year)", _named),
+)
+ANY_DAY = "|".join(re.sub(r"\((?!\?)", "(?:", pattern) for pattern, _ in DAYS)
+DATED = re.sub(r"\((?!\?)", "(?:", f"{DAY}|{DAY_FIRST}")
+RANGES: Forms = (
+    (rf"({ANY_DAY})\s*(?:\.\.\.?|…|\u2013|\u2014)\s*({ANY_DAY})", _range),
+    (rf"({DATED})\s*-\s*({DATED})", _range),  # a dash can be a part of the others
 )
 MISTAKES = (
     (r"(1[3-9]|2[0-9]|3[01])/(0?[1-9]|1[0-2])/([0-9]{4})", "Write {2}-{1:0>2}-{0:0>2}."),
@@ -425,7 +480,7 @@ MOMENTS = msgspec.structs.replace(
 )
 PERIODS = Language(
     "period",
-    (*DAYS, (r"-?([0-9]+) ?(d|days?|w|weeks?|mo|months?|y|years?)", _counted)),
+    (*DAYS, *RANGES, (r"-?([0-9]+) ?(d|days?|w|weeks?|mo|months?|y|years?)", _counted)),
     ("today", "yesterday", *PERIOD_NAMES),
     "Write yesterday, last-week, 2026-10-05, 2026-10, 2026-Q3, 2026-W41 or 7d (whole days before "
     "today); see comagic help dates.",

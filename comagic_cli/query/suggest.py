@@ -51,6 +51,46 @@ def _ask(names: list[str]) -> str:
     return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
 
 
+RUSSIAN_COMMANDS = {
+    "аккаунт": ("account",),
+    "визиты": ("visits",),
+    "график": ("chart",),
+    "детализация": ("call-details",),
+    "заявки": ("leads", "communications"),
+    "звонки": ("calls",),
+    "коммуникации": ("communications",),
+    "лиды": ("leads",),
+    "обращения": ("communications",),
+    "отчёты": ("reports",),
+    "персоны": ("person-details",),
+    "поля": ("fields",),
+    "пользователи": ("users",),
+    "помощь": ("help",),
+    "посещения": ("visits",),
+    "сделки": ("deals",),
+    "сессии": ("visits",),
+    "смс": ("sms",),
+    "сообщения": ("sms", "chats"),
+    "справка": ("help",),
+    "теги": ("tags-history",),
+    "уведомления": ("notifications",),
+    "фильтры": ("filters",),
+    "чаты": ("chats",),
+}
+"""What reports and other commands are called in Russian."""
+RUSSIAN_SIMILARITY = 0.65  # words have many endings
+
+
+def suggest_command(word: str, names: Iterable[str], least: float = 0.6) -> str:
+    """Ask whether a command was meant, by its name or a Russian word; "" if none is near."""
+    known = list(names)
+    if hint := did_you_mean(word, known, least):
+        return hint
+    words = closest(word, RUSSIAN_COMMANDS, RUSSIAN_SIMILARITY)[:1]
+    commands = [name for each in words for name in RUSSIAN_COMMANDS[each] if name in known]
+    return _ask(commands) if commands else ""
+
+
 RUSSIAN_ZONES = {
     2: "Europe/Kaliningrad",
     3: "Europe/Moscow",

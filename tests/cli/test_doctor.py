@@ -243,9 +243,9 @@ def test_an_agent_without_a_user(comagic):
         assert examined(comagic, "--user-id", 7001, box=box)[0] == 0
     line = told.splitlines()[6]
     assert (code, line[:60]) == (
-        *(5, "FAIL  account         get.account: a parameter is missing (r"),
+        *(5, "FAIL  account         get.account: this is about one custome"),
     )
-    assert line.endswith("Check --user-id (comagic users lists them).")
+    assert line.endswith("--user-id N (comagic users lists them); exports also take all.")
 
 
 @pytest.mark.parametrize(
@@ -309,14 +309,26 @@ def test_the_same_checks_as_json(comagic, file, words):
     ran = comagic("doctor", *words, "-f", "json")
     told = json.loads(ran.out)
     assert (ran.code, ran.err, told["exit_code"]) == (code, "", code)
-    assert [list(check) for check in told["checks"]] == [
-        ["name", "status", "text", "exit_code"] for _ in told["checks"]
-    ]
+    assert {tuple(check)[:4] for check in told["checks"]} == {
+        ("name", "status", "text", "exit_code")
+    }
     expected = [re.split(r" {2,}", line, maxsplit=2) for line in text.splitlines()]
     assert [(check["name"], check["status"]) for check in told["checks"]] == [
         (name, STATUS[mark]) for mark, name, _ in expected
     ]
     assert max(check["exit_code"] for check in told["checks"]) == code
+
+
+def test_the_checks_of_several_customers_name_the_customer_as_json(comagic):
+    with examinable(agent=True) as box:
+        told = json.loads(comagic("doctor", "--user-id", "7003,7001", "-f", "json", box=box).out)
+    names = {7003: 'Балконы "Восток", филиал', 7001: "ИП Соколов — окна"}
+    of_customers = [check for check in told["checks"] if "user_id" in check]
+    assert [(check["user_id"], check["customer_name"]) for check in of_customers] == [
+        (user, names[user]) for user in names for _ in range(len(of_customers) // 2)
+    ]
+    others = [check["name"] for check in told["checks"] if "user_id" not in check]
+    assert others == ["configuration", "service", "token", "customers"]
 
 
 def test_a_usual_format_of_exports_is_not_that_of_doctor(comagic, file):

@@ -148,6 +148,7 @@ ENDS = [
             "rows": 30,
             "period": [*SPAN],
             "output": "{date}.csv",
+            "bytes": 1135,
             "files": 5,
             "points": 2,
             "points_left": 4998,

@@ -85,6 +85,18 @@ calls --sandbox --fields communication_id call_status
 calls --sandbox --fields communication_id, call_status
     Got unexpected extra argument (call_status)
       Write a list without blanks: --fields communication_id,call_status
+calls --sandbox --fields Тип звонка
+    Got unexpected extra argument (звонка)
+      Put a title with blanks in quotes: --fields 'Тип звонка'
+calls --sandbox --sort Дата звонка
+    Got unexpected extra argument (звонка)
+      Put a title with blanks in quotes: --sort 'Дата звонка'
+calls --sandbox --sort 'Дата звонка' :desc
+    Got unexpected extra argument (:desc)
+      Write it without a blank: --sort 'Дата звонка:desc'
+calls --sandbox --sort call_start_date DESC
+    Got unexpected extra argument (DESC)
+      Write it without a blank: --sort call_start_date:DESC
 calls --sandbox --where call_status = x
     Got unexpected extra arguments (= x)
       Put the whole condition in quotes: --where 'FIELD = VALUE'
@@ -103,6 +115,20 @@ calls --sandbox --fields ',,,'
 calls --sandbox --fields comunication_id
     --fields: calls has no field 'comunication_id'
       Did you mean communication_id?
+calls --sandbox --fields customer_id
+    --fields: calls has no field 'customer_id'
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
+calls --sandbox --user-id all --fields customer_name
+    --fields: calls has no field 'customer_name'
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
+calls --sandbox --user-id all --where user_id=7001
+    --where: calls has no field 'user_id'
+      user_id=7001
+      ^^^^^^^
+      customer_id, user_id and customer_name are added by themselves where several customers are \
+exported; to choose customers, write --user-id.
 calls --sandbox --fields utm_source
     --fields: calls has no field 'utm_source'
       These reports have it: communications, visits.
@@ -193,6 +219,27 @@ calls --sandbox --where 'call_total_duration between 10 and 20'
       call_total_duration between 10 and 20
                           ^^^^^^^
       Write call_total_duration >= 10 and call_total_duration <= 20.
+calls --sandbox --where 'call status = x'
+    --where: calls has no field 'call status'
+      call status = x
+      ^^^^^^^^^^^
+      Did you mean call_status?
+calls --sandbox --where 'Признак, что звонок потерянный = x'
+    --where: an operator is missing after Признак
+      Признак, что звонок потерянный = x
+             ^
+      Quote a title that has commas or parentheses: 'one, two' = VALUE.
+calls --sandbox --where 'call_status равно = x'
+    --where: 'равно' is not an operator
+      call_status равно = x
+                  ^^^^^
+      Did you mean =?
+calls --sandbox --where 'a b and call_status = x'
+    --where: 'b' is not an operator
+      a b and call_status = x
+        ^
+      Operators: =, !=, <, >, <=, >=, like, ilike, regexp, jsquery, in, overlap, is; not before \
+ilike, in, like, overlap.
 calls --sandbox --where 'call_status = x или call_status = y'
     --where: there is no 'или' here
       call_status = x или call_status = y
@@ -211,9 +258,44 @@ calls --sandbox --where 'call_status не in (x)'
 login x --with-token
     --with-token: no token came on standard input
       Type: comagic login PROFILE --with-token < FILE
-login x --token-command 'sh -c "echo no key >&2; exit 3"'
-    login: profiles.x.token-command: sh failed (exit code 3: no key)
-      Run the command yourself to see why.
+login x --token-command 'sh -c "echo SECRET >&2; exit 3"'
+    login: profiles.x.token-command: sh failed (exit code 3)
+      Run the command by hand to see why; what it prints may be secret and is not shown.
+звонки
+    No such command 'звонки'. Did you mean calls?
+      See comagic --help.
+Звонок --sandbox
+    No such command 'Звонок'. Did you mean calls?
+      See comagic --help.
+заявка
+    No such command 'заявка'. Did you mean leads or communications?
+      See comagic --help.
+отчеты
+    No such command 'отчеты'. Did you mean reports?
+      See comagic --help.
+чушь
+    No such command 'чушь'.
+      See comagic --help.
+chart обращения
+    there is no report 'обращения'
+      Did you mean communications?
+help визиты
+    there is no topic or command 'визиты'
+      Did you mean visits?
+help utm
+    there is no topic or command 'utm'
+      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+communications.
+help @utm
+    there is no topic or command '@utm'
+      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+communications.
+help groups
+    there is no topic or command 'groups'
+      See comagic fields REPORT; a group of fields is written as --fields @utm.
+help utm_source
+    there is no topic or command 'utm_source'
+      It is a field of communications, visits: see comagic fields communications.
 help wat
     there is no topic or command 'wat'
       Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.
@@ -301,6 +383,16 @@ TAKEN = [
         [*TWO, "--fields", "call_type,Признак, что звонок потерянный или успешный,Тип звонка"],
         [*TWO, "--fields", "call_type,call_status"],
     ),
+    ([*TWO, "--fields", "'Тип звонка',tags"], [*TWO, "--fields", "call_type,tags"]),
+    (
+        [*TWO, "--fields", '"Признак, что звонок потерянный или успешный","Тип звонка"'],
+        [*TWO, "--fields", "call_status,call_type"],
+    ),
+    ([*TWO, "--fields", "@default,-'Тип звонка'"], [*TWO, "--fields", "@default,-call_type"]),
+    (
+        [*TWO, "--sort", "'Дата звонка' :desc,communication_id"],
+        [*TWO, "--sort", "call_start_date:desc,communication_id"],
+    ),
     ([*TWO, "--fields", "@all,-тип звонка"], [*TWO, "--fields", "@all,-call_type"]),
     ([*TWO, "--sort", f"-{TIME}"], [*TWO, "--sort", f"{TIME}:desc"]),
     ([*TWO, "--sort", f"{TIME}:DESC"], [*TWO, "--sort", f"{TIME}:desc"]),
@@ -312,6 +404,18 @@ TAKEN = [
     (
         [*DAY, "--count", "--where", "'Тип звонка' is not null and \"Дата звонка\" <= yesterday"],
         [*DAY, "--count", "--where", "call_type is not null and call_start_date <= yesterday"],
+    ),
+    (
+        [*DAY, "--count", "--where", "Тип звонка is not null and Дата звонка <= yesterday"],
+        [*DAY, "--count", "--where", "call_type is not null and call_start_date <= yesterday"],
+    ),
+    (
+        [*DAY, "--count", "--where", "(Дата и время начала звонка>2020-01-01)"],
+        [*DAY, "--count", "--where", "(call_start_date_time > 2020-01-01)"],
+    ),
+    (
+        [*DAY, "--count", "--where", "Тип звонка not in (x, y)"],
+        [*DAY, "--count", "--where", "call_type not in (x, y)"],
     ),
     (
         [*DAY, "--count", "--where", "call_total_duration > 5min"],

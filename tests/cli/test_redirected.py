@@ -36,6 +36,26 @@ def test_a_file_in_the_place_of_standard_output(box, tmp_path, typed, variables,
     assert (tmp_path / "calls.csv").read_text()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (
+            ["communications", "--period", "2020-01-01"],
+            "comagic: no rows from 2020-01-01 (Europe/Moscow)\n",
+        ),
+        (
+            ["call-details", "--period", "2024-10-01", "--ids", "-"],
+            "comagic: no rows from 2024-10-01 (Europe/Moscow): --ids names no id\n",
+        ),
+    ],
+)
+def test_nothing_is_said_of_the_format_where_nothing_is_written(box, tmp_path, typed, said):
+    environ = environment(tmp_path, box)
+    with (tmp_path / "calls.csv").open("w") as file:
+        ran = run([*typed, "--tz", "Europe/Moscow"], environ, stdout=file)
+    assert (ran.code, ran.err) == (0, said)
+
+
 @pytest.mark.parametrize("stdout", [subprocess.PIPE, subprocess.DEVNULL])
 def test_nothing_is_said_elsewhere(box, tmp_path, stdout):
     ran = run(REPORT, environment(tmp_path, box), stdout=stdout)

@@ -37,6 +37,10 @@ GOOD = [
 TABLES = [
     ('{"communication_id":17}\n{"communication_id":"18"}\n', [17, 18]),
     ('{"a":{"b":1},"communication_id":17}\n\n{"communication_id":null}', [17]),
+    ('[\n{"communication_id":17},\n{"communication_id":"18"}\n]\n', [17, 18]),
+    ('[{"a":1,"communication_id":null},{"communication_id":17}]', [17]),
+    ("[17, null, 18]", [17, 18]),
+    ("[]", []),
     ('a,communication_id\nx,17\n"1\n2",18\n,\nx\n', [17, 18]),
     ("\ufeffcommunication_id;a\r\n17;x\r\n18;\r\n", [17, 18]),
     ('a\tcommunication_id\n"x\t17\ny\t18\n', [17, 18]),
@@ -51,6 +55,10 @@ BAD_TABLES = [
     ('{"communication_id":17}\n18', "ids, line 2: this is not a JSON object"),
     ('{"communication_id":17', "ids, line 1: this is not a JSON object"),
     ('{"call_id":17,"b":1}', f"ids, line 1: {NO_ID} call_id, b"),
+    ('[{"communication_id":17},{"call_id":1}]', f"ids, item 2: {NO_ID} call_id"),
+    ("[17,\n1.5]", "ids, item 2: '1.5' is not an id"),
+    ("[[1]]", "ids: '[1]' is not an id"),
+    ("[1", "ids: this is not a JSON array: Expecting ',' delimiter: line 1 column 3 (char 2)"),
     ("{}", f"ids, line 1: {NO_ID} none"),
     ("a,communication_id\nx,17\ny,1x\n", "ids, line 3: '1x' is not an id"),
     ("a,b\n1,2\n", "ids, line 1: 'a' is not an id"),
@@ -83,6 +91,40 @@ def test_what_is_no_id_is_named_with_its_line(text, message):
     with pytest.raises(UsageProblem) as told:
         list(read_ids(text, "ids", NAMES))
     assert told.value.message == message
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "ids"),
+    [
+        ("Номер,Тип\n17,x\n", 1, [(17, "")]),
+        ("Номер\n17\n", 1, [(17, "")]),
+        ("ID пользователя,Номер\n7001,17\n", 1, [(17, "7001")]),
+        ("communication_id\n17\n", 0, [(17, "")]),
+        ("Тип\n17\n", 1, "'Тип' is not an id"),
+        ('{"Номер":17}\n', 0, "the row has no member with an id; it has Номер"),
+        ("1\nx\n", 0, "'x' is not an id"),
+    ],
+)
+def test_the_account_is_asked_for_titles_where_no_name_is_in_the_header(text, asked, ids):
+    calls = []
+
+    def titles():
+        calls.append(1)
+        return {"Номер"}
+
+    try:
+        found = [tuple(each) for each in find_ids(["-"], context_of(text.encode()), NAMES, titles)]
+    except UsageProblem as problem:
+        found = problem.message.partition(": stdin, line ")[2].partition(": ")[2]
+    assert (found, len(calls)) == (ids, asked)
+
+
+def test_titles_that_cannot_be_asked_for_do_not_hide_the_mistake():
+    def titles():
+        raise UsageProblem("there is no token")
+
+    with pytest.raises(UsageProblem, match="'Номер' is not an id"):
+        find_ids(["-"], context_of("Номер\n17\n".encode()), NAMES, titles)
 
 
 def context_of(stdin):
@@ -140,11 +182,11 @@ def test_a_closed_standard_input_is_told():
         find_ids(["-"], context_of(None))
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv", "tsv"])
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "tsv", "csv --header title"])
 def test_what_one_export_writes_another_takes(comagic, monkeypatch, form):
     fields = ["--fields", "employees,communication_id,tags", "--period", "2024-10-01"]
     with Watched(rows=40) as box:
-        calls = comagic("calls", *fields, "-f", form, box=box)
+        calls = comagic("calls", *fields, "-f", *form.split(), box=box)
         stdin = SimpleNamespace(buffer=io.BytesIO(calls.out.encode()), closed=False)
         monkeypatch.setattr(sys, "stdin", stdin)
         asked = ["call-details", "--report-id", "1012", "--period", "2024-10-01", "--ids", "-"]

@@ -82,6 +82,87 @@ def test_where_all_are_refused_the_first_reason_ends_the_run(comagic, tmp_path):
     assert (ran.code, files(tmp_path)) == (4, [])
 
 
+@pytest.mark.parametrize(
+    ("more", "code", "told"),
+    [
+        (
+            ["--till", "2024-10-05", "-o", "out/x/{user_id}/{month}.csv"],
+            2,
+            """\
+comagic: {month} writes whole months, and the period ends at 2024-10-05 23:59:59
+  Let --from be the first second of a month, and --till the last, or say --period 3mo.
+""",
+        ),
+        *(
+            (
+                ["--report-id", "99", "-o", name],
+                5,
+                """\
+comagic: get.calls: the value of a parameter is not allowed (invalid_parameter_value): Invalid \
+value of the parameter "report_id": no such report [report_id = 99]
+  Check --report-id.
+""",
+            )
+            for name in (
+                "out/{user_id}/{date}/x.csv",
+                "out/{user_id}/x.csv",
+                "{customer}/{date}.csv",
+            )
+        ),
+    ],
+)
+def test_a_mistake_that_is_the_same_for_all_is_reported_once_and_leaves_nothing(
+    comagic, agent, tmp_path, monkeypatch, more, code, told
+):
+    monkeypatch.chdir(tmp_path)
+    ran = comagic(*CALLS, *more, "--user-id", "all", box=agent)
+    assert (ran.code, ran.out, ran.err) == (code, "", told)
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == []
+
+
+def test_folders_of_days_have_no_folder_of_the_placeholder(comagic, agent, tmp_path):
+    name = tmp_path / "{user_id}/{date}/x.csv"
+    assert comagic(*CALLS, "--user-id", "7001", "-o", name, box=agent).code == 0
+    assert sorted(path.name for path in (tmp_path / "7001").iterdir() if path.is_dir()) == [
+        f"2024-10-0{day}" for day in range(1, 6)
+    ]
+
+
+@pytest.mark.parametrize(("name", "count"), [("{user_id}/{date}.csv", 15), ("{user_id}.csv", 3)])
+def test_the_summary_adds_up_the_files_of_all(comagic, agent, tmp_path, monkeypatch, name, count):
+    monkeypatch.chdir(tmp_path)
+    words = ["--user-id", "all", "-o", name, "--log-format", "json"]
+    ran = comagic(*CALLS, *words, box=agent)
+    told = json.loads(ran.err.splitlines()[-1])
+    rows = sum(len(ids_of(agent, user)) for user in CUSTOMERS)
+    assert told["message"].startswith(
+        f"{rows} rows, 2024-10-01 to 2024-10-05, {count} files of {name}, "
+    )
+    assert (told["rows"], told["files"], told["customers"]) == (rows, count, 3)
+    assert told["period"] == [*SPAN]
+    assert told["bytes"] == sum(path.stat().st_size for path in tmp_path.rglob("*.csv"))
+
+
+def test_the_order_of_customers_is_not_another_request(comagic, agent, tmp_path):
+    words = [*CALLS, "-o", tmp_path / "{date}.csv", "--user-id"]
+    assert comagic(*words, "7003,7001", box=agent).code == 0
+    agent.journal.clear()
+    assert comagic(*words, "7001,7003", box=agent).code == 0
+    assert agent.pages == []
+    assert "--user-id was 7003,7001 and is 7002,7001" in comagic(*words, "7002,7001", box=agent).err
+
+
+@pytest.mark.parametrize("period", [DAYS, ["--from", "2024-09-01", "--till", "2024-09-05"]])
+def test_where_no_file_is_complete_another_request_begins_anew(comagic, agent, tmp_path, period):
+    words = ["calls", "--fields", "communication_id", "-o", tmp_path / "{date}.csv"]
+    assert comagic(*words, *DAYS, "--user-id", "all", box=agent).code == 0
+    assert comagic(*words, *period, "--user-id", "7001", box=agent).code == 2
+    for path in tmp_path.glob("*.csv"):
+        path.unlink()
+    assert comagic(*words, *period, "--user-id", "7001", box=agent).code == 0
+    assert len([*tmp_path.glob("*.csv")]) == 5
+
+
 @pytest.mark.parametrize("name", ["{customer}.csv", "{user_id}.csv"])
 def test_an_account_that_names_no_customers_needs_them(comagic, agent, tmp_path, name):
     ran = comagic(*CALLS, "-o", tmp_path / name, box=agent)

@@ -53,6 +53,22 @@ def test_the_script_and_the_module_are_the_same_program(environ):
     assert by_script.stdout == by_module.stdout
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has it")  # noqa: PTH110
+@pytest.mark.parametrize(
+    "typed", ["", "--help", "--version", "help", "help dates", "calls --help", "fields calls"]
+)
+def test_a_standard_output_that_is_full(environ, typed):
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        ran = run(typed.split(), environ, stdout=full)
+    assert (ran.code, ran.err) == (
+        8,
+        (
+            "comagic: Standard output can't be written: No space left on device.\n"
+            "  Free some space on that disk, or write to another one.\n"
+        ),
+    )
+
+
 # The reader
 
 

@@ -11,6 +11,7 @@ from comagic_cli.query.catalog import (
     Member,
     find_field,
     find_filter_field,
+    name_first_columns,
     report,
     reports,
     with_more,
@@ -20,6 +21,20 @@ from comagic_cli.query.fields import choose_columns
 
 def test_every_report_is_found_by_its_command():
     assert [report(entry.command) for entry in reports()] == list(reports())
+
+
+@pytest.mark.parametrize(
+    ("titles", "named"),
+    [
+        (
+            [("id", "Number"), ("tags", "Теги")],
+            ["ID клиента", "ID пользователя", "Название клиента"],
+        ),
+        ([("id", "Number")], ["Customer ID", "User ID", "Customer name"]),
+    ],
+)
+def test_the_columns_of_customers_have_titles_in_the_language_of_the_account(titles, named):
+    assert [title for _, title in name_first_columns(titles)] == named
 
 
 @pytest.mark.parametrize("name", ["", "call", "Calls", "get.calls"])

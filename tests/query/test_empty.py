@@ -23,7 +23,24 @@ MISSED = condition("call_status", "=", "Пропущенный")
         (condition("call_status", "!=", "Пропущенный"), []),
         (condition("call_status", "ilike", "%Проп%"), []),
         (condition("call_total_duration", "=", 17), []),
-        (condition("call_direction", "=", "in"), []),
+        (
+            condition("call_status", "=", "успешный"),
+            [
+                "the account lists no 'успешный' for call_status; did you mean 'Успешный'?",
+            ],
+        ),
+        (
+            condition("employees", "=", "Громов"),
+            ['for a part of the text, in any case, write employees ilike "%Громов%"'],
+        ),
+        (
+            condition("employees", "overlap", ['ООО "Дом"', "7"]),
+            ['for a part of the text, in any case, write employees ilike "%ООО ""Дом""%"'],
+        ),
+        (condition("employees", "ilike", "%Громов%"), []),
+        (condition("contact_phone_number", "=", "79260000000"), []),
+        (condition("call_start_date", "=", "2026-10-05"), []),
+        (condition("call_start_date", "=", "today"), []),
         ({"filters": [MISSED, MISSED], "condition": "or"}, [UNKNOWN]),
         (
             condition("tags", "overlap", ["тег 1", "тег"]),

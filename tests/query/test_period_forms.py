@@ -20,6 +20,22 @@ FORMS = """
     --period 2026-9              | 2026-09-01 00:00:00 … 2026-09-30 23:59:59
     --period 2026-Q3             | 2026-07-01 00:00:00 … 2026-09-30 23:59:59
     --period 2026q4              | 2026-10-01 00:00:00 … 2026-11-27 15:30:20
+    --period Q3                  | 2026-07-01 00:00:00 … 2026-09-30 23:59:59
+    --period q4                  | 2026-10-01 00:00:00 … 2026-11-27 15:30:20
+    --from Q1 --till Q1          | 2026-01-01 00:00:00 … 2026-03-31 23:59:59
+    --period 11.2026             | 2026-11-01 00:00:00 … 2026-11-27 15:30:20
+    --period 9.2026              | 2026-09-01 00:00:00 … 2026-09-30 23:59:59
+    --period 1.11.26             | 2026-11-01 00:00:00 … 2026-11-01 23:59:59
+    --from '1.11.26 9:30'        | 2026-11-01 09:30:00 … 2026-11-27 15:30:20
+    --period 1.11.2026-7.11.2026 | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period 1.11.2026..7.11.26  | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period '1.11.26 - 7.11.26' | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period 2026-11-01-2026-11-07 | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period 2026-11-01..2026-11-07 | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period 2026-11-01...2026-11-07 | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period '2026-11-01 … today' | 2026-11-01 00:00:00 … 2026-11-27 15:30:20
+    --period 1.11.2026\N{EN DASH}7.11.2026 | 2026-11-01 00:00:00 … 2026-11-07 23:59:59
+    --period 2026-09..2026-Q3    | 2026-09-01 00:00:00 … 2026-09-30 23:59:59
     --period 2026-W41            | 2026-10-05 00:00:00 … 2026-10-11 23:59:59
     --period 2026w1              | 2025-12-29 00:00:00 … 2026-01-04 23:59:59
     --period 2020-W53            | 2020-12-28 00:00:00 … 2021-01-03 23:59:59
@@ -103,9 +119,10 @@ MISTAKES = """
     --from '  '               | not a date | (listed)
     --from foo                | not a date | (listed)
     --from 'today 14:30'      | not a date | (listed)
-    --from 05.10.26           | not a date | (listed)
     --from 202610             | not a date | (listed)
-    --from 2026-Q5            | not a date | (listed)
+    --from 2026-Q5            | there is no quarter 5: a year has Q1 to Q4 | See comagic help dates.
+    --period q0               | there is no quarter 0: a year has Q1 to Q4 | See comagic help dates.
+    --period 13.2026          | there is no month 13 | See comagic help dates.
     --from 2026-10-05T14:30+25:00 | not a date | (listed)
     --from \N{MINUS SIGN}7d   | not a date | (listed)
     --from \N{ARABIC-INDIC DIGIT TWO}026-10-05 | not a date | (listed)
@@ -159,8 +176,43 @@ A period is whole days. Write today, or --from and --till.
     --period month            | not a period | Did you mean this-month or last-month?
     --period вчера            | not a period | Write yesterday.
     --period monday           | not a period | Write the date of that day: 2026-10-05.
-    --period 2026-10-01..2026-10-05 | not a period | Write --from 2026-10-01 --till 2026-10-05.
+    --period '2026-10-01..2026-10-05 10:00' | not a period | \
+Write --from 2026-10-01 --till '2026-10-05 10:00'.
+    --period 2026-10-01..now  | not a period | Write --from 2026-10-01 --till now.
 """
+
+
+@pytest.mark.parametrize(
+    ("today", "expected"),
+    [
+        ("2026-06-30", "2025-07-01 00:00:00 … 2025-09-30 23:59:59"),
+        ("2026-07-01", "2026-07-01 00:00:00 … 2026-07-01 12:00:00"),
+        ("2026-10-01", "2026-07-01 00:00:00 … 2026-09-30 23:59:59"),
+        ("2027-01-01", "2026-07-01 00:00:00 … 2026-09-30 23:59:59"),
+    ],
+)
+def test_a_quarter_without_a_year_is_the_last_that_has_begun(today, expected):
+    now = clock_of(f"{today} 12:00:00 Europe/Moscow")
+
+    assert str(resolve(None, None, "Q3", now, utc_of(now))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("7.11.2026-1.11.2026", "--period: 7.11.2026 is after 1.11.2026", "Swap them"),
+        ("31.11.2026-1.12.2026", "--period '31.11.2026': there is no day 31: 2026-11", HELP),
+        ("1.11.2026-2.13.2026", "--period '2.13.2026': there is no month 13", HELP),
+    ],
+)
+def test_a_range_with_a_mistake_names_it(text, message, hint):
+    now = clock_of(NOW)
+
+    with pytest.raises(UsageProblem) as caught:
+        resolve(None, None, text, now, utc_of(now))
+
+    assert caught.value.message.startswith(message)
+    assert caught.value.hint.startswith(hint)
 
 
 @pytest.mark.parametrize(("arguments", "reason", "hint"), rows_of(MISTAKES))

@@ -12,7 +12,8 @@
     list      := "(" value ("," value)* ")"
     value     := 'text' | "text" | number | word | date | true | false | null
 
-A word ends at a blank, a comma or a parenthesis. In a quoted text the quote is doubled. A date may
+A field is a name, or a title: in quotes, or words before an operator. A word ends at a blank, a
+comma or a parenthesis. In a quoted text the quote is doubled. A date may
 have its time after a blank. `null` is allowed only after `is`, `=` and `!=`.
 """
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import TypeAlias
@@ -46,6 +48,7 @@ COMMON_MISTAKES = {
     "не": "not",
     "равно": "=",
 }
+QUOTE_TITLE = "Quote a title that has commas or parentheses: 'one, two' = VALUE."
 UNITS = re.compile(r"[smh]|(sec|min|hour|сек|мин|час)\w*", re.IGNORECASE)
 MAX_DEPTH = 50  # parentheses in parentheses; nobody means more
 
@@ -145,13 +148,14 @@ def _not_closed(scanner: Scanner, opened: Token) -> FilterSyntaxError:
 
 
 def _parse_condition(scanner: Scanner) -> Condition:
-    field = _parse_field(scanner)
+    field = _parse_title(scanner, _parse_field(scanner))
     if sign := scanner.sign():
         return _parse_comparison(scanner, field, sign)
     word = scanner.name()
     if not word:
         rest = scanner.rest()
-        raise rest.error(f"an operator is missing after {field.text}", OPERATORS)
+        hint = QUOTE_TITLE if rest.text in {",", "("} else OPERATORS
+        raise rest.error(f"an operator is missing after {field.text}", hint)
     if word.keyword == "not":
         return _parse_negated(scanner, field, word)
     if word.keyword == "between":
@@ -171,6 +175,21 @@ def _parse_field(scanner: Scanner) -> Token:
         hint = NOT_HINT if found.keyword in {"not", "не"} else ""
         raise found.error(f"a field is missing before {found.text!r}", hint)
     return found
+
+
+def _parse_title(scanner: Scanner, first: Token) -> Token:
+    """Add the other words of a title without quotes, if an operator follows them."""
+    ahead, last = copy(scanner), first
+    while (word := ahead.peek()) and word not in {*KEYWORDS, *WORDS, "between"}:
+        last = ahead.name() or last
+    is_title = bool(word) or ahead.sign() is not None
+    if not is_title or word in {"and", "or"} or first.quoted or last.keyword in COMMON_MISTAKES:
+        return first
+    while scanner.place < last.start:
+        scanner.name()
+    if last is not first:
+        scanner.name()
+    return Token(scanner.text[first.start : last.end], first.start, last.end)
 
 
 def _between(scanner: Scanner, field: Token, word: Token) -> FilterSyntaxError:

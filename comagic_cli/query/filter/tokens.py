@@ -11,7 +11,7 @@ SIGN = re.compile(r"[=<>!]+")
 MARK = re.compile(r"[(),]")
 QUOTED = re.compile(r"""'((?:[^']|'')*)'|"((?:[^"]|"")*)\"""")
 WORD = re.compile(r"[^\s,()]+")
-DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}")
+DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}\.[0-9]{1,2}\.(?:[0-9]{4}|[0-9]{2})")
 TIME = re.compile(r"\s+([0-9]{1,2}:[0-9:.]+(?:[zZ]|[+-][0-9:]+)?)(?=[\s,()]|$)")
 QUOTE_IT = "Quote a value that has blanks, commas or parentheses: 'two words'."
 
