@@ -110,8 +110,9 @@ class DoctorCommand(ExportCommand):
 def doctor(format_: str, **values: Any) -> None:
     """Check the setup: token, address, rights, reports, points.
 
-    One line for each check: ok, or FAIL and what to do; -- is what the account has not. It makes a
-    call for the account, one for its list of reports, and one for each report. The exit code is that of the first failed check.
+    One line for each check: ok, or FAIL and what to do; -- marks what the account lacks. It makes
+    a call for the account, one for its list of reports, and one for each report. The exit code is
+    that of the first failed check.
 
     \b
     Examples:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from textwrap import wrap
 from shlex import quote
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -58,7 +59,8 @@ OTHER_COMMANDS = {
     "whoami": "comagic account",
 }
 """Commands of other programs, and ours."""
-NOTES = {"communications": "; with UTM tags", "calls": "; with employees"}
+OLDER = "Older reports, which need no component; calls-report has UTM and employees"
+NOTES = {"communications": "; with UTM", "calls": "; with employees"}
 """What help adds to the titles of reports, for those who must choose one."""
 
 
@@ -111,14 +113,17 @@ class Root(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write all commands with their help."""
         titles = {name: title + NOTES.get(name, "") for name, title in _reports().items()}
-        sections = (
-            ("Reports", titles),
-            ("Explore", _titles(EXPLORING)),
-            ("Other commands", _titles(OTHERS)),
-        )
-        for heading, titles in sections:
+        older = [name for name, entry in catalog_reports().items() if "family" in entry]
+        flat = {name: title for name, title in titles.items() if name not in older}
+        with formatter.section("Reports"):
+            formatter.write_dl(list(flat.items()))
+        with formatter.section(OLDER):
+            width = formatter.width - formatter.current_indent
+            for line in wrap(", ".join(older), width, break_on_hyphens=False):
+                formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+        for heading, commands in (("Explore", EXPLORING), ("Other commands", OTHERS)):
             with formatter.section(heading):
-                formatter.write_dl(list(titles.items()))
+                formatter.write_dl(list(_titles(commands).items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """Complete commands, and options after a dash."""

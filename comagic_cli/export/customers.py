@@ -27,7 +27,6 @@ from comagic_cli.formats.partitions import (
 )
 from comagic_cli.paging.id_batches import PageReader as AccountReader
 from comagic_cli.paging.reader import WindowResult
-from comagic_cli.query.catalog import Field
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Page, add_members
