@@ -70,7 +70,7 @@ are joined by and. Quote a value with blanks, commas or parentheses.
 
 A date means the whole day: = 2026-10-05 is from its start to its end. Dates
 are written as after --from. Durations are seconds, 90s, 5m, 2h or 00:01:30. The
-account's title of a field can stand for its name, in quotes if it has blanks.
+account's title of a field can stand for its name, in quotes if it has commas.
 
 comagic filters REPORT lists fields and operators; comagic filters REPORT FIELD
 the values of a field. A mistake is shown with a caret before anything is sent.

@@ -113,9 +113,13 @@ def export_each(
                 _report(customer, error, context)
         else:
             summaries += [summary] if summary else []
-    if failures:
-        raise _sum_up(failures, options, context)
-    return _add_up(summaries, options)
+    total = _add_up(summaries, options)
+    if not failures:
+        return total
+    failure = _sum_up(failures, options, context)
+    if total:
+        context.reporter.record(failure.message, **total.members)
+    raise failure
 
 
 def _sum_up(

@@ -201,27 +201,30 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
             size += sink.bytes
     finally:
         connection.report_oddities(*readers)
-    if first:
-        raise _missing(first, incomplete, is_kept=is_kept)
-    rows = connection.progress.rows
-    if not rows:
+    rows, files = connection.progress.rows, len(plan.write) - len(incomplete)
+    if not rows and not first:
         warn_of_no_rows(partitions.query, partitions.job, connection)
     points, period = connection.client.calls, partitions.query.period
-    return Summary(
+    summary = Summary(
         rows=rows,
         days=[f"{day:%Y-%m-%d}" for day in (plan.write[0].start, plan.write[-1].end)],
         points=points,
         progress=connection.progress,
-        output=files_of(len(plan.write), partitions.template),
+        output=files_of(files, partitions.template),
         members={
             "rows": rows,
             "period": [str(period.start), str(period.end)],
             "output": str(partitions.template),
             "bytes": size,
             "points": points,
-            "files": len(plan.write),
+            "files": files,
         },
     )
+    if first:
+        missing = _missing(first, incomplete, is_kept=is_kept)
+        connection.context.reporter.record(missing.message, **summary.members)
+        raise missing
+    return summary
 
 
 def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) -> RowsMissing:

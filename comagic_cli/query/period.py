@@ -486,6 +486,10 @@ PERIODS = Language(
     "today); see comagic help dates.",
     (
         (r"(.+?)(?:\.\.\.?|…)(.+)", "Write --from {0} --till {1}."),
+        (
+            r"([0-9]{1,2}\.[0-9]{1,2})\s*[-\u2013]\s*([0-9]{1,2}\.[0-9]{1,2})\.([0-9]{4})",
+            "Write {0}.{2}-{1}.{2}.",
+        ),
         (r"-?([0-9]+) ?(?:h|hours?)", "A period is whole days. Write --from -{0}h."),
         (DAY + CLOCK, "A period is whole days. Write a time after --from and --till."),
         (DAY_FIRST + CLOCK, "A period is whole days. Write a time after --from and --till."),

@@ -128,6 +128,18 @@ def test_folders_of_days_have_no_folder_of_the_placeholder(comagic, agent, tmp_p
     ]
 
 
+@pytest.mark.parametrize(("name", "count"), [("{user_id}/{date}.csv", 10), ("{user_id}.csv", 2)])
+def test_where_a_customer_fails_the_last_line_adds_up_the_others(
+    comagic, denied, tmp_path, monkeypatch, name, count
+):
+    monkeypatch.chdir(tmp_path)
+    ran = comagic(*CALLS, "--user-id", "all", "-o", name, "--log-format", "json", box=denied)
+    told = json.loads(ran.err.splitlines()[-1])
+    rows = sum(len(ids_of(denied, user)) for user in (7001, 7003))
+    assert (ran.code, told["rows"], told["files"], told["period"]) == (3, rows, count, [*SPAN])
+    assert told["bytes"] == sum(path.stat().st_size for path in tmp_path.rglob("*.csv"))
+
+
 @pytest.mark.parametrize(("name", "count"), [("{user_id}/{date}.csv", 15), ("{user_id}.csv", 3)])
 def test_the_summary_adds_up_the_files_of_all(comagic, agent, tmp_path, monkeypatch, name, count):
     monkeypatch.chdir(tmp_path)

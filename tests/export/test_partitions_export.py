@@ -280,6 +280,20 @@ def test_rows_that_are_missing_keep_the_days_back(comagic, out):
     assert visible(out) == [f"{day}.csv" for day in DAYS]
 
 
+def test_the_last_line_says_what_an_incomplete_export_wrote(comagic, out):
+    with box_of(max_days=3) as box:
+        comagic(*TEN, box=box)
+        windows = [call.params for call in box.pages if call.outcome == "ok"]
+        box.lie = windows[2]["date_from"]
+        words = ["--page-size", 20, "-o", f"{out}/{{date}}.csv", "--log-format", "json"]
+        ran = comagic(*TEN, *words, box=box)
+    whole = [out / name for name in visible(out) if name.endswith(".csv")]
+    told = json.loads(ran.err.splitlines()[-1])
+    assert (ran.code, told["exit_code"], told["output"]) == (3, 3, f"{out}/{{date}}.csv")
+    assert (told["files"], told["bytes"]) == (len(whole), sum(x.stat().st_size for x in whole))
+    assert 0 < len(whole) < len(DAYS)
+
+
 def test_runs_go_on_after_one_with_missing_rows_and_all_are_named(comagic, out):
     target = ["-o", f"{out}/{{date}}.csv"]
     with box_of() as box:

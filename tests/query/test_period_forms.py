@@ -170,6 +170,7 @@ Write 2026-05-10 (day first) or 2026-10-05 (month first).
     --period 99999w           | more than a hundred years back | See comagic help dates.
     --period '2026-10-05 14:30' | not a period | \
 A period is whole days. Write a time after --from and --till.
+    --period 1.11-7.11.2026   | not a period | Write 1.11.2026-7.11.2026.
     --period 24h              | not a period | A period is whole days. Write --from -24h.
     --period now              | not a period | \
 A period is whole days. Write today, or --from and --till.
