@@ -21,7 +21,7 @@ from comagic_cli.cli.params import ReportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.query.catalog import ReportType, list_named, lists, report
+from comagic_cli.query.catalog import Param, ReportType, list_named, lists, report
 from comagic_cli.query.query import IDS
 from comagic_cli.query.suggest import did_you_mean
 
@@ -45,7 +45,9 @@ Examples:
 EXAMPLES_OF_LIST = """\b
 Examples:
   comagic {words}
-  comagic {words} -f csv -o {name}.csv"""
+  comagic {words} -f csv"""
+EXAMPLE_VALUES = {"report_type": "calls", "prefix": "495"}
+MOST_WORDS = 60  # characters of an example: a longer one does not fit a line of help
 
 EPILOG = """\b
 The default --format is that of the suffix of -o (.csv, .tsv, .jsonl, .json,
@@ -80,11 +82,20 @@ def report_command(name: str, run: Export) -> click.Command:
 def list_command(name: str, run: Export) -> click.Command:
     """Make the command that exports a list; `run` exports it."""
     entry = list_named(name)
-    required = [
-        f"--{each.replace('_', '-')} …" for each, param in entry.params.items() if param.required
-    ]
-    words = " ".join([entry.words, "--sandbox", *required])
-    return export_command(entry, name, EXAMPLES_OF_LIST.format(words=words, name=name), run)
+    words = f"{entry.words} --sandbox"
+    for param, each in entry.params.items():
+        words += f" --{param.replace('_', '-')} {_example_of(param, each)}" if each.required else ""
+    examples = EXAMPLES_OF_LIST.format(words=words)
+    return export_command(entry, name, examples if len(words) < MOST_WORDS else "", run)
+
+
+def _example_of(name: str, param: Param) -> str:
+    """Return a value to show in an example."""
+    if param.type == "boolean":
+        return ""
+    if param.values or name in EXAMPLE_VALUES:
+        return (*param.values, EXAMPLE_VALUES.get(name, ""))[0]
+    return "1"
 
 
 def export_command(entry: ReportType, name: str, examples: str, run: Export) -> click.Command:

@@ -16,8 +16,8 @@ from click.shell_completion import CompletionItem
 
 from comagic_cli.api.errors import ERRORS as API_ERRORS
 from comagic_cli.errors import ExitCode, UsageProblem
-from comagic_cli.query.catalog import having, reports
-from comagic_cli.query.suggest import suggest_command
+from comagic_cli.query.catalog import MAX_OTHERS, having, reports
+from comagic_cli.query.suggest import first_of, suggest_command
 
 DATES = """\
 The period of an export: --from and --till, or --period.
@@ -414,13 +414,13 @@ def _explain_field(word: str) -> str:
         return "See comagic fields REPORT; a group of fields is written as --fields @utm."
     others = having(word)
     if others:
-        return f"It is a field of {', '.join(others)}: see comagic fields {others[0]}."
+        return f"It is a field of {first_of(others, MAX_OTHERS)}: see comagic fields {others[0]}."
     groups = [each.command for each in reports() if word in {one.group for one in each.fields}]
     if not word or not groups:
         return ""
     return (
-        f"It is a group of fields of {', '.join(groups)}: write --fields @{word}; see comagic "
-        f"fields {groups[0]}."
+        f"It is a group of fields of {first_of(groups, MAX_OTHERS)}: write --fields @{word}; "
+        f"see comagic fields {groups[0]}."
     )
 
 

@@ -317,14 +317,14 @@ class ReportCommand(ExportCommand):
 
     def section_of(self, param: click.Parameter) -> str:
         """Return the section of the help that an option is listed in."""
-        if param.name in MAIN_OPTIONS:
+        if param.name in MAIN_OPTIONS and (param.name != "ids" or param.required):
             return MAIN
         return RARE if param.name in RARE_OPTIONS else super().section_of(param)
 
     def ordered_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Return the parameters in the order of the help."""
         params = self.get_params(ctx)
-        main = [param for param in params if param.name in MAIN_OPTIONS]
+        main = [param for param in params if self.section_of(param) == MAIN]
         rare = [param for param in params if param.name in RARE_OPTIONS]
         main.sort(key=lambda param: MAIN_OPTIONS.index(param.name or ""))
         return [*main, *(param for param in params if param not in [*main, *rare]), *rare]

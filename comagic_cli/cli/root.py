@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from textwrap import wrap
 from shlex import quote
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import click

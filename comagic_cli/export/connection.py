@@ -32,6 +32,7 @@ from comagic_cli.paging.id_batches import PageReader, make_reader
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
+from comagic_cli.query.suggest import first_of
 from comagic_cli.rows.decode import Members
 
 LISTED = "listed-operators"  # what is cached under this name
@@ -177,15 +178,11 @@ class Connection:
         missing, unasked = self._members[0].difference if self._members else ([], [])
         if missing:
             reporter.warn(
-                f"no row has {_list(missing)}; not asked for, but in the rows: {_list(unasked)}",
+                f"no row has {first_of(missing, MAX_NAMED)}; not asked for, but in the rows: "
+                f"{first_of(unasked, MAX_NAMED)}",
                 missing=missing,
                 unasked=unasked,
             )
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more
 
 
 @contextmanager

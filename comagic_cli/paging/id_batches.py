@@ -20,6 +20,7 @@ from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
 from comagic_cli.paging.source import Ask, Totals
 from comagic_cli.paging.whole_answer import WholeAnswerReader
 from comagic_cli.query.query import IDS, Query
+from comagic_cli.query.suggest import first_of
 from comagic_cli.rows.page import Marks, Page
 
 MOST = 100  # ids a call
@@ -165,10 +166,10 @@ class IdBatchReader:
         if others and self.query.row_ids is not None:
             count = len(others)
             rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
-            self.warn(f"{rows} not asked for: {first_of(others)}")
+            self.warn(f"{rows} not asked for: {first_of(others, MOST_NAMED)}")
         if self.unfound > 0:
             verb = "id has" if self.unfound == 1 else "ids have"
-            missing = first_of(self._missing_ids)
+            missing = first_of(self._missing_ids, MOST_NAMED)
             self.info(f"{self.unfound} {verb} no row in this period: {missing}")
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
@@ -181,12 +182,6 @@ class IdBatchReader:
                 f"--sort: {ids} ids are asked for {size} at once, and the order holds only in each",
                 hint="Leave --sort out and sort the output, or ask for fewer ids.",
             )
-
-
-def first_of(ids: Sequence[str]) -> str:
-    """List some ids, the first of many."""
-    more = f" and {len(ids) - MOST_NAMED} more" if len(ids) > MOST_NAMED else ""
-    return ", ".join(ids[:MOST_NAMED]) + more
 
 
 def halve_batch(lot: Sequence[int], error: Refused, note: Callable[[str], None]) -> int:

@@ -16,7 +16,7 @@ from comagic_cli.query.catalog import (
     lists,
     reports,
 )
-from comagic_cli.query.suggest import did_you_mean, suggest_command
+from comagic_cli.query.suggest import did_you_mean, first_of, suggest_command
 
 Row: TypeAlias = dict[str, Any]
 
@@ -201,7 +201,7 @@ def filter_rows(filters: Iterable[Row], field: str | None, report: ReportType) -
     names = [str(row["field"]) for row in rows if row["field"]]
     raise UsageProblem(
         f"{report.command} can't be filtered by {field!r}",
-        hint=did_you_mean(field, names, 0.5) or f"It can be by: {_first_of(names)}.",
+        hint=did_you_mean(field, names, 0.5) or f"It can be by: {first_of(names, MAX_NAMED)}.",
     )
 
 
@@ -231,11 +231,6 @@ def documented_filters(report: ReportType) -> list[Row]:
 
 
 MAX_NAMED = 8  # names that a message lists
-
-
-def _first_of(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
-    return ", ".join(names[:MAX_NAMED]) + more
 
 
 def _filter_row(row: Row) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher
 from zoneinfo import available_timezones
 
@@ -11,6 +11,12 @@ MAX_NAMES = 3  # a longer list does not help
 MAX_DISTANCE = 0.15  # names so much less similar than the best one are not suggested
 MIN_PREFIX = 3  # letters; a shorter text is part of too many names
 PREFIX_SIMILARITY = 0.9  # of a name that begins with the word
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """List the first names of many, and say how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def closest(word: str, names: Iterable[str], least: float = 0.6) -> list[str]:

@@ -16,7 +16,7 @@ version
     No such command 'version'. Write comagic --version.
       See comagic --help.
 call --sandbox
-    No such command 'call'. Did you mean calls or call-details?
+    No such command 'call'. Did you mean calls, call-details or calls-report?
       See comagic --help.
 --foo
     No such option '--foo'.
@@ -131,7 +131,7 @@ calls --sandbox --user-id all --where user_id=7001
 exported; to choose customers, write --user-id.
 calls --sandbox --fields utm_source
     --fields: calls has no field 'utm_source'
-      These reports have it: communications, visits.
+      These reports have it: communications, visits, calls-report.
 calls --sandbox --fields 'Тип звон'
     --fields: calls has no field 'Тип звон'
       Did you mean Тип звонка?
@@ -284,18 +284,18 @@ help визиты
       Did you mean visits?
 help utm
     there is no topic or command 'utm'
-      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+      It is a group of fields of communications, visits, calls-report and 5 more: write --fields @utm; see comagic fields \
 communications.
 help @utm
     there is no topic or command '@utm'
-      It is a group of fields of communications, visits: write --fields @utm; see comagic fields \
+      It is a group of fields of communications, visits, calls-report and 5 more: write --fields @utm; see comagic fields \
 communications.
 help groups
     there is no topic or command 'groups'
       See comagic fields REPORT; a group of fields is written as --fields @utm.
 help utm_source
     there is no topic or command 'utm_source'
-      It is a field of communications, visits: see comagic fields communications.
+      It is a field of communications, visits, calls-report and 5 more: see comagic fields communications.
 help wat
     there is no topic or command 'wat'
       Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.

@@ -12,11 +12,14 @@ from comagic_cli.cli import help as tables
 from comagic_cli.cli.root import cli
 
 SHELL = "|<>&;$`"
+LISTS = {f"comagic list {name}" for name in ("employees", "geolocations", "metrics", "site")}
 
 
 def commands():
-    """Return all commands, as they are typed."""
-    return {"comagic": cli} | dict(tables.commands(cli))
+    """Return all commands, as they are typed; of the lists, which are alike, a few."""
+    found = {"comagic": cli} | dict(tables.commands(cli))
+    left_out = {name for name in found if name.startswith("comagic list ")} - LISTS
+    return {name: command for name, command in found.items() if name not in left_out}
 
 
 def help_of(name, command):
