@@ -44,7 +44,7 @@ OTHERS = {
     "logout": ("Delete the token or login of a profile", "auth:logout"),
     "profiles": ("List and change the saved accounts", "auth:profiles"),
     "doctor": ("Check the setup: token, address, rights, reports, points", "doctor:doctor"),
-    "help": ("Show this help, or a topic: dates, filters, formats, cron, errors", "help:help_"),
+    "help": ("Show this help, or a topic: dates, filters, cron, errors", "help:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
     "sandbox": ("Serve a sandbox of the API with invented data", "sandbox:sandbox"),
     "verify": ("Check a file against the manifest of its export", "verify:verify"),
@@ -150,7 +150,7 @@ def _titles(commands: Mapping[str, tuple[str, str]]) -> dict[str, str]:
 @click.help_option("-h", "--help", help="Show this help.")
 @click.pass_context
 def cli(context: click.Context) -> None:
-    """Export calls, chats, requests and visits from CoMagic / UIS with one command.
+    """Export calls, chats, requests and visits from CoMagic / UIS.
 
     \b
     Examples:

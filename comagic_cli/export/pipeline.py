@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import BinaryIO
 
+from comagic_cli.api.errors import ERRORS
 from comagic_cli.errors import NotAllowed, UsageProblem
 from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import export_each, find_customers
@@ -33,7 +34,8 @@ def run_export(report: ReportType, options: ExportOptions, context: Context) -> 
         _run(job)
     except NotAllowed as error:
         if error.mnemonic == NO_COMPONENT and report.is_flat:
-            error.hint = hint_older(job)
+            general = ERRORS[NO_COMPONENT].hint
+            error.hint = error.hint.replace(general, hint_older(job))
         raise
 
 
