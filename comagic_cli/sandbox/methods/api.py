@@ -10,7 +10,7 @@ from operator import itemgetter
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import Field, ReportType, reports
+from comagic_cli.query.catalog import Field, ReportType, flat_reports
 from comagic_cli.sandbox.data.rhythm import micros
 from comagic_cli.sandbox.methods import accounts, checks, discovery
 from comagic_cli.sandbox.methods.checks import Params
@@ -38,7 +38,7 @@ _FLAT: Final = (
     "offset",
 )
 _LIST: Final = ("fields", "filter", "sort", "limit", "offset")
-FLAT: Final = {report.method: report for report in reports()}
+FLAT: Final = {report.method: report for report in flat_reports()}
 
 
 @dataclass(frozen=True)

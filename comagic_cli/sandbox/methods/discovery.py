@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import Field, ReportType, reports
+from comagic_cli.query.catalog import Field, ReportType, flat_reports
 from comagic_cli.sandbox.data.business import words
 from comagic_cli.sandbox.methods.filters import LISTED, format_of
 from comagic_cli.sandbox.methods.refusals import wrong_value
@@ -48,14 +48,14 @@ def type_of(report: ReportType) -> str:
 
 def report_ids(report: ReportType, quirks: Quirks) -> list[int]:
     """Return the ids of the account's reports of that type."""
-    place = reports().index(report)
+    place = flat_reports().index(report)
     return [FIRST_REPORT + place + _NEXT_OF_TYPE * more for more in range(quirks.reports_per_type)]
 
 
 def reports_list(quirks: Quirks) -> list[dict[str, Any]]:
     """List the account's reports."""
     listed = []
-    for report in reports():
+    for report in flat_reports():
         for place, id_ in enumerate(report_ids(report, quirks)):
             name = words()["report_names"][report.command]
             listed.append(_listed(id_, type_of(report), name + f" ({place + 1})" * bool(place)))
@@ -83,21 +83,21 @@ def report_types() -> list[dict[str, Any]]:
     """List the types of reports."""
     return [
         {"id": type_of(report), "name": words()["report_names"][report.command]}
-        for report in reports()
+        for report in flat_reports()
     ]
 
 
 def by_type(type_: str) -> ReportType:
     """Find a report by its type, or refuse."""
-    for report in reports():
+    for report in flat_reports():
         if type_of(report) == type_:
             return report
-    raise wrong_value("report_type", type_, ", ".join(map(type_of, reports())))
+    raise wrong_value("report_type", type_, ", ".join(map(type_of, flat_reports())))
 
 
 def by_id(id_: int, quirks: Quirks) -> ReportType:
     """Find a report by its id, or refuse."""
-    for report in reports():
+    for report in flat_reports():
         if id_ in report_ids(report, quirks):
             return report
     raise wrong_value("report_id", id_, "no such report")
