@@ -176,20 +176,16 @@ def read_day_limit(message: str, window: Window) -> int:
 
 
 def find_cap(error: ComagicError, window: Window, report: ReportType) -> int:
-    """Return the cap of days that a refusal of a window names. Raises any other error.
+    """Return the cap of days that a refusal of a window names.
 
-    Raises `Refused` for sums over the period, which are one answer.
+    Raises any other error, and the refusal itself for sums over the period: they are one answer.
     """
     if error.mnemonic != "date_interval_limit_reached":
         raise error
-    cap = read_day_limit(error.message, window)
     if report.time:
-        return cap
-    raise Refused(
-        f"{report.command} has sums over the period, and the service takes {cap} days at once",
-        hint="Ask for a shorter period.",
-        mnemonic=error.mnemonic,
-    )
+        return read_day_limit(error.message, window)
+    error.hint = f"{report.command} has sums over the period, which can't be cut: shorten it."
+    raise error
 
 
 def _choose_limit(message: str, lengths: Mapping[int, int]) -> int:

@@ -98,6 +98,7 @@ class Quirks:
     days_counted: Literal["seconds", "calendar"] = "seconds"
     max_days: int | None = None  # overrules the cap of every report
     interval_text: str = "{} days"  # how a refusal names that cap
+    older_days: int | None = None  # overrules the cap of the older reports
     retention_days: int | None = None  # days back from now that the service keeps
     retention: Literal["refused", "empty"] = "refused"  # what becomes of older days
     bare_dates: Literal["refused", "taken"] = "refused"  # dates without a time
@@ -107,6 +108,8 @@ class Quirks:
     # Which names are taken of fields that the documentation misspells.
     field_names: Literal["both", "documented", "answered"] = "both"
     sorts_prohibited: tuple[str, ...] = ()
+    # Sort older reports by time whose documentation does not let them.
+    sort_by_time: bool = False
     filters_prohibited: tuple[str, ...] = ()
     filter_value_ids: bool = True  # a filter's value may be a value_id
     operators: Literal["documented", "listed"] = "documented"  # which of them filters may use

@@ -5,27 +5,30 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
+from comagic_cli.query.catalog import list_named
 from comagic_cli.query.catalog import report as report_type
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.data.business import Business
+from comagic_cli.sandbox.data.lists.directory import rows_of_list
+from comagic_cli.sandbox.data.source import EXTRA, Source
 from comagic_cli.sandbox.data.sources import (
-    EXTRA,
     VISITS,
     Rows,
-    Source,
     Span,
     invented,
     stored_time,
 )
+from comagic_cli.sandbox.data.sums import SUMS, Summed
 from comagic_cli.sandbox.methods.accounts import timezone
 from comagic_cli.sandbox.methods.reports import Query, Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from comagic_cli.query.catalog import ReportType
     from comagic_cli.sandbox.data.business import Row
@@ -50,19 +53,60 @@ class Worlds:
     times: Callable[[int], datetime] | None = None
     now: datetime | None = None
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
-    _reports: dict[tuple[int | None, str], Report] = field(default_factory=dict)
+    _reports: dict[tuple[int | None, str, bool], Report] = field(default_factory=dict)
+    _sums: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)
+    _lists: dict[tuple[int | None, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
     _arrived: int = 0
     _lock: RLock = field(default_factory=RLock)
 
-    def report(self, user: int | None, command: str) -> Report:
-        """Return a report of the account, or of an agent's client."""
+    def report(self, user: int | None, command: str, *, with_unusual: bool = False) -> Report:
+        """Return a report of the account, or of an agent's client.
+
+        With the unusual, the last row comes a second time, as a call that goes on or a technical
+        message.
+        """
         with self._lock:
-            if (user, command) not in self._reports:
-                self._reports[user, command] = self._make(user, report_type(command))
-            return self._reports[user, command]
+            key = (user, command, with_unusual)
+            if key not in self._reports:
+                self._reports[key] = self._make(user, report_type(command))
+                if with_unusual:
+                    _add_unusual(self._reports[key])
+            return self._reports[key]
+
+    def business(self, user: int | None) -> Business:
+        """Return the business of the account, or of an agent's client."""
+        return Business(self.seed + (user or 0), user or 0)
+
+    def sums(
+        self, user: int | None, type_: ReportType, asked: tuple[int, int, int | None, bool]
+    ) -> list[dict[str, Any]]:
+        """Sum up a period: its edges in microseconds, the site, and whether only usual statuses."""
+        with self._lock:
+            key = (user, type_.command, *asked)
+            if key not in self._sums:
+                start, end, site, only_default = asked
+                rows = partial(self._rows_between, user)
+                business = self.business(user)
+                summed = Summed(business, start, end, rows, site, only_default)
+                self._sums = {key: SUMS[type_.command](summed)}
+            return self._sums[key]
+
+    def _rows_between(self, user: int | None, command: str, start: int, end: int) -> Iterator[Row]:
+        report = self.report(user, command)
+        return (report.rows.row(rank) for rank in range(*report.between(start, end)))
+
+    def directory(self, user: int | None, command: str) -> Sequence[dict[str, Any]]:
+        """Return the rows of a list."""
+        with self._lock:
+            if (user, command) not in self._lists:
+                business = self.business(user)
+                self._lists[user, command] = rows_of_list(
+                    list_named(command), business, self._span(user, business)
+                )
+            return self._lists[user, command]
 
     def _make(self, user: int | None, type_: ReportType) -> Report:
-        business = Business(self.seed + (user or 0))
+        business = self.business(user)
         shift = rhythm.SECOND // 2 if self.quirks.shown == "rounded" else 0
         given = self.data.get(type_.command)
         if given is None:
@@ -124,6 +168,15 @@ class Worlds:
                 when = stored_time(report.type, values) or stored
                 rows.append(source.given_row(EXTRA + self._arrived, when, values))
         report.rows.add(rows)
+
+
+def _add_unusual(report: Report) -> None:
+    source = report.rows.source
+    if source.givens is not None or source.last == source.first:
+        return
+    row = source.row(EXTRA, source.stored(source.last - 1))
+    row.is_unusual = True
+    report.rows.add([row])
 
 
 def _arrival_time(arrival: Arrival, query: Query) -> int:

@@ -284,18 +284,19 @@ help визиты
       Did you mean visits?
 help utm
     there is no topic or command 'utm'
-      It is a group of fields of communications, visits, calls-report and 5 more: write --fields @utm; see comagic fields \
-communications.
+      It is a group of fields of communications, visits, calls-report and 5 more: write --fields \
+@utm; see comagic fields communications.
 help @utm
     there is no topic or command '@utm'
-      It is a group of fields of communications, visits, calls-report and 5 more: write --fields @utm; see comagic fields \
-communications.
+      It is a group of fields of communications, visits, calls-report and 5 more: write --fields \
+@utm; see comagic fields communications.
 help groups
     there is no topic or command 'groups'
       See comagic fields REPORT; a group of fields is written as --fields @utm.
 help utm_source
     there is no topic or command 'utm_source'
-      It is a field of communications, visits, calls-report and 5 more: see comagic fields communications.
+      It is a field of communications, visits, calls-report and 5 more: see comagic \
+fields communications.
 help wat
     there is no topic or command 'wat'
       Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.

@@ -22,7 +22,7 @@ from sandbox_client import (
 )
 
 from comagic_cli.errors import UsageProblem
-from comagic_cli.query.catalog import reports
+from comagic_cli.query.catalog import flat_reports
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
 
@@ -210,7 +210,7 @@ def test_the_account_and_its_reports(box):
 
 
 def test_columns_filters_and_saved_state_are_those_of_the_catalogue(box):
-    type_ = reports()[0]
+    type_ = flat_reports()[0]
     tree = call(box, "getobj.columns_tree", report_type="communications")["result"]["data"]
     assert [column["id"] for column in tree["columns"]] == [f.name for f in type_.fields]
     groups = {group["id"] for group in tree["columns_groups"]}

@@ -9,7 +9,7 @@ import pytest
 from coverage_marks import unmeasured
 from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 
-from comagic_cli.query.catalog import report, reports
+from comagic_cli.query.catalog import flat_reports, report
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.data.business import IN_BLOCK, Business, hasher
 from comagic_cli.sandbox.data.sources import FIELDS
@@ -20,7 +20,7 @@ from comagic_cli.sandbox.server import Sandbox
 SPAN = ("2025-01-01 00:00:00", "2026-07-01 00:00:00")
 TIME = "communication_date_time"
 SORT = [{"field": TIME}, {"field": "communication_type"}, {"field": "communication_id"}]
-COMMANDS = [entry.command for entry in reports()]
+COMMANDS = [entry.command for entry in flat_reports()]
 
 
 @pytest.fixture(scope="module")

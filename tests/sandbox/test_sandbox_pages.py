@@ -6,7 +6,7 @@ import pytest
 from coverage_marks import unmeasured
 from sandbox_client import KEY, PERIOD, ask, paged, refused, rows, sandbox, total
 
-from comagic_cli.query.catalog import reports
+from comagic_cli.query.catalog import flat_reports
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.data.business import words
 from comagic_cli.sandbox.methods.filters import as_json
@@ -14,7 +14,7 @@ from comagic_cli.sandbox.methods.filters import as_json
 SPAN = ("2025-01-01 00:00:00", "2026-07-01 00:00:00")
 TIME = "communication_date_time"
 SORT = [{"field": TIME}, {"field": "communication_type"}, {"field": "communication_id"}]
-COMMANDS = [entry.command for entry in reports()]
+COMMANDS = [entry.command for entry in flat_reports()]
 
 
 @pytest.fixture(scope="module")

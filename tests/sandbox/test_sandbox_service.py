@@ -9,7 +9,7 @@ import re
 import pytest
 from sandbox_client import ask, call, envelope, post, refused, rows, sandbox
 
-from comagic_cli.query.catalog import reports
+from comagic_cli.query.catalog import flat_reports
 from comagic_cli.sandbox.methods.discovery import type_of
 
 USERS = "get.customer_users"
@@ -128,7 +128,7 @@ def test_the_columns_tree_is_like_the_front_ends(make):
     assert operators == ["=", "!=", "<", ">", "is_null", "is_not_null"]
 
 
-@pytest.mark.parametrize("report", reports(), ids=lambda report: report.command)
+@pytest.mark.parametrize("report", flat_reports(), ids=lambda report: report.command)
 def test_titles_are_russian(make, report):
     box = make(columns=("cc_1",))
     tree = call(box, "getobj.columns_tree", report_type=type_of(report))["result"]["data"]

@@ -6,11 +6,11 @@ import http.client
 import json
 from typing import Any
 
-from comagic_cli.query.catalog import report, reports
+from comagic_cli.query.catalog import flat_reports, report
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
 
-IDS = {entry.command: 1001 + place for place, entry in enumerate(reports())}
+IDS = {entry.command: 1001 + place for place, entry in enumerate(flat_reports())}
 NOW = "2026-10-08 12:00:00"
 PERIOD = ("2026-10-01 00:00:00", "2026-10-05 23:59:59")
 KEY = ["communication_type", "communication_id", "communication_date_time"]

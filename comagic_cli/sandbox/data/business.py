@@ -24,6 +24,7 @@ SPREAD: Final = 0x9E3779B97F4A7C15  # the golden ratio, as splitmix64 uses it
 BLOCK: Final = 20
 CALL, CHAT, REQUEST, EMAIL, GOAL = "call", "chat", "offline_message", "email", "goal"
 IN_BLOCK: Final = {CALL: 11, CHAT: 4, REQUEST: 2, EMAIL: 1, GOAL: 2}
+NOT_EMAIL: Final = "not " + EMAIL  # what the older report of communications has
 _HASHES: Final = 1 << 14  # remembered for each seed
 _ORDERS: Final = 64  # so many ways of ordering a block's types
 
@@ -32,6 +33,7 @@ ID_STEP: Final = 32  # ids a block takes
 FIRST_PERSON: Final = 5_100_000_000
 PERSONS, PERSON_ROWS = 24, 64  # that many persons share that many rows
 FIRST_VISIT: Final = 7_400_000_000
+VISITS_MIXED: Final = 15  # so many visits have ids that don't follow their times
 
 Maker = "Callable[[Row], Any]"
 
@@ -78,13 +80,15 @@ ORDERS: Final = tuple(_order(number) for number in range(_ORDERS))
 PLACES: Final = {
     kind: tuple(tuple(p for p in range(BLOCK) if order[p] == kind) for order in ORDERS)
     for kind in IN_BLOCK
-}
+} | {NOT_EMAIL: tuple(tuple(p for p in range(BLOCK) if order[p] != EMAIL) for order in ORDERS)}
+_SO_MANY: Final = IN_BLOCK | {NOT_EMAIL: BLOCK - IN_BLOCK[EMAIL]}
 
 
 class Business:
     """One account's business, made from a seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, account: int = 0) -> None:
+        self.account = account  # the customer of an agent
         self.hashed = hasher(seed)
         self._blocks = hasher(seed ^ 0x5EED)
 
@@ -99,7 +103,7 @@ class Business:
 
     def nth(self, kind: str, number: int) -> int:
         """Return the row number of the n-th communication of a type."""
-        block, place = divmod(number, IN_BLOCK[kind])
+        block, place = divmod(number, _SO_MANY[kind])
         return block * BLOCK + PLACES[kind][self.order(block)][place]
 
     def communication_id(self, number: int) -> int:
@@ -121,11 +125,32 @@ class Business:
         number = block * BLOCK + place * 3 % BLOCK  # 3 undoes 7: 21 is 1 modulo 20
         return number if self.kind(number) == CALL else None
 
+    def chat_number(self, communication_id: int) -> int | None:
+        """Return the row number of the chat with that id, if there is one."""
+        block, place = divmod(communication_id - FIRST_ID, ID_STEP)
+        if block < 0 or place >= BLOCK:
+            return None
+        place = place * 3 % BLOCK
+        numbers = [block * BLOCK + each for each in (place, place + 1) if each < BLOCK]
+        for number in numbers:
+            is_it = self.kind(number) == CHAT and self.communication_id(number) == communication_id
+            if is_it:
+                return number
+        return None
+
+
+def visit_id(index: int) -> int:
+    """Return the id of a visit; ids of neighbours don't follow their times."""
+    block, place = divmod(index, VISITS_MIXED)
+    return FIRST_VISIT + block * VISITS_MIXED + place * 7 % VISITS_MIXED
+
 
 class Row:
     """One row: its number, the number it was placed at, its stored time, and its hash.
 
     `index` counts the report's own rows; `number` is the communication that the row is about.
+    `part` counts the rows of one communication, such as the legs of a call. `is_unusual` marks a
+    call that goes on, and a technical message.
     """
 
     def __init__(
@@ -138,6 +163,8 @@ class Row:
         self.seconds = (stored + shift) // 1_000_000  # the shown time; `shift` rounds it
         self.hash = business.hashed(number)
         self.given: Mapping[str, Any] | None = None
+        self.part = 0
+        self.is_unusual = False
 
     @cached_property
     def kind(self) -> str:

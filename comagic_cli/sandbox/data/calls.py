@@ -57,10 +57,15 @@ def calls() -> dict[str, Maker]:
     return makers | _call_course() | _call_sides()
 
 
+def wait_seconds() -> Maker:
+    """Make how long a caller waited."""
+    return number_of("wait", 0, 60)
+
+
 def _call_course() -> dict[str, Maker]:
     """Make durations: seconds as a number and HH:MM:SS in one row."""
     lists = words()
-    wait, dial = number_of("wait", 0, 60), number_of("dial", 1, 40)
+    wait, dial = wait_seconds(), number_of("dial", 1, 40)
     return {
         "call_total_duration": lambda row: seconds(row) + wait(row),
         "call_await_talk_duration": lambda row: clock(wait(row)),

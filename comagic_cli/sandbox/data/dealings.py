@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from comagic_cli.sandbox.data.business import (
     FIRST_PERSON,
-    FIRST_VISIT,
     Row,
     number_of,
     one_of,
     roll,
     salt,
+    visit_id,
     words,
 )
 from comagic_cli.sandbox.data.rhythm import moment
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
 _EXTERNAL = salt("external")
 
 
-def _after(row: Row, **delta: int) -> str:
+def after(row: Row, **delta: int) -> str:
+    """Write the time so much later."""
     later = moment(row.seconds * 1_000_000) + timedelta(**delta)
     return later.isoformat(" ", "seconds")
 
@@ -84,7 +85,7 @@ def _crm(prefix: str) -> dict[str, Maker]:
         "ext_id": _external,
         "date_time": shown,
         "current_stage": one_of("stage", lists["stages"]),
-        "current_stage_date": lambda row: _after(row, days=row.hash % 20)[:10],
+        "current_stage_date": lambda row: after(row, days=row.hash % 20)[:10],
     }
     for mark in ("campaign", "content", "medium", "source", "term"):
         makers[f"utm_{mark}"] = traffic[f"utm_{mark}"]
@@ -115,7 +116,7 @@ def leads() -> dict[str, Maker]:
                 [
                     {
                         "ext_id": deals_of["deal_ext_id"](row),
-                        "date_time": _after(row, days=2),
+                        "date_time": after(row, days=2),
                         "current_stage": deals_of["deal_current_stage"](row),
                     }
                 ]
@@ -135,7 +136,7 @@ def deals() -> dict[str, Maker]:
         | _crm("deal")
         | {
             "deal_current_funnel": one_of("funnel", words()["funnels"]),
-            "deal_finish_date": lambda row: _after(row, days=30)[:10] if row.hash & 2 else None,
+            "deal_finish_date": lambda row: after(row, days=30)[:10] if row.hash & 2 else None,
             "deal_revenue": lambda row: None if (sum_ := revenue(row)) is None else sum_ / 100,
             "deal_cycle": number_of("cycle", 0, 90, nothing=20),
             "deal_comments": text_of("deal_comment", "comments", nothing=40),
@@ -152,7 +153,7 @@ def visits() -> dict[str, Maker]:
         | traffic_fields()
         | visitor_fields()
         | {
-            "visitor_session_id": lambda row: str(FIRST_VISIT + row.index),
+            "visitor_session_id": lambda row: str(visit_id(row.index)),
             "visit_depth": number_of("depth", 1, 25),
             "visit_date_time": shown,
             "communications": lambda row: _talks(row) if row.index % 3 == 0 else None,
@@ -169,7 +170,7 @@ def sms() -> dict[str, Maker]:
         "sms_date_time": shown,
         "contact_phone_number": phone,
         "virtual_phone_number": virtual_phone,
-        "sms_message": lambda row: texts(row).format(date=_after(row, days=3)[:10]),
+        "sms_message": lambda row: texts(row).format(date=after(row, days=3)[:10]),
     }
 
 
@@ -213,7 +214,7 @@ def notifications() -> dict[str, Maker]:
         "notification_error_message": if_failed(
             one_of("e", ['550 "No such user"', "timeout; 30 s"])
         ),
-        "notification_send_date_time": lambda row: _after(row, seconds=2) if failed(row) else None,
+        "notification_send_date_time": lambda row: after(row, seconds=2) if failed(row) else None,
         "notification_start_date_time": shown,
     }
     for name in ("event_type", "notification_status", "notification_channel"):
@@ -262,10 +263,10 @@ def persons() -> dict[str, Maker]:
         "person_id": lambda row: FIRST_PERSON + row.index,
         "visitor_ids": lambda row: [FIRST_PERSON * 2 + row.index * 3 + i for i in range(2)],
         "first_visit_date_time": shown,
-        "last_visit_date_time": lambda row: _after(row, days=row.hash % 90),
-        "first_communication_date_time": lambda row: _after(row, minutes=row.hash % 900),
-        "first_deal_date_time": lambda row: _after(row, days=9) if deals_made(row) else None,
-        "first_lead_date_time": lambda row: _after(row, days=2) if row.hash & 1 else None,
+        "last_visit_date_time": lambda row: after(row, days=row.hash % 90),
+        "first_communication_date_time": lambda row: after(row, minutes=row.hash % 900),
+        "first_deal_date_time": lambda row: after(row, days=9) if deals_made(row) else None,
+        "first_lead_date_time": lambda row: after(row, days=2) if row.hash & 1 else None,
         "visitor_names": lambda row: [name] if (name := full_name(row)) else None,
         "visitor_emails": lambda row: [mail(row)] if row.hash & 2 else None,
         "visitor_phones": lambda row: [phone(row)],

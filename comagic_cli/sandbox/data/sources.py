@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.data import calls, dealings, talks
+from comagic_cli.sandbox.data import calls, dealings, older, older_calls, talks
 from comagic_cli.sandbox.data.business import (
     CALL,
     CHAT,
     FIRST_PERSON,
+    GOAL,
+    NOT_EMAIL,
     PERSON_ROWS,
     PERSONS,
+    REQUEST,
     Business,
     Row,
-    one_of,
 )
+from comagic_cli.sandbox.data.parts import Legs, Messages
 from comagic_cli.sandbox.data.rhythm import parse
+from comagic_cli.sandbox.data.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +30,6 @@ if TYPE_CHECKING:
 
     Maker = Callable[[Row], Any]
 
-EXTRA: Final = 10**9  # arrivals are numbered from here
 _OWN: Final = 5 * 10**8  # visits that led to nothing are numbered from here
 VISITS: Final = 3  # visits a communication
 
@@ -44,8 +47,30 @@ FIELDS: Final[Mapping[str, Callable[[], dict[str, Maker]]]] = {
     "mgf-calls": calls.mgf_calls,
     "call-details": calls.call_details,
     "person-details": dealings.persons,
+    "calls-report": older_calls.calls_report,
+    "call-legs-report": older_calls.call_legs_report,
+    "financial-call-legs-report": older_calls.financial_call_legs_report,
+    "communications-report": older.communications_report,
+    "chats-report": older.chats_report,
+    "chat-messages-report": older.chat_messages_report,
+    "offline-messages-report": older.offline_messages_report,
+    "goals-report": older.goals_report,
+    "visitor-sessions-report": older.visitor_sessions_report,
 }
 
+_KINDS: Final = {  # what the rows are of; calls where nothing is said
+    "chats": CHAT,
+    "communications-report": NOT_EMAIL,
+    "chats-report": CHAT,
+    "chat-messages-report": CHAT,
+    "offline-messages-report": REQUEST,
+    "goals-report": GOAL,
+}
+_IN_PARTS: Final = {  # several rows to a communication
+    "call-legs-report": Legs,
+    "financial-call-legs-report": Legs,
+    "chat-messages-report": Messages,
+}
 _EVERY: Final = {  # one row to so many communications, and whether rows repeat
     "leads": (20, True),
     "deals": (40, True),
@@ -67,41 +92,6 @@ class Span:
     visited: Callable[[int], int]
 
 
-@dataclass
-class Source:
-    """One report's rows: those numbered `first` to before `last`, made out of their numbers."""
-
-    business: Business
-    shift: int
-    first: int = 0
-    last: int = 0
-    place: Callable[[int], int] = int
-    stored: Callable[[int], int] = int
-    makers: Mapping[str, Maker] = field(default_factory=dict)
-    givens: list[tuple[int, Mapping[str, Any]]] | None = None
-    mixed: bool = False  # given rows stand among the invented ones
-
-    def row(self, index: int, stored: int | None = None) -> Row:
-        """Return the row of a number, at its own or another stored time."""
-        if self.givens is not None and index < EXTRA:
-            return self.given_row(index, *self.givens[index])
-        when = self.stored(index) if stored is None else stored
-        return Row(self.business, index, self.place(index), when, self.shift)
-
-    def given_row(self, index: int, stored: int, values: Mapping[str, Any]) -> Row:
-        """Return a row of the caller's own values."""
-        row = Row(self.business, index, index, stored, self.shift)
-        row.given = values
-        return row
-
-    def maker(self, name: str) -> Maker:
-        """Return what makes a field; custom columns hold a word, a number or nothing."""
-        make = self.makers.get(name) or one_of(name, ["да; нет", "=A1", 17, 2.5], nothing=40)
-        if self.givens is None and not self.mixed:
-            return make
-        return lambda row: make(row) if row.given is None else row.given.get(name)
-
-
 def _every(business: Business, rows: int, *, repeats: bool) -> Callable[[int], int]:
     """Place the n-th row at one of its `rows` communications; now and then at its neighbour's."""
     if rows == 1:
@@ -120,7 +110,7 @@ def _every(business: Business, rows: int, *, repeats: bool) -> Callable[[int], i
 def invented(report: ReportType, business: Business, span: Span, shift: int) -> Source:
     """Make the source of a report's invented rows."""
     makers = FIELDS[report.command]()
-    if report.command == "visits":
+    if report.command in {"visits", "visitor-sessions-report"}:
         first, last = span.first * VISITS, span.last * VISITS
         return Source(business, shift, first, last, _visit, span.visited, makers)
     if report.command == "person-details":
@@ -129,14 +119,15 @@ def invented(report: ReportType, business: Business, span: Span, shift: int) -> 
         return Source(business, shift, first, last, _person, _of(span.stored, _person), makers)
     place = _placing(report.command, business)
     first, last = (bisect_left(range(span.last), n, key=place) for n in (span.first, span.last))
-    return Source(business, shift, first, last, place, _of(span.stored, place), makers)
+    make = _IN_PARTS.get(report.command, Source)
+    return make(business, shift, first, last, place, _of(span.stored, place), makers)
 
 
 def _placing(command: str, business: Business) -> Callable[[int], int]:
     if command in _EVERY:
         rows, repeats = _EVERY[command]
         return _every(business, rows, repeats=repeats)
-    kind = CHAT if command == "chats" else CALL
+    kind = _KINDS.get(command, CALL)
     return lambda number: business.nth(kind, number)
 
 

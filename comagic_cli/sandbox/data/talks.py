@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.sandbox.data.business import (
     CALL,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     Maker = Callable[[Row], Any]
 
+LINES: Final = 40  # numbers that can be called
 _ROLES = salt("roles")
 _RECORD = salt("record")
 _DURATION = salt("duration")
@@ -112,9 +113,14 @@ def records(row: Row) -> list[str] | None:
     ]
 
 
+def line(place: int) -> str:
+    """Write the n-th of our numbers."""
+    return f"7495{2_120_000 + place * 11:07}"
+
+
 def virtual_phone(row: Row) -> str:
     """Write the number of ours that was called."""
-    return f"7495{2_120_000 + row.hash % 40 * 11:07}"
+    return line(row.hash % LINES)
 
 
 def call_status(row: Row) -> dict[str, Any]:

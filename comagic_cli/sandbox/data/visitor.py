@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from comagic_cli.sandbox.data.business import (
     CALL,
     FIRST_PERSON,
-    FIRST_VISIT,
     Row,
     number_of,
     one_of,
@@ -16,6 +15,7 @@ from comagic_cli.sandbox.data.business import (
     part,
     roll,
     salt,
+    visit_id,
     words,
 )
 from comagic_cli.sandbox.data.rhythm import moment
@@ -101,8 +101,8 @@ def visitor_fields() -> dict[str, Maker]:
         "visitor_device": pair("device", [record["device"] for record in devices]),
         "visitor_language": one_of("language", lists["languages"]),
         "visitor_type": pair("visitor_type", lists["pairs"]["visitor_type"]),
-        "visitor_session_id": lambda row: FIRST_VISIT + row.number * 3,
-        "entrance_page": one_of("entrance", _pages()),
+        "visitor_session_id": lambda row: visit_id(row.number * 3),
+        "entrance_page": one_of("entrance", pages()),
         "visitor_id": lambda row: FIRST_PERSON * 2 + row.person * 3 + (row.hash & 1),
         "person_id": lambda row: FIRST_PERSON + row.person,
         "ua_client_id": _client_id("ua"),
@@ -112,7 +112,8 @@ def visitor_fields() -> dict[str, Maker]:
     return makers | _visit_time()
 
 
-def _pages() -> list[str]:
+def pages() -> list[str]:
+    """List the addresses of all pages."""
     return [
         f"https://{site['domain']}{page}" for site in words()["sites"] for page in words()["pages"]
     ]
@@ -120,7 +121,7 @@ def _pages() -> list[str]:
 
 def page(name: str) -> Maker:
     """Make the address of a page."""
-    return one_of(name, _pages())
+    return one_of(name, pages())
 
 
 def _address(row: Row) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from functools import partial
-from operator import itemgetter
+from functools import cache
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import Field, ReportType, flat_reports
+from comagic_cli.query.catalog import ReportType, list_named, reports
+from comagic_cli.query.catalog import lists as all_lists
 from comagic_cli.sandbox.data.rhythm import micros
-from comagic_cli.sandbox.methods import accounts, checks, discovery
+from comagic_cli.sandbox.methods import accounts, checks, discovery, lists, objects, older
 from comagic_cli.sandbox.methods.checks import Params
 from comagic_cli.sandbox.methods.filters import Filters
 from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
-from comagic_cli.sandbox.methods.reports import Query, Report, comparable
+from comagic_cli.sandbox.methods.reports import Query, Report
 from comagic_cli.sandbox.methods.shapes import keys, rows_as_dicts, shaper
 
 if TYPE_CHECKING:
@@ -38,7 +38,12 @@ _FLAT: Final = (
     "offset",
 )
 _LIST: Final = ("fields", "filter", "sort", "limit", "offset")
-FLAT: Final = {report.method: report for report in flat_reports()}
+
+
+@cache
+def catalogue() -> dict[str, ReportType]:
+    """Return reports and lists by their methods."""
+    return {entry.method: entry for entry in (*reports(), *all_lists())}
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Api:
             "get.account": self.quirks.get_account == "absent",
             "getobj.account": self.quirks.getobj_account == "absent",
         }
-        known = {*self._methods, *FLAT, "logout.user"}
+        known = {*self._methods, *catalogue(), "logout.user"}
         return method in known and not absent.get(method, False)
 
     def _authorised(self, method: str, params: Params, token: str) -> dict[str, Any]:
@@ -119,12 +124,19 @@ class Api:
             params.only(_COMMON)
             self.sessions.logout(token)
             return _answer({})
+        if not self.quirks.flat_reports and discovery.is_of_flat_reports(method):
+            raise Refusal("method_component_disabled")
         if method in self._methods:
             names, call = self._methods[method]
             params.only((*_COMMON, *names))
             answer: dict[str, Any] = call(params)
             return answer
-        return self._flat(FLAT[method], params)
+        return self._of_catalogue(catalogue()[method], params)
+
+    def _of_catalogue(self, type_: ReportType, params: Params) -> dict[str, Any]:
+        if type_.family == "flat":
+            return self._flat(type_, params)
+        return self._older(type_, params) if type_.family == "older" else self._list(type_, params)
 
     def _with_limits(self, answer: dict[str, Any]) -> dict[str, Any]:
         if self.quirks.limits != "absent":
@@ -149,35 +161,15 @@ class Api:
         return _answer(accounts.account_object(self._user(params), self.quirks))
 
     def _customer_users(self, params: Params) -> dict[str, Any]:
-        return self._listed(accounts.clients(self.quirks), params)
+        return self._listed("customer-users", accounts.clients(self.quirks), params)
 
     def _report_types(self, params: Params) -> dict[str, Any]:
         self._user(params)
-        return self._listed(discovery.report_types(), params)
+        return self._listed("report-types", discovery.report_types(), params)
 
     def _reports_list(self, params: Params) -> dict[str, Any]:
         self._user(params)
-        return self._listed(discovery.reports_list(self.quirks), params)
-
-    def _listed(self, rows: list[dict[str, Any]], params: Params) -> dict[str, Any]:
-        """Return a page of a list: filtered, sorted, and only the asked fields of it."""
-        if not rows:
-            return _answer([], total_items=0)
-        names = list(rows[0])
-        fields, tree = params.get("fields", list) or names, params.values.get("filter")
-        for item in params.get("sort", list) or []:
-            name, descending = checks.sort_item(item)
-            _must_be_one_of(names, "sort", name)
-            rows = sorted(rows, key=lambda row: comparable(row[name]), reverse=descending)
-        for name in fields:
-            _must_be_one_of(names, "fields", name)
-        if tree not in (None, {}, []):
-            find = partial(_field_of_list, names)
-            test = Filters(find, _member, self.quirks).test(tree)
-            rows = [row for row in rows if test(row)]  # type: ignore[arg-type]  # a plain row will do
-        limit, offset = checks.paging(params, self.quirks)
-        page = [{name: row[name] for name in fields} for row in rows[offset : offset + limit]]
-        return _answer(page, total_items=len(rows))
+        return self._listed("reports-list", discovery.reports_list(self.quirks), params)
 
     def _columns_tree(self, params: Params) -> dict[str, Any]:
         self._user(params)
@@ -194,12 +186,44 @@ class Api:
         return _answer(discovery.report_state(params.need("report_id", int), self.quirks))
 
     def _flat(self, type_: ReportType, params: Params) -> dict[str, Any]:
-        if not self.quirks.flat_reports:
-            raise Refusal("method_component_disabled")
         user = self._user(params)
         params.only((*_COMMON, *_FLAT, *type_.params))
         self._check_report(type_, params)
-        report = self.worlds.report(user, type_.command)
+        return self._page(self.worlds.report(user, type_.command), params, user)
+
+    def _older(self, type_: ReportType, params: Params) -> dict[str, Any]:
+        user = self._user(params)
+        params.only((*_COMMON, *older.params_of(type_)))
+        if not older.is_sum(type_):
+            with_unusual = older.with_unusual(params)
+            report = self.worlds.report(user, type_.command, with_unusual=with_unusual)
+            return self._page(report, params, user)
+        now = micros(self.worlds.local_now(user))
+        period = older.closed_period(params, type_, self.quirks, now)
+        rows = older.sums(type_, self.worlds, user, params, period)
+        page, total = lists.page_of(type_, rows, params, self.quirks)
+        return _answer(page, total_items=total)
+
+    def _list(self, type_: ReportType, params: Params) -> dict[str, Any]:
+        """Answer a list, or one object."""
+        user = self._user(params)
+        params.only((*_COMMON, *lists.params_of(type_)))
+        lists.check_own_params(type_, params)
+        if type_.dated:
+            checks.period(params, type_, self.quirks, micros(self.worlds.local_now(user)))
+        if type_.family == "object":
+            return _answer(objects.object_of(type_, self.worlds, user, params))
+        rows = lists.chosen(type_, self.worlds.directory(user, type_.command), params)
+        page, total = lists.page_of(type_, rows, params, self.quirks)
+        return _answer(page, total_items=total)
+
+    def _listed(self, command: str, rows: list[dict[str, Any]], params: Params) -> dict[str, Any]:
+        """Answer a list that has its own rows."""
+        page, total = lists.page_of(list_named(command), rows, params, self.quirks)
+        return _answer(page, total_items=total)
+
+    def _page(self, report: Report, params: Params, user: int | None) -> dict[str, Any]:
+        type_ = report.type
         fields = checks.asked_fields(params, type_, self.quirks)
         query = self._query(report, params, user)
         limit, offset = checks.paging(params, self.quirks)
@@ -230,8 +254,12 @@ class Api:
             params.need("is_realtime", bool)
 
     def _query(self, report: Report, params: Params, user: int | None) -> Query:
-        now = micros(self.worlds.local_now(user))
-        start, end = checks.period(params, report.type, self.quirks, now)
+        chats = older.chats_of(params) if "chat_ids" in report.type.params else None
+        if chats is None:
+            now = micros(self.worlds.local_now(user))
+            start, end = older.closed_period(params, report.type, self.quirks, now)
+        else:
+            start = end = 0
         tree = params.values.get("filter")
         if tree == [] and self.quirks.empty_filter == "refused":
             raise wrong_type("filter", tree, "object")
@@ -239,9 +267,10 @@ class Api:
         query = Query(
             json.dumps(tree, sort_keys=True),
             start,
-            end + 1 if self.quirks.till_inclusive else end,
+            end,
             checks.sorting(params, report.type, self.quirks),
             test,
+            chats,
             call=sum(self._calls.values()) + 1,
         )
         if "entity_ids" in report.type.params:
@@ -286,19 +315,3 @@ class Api:
 
 def _answer(data: Any, **metadata: Any) -> dict[str, Any]:
     return {"metadata": {"version": None, **metadata}, "data": data}
-
-
-def _must_be_one_of(names: list[str], param: str, name: str) -> None:
-    if name not in names:
-        raise Refusal(
-            "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name
-        )
-
-
-def _member(name: str) -> Callable[[Any], Any]:
-    return itemgetter(name)
-
-
-def _field_of_list(names: list[str], name: str) -> Field:
-    _must_be_one_of(names, "filter", name)
-    return Field(name, "number" if name in {"id", "customer_id", "group_id", "sort"} else "string")

@@ -6,19 +6,21 @@ import re
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from comagic_cli.query.catalog import Field
 from comagic_cli.sandbox.data.rhythm import DAY, moment, parse
 from comagic_cli.sandbox.methods.discovery import ANSWERED_AS, UNDOCUMENTED
 from comagic_cli.sandbox.methods.refusals import Refusal, missed, wrong_type, wrong_value
+from comagic_cli.sandbox.quirks import Quirks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from comagic_cli.query.catalog import Field, ReportType
-    from comagic_cli.sandbox.quirks import Quirks
+    from comagic_cli.query.catalog import ReportType
 
 MOST_ROWS: Final = 10_000
 MOST_OFFSET: Final = 100_000
 DEFAULT_LIMIT: Final = 1_000
+_MONTH: Final = 30  # days
 _DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WORDS: Final[Mapping[type, str]] = {
@@ -88,11 +90,12 @@ def period(params: Params, report: ReportType, quirks: Quirks, now: int) -> tupl
             field="date_from",
             value=params.values["date_from"],
         )
-    most = quirks.max_days or report.max_days
+    is_older = report.family == "older"
+    most = (quirks.older_days if is_older else None) or quirks.max_days or report.max_days
     kept = quirks.retention_days
     too_old = kept is not None and start < now - kept * DAY and quirks.retention == "refused"
     if too_old or _too_long(start, end, most, quirks):
-        words = quirks.interval_text.format(kept if too_old else most)
+        words = _days_in_words((kept or most) if too_old else most, report, quirks)
         raise Refusal(
             "date_interval_limit_reached",
             f"Max value of requested date interval is {words}",
@@ -102,6 +105,14 @@ def period(params: Params, report: ReportType, quirks: Quirks, now: int) -> tupl
     if kept is not None:
         start = max(start, now - kept * DAY)
     return start, max(start, end)
+
+
+def _days_in_words(days: int, report: ReportType, quirks: Quirks) -> str:
+    """Name a cap; the older reports name theirs in months."""
+    in_months = report.family == "older" and days % _MONTH == 0 and days > _MONTH
+    if in_months and quirks.interval_text == Quirks.interval_text:
+        return f"{days // _MONTH} months"
+    return quirks.interval_text.format(days)
 
 
 def _too_long(start: int, end: int, most: int, quirks: Quirks) -> bool:
@@ -136,14 +147,14 @@ def _capped(name: str, value: int, most: int, behaviour: str) -> int:
 
 def known_field(name: str, report: ReportType, quirks: Quirks, param: str) -> Field:
     """Find a field of the report or of the account's own columns, or refuse."""
-    field = report.field(name)
+    field = report.find(name)
     custom = (*quirks.columns, *UNDOCUMENTED.get(report.command, ()))
     if name not in _unknown_names(quirks) and (
-        (field.type and field.documented)
+        (field is not None and field.documented)
         or name in custom
         or (param == "filter" and name in quirks.dimensions)
     ):
-        return field
+        return field or Field(name)
     raise Refusal(
         "unexpected_parameters", "Unexpected method parameter(s)", field=param, value=name
     )
@@ -158,6 +169,8 @@ def _unknown_names(quirks: Quirks) -> Iterable[str]:
 def asked_fields(params: Params, report: ReportType, quirks: Quirks) -> tuple[str, ...]:
     """Return the asked columns, all of them known."""
     names = params.get("fields", list) or []
+    if not names and report.family != "flat":
+        return report.default_fields()
     for name in names:
         if not isinstance(name, str):
             raise wrong_type("fields", name, "string")
@@ -195,7 +208,8 @@ def sort_item(item: Any) -> tuple[str, bool]:
 def _sort(item: Any, report: ReportType, quirks: Quirks) -> tuple[str, bool]:
     name, descending = sort_item(item)
     field = known_field(name, report, quirks, "sort")
-    if not field.sort or name in quirks.sorts_prohibited:
+    is_sortable = field.sort or (quirks.sort_by_time and name in report.time)
+    if not is_sortable or name in quirks.sorts_prohibited:
         raise _prohibited("sort", name)
     return name, descending
 

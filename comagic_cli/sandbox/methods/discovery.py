@@ -31,6 +31,14 @@ ANSWERED_AS: Final[Mapping[str, str]] = {
     "redirection_info": "call_redirection_info",
 }
 """Fields whose documented names have a slip: the answer has the other name."""
+_ABOUT_COLUMNS: Final = frozenset(
+    (
+        *("getobj.dimensions_tree", "getobj.custom_dimension", "getobj.benchmarking_table"),
+        *("getobj.custom_formula_column", "getobj.custom_metric_column", "getobj.person_summary"),
+        *("get.custom_filters", "get.custom_dimension_templates", "get.metrics"),
+        *("get.metric_filters", "get.column_transfer_reports_list", "get.person_events"),
+    )
+)
 _LISTS: Final[Mapping[str, str]] = {"visit_weekday": "weekday", "visit_month": "month"}
 _DATA_TYPES: Final[Mapping[str, str]] = {
     "number": "integer",
@@ -82,9 +90,21 @@ def _listed(id_: int, type_: str, name: str) -> dict[str, Any]:
 def report_types() -> list[dict[str, Any]]:
     """List the types of reports."""
     return [
-        {"id": type_of(report), "name": words()["report_names"][report.command]}
+        {
+            "id": type_of(report),
+            "name": words()["report_names"][report.command],
+            "configuration": "flat",
+            "is_mobile": False,
+        }
         for report in flat_reports()
     ]
+
+
+def is_of_flat_reports(method: str) -> bool:
+    """Tell whether a method needs the component of the flat reports."""
+    flat = {report.method for report in flat_reports()}
+    about_reports = ("get.report_", "get.reports_", "getobj.report_", "getobj.columns_")
+    return method in flat or method.startswith(about_reports) or method in _ABOUT_COLUMNS
 
 
 def by_type(type_: str) -> ReportType:

@@ -12,6 +12,7 @@ from itertools import groupby
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
+from comagic_cli.sandbox.data.parts import Messages
 from comagic_cli.sandbox.data.sources import find_entity
 from comagic_cli.sandbox.methods.filters import plain
 from comagic_cli.sandbox.methods.refusals import Refusal
@@ -53,14 +54,23 @@ class Report:
         self.rows = rows
         self.quirks = quirks
         self._shift = _SECOND // 2 if quirks.shown == "rounded" else 0
+        self._is_scanned = rows.source.scan(0, 0) is not None
         self._remembered: OrderedDict[tuple[Any, ...], list[Row]] = OrderedDict()
 
     def page(self, query: Query, offset: int, limit: int) -> tuple[list[Row], int]:
         """Return a page of rows and how many rows match."""
-        if query.test is None and query.entities is None and self._by_time(query.sort):
+        is_plain = query.test is None and query.entities is None and not self._is_scanned
+        if is_plain and self._by_time(query.sort):
             return self._timed_page(query, offset, limit)
         rows = self._evaluated(query)
         return rows[offset : offset + limit], len(rows)
+
+    @property
+    def _has_own_order(self) -> bool:
+        """Tell whether rows come by their ids: those of reports that can't be sorted by time."""
+        time = self.type.time
+        sortable = self.quirks.sort_by_time or all(self.type.field(name).sort for name in time)
+        return self.type.family == "older" and not sortable
 
     def between(self, start: int, end: int) -> tuple[int, int]:
         """Return the ranks of the rows stored from `start` to before `end`."""
@@ -72,7 +82,7 @@ class Report:
         """Tell whether a sort goes by time first, in one direction."""
         time = self.type.time
         if not sort or not time:
-            return not sort
+            return not sort and not self._has_own_order
         names, downs = zip(*sort[: len(time)], strict=True)
         return names == time and len(set(downs)) == 1
 
@@ -148,10 +158,13 @@ class Report:
         rows = self._named(query) if query.entities is not None else self._scanned(query)
         if query.test is not None:
             rows = [row for row in rows if query.test(row)]
-        in_time = tuple((name, False) for name in self.type.time)
-        return self._sorted(rows, query.sort or in_time, query.call)
+        order = self.type.key if self._has_own_order else self.type.time
+        unsorted = tuple((name, False) for name in order)
+        return self._sorted(rows, query.sort or unsorted, query.call)
 
     def _scanned(self, query: Query) -> list[Row]:
+        if self._is_scanned:
+            return self.rows.source.scan(query.start, query.end) or []
         first, last = self.between(query.start, query.end)
         most = self.quirks.max_rows_evaluated
         if last - first > most:
@@ -167,6 +180,8 @@ class Report:
         if self.rows.source.givens is not None:
             return self._named_givens(query)
         source = self.rows.source
+        if isinstance(source, Messages):
+            return source.of_chats(query.entities or ())
         found = (find_entity(self.type.command, source, one) for one in query.entities or ())
         rows = (source.row(index) for index in sorted({i for i in found if i is not None}))
         return [row for row in rows if not self.type.time or query.start <= row.stored < query.end]
@@ -196,8 +211,11 @@ class Report:
         if not self.type.time:
             return [self.rows.row(rank) for rank in range(len(self.rows))]
         edges = (start * _SECOND - self._shift, (end + 1) * _SECOND - self._shift)
-        first, last = (self.rows.rank_from(edge) for edge in edges)
-        rows = [self.rows.row(rank) for rank in range(first, last)]
+        if self._is_scanned:
+            rows = self.rows.source.scan(*edges) or []
+        else:
+            first, last = (self.rows.rank_from(edge) for edge in edges)
+            rows = [self.rows.row(rank) for rank in range(first, last)]
         return sorted(rows, key=lambda row: (row.seconds, key(row)))
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from comagic_cli.query.catalog import Field, ReportType
     from comagic_cli.sandbox.data.business import Row
-    from comagic_cli.sandbox.data.sources import Source
+    from comagic_cli.sandbox.data.source import Source
     from comagic_cli.sandbox.quirks import Quirks
 
     Maker = Callable[[Row], Any]
