@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from catalogue import ACCEPTED, FILES, FOLDER, main, write_catalog
+from catalogue import ACCEPTED, FILES, FOLDER, OWN_FIELDS, main, write_catalog
 
 from comagic_cli.query.catalog import ReportType
 
@@ -415,6 +415,19 @@ def test_an_accepted_change_is_not_told(script: Script, methods: dict[str, Any],
     assert script.run(methods) == NOTHING
     cdrs["members"][0]["type"] = "boolean"
     assert script.run(methods) == (1, [line.replace("string", "boolean")])
+
+
+def test_fields_stay_where_the_documentation_has_none(
+    script: Script, methods: dict[str, Any]
+) -> None:
+    (name,) = OWN_FIELDS
+    text = write_catalog([CALLS, {**OLDER, "command": "campaign-daily-stat", "method": name}])
+    (script.folder / FILES[0]).write_text(text, encoding="utf-8")
+    older = methods.pop("get.calls_report")
+    methods[name] = {**older, "method": name, "fields": []}
+    assert script.run(methods) == NOTHING
+    methods[name]["fields"] = older["fields"][1:]
+    assert script.run(methods) == (1, [f"{name}: field id is gone"])
 
 
 def test_accepted_changes_are_of_known_methods() -> None:
