@@ -46,7 +46,7 @@ EXAMPLES_OF_LIST = """\b
 Examples:
   comagic {words}
   comagic {words} -f csv"""
-EXAMPLE_VALUES = {"report_type": "calls", "prefix": "495"}
+EXAMPLE_VALUES = {"report_type": "calls", "prefix": "495", "site_id": "30001"}
 MOST_WORDS = 60  # characters of an example: a longer one does not fit a line of help
 
 EPILOG = """\b
@@ -76,17 +76,23 @@ def report_command(name: str, run: Export) -> click.Command:
     entry = report(name)
     ids = "person_id" if name == "person-details" else "communication_id"
     examples = EXAMPLES_WITH_IDS if IDS[0] in entry.params else EXAMPLES
-    return export_command(entry, name, examples.format(command=name, ids=ids), run)
+    command = name if IDS[0] in entry.params else f"{name}{_required(entry)}"
+    return export_command(entry, name, examples.format(command=command, ids=ids), run)
 
 
 def list_command(name: str, run: Export) -> click.Command:
     """Make the command that exports a list; `run` exports it."""
     entry = list_named(name)
-    words = f"{entry.words} --sandbox"
-    for param, each in entry.params.items():
-        words += f" --{param.replace('_', '-')} {_example_of(param, each)}" if each.required else ""
+    words = f"{entry.words} --sandbox{_required(entry)}"
     examples = EXAMPLES_OF_LIST.format(words=words)
     return export_command(entry, name, examples if len(words) < MOST_WORDS else "", run)
+
+
+def _required(entry: ReportType) -> str:
+    """Return the options that must be typed, with values to show in an example."""
+    flags = {name: param for name, param in entry.params.items() if param.required}
+    options = (f" --{name.replace('_', '-')} {_example_of(name, flags[name])}" for name in flags)
+    return "".join(options) if entry.family != "flat" else ""
 
 
 def _example_of(name: str, param: Param) -> str:
