@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import Field, ReportType, list_named
-from comagic_cli.sandbox.data.rhythm import micros
-from comagic_cli.sandbox.methods import checks, discovery, lists, objects, older
+from comagic_cli.sandbox.methods import checks, discovery, lists
 from comagic_cli.sandbox.methods.accounts import user_of
-from comagic_cli.sandbox.methods.pages import Pages, answer_of
+from comagic_cli.sandbox.methods.pages import COMMON, Pages, answer_of
 from comagic_cli.sandbox.methods.refusals import missed, wrong_value
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     Answer = dict[str, Any]
 
-COMMON: Final = ("access_token", "user_id")
+_FAMILIES: Final = {"older": "older", "list": "directory", "object": "objects"}
+"""The modules that answer what is not flat, imported when needed."""
 _FLAT: Final = (
     "report_id",
     "report_type",
@@ -44,39 +45,15 @@ class Answers:
         """Answer a report, a list or an object, as the catalogue describes it."""
         if type_.family == "flat":
             return self._flat(type_, params)
-        return self._older(type_, params) if type_.family == "older" else self._list(type_, params)
+        module = import_module(f"comagic_cli.sandbox.methods.{_FAMILIES[type_.family]}")
+        answer: Answer = module.answer(type_, params, self._pages)
+        return answer
 
     def _flat(self, type_: ReportType, params: Params) -> Answer:
         user = user_of(params, self.quirks)
         params.only((*COMMON, *_FLAT, *type_.params))
         self._check_report(type_, params)
         return self._pages.answer(self.worlds.report(user, type_.command), params, user)
-
-    def _older(self, type_: ReportType, params: Params) -> Answer:
-        user = user_of(params, self.quirks)
-        params.only((*COMMON, *older.params_of(type_)))
-        if not older.is_sum(type_):
-            with_unusual = older.with_unusual(params)
-            report = self.worlds.report(user, type_.command, with_unusual=with_unusual)
-            return self._pages.answer(report, params, user)
-        now = micros(self.worlds.local_now(user))
-        period = older.closed_period(params, type_, self.quirks, now)
-        rows = older.sums(type_, self.worlds, user, params, period)
-        page, total = lists.page_of(type_, rows, params, self.quirks)
-        return answer_of(page, total_items=total)
-
-    def _list(self, type_: ReportType, params: Params) -> Answer:
-        """Answer a list, or one object."""
-        user = user_of(params, self.quirks)
-        params.only((*COMMON, *lists.params_of(type_)))
-        lists.check_own_params(type_, params)
-        if type_.dated:
-            checks.period(params, type_, self.quirks, micros(self.worlds.local_now(user)))
-        if type_.family == "object":
-            return answer_of(objects.object_of(type_, self.worlds, user, params))
-        rows = lists.chosen(type_, self.worlds.directory(user, type_.command), params)
-        page, total = lists.page_of(type_, rows, params, self.quirks)
-        return answer_of(page, total_items=total)
 
     def listed(self, command: str, rows: list[dict[str, Any]], params: Params) -> Answer:
         """Answer a list that has its own rows, filtered and sorted by any of their fields."""

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from comagic_cli.query.catalog import ReportType, reports
 from comagic_cli.query.catalog import lists as all_lists
 from comagic_cli.sandbox.methods import accounts, checks, discovery
-from comagic_cli.sandbox.methods.answers import COMMON, Answers
+from comagic_cli.sandbox.methods.answers import Answers
 from comagic_cli.sandbox.methods.checks import Params
-from comagic_cli.sandbox.methods.pages import answer_of
+from comagic_cli.sandbox.methods.pages import COMMON, answer_of
 from comagic_cli.sandbox.methods.refusals import Refusal
 
 if TYPE_CHECKING:

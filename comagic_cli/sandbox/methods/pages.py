@@ -6,10 +6,10 @@ import json
 from collections import Counter
 from dataclasses import replace
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.sandbox.data.rhythm import micros
-from comagic_cli.sandbox.methods import checks, older
+from comagic_cli.sandbox.methods import checks
 from comagic_cli.sandbox.methods.filters import Filters
 from comagic_cli.sandbox.methods.refusals import wrong_type, wrong_value
 from comagic_cli.sandbox.methods.reports import Query, Report
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from comagic_cli.sandbox.worlds import Worlds
 
     Answer = dict[str, Any]
+
+COMMON: Final = ("access_token", "user_id")
 
 
 class Pages:
@@ -49,10 +51,10 @@ class Pages:
         return answer_of(data, **self._total_items(total, query))
 
     def _query(self, report: Report, params: Params, user: int | None) -> Query:
-        chats = older.chats_of(params) if "chat_ids" in report.type.params else None
+        chats = _chats_of(params) if "chat_ids" in report.type.params else None
         if chats is None:
             now = micros(self.worlds.local_now(user))
-            start, end = older.closed_period(params, report.type, self.quirks, now)
+            start, end = checks.closed_period(params, report.type, self.quirks, now)
         else:
             start = end = 0
         tree = params.values.get("filter")
@@ -106,6 +108,17 @@ class Pages:
         first = self._first_query = self._first_query or query
         same = {(one.key, one.start, one.end, one.entities) for one in (first, query)}
         return int(self.quirks.total_items == "one_more_once" and len(same) == 1)
+
+
+def _chats_of(params: Params) -> tuple[int, ...] | None:
+    """Return the chats whose messages are asked for; None where a period is."""
+    one, several = params.get("chat_id", int), params.get("chat_ids", list)
+    if one is None and several is None:
+        return None
+    for each in several or ():
+        if not isinstance(each, int) or isinstance(each, bool):
+            raise wrong_type("chat_ids", each, "number")
+    return (*(several or ()), *(() if one is None else (one,)))
 
 
 def answer_of(data: Any, **metadata: Any) -> Answer:
