@@ -5,16 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from functools import partial
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
-from comagic_cli.query.catalog import list_named
 from comagic_cli.query.catalog import report as report_type
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.data.business import Business
-from comagic_cli.sandbox.data.lists.directory import rows_of_list
 from comagic_cli.sandbox.data.source import EXTRA, Source
 from comagic_cli.sandbox.data.sources import (
     VISITS,
@@ -23,7 +20,6 @@ from comagic_cli.sandbox.data.sources import (
     invented,
     stored_time,
 )
-from comagic_cli.sandbox.data.sums import SUMS, Summed
 from comagic_cli.sandbox.methods.accounts import timezone
 from comagic_cli.sandbox.methods.reports import Query, Report
 
@@ -34,7 +30,10 @@ if TYPE_CHECKING:
     from comagic_cli.sandbox.data.business import Row
     from comagic_cli.sandbox.quirks import Arrival, Quirks, Vanishing
 
+    Records = Sequence[dict[str, Any]]
+
 YEARS: Final = timedelta(days=3 * 365)  # how long the business has gone on
+_REMEMBERED: Final = 64  # lists and sums
 _INSIDE: Final = 2 * rhythm.SECOND + rhythm.SECOND // 2  # arrivals stand this far inside a period
 
 
@@ -54,8 +53,7 @@ class Worlds:
     now: datetime | None = None
     data: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     _reports: dict[tuple[int | None, str, bool], Report] = field(default_factory=dict)
-    _sums: dict[tuple[Any, ...], list[dict[str, Any]]] = field(default_factory=dict)
-    _lists: dict[tuple[int | None, str], Sequence[dict[str, Any]]] = field(default_factory=dict)
+    _remembered: dict[tuple[Any, ...], Records] = field(default_factory=dict)
     _arrived: int = 0
     _lock: RLock = field(default_factory=RLock)
 
@@ -77,40 +75,26 @@ class Worlds:
         """Return the business of the account, or of an agent's client."""
         return Business(self.seed + (user or 0), user or 0)
 
-    def sums(
-        self, user: int | None, type_: ReportType, asked: tuple[int, int, int | None, bool]
-    ) -> list[dict[str, Any]]:
-        """Sum up a period: its edges in microseconds, the site, and whether only usual statuses."""
-        with self._lock:
-            key = (user, type_.command, *asked)
-            if key not in self._sums:
-                start, end, site, only_default = asked
-                rows = partial(self._rows_between, user)
-                business = self.business(user)
-                summed = Summed(business, start, end, rows, site, only_default)
-                self._sums = {key: SUMS[type_.command](summed)}
-            return self._sums[key]
-
-    def _rows_between(self, user: int | None, command: str, start: int, end: int) -> Iterator[Row]:
+    def rows_between(self, user: int | None, command: str, start: int, end: int) -> Iterator[Row]:
+        """Yield the rows of a report from `start` to before `end`, in microseconds."""
         report = self.report(user, command)
         return (report.rows.row(rank) for rank in range(*report.between(start, end)))
 
-    def directory(self, user: int | None, command: str) -> Sequence[dict[str, Any]]:
-        """Return the rows of a list."""
+    def remember(self, key: tuple[Any, ...], make: Callable[[], Records]) -> Records:
+        """Return rows of a list or sums, made once."""
         with self._lock:
-            if (user, command) not in self._lists:
-                business = self.business(user)
-                self._lists[user, command] = rows_of_list(
-                    list_named(command), business, self._span(user, business)
-                )
-            return self._lists[user, command]
+            if key not in self._remembered:
+                self._remembered[key] = make()
+            while len(self._remembered) > _REMEMBERED:
+                del self._remembered[next(iter(self._remembered))]
+            return self._remembered[key]
 
     def _make(self, user: int | None, type_: ReportType) -> Report:
         business = self.business(user)
         shift = rhythm.SECOND // 2 if self.quirks.shown == "rounded" else 0
         given = self.data.get(type_.command)
         if given is None:
-            source = invented(type_, business, self._span(user, business), shift)
+            source = invented(type_, business, self.span_of(user, business), shift)
         else:
             rows = sorted(((stored_time(type_, row), row) for row in given), key=lambda row: row[0])
             source = Source(business, shift, 0, len(rows), givens=rows)
@@ -123,7 +107,8 @@ class Worlds:
         now = now if now.tzinfo else now.replace(tzinfo=zone)
         return now.astimezone(ZoneInfo(timezone(user, self.quirks))).replace(tzinfo=None)
 
-    def _span(self, user: int | None, business: Business) -> Span:
+    def span_of(self, user: int | None, business: Business) -> Span:
+        """Return which communications an account has."""
         if self.times is not None:
             return self._timed(self.times)
         now = self.local_now(user)

@@ -12,7 +12,7 @@ from sandbox_client import KEY, NOW, ask, rows, sandbox, total
 from comagic_cli.query.catalog import flat_reports, report
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.data.business import IN_BLOCK, Business, hasher
-from comagic_cli.sandbox.data.sources import FIELDS
+from comagic_cli.sandbox.data.sources import makers_of
 from comagic_cli.sandbox.methods.discovery import ANSWERED_AS
 from comagic_cli.sandbox.quirks import Quirks
 from comagic_cli.sandbox.server import Sandbox
@@ -54,7 +54,7 @@ def test_two_runs_agree_and_another_seed_differs(box, command):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_field_of_the_catalogue_is_made(command):
     names = {ANSWERED_AS.get(field.name, field.name) for field in report(command).fields}
-    assert names <= set(FIELDS[command]())
+    assert names <= set(makers_of(command))
 
 
 @unmeasured

@@ -158,7 +158,7 @@ def common_parts() -> Makers:
         "communication_number": number,
         "communication_page_url": page("page"),
         "date_time": shown,
-        "tags": _tags,
+        "tags": tags_of,
         "attributes": kinds,
         "sale_date": lambda row: after(row, days=9) if sold(row) == 0 else None,
         "sale_cost": lambda row: cost(row) / 100 if sold(row) == 0 else None,
@@ -167,7 +167,7 @@ def common_parts() -> Makers:
     return site_parts() | traffic_parts() | visited(visitor_parts()) | makers
 
 
-def _tags(row: Row) -> list[dict[str, Any]] | None:
+def tags_of(row: Row) -> list[dict[str, Any]] | None:
     """Make the tags, with who set them and when."""
     value = tags(row)
     if value is None:
@@ -218,7 +218,7 @@ def _channel() -> Makers:
 
 def chats_report() -> Makers:
     """Make the fields of chats."""
-    flat = flat_chats()
+    flat, visitor = flat_chats(), visitor_fields()["visitor_id"]
     makers: Makers = {
         "status": plain(pairs_of("chat_status"), _STATUSES),
         "initiator": plain(pairs_of("chat_initiator"), {3: "chatbot"}),
@@ -235,7 +235,7 @@ def chats_report() -> Makers:
         "employee_full_name": _first_of_staff(1),
         "employee_messages_count": lambda row: messages_of(row) // 2 if staff_of(row) else 0,
         "employee_raiting": number_of("chat_rating", 1, 5, nothing=60),
-        "visitor_ids": lambda row: [visitor_fields()["visitor_id"](row)],
+        "visitor_ids": lambda row: [visitor(row)],
         "visitor_phone_number": lambda row: _digits(phone(row)) if row.hash % 3 else None,
         "visitor_profile_url": lambda row: (
             f"https://vk.com/id{row.person}" if row.person_hash & 7 == 1 else None
@@ -363,7 +363,7 @@ def goals_report() -> Makers:
 
 def visitor_sessions_report() -> Makers:
     """Make the fields of visits; neighbours' ids don't follow their times."""
-    flat = visits()
+    flat, engine = visits(), _engine()
     names: tuple[str, ...] = (
         "visitor_ip_address",
         "visitor_browser_name",
@@ -375,10 +375,10 @@ def visitor_sessions_report() -> Makers:
         "id": lambda row: visit_id(row.index),
         "date_time": shown,
         "duration": _visit_seconds,
-        "engine": _engine,
-        "integrated_campaign_data": _advertisement(),
+        "engine": engine,
+        "integrated_campaign_data": _advertisement(engine),
         "hits_count": flat["visit_depth"],
-        "hits": lambda row: _hits(row, flat["visit_depth"](row)),
+        "hits": _hits(flat["visit_depth"]),
         "exit_page": page("exit"),
         "ext_id": one_of("visit_ext", ["v-1", "v-2"], nothing=90),
         "communications": lambda row: _of_visit(row) if row.index % 3 == 0 else None,
@@ -396,14 +396,15 @@ def _visit_seconds(row: Row) -> int:
     return row.hash >> 33 & 2047
 
 
-def _engine(row: Row) -> str | None:
+def _engine() -> Maker:
     names = {"Яндекс": "yandex.direct", "Google": "google.adwords", "VK": "vk.ads"}
-    flat = traffic_fields()
-    return names.get(flat["source"](row)) if flat["pc"](row) else None
+    source, company = (traffic_fields()[name] for name in ("source", "pc"))
+    return lambda row: names.get(source(row)) if company(row) else None
 
 
-def _advertisement() -> Maker:
+def _advertisement(engine: Maker) -> Maker:
     flat = traffic_fields()
+    device = plain(visitor_fields()["visitor_device"])
 
     def made(row: Row) -> dict[str, Any] | None:
         name = flat["pc"](row)
@@ -411,7 +412,7 @@ def _advertisement() -> Maker:
             return None
         number = row.hash >> 40 & 0xFFFF
         return {
-            "adv_system": _engine(row),
+            "adv_system": engine(row),
             "ext_campaign_id": name.split()[0],
             "ext_campaign_name": name,
             "keyword_id": str(700_000 + number),
@@ -425,7 +426,7 @@ def _advertisement() -> Maker:
             "placement_name": flat["referrer_domain"](row),
             "yandex_placement_type": "search",
             "campaign_type": "text",
-            "device_type": plain(visitor_fields()["visitor_device"])(row),
+            "device_type": device(row),
             "position_type": "premium",
             "yandex_region_id": 213,
             "yandex_region_name": "Москва",
@@ -435,17 +436,22 @@ def _advertisement() -> Maker:
     return made
 
 
-def _hits(row: Row, count: int) -> list[dict[str, Any]]:
-    each = _visit_seconds(row) // count
+def _hits(depth: Maker) -> Maker:
     addresses = pages()
-    return [
-        {
-            "hit_time": after(row, seconds=place * each),
-            "hit_duration": clock(each),
-            "hit_url": addresses[(row.hash + place * 5) % len(addresses)],
-        }
-        for place in range(count)
-    ]
+
+    def made(row: Row) -> list[dict[str, Any]]:
+        count = depth(row)
+        each = _visit_seconds(row) // count
+        return [
+            {
+                "hit_time": after(row, seconds=place * each),
+                "hit_duration": clock(each),
+                "hit_url": addresses[(row.hash + place * 5) % len(addresses)],
+            }
+            for place in range(count)
+        ]
+
+    return made
 
 
 def _of_visit(row: Row) -> list[dict[str, Any]]:

@@ -60,9 +60,9 @@ class Messages(Source):
         rows = self._messages(numbers[first:last])
         return [row for row in rows if start <= row.stored < end]
 
-    def of_chats(self, chats: Iterable[int]) -> list[Row]:
+    def of_ids(self, ids: Iterable[int]) -> list[Row]:
         """Return the messages of chats with these ids."""
-        numbers = {number for chat in chats if (number := self.business.chat_number(chat))}
+        numbers = {number for chat in ids if (number := self.business.chat_number(chat))}
         known = {bisect_left(range(number + 1), number, key=self.place) for number in numbers}
         return list(self._messages(n for n in sorted(known) if self.first <= n < self.last))
 

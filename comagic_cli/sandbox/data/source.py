@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from comagic_cli.sandbox.data.business import Business, Row, one_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     Maker = Callable[[Row], Any]
 
@@ -38,6 +38,10 @@ class Source:
 
     def scan(self, start: int, end: int) -> list[Row] | None:  # noqa: ARG002  # used by parts
         """Return the rows of a period where they have to be looked for; None for most."""
+        return None
+
+    def of_ids(self, ids: Sequence[int]) -> list[Row] | None:  # noqa: ARG002  # the same
+        """Return the rows of ids where they don't name rows; None for most."""
         return None
 
     def given_row(self, index: int, stored: int, values: Mapping[str, Any]) -> Row:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.data import calls, dealings, older, older_calls, talks
 from comagic_cli.sandbox.data.business import (
     CALL,
     CHAT,
@@ -19,7 +19,6 @@ from comagic_cli.sandbox.data.business import (
     Business,
     Row,
 )
-from comagic_cli.sandbox.data.parts import Legs, Messages
 from comagic_cli.sandbox.data.rhythm import parse
 from comagic_cli.sandbox.data.source import Source
 
@@ -33,29 +32,35 @@ if TYPE_CHECKING:
 _OWN: Final = 5 * 10**8  # visits that led to nothing are numbered from here
 VISITS: Final = 3  # visits a communication
 
-FIELDS: Final[Mapping[str, Callable[[], dict[str, Maker]]]] = {
-    "communications": talks.communications,
-    "calls": calls.calls,
-    "chats": calls.chats,
-    "leads": dealings.leads,
-    "deals": dealings.deals,
-    "visits": dealings.visits,
-    "sms": dealings.sms,
-    "tags-history": dealings.tags_history,
-    "notifications": dealings.notifications,
-    "api-requests": dealings.api_requests,
-    "mgf-calls": calls.mgf_calls,
-    "call-details": calls.call_details,
-    "person-details": dealings.persons,
-    "calls-report": older_calls.calls_report,
-    "call-legs-report": older_calls.call_legs_report,
-    "financial-call-legs-report": older_calls.financial_call_legs_report,
-    "communications-report": older.communications_report,
-    "chats-report": older.chats_report,
-    "chat-messages-report": older.chat_messages_report,
-    "offline-messages-report": older.offline_messages_report,
-    "goals-report": older.goals_report,
-    "visitor-sessions-report": older.visitor_sessions_report,
+FIELDS: Final[Mapping[str, str]] = {
+    "communications": "talks:communications",
+    "calls": "calls:calls",
+    "chats": "calls:chats",
+    "leads": "dealings:leads",
+    "deals": "dealings:deals",
+    "visits": "dealings:visits",
+    "sms": "dealings:sms",
+    "tags-history": "dealings:tags_history",
+    "notifications": "dealings:notifications",
+    "api-requests": "dealings:api_requests",
+    "mgf-calls": "calls:mgf_calls",
+    "call-details": "calls:call_details",
+    "person-details": "dealings:persons",
+    "calls-report": "older_calls:calls_report",
+    "call-legs-report": "older_calls:call_legs_report",
+    "financial-call-legs-report": "older_calls:financial_call_legs_report",
+    "communications-report": "older:communications_report",
+    "chats-report": "older:chats_report",
+    "chat-messages-report": "older:chat_messages_report",
+    "offline-messages-report": "older:offline_messages_report",
+    "goals-report": "older:goals_report",
+    "visitor-sessions-report": "older:visitor_sessions_report",
+}
+"""What makes the fields of a report: a module, imported when needed, and a function."""
+_IN_PARTS: Final = {  # several rows to a communication
+    "call-legs-report": "parts:Legs",
+    "financial-call-legs-report": "parts:Legs",
+    "chat-messages-report": "parts:Messages",
 }
 
 _KINDS: Final = {  # what the rows are of; calls where nothing is said
@@ -65,11 +70,6 @@ _KINDS: Final = {  # what the rows are of; calls where nothing is said
     "chat-messages-report": CHAT,
     "offline-messages-report": REQUEST,
     "goals-report": GOAL,
-}
-_IN_PARTS: Final = {  # several rows to a communication
-    "call-legs-report": Legs,
-    "financial-call-legs-report": Legs,
-    "chat-messages-report": Messages,
 }
 _EVERY: Final = {  # one row to so many communications, and whether rows repeat
     "leads": (20, True),
@@ -107,9 +107,20 @@ def _every(business: Business, rows: int, *, repeats: bool) -> Callable[[int], i
     return place
 
 
+def _imported(path: str) -> Any:
+    module, name = path.split(":")
+    return getattr(import_module(f"comagic_cli.sandbox.data.{module}"), name)
+
+
+def makers_of(command: str) -> dict[str, Maker]:
+    """Return what makes each field of a report."""
+    makers: dict[str, Maker] = _imported(FIELDS[command])()
+    return makers
+
+
 def invented(report: ReportType, business: Business, span: Span, shift: int) -> Source:
     """Make the source of a report's invented rows."""
-    makers = FIELDS[report.command]()
+    makers = makers_of(report.command)
     if report.command in {"visits", "visitor-sessions-report"}:
         first, last = span.first * VISITS, span.last * VISITS
         return Source(business, shift, first, last, _visit, span.visited, makers)
@@ -119,8 +130,10 @@ def invented(report: ReportType, business: Business, span: Span, shift: int) -> 
         return Source(business, shift, first, last, _person, _of(span.stored, _person), makers)
     place = _placing(report.command, business)
     first, last = (bisect_left(range(span.last), n, key=place) for n in (span.first, span.last))
-    make = _IN_PARTS.get(report.command, Source)
-    return make(business, shift, first, last, place, _of(span.stored, place), makers)
+    in_parts = _IN_PARTS.get(report.command)
+    make = _imported(in_parts) if in_parts else Source
+    source: Source = make(business, shift, first, last, place, _of(span.stored, place), makers)
+    return source
 
 
 def _placing(command: str, business: Business) -> Callable[[int], int]:

@@ -25,9 +25,9 @@ from comagic_cli.sandbox.data.ids import (
     place_of,
     traffic,
 )
-from comagic_cli.sandbox.data.older import common_parts
+from comagic_cli.sandbox.data.older import tags_of
 from comagic_cli.sandbox.data.rhythm import DAY, SECOND, moment
-from comagic_cli.sandbox.data.talks import LINES, employee_names, pairs_of, seconds
+from comagic_cli.sandbox.data.talks import LINES, employee_names, kinds, pairs_of, seconds
 from comagic_cli.sandbox.data.visitor import unvisited
 
 if TYPE_CHECKING:
@@ -240,13 +240,12 @@ def _stat(
 
 
 def _communications(rows: list[Row]) -> Records:
-    made = common_parts()
     return [
         {
             "communication_type": row.kind,
             "communication_id": row.identity,
-            "attributes": made["attributes"](row) or [],
-            "tags": made["tags"](row) or [],
+            "attributes": kinds(row) or [],
+            "tags": tags_of(row) or [],
         }
         for row in rows
     ]

@@ -107,6 +107,12 @@ def period(params: Params, report: ReportType, quirks: Quirks, now: int) -> tupl
     return start, max(start, end)
 
 
+def closed_period(params: Params, report: ReportType, quirks: Quirks, now: int) -> tuple[int, int]:
+    """Return the asked period in microseconds, with its end excluded."""
+    start, end = period(params, report, quirks, now)
+    return start, end + 1 if quirks.till_inclusive else end
+
+
 def _days_in_words(days: int, report: ReportType, quirks: Quirks) -> str:
     """Name a cap; the older reports name theirs in months."""
     in_months = report.family == "older" and days % _MONTH == 0 and days > _MONTH

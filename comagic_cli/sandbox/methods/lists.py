@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.sandbox.methods import checks
 from comagic_cli.sandbox.methods.filters import Filters, plain
-from comagic_cli.sandbox.methods.refusals import wrong_type, wrong_value
+from comagic_cli.sandbox.methods.refusals import wrong_type
 from comagic_cli.sandbox.methods.reports import comparable
 
 if TYPE_CHECKING:
@@ -18,52 +18,6 @@ if TYPE_CHECKING:
     from comagic_cli.sandbox.quirks import Quirks
 
     Records = Sequence[dict[str, Any]]
-
-_PERIOD = ("date_from", "date_till")
-_PAGE = ("limit", "offset")
-
-
-def params_of(type_: ReportType) -> tuple[str, ...]:
-    """Name the parameters that a list or an object takes: its own, and those of all lists."""
-    sort = ("sort",) if type_.takes else ()
-    period = _PERIOD if type_.dated else ()
-    return (*type_.params, *type_.takes, *sort, *period, *(_PAGE if type_.paged else ()))
-
-
-def check_own_params(type_: ReportType, params: Params) -> None:
-    """Check that the list's own parameters are there, and of their types."""
-    kinds = {"string": str, "number": int, "boolean": bool, "array": list, "object": dict}
-    for name, param in type_.params.items():
-        kind = kinds[param.type]
-        value = params.need(name, kind) if param.required else params.get(name, kind)
-        if isinstance(value, str) and param.values and value not in param.values:
-            raise wrong_value(name, value, ", ".join(param.values))
-
-
-def chosen(type_: ReportType, records: Records, params: Params) -> Records:
-    """Return the rows that the list's own parameters choose.
-
-    An optional parameter with the name of a field chooses rows; a required one is what they show.
-    """
-    own = {name: params.values.get(name) for name in type_.params}
-    ids = own.get("ids")
-    if isinstance(ids, list):
-        return _named(type_, records, ids)
-    for name, value in own.items():
-        if value is None or type_.find(name) is None:
-            continue
-        if type_.params[name].required:
-            records = [{**row, name: value} for row in records]
-        else:
-            records = [row for row in records if row[name] == value]
-    return records
-
-
-def _named(type_: ReportType, records: Records, ids: list[Any]) -> Records:
-    """Return the rows of ids; where the list needs them, each has a row."""
-    if not type_.params["ids"].required:
-        return [row for row in records if row["id"] in ids]
-    return [{**records[place % len(records)], "id": id_} for place, id_ in enumerate(ids)]
 
 
 def page_of(

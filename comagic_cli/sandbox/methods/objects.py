@@ -10,6 +10,9 @@ from comagic_cli.sandbox.data.lists.directory import sites
 from comagic_cli.sandbox.data.lists.inventing import invent_row
 from comagic_cli.sandbox.data.older_calls import recognised
 from comagic_cli.sandbox.data.sources import find_entity
+from comagic_cli.sandbox.methods.accounts import user_of
+from comagic_cli.sandbox.methods.directory import check_params
+from comagic_cli.sandbox.methods.pages import answer_of
 from comagic_cli.sandbox.methods.refusals import wrong_value
 
 if TYPE_CHECKING:
@@ -17,19 +20,22 @@ if TYPE_CHECKING:
 
     from comagic_cli.query.catalog import ReportType
     from comagic_cli.sandbox.methods.checks import Params
+    from comagic_cli.sandbox.methods.pages import Pages
     from comagic_cli.sandbox.worlds import Worlds
 
     Record = dict[str, Any]
 
 
-def object_of(type_: ReportType, worlds: Worlds, user: int | None, params: Params) -> Record:
-    """Return the object that a method answers, with the values that were asked for in it."""
+def answer(type_: ReportType, params: Params, pages: Pages) -> Record:
+    """Answer an object, with the values that were asked for in it."""
+    worlds, user = pages.worlds, user_of(params, pages.quirks)
+    check_params(type_, params, pages, user)
     invented = invent_row(type_, 0)
     named = {name: value for name, value in params.values.items() if type_.find(name)}
     own = _OBJECTS.get(type_.command)
     made = invented | named | (own(worlds, user, params) if own else {})
     fields = params.get("fields", list) or list(made)
-    return {name: value for name, value in made.items() if name in fields}
+    return answer_of({name: value for name, value in made.items() if name in fields})
 
 
 def _site(worlds: Worlds, user: int | None, params: Params) -> Record:

@@ -12,7 +12,6 @@ from itertools import groupby
 from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.sandbox.data.parts import Messages
 from comagic_cli.sandbox.data.sources import find_entity
 from comagic_cli.sandbox.methods.filters import plain
 from comagic_cli.sandbox.methods.refusals import Refusal
@@ -180,8 +179,9 @@ class Report:
         if self.rows.source.givens is not None:
             return self._named_givens(query)
         source = self.rows.source
-        if isinstance(source, Messages):
-            return source.of_chats(query.entities or ())
+        rows_of_ids = source.of_ids(query.entities or ())
+        if rows_of_ids is not None:
+            return rows_of_ids
         found = (find_entity(self.type.command, source, one) for one in query.entities or ())
         rows = (source.row(index) for index in sorted({i for i in found if i is not None}))
         return [row for row in rows if not self.type.time or query.start <= row.stored < query.end]
