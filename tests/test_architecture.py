@@ -41,11 +41,13 @@ MOST_IMPORTS = 12  # modules of the package, besides `errors`, that one module i
 IMPORT_MORE = {
     "export.database": 13,
     "export.partitions": 18,
-    "export.request": 19,
-    "export.connection": 16,
+    "export.request": 20,
+    "export.connection": 17,
     "export.chart": 17,
-    "export.pipeline": 14,
+    "export.pipeline": 15,
     "cli.api": 14,
+    "cli.doctor": 13,
+    "sandbox.methods.objects": 13,
 }
 # The folders or modules that a library may be imported in.
 LIBRARIES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeAlias
 from zoneinfo import available_timezones
 
@@ -23,7 +24,7 @@ from comagic_cli.config.profiles import config_file, read_profiles
 from comagic_cli.config.services import BRANDS, DEFAULT, resolve_service, service_name
 from comagic_cli.errors import ComagicError
 from comagic_cli.files.cache import default_cache, saved_names
-from comagic_cli.query.catalog import Field, about, report, reports
+from comagic_cli.query.catalog import Field, about, flat_reports, list_named, report, reports
 
 SHELLS = ("bash", "zsh", "fish")
 HELP = """\
@@ -261,15 +262,15 @@ def _saved_names(context: click.Context, kind: str) -> dict[str, str]:
 
 def complete_types(_: click.Context, __: click.Parameter, incomplete: str) -> Items:
     """Complete the types of reports."""
-    return _items({each.kind: each.title for each in reports()}.items(), incomplete)
+    return _items({each.kind: each.title for each in flat_reports()}.items(), incomplete)
 
 
 def _fields(context: click.Context) -> Sequence[Field]:
     """Return the fields of the report on the command line; none for an unknown report."""
-    try:
-        return report(_report(context)).fields
-    except KeyError:
-        return ()
+    for find in (report, list_named):
+        with suppress(KeyError):
+            return find(_report(context)).fields
+    return ()
 
 
 def _groups(fields: Iterable[Field]) -> dict[str, str]:

@@ -39,7 +39,7 @@ from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
 PASSED, FAILED, SKIPPED = "ok", "FAIL", "--"
-MARK_WIDTH, NAME_WIDTH = 4, 14
+MARK_WIDTH, NAME_WIDTH, OLDER_WIDTH = 4, 14, 26
 DAY = timedelta(days=1)
 SHORT_WAIT = 6.0  # seconds: enough for retries, not for points
 MAX_NAMED = 3  # reports of a type that a line names
@@ -63,6 +63,7 @@ class Check:
     mark: str = PASSED
     code: int = 0
     customer: Customer | None = None
+    is_older: bool = False  # of an older report, whose names are longer
 
     @property
     def members(self) -> dict[str, object]:
@@ -79,7 +80,8 @@ class Check:
         return members | {"user_id": self.customer.user_id, "customer_name": self.customer.label}
 
     def __str__(self) -> str:
-        return f"{self.mark:{MARK_WIDTH}}  {self.name:{NAME_WIDTH}}  {self.text}".rstrip()
+        width = OLDER_WIDTH if self.is_older else NAME_WIDTH
+        return f"{self.mark:{MARK_WIDTH}}  {self.name:{width}}  {self.text}".rstrip()
 
 
 class DoctorCommand(ExportCommand):
@@ -290,12 +292,13 @@ def _check_older(connection: Connection, report: ReportType) -> Check:
     """Check that a row of an older report can be read, if it needs no more than a period."""
     needed = [name for name, param in report.params.items() if param.required]
     if needed:
-        return Check(report.command, f"not tried: it needs {', '.join(needed)}", SKIPPED)
+        text = f"not tried: it needs {', '.join(needed)}"
+        return Check(report.command, text, SKIPPED, is_older=True)
     try:
         _read_row(connection, report, None)
     except ComagicError as error:
-        return failed(report.command, error)
-    return Check(report.command, "an older report")
+        return replace(failed(report.command, error), is_older=True)
+    return Check(report.command, "an older report", is_older=True)
 
 
 def _check_flat(connection: Connection, report: ReportType, rows: list[dict[str, Any]]) -> Check:

@@ -35,6 +35,11 @@ Examples:
   comagic {command} --sandbox --from -7d -f csv -o week.csv
   comagic {command} --sandbox --period yesterday | jq ."""
 
+EXAMPLES_WITH_OPTIONS = """\b
+Examples:
+  comagic {command} --sandbox --period last-week
+  comagic {command} --sandbox --period 7d -f csv"""
+
 EXAMPLES_WITH_IDS = """\b
 Examples:
   comagic {command} --sandbox --period last-month --ids 5001,5002
@@ -75,8 +80,11 @@ def report_command(name: str, run: Export) -> click.Command:
     """Make the command that exports a report; `run` exports it."""
     entry = report(name)
     ids = "person_id" if name == "person-details" else "communication_id"
-    examples = EXAMPLES_WITH_IDS if IDS[0] in entry.params else EXAMPLES
-    command = name if IDS[0] in entry.params else f"{name}{_required(entry)}"
+    examples, command = EXAMPLES, name
+    if IDS[0] in entry.params:
+        examples = EXAMPLES_WITH_IDS
+    elif required := _required(entry):
+        examples, command = EXAMPLES_WITH_OPTIONS, name + required
     return export_command(entry, name, examples.format(command=command, ids=ids), run)
 
 

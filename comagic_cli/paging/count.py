@@ -26,7 +26,7 @@ def count_rows(query: Query, asking: Asking, note: Note = lambda _: None) -> int
     only that of a page, and what asking raises.
     """
     totals = Totals()
-    if not query.report.paged:
+    if query.report.is_one_answer:
         return WholeAnswerReader(query, asking(query), note).read().count
     if query.ids is None:
         return _count(query, asking(query), note, totals)

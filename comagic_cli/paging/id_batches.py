@@ -227,7 +227,7 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
 
     `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.
     """
-    if not query.report.paged:
+    if query.report.is_one_answer:
         return WholeAnswerReader(query, asking(query), note)
     if query.ids is not None:
         return IdBatchReader(query, asking, note, warn, info, totals=totals)

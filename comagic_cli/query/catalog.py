@@ -116,6 +116,11 @@ class ReportType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return f"list {self.command}" if self.family in {"list", "object"} else self.command
 
     @property
+    def is_one_answer(self) -> bool:
+        """Check that one call brings all rows: an object, or a list without paging."""
+        return self.family == "object" or not self.paged
+
+    @property
     def is_by_day(self) -> bool:
         """Check that the time of a row is a day."""
         return len(self.time) == 1 and self.field(self.time[0]).format == "YYYY-MM-DD"

@@ -39,8 +39,21 @@ ok    api-requests    1010 Запросы к API
 ok    mgf-calls       1011 Звонки (МегаФон)
 ok    call-details    1012 Детализация звонков
 ok    person-details  1013 История персон
+ok    calls-report                an older report
+ok    call-legs-report            an older report
+ok    financial-call-legs-report  an older report
+ok    communications-report       an older report
+ok    chats-report                an older report
+ok    chat-messages-report        an older report
+ok    offline-messages-report     an older report
+ok    goals-report                an older report
+ok    visitor-sessions-report     an older report
+--    campaign-daily-stat         not tried: it needs site_id
+ok    ct-summary-report           an older report
+--    ct-ac-summary-report        not tried: it needs site_id
+ok    employee-stat               an older report
 """
-POINTS = "ok    points          4985 of 5000 left this day, 105 of 120 left this minute\n"
+POINTS = "ok    points          4974 of 5000 left this day, 94 of 120 left this minute\n"
 SANDBOX = """\
 ok    configuration   a private sandbox
 ok    token           that of the sandbox
@@ -79,7 +92,7 @@ def test_all_is_well(comagic, file):
     with examinable() as box:
         told = examined(comagic, box=box)
     assert told == (0, began(file, box) + WELL + ACCOUNT + REPORTS + POINTS)
-    assert len(box.journal) == 15
+    assert len(box.journal) == 29
 
 
 def test_all_is_well_in_the_sandbox(comagic):

@@ -13,7 +13,12 @@ from program import Watched, environment, fault, run, start
 
 from comagic_cli.query.catalog import reports
 
-COMMANDS = [entry.command for entry in reports() if not set(entry.params) - {"report_type"}]
+COMMANDS = [
+    entry.command
+    for entry in reports()
+    if entry.time and not any(param.required for param in entry.params.values())
+]
+UNSORTED = {"offline-messages-report", "goals-report", "visitor-sessions-report"}
 TWO_DAYS = ("2024-10-01 00:00:00", "2024-10-02 23:59:59")
 NOW = datetime(2024, 10, 8, 12, tzinfo=ZoneInfo("Europe/Moscow"))
 
@@ -118,7 +123,10 @@ def test_the_files_of_every_report_are_one_export_cut_in_days(comagic, box, tmp_
     header, *rows = lines(tmp_path / "one.tsv")
     parts = [lines(out / f"{day}.tsv") for day in DAYS[2:5]]
     assert [part[0] for part in parts] == [header] * 3
-    assert [row for part in parts for row in part[1:]] == rows
+    found = [row for part in parts for row in part[1:]]
+    if command in UNSORTED:  # the service orders them, and one file can mix the days
+        found, rows = sorted(found), sorted(rows)
+    assert found == rows
     assert rows
 
 

@@ -32,7 +32,7 @@ def test_the_scripts_are_all_there_is():
 # What is offered, asked in process as fish asks
 
 OFFERED = [
-    ("comagic com", ["communications", "completion"]),
+    ("comagic comm", ["communications", "communications-report"]),
     ("comagic chats --fo", ["--format"]),
     ("comagic log", ["login", "logout"]),
     ("comagic chats --base-url c", ["comagic", "callgear", "callgear-ae"]),
@@ -78,7 +78,9 @@ OFFERED = [
     (ON + "--where call_s", ["call_status"]),
     (ON + "--where (call_s", ["(call_status"]),
     (ON + "--where source=x", []),
-    ("comagic cha", ["chats", "chart"]),
+    ("comagic chat", ["chats", "chats-report", "chat-messages-report"]),
+    ("comagic list emp", ["employee-positions", "employees"]),
+    ("comagic list employees --fields full", ["full_name"]),
     ("comagic fields mgf", ["mgf-calls"]),
     ("comagic fields calls --se", ["--search"]),
     ("comagic filters sm", ["sms"]),
@@ -249,11 +251,11 @@ def test_nothing_that_talks_to_the_network_is_loaded(tmp_path):
 # Real shells
 
 LINES = [
-    ("comagic communi", "comagic communications "),
+    ("comagic notif", "comagic notifications "),
     (ON + "--fields utm_source,utm_med", ON + "--fields utm_source,utm_medium "),
     (ON + "-o mon", ON + "-o month.csv "),
     (ON + "--profile wo", ON + "--profile work "),
-    ("echo x | comagic communi", "echo x | comagic communications "),
+    ("echo x | comagic notif", "echo x | comagic notifications "),
     (ON + "--from -7d --fo", ON + "--from -7d --format "),
     ("comagic filters calls is_co", "comagic filters calls is_coach_handled_call "),
 ]
