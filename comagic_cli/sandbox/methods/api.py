@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import ReportType, lists, reports
+from comagic_cli.query.catalog import ReportType, lists, page_size_of, reports
 from comagic_cli.sandbox.methods import accounts, checks, discovery
 from comagic_cli.sandbox.methods.answers import Answers
 from comagic_cli.sandbox.methods.checks import Params
@@ -117,6 +117,17 @@ class Api:
             answer: dict[str, Any] = call(params)
             return answer
         return self.answers.of(find_entry(method), params)
+
+    def every_row(self, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the rows of all pages of a method, without a look at sessions and points."""
+        rows: list[dict[str, Any]] = []
+        size = page_size_of(method)
+        while True:
+            page = {} if size is None else {"limit": size, "offset": len(rows)}
+            result = self._authorised(method, Params({**params, **page}), accounts.TOKEN)
+            rows += result["data"]
+            if size is None or len(result["data"]) < size:
+                return rows
 
     def _with_limits(self, answer: dict[str, Any]) -> dict[str, Any]:
         if self.quirks.limits != "absent":
