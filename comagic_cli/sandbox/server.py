@@ -145,7 +145,10 @@ class Sandbox:
         return loaded
 
     def every_row(self, method: str, **params: Any) -> list[dict[str, Any]]:
-        """Return every row that a method answers, all pages of it, without a call."""
+        """Return every row of a list or of sums, all pages of it, without a call.
+
+        For rows that are counted by time see `truth`.
+        """
         rows = self._api.every_row(method, params)
         loaded: list[dict[str, Any]] = json.loads(
             encode(rows, self.quirks).decode(errors="replace")

@@ -124,9 +124,10 @@ class Api:
         size = page_size_of(method)
         while True:
             page = {} if size is None else {"limit": size, "offset": len(rows)}
-            result = self._authorised(method, Params({**params, **page}), accounts.TOKEN)
-            rows += result["data"]
-            if size is None or len(result["data"]) < size:
+            data = self._authorised(method, Params({**params, **page}), accounts.TOKEN)["data"]
+            found = data if isinstance(data, list) else [data]
+            rows += found
+            if size is None or not found:
                 return rows
 
     def _with_limits(self, answer: dict[str, Any]) -> dict[str, Any]:
