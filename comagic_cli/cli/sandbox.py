@@ -16,6 +16,7 @@ Examples:
   comagic sandbox --port 8080
   comagic sandbox --rows 1000000
   comagic sandbox --agent
+  comagic sandbox --older-only
 In another terminal, with the variables that it prints:
   export COMAGIC_BASE_URL=http://127.0.0.1:8080 COMAGIC_TOKEN=sandbox-token
   comagic communications --period yesterday"""
@@ -39,10 +40,18 @@ In another terminal, with the variables that it prints:
     help="Random seed: another number makes other data.",
 )
 @click.option("--agent", is_flag=True, help="Make the account an agent with several customers.")
+@click.option(
+    "--older-only",
+    is_flag=True,
+    help="Make an account without the component of the flat reports: only older ones and lists.",
+)
 @click.help_option("-h", "--help", help="Show this help.")
-def sandbox(port: int | None, rows: int | None, seed: int, *, agent: bool) -> None:
+def sandbox(
+    port: int | None, rows: int | None, seed: int, *, agent: bool, older_only: bool
+) -> None:
     """Serve until interrupted; print the variables for clients to stdout."""
-    box = Sandbox(quirks=Quirks(agent=agent), rows=rows, seed=seed, port=port or 0)
+    quirks = Quirks(agent=agent, flat_reports=not older_only)
+    box = Sandbox(quirks=quirks, rows=rows, seed=seed, port=port or 0)
     click.echo(f"export COMAGIC_BASE_URL={box.url} COMAGIC_TOKEN={box.token}")
     if sys.stderr is not None and sys.stderr.isatty():
         print_message("Serving. Stop with Ctrl-C.")

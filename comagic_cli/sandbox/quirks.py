@@ -115,7 +115,7 @@ class Quirks:
     operators: Literal["documented", "listed"] = "documented"  # which of them filters may use
     operators_refused: tuple[str, ...] = ()
     empty_filter: Literal["taken", "refused"] = "taken"  # `"filter": []`
-    flat_reports: bool = True  # else the account lacks their component
+    flat_reports: bool = True  # else the account lacks their component; the older ones work
     max_entity_ids: int = 1000
     max_rows_evaluated: int = 200_000  # for filters and for sorting by other things than time
 

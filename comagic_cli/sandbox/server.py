@@ -124,7 +124,10 @@ class Sandbox:
         user_id: int | None = None,
         fields: Sequence[str] | None = None,
     ) -> list[dict[str, Any]]:
-        """Return the rows a perfect export of the shown times `start` … `end` holds, in order."""
+        """Return the rows a perfect export of the shown times `start` … `end` holds, in order.
+
+        For sums over a period see `every_row`.
+        """
         report = self.worlds.report(user_id, command)
         make = shaper(report.type, report.rows.source, self.quirks)
         paths = [path.split(".") for path in report.type.key]
@@ -139,6 +142,17 @@ class Sandbox:
         shaped = rows_as_dicts(rows, names, lambda name: make(ANSWERED_AS.get(name, name)), whole)
         text = encode(shaped, self.quirks).decode(errors="replace")
         loaded: list[dict[str, Any]] = json.loads(text)
+        return loaded
+
+    def every_row(self, method: str, **params: Any) -> list[dict[str, Any]]:
+        """Return every row of a list or of sums, all pages of it, without a call.
+
+        For rows that are counted by time see `truth`.
+        """
+        rows = self._api.every_row(method, params)
+        loaded: list[dict[str, Any]] = json.loads(
+            encode(rows, self.quirks).decode(errors="replace")
+        )
         return loaded
 
     def answer(self, body: bytes, headers: tuple[tuple[str, str], ...]) -> Answer:

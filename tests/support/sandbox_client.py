@@ -67,7 +67,8 @@ def ask(box, command="communications", period=PERIOD, *, fields=None, **params) 
     type_ = report(command)
     extra: dict[str, Any] = {"is_realtime": False} if command == "visits" else {}
     names = fields if fields is not None else [field.name for field in type_.fields]
-    extra |= {"report_id": IDS[command], "date_from": period[0], "date_till": period[1]}
+    extra |= {"report_id": IDS[command]} if type_.is_flat else {}
+    extra |= {"date_from": period[0], "date_till": period[1]}
     return straight(box, type_.method, **{"fields": names, "limit": 10_000, **extra, **params})
 
 

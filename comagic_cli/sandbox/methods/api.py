@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from comagic_cli.query.catalog import ReportType, reports
-from comagic_cli.query.catalog import lists as all_lists
+from comagic_cli.query.catalog import ReportType, lists, page_size_of, reports
 from comagic_cli.sandbox.methods import accounts, checks, discovery
 from comagic_cli.sandbox.methods.answers import Answers
 from comagic_cli.sandbox.methods.checks import Params
@@ -25,9 +24,13 @@ _LIST: Final = ("fields", "filter", "sort", "limit", "offset")
 
 
 @cache
-def catalogue() -> dict[str, ReportType]:
-    """Return reports and lists by their methods."""
-    return {entry.method: entry for entry in (*reports(), *all_lists())}
+def find_entry(method: str) -> ReportType:
+    """Find a report or a list by its method, or refuse; lists are read when no report has it."""
+    for entries in (reports, lists):
+        for entry in entries():
+            if entry.method == method:
+                return entry
+    raise Refusal("method_not_found", f'Method "{method}" not found', value=method)
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,7 @@ class Api:
         if request.method == "login.user":
             params.only(("login", "password"))
             return answer_of(self.sessions.login(params))
-        if not self._is_known(request.method):
-            message = f'Method "{request.method}" not found'
-            raise Refusal("method_not_found", message, value=request.method)
+        self._check_known(request.method)
         token = params.need("access_token", str)
         self.sessions.check(token)
         self.points.check()
@@ -93,13 +94,15 @@ class Api:
         self.points.spend()
         return self._with_limits(answer)
 
-    def _is_known(self, method: str) -> bool:
+    def _check_known(self, method: str) -> None:
         absent = {
             "get.account": self.quirks.get_account == "absent",
             "getobj.account": self.quirks.getobj_account == "absent",
         }
-        known = {*self._methods, *catalogue(), "logout.user"}
-        return method in known and not absent.get(method, False)
+        if absent.get(method):
+            raise Refusal("method_not_found", f'Method "{method}" not found', value=method)
+        if method not in self._methods and method != "logout.user":
+            find_entry(method)
 
     def _authorised(self, method: str, params: Params, token: str) -> dict[str, Any]:
         if method == "logout.user":
@@ -113,7 +116,19 @@ class Api:
             params.only((*COMMON, *names))
             answer: dict[str, Any] = call(params)
             return answer
-        return self.answers.of(catalogue()[method], params)
+        return self.answers.of(find_entry(method), params)
+
+    def every_row(self, method: str, params: dict[str, Any]) -> list[dict[str, Any]]:
+        """Return the rows of all pages of a method, without a look at sessions and points."""
+        rows: list[dict[str, Any]] = []
+        size = page_size_of(method)
+        while True:
+            page = {} if size is None else {"limit": size, "offset": len(rows)}
+            data = self._authorised(method, Params({**params, **page}), accounts.TOKEN)["data"]
+            found = data if isinstance(data, list) else [data]
+            rows += found
+            if size is None or not found:
+                return rows
 
     def _with_limits(self, answer: dict[str, Any]) -> dict[str, Any]:
         if self.quirks.limits != "absent":

@@ -21,25 +21,24 @@ if TYPE_CHECKING:
     from comagic_cli.query.catalog import ReportType
     from comagic_cli.sandbox.methods.checks import Params
     from comagic_cli.sandbox.methods.pages import Pages
-    from comagic_cli.sandbox.worlds import Worlds
 
     Record = dict[str, Any]
 
 
 def answer(type_: ReportType, params: Params, pages: Pages) -> Record:
     """Answer an object, with the values that were asked for in it."""
-    worlds, user = pages.worlds, user_of(params, pages.quirks)
+    user = user_of(params, pages.quirks)
     check_params(type_, params, pages, user)
     invented = invent_row(type_, 0)
     named = {name: value for name, value in params.values.items() if type_.find(name)}
     own = _OBJECTS.get(type_.command)
-    made = invented | named | (own(worlds, user, params) if own else {})
+    made = invented | named | (own(pages, user, params) if own else {})
     fields = params.get("fields", list) or list(made)
     return answer_of({name: value for name, value in made.items() if name in fields})
 
 
-def _site(worlds: Worlds, user: int | None, params: Params) -> Record:
-    known = {site["id"]: site for site in sites(worlds.business(user))}
+def _site(pages: Pages, user: int | None, params: Params) -> Record:
+    known = {site["id"]: site for site in sites(pages.worlds.business(user))}
     number = params.get("site_id", int) or next(iter(known))
     if number not in known:
         raise wrong_value("site_id", number, "no such site")
@@ -48,18 +47,18 @@ def _site(worlds: Worlds, user: int | None, params: Params) -> Record:
     return {name: known[number][name] for name in (*names, *more)}
 
 
-def _recognition(worlds: Worlds, user: int | None, params: Params) -> Record:
+def _recognition(pages: Pages, user: int | None, params: Params) -> Record:
     """Return what was said in a call that was recorded."""
     number = params.need("call_session_id", int)
-    report = worlds.report(user, "calls-report")
+    report = pages.worlds.report(user, "calls-report")
     place = find_entity("calls-report", report.rows.source, number)
     if place is None:
         raise wrong_value("call_session_id", number, "no such call")
     return recognised(report.rows.source.row(place))
 
 
-def _goals(worlds: Worlds, user: int | None, _: Params) -> Record:
-    business = worlds.business(user)
+def _goals(pages: Pages, user: int | None, _: Params) -> Record:
+    business = pages.worlds.business(user)
     group = id_of(business, "goal", 900)
     return {
         "goals_groups": [{"id": group, "name": "Сайт", "parent_group_id": None, "sort": 0}],
@@ -75,7 +74,7 @@ def _goals(worlds: Worlds, user: int | None, _: Params) -> Record:
     }
 
 
-_OBJECTS: dict[str, Callable[[Worlds, int | None, Params], Record]] = {
+_OBJECTS: dict[str, Callable[[Pages, int | None, Params], Record]] = {
     "site": _site,
     "call-session-recognition-info": _recognition,
     "goals-tree": _goals,
