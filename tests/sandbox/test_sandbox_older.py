@@ -10,6 +10,7 @@ from sandbox_client import IDS, PERIOD, ask, refused, rows, sandbox, straight, t
 
 from comagic_cli.query.catalog import flat_reports, report, reports
 from comagic_cli.sandbox.methods.filters import to_seconds
+from comagic_cli.sandbox.quirks import Arrival
 
 OLDER = [entry for entry in reports() if entry.family == "older"]
 COMMANDS = [entry.command for entry in OLDER]
@@ -462,8 +463,6 @@ def test_one_row_more_comes_when_it_is_asked_for(command, param, field, value):
 
 
 def test_calls_arrive_in_the_older_report_too():
-    from comagic_cli.sandbox.quirks import Arrival  # noqa: PLC0415
-
     box = sandbox(arrivals=(Arrival(1, "start", 3, "get.calls_report"),))
     before = total(box, "calls-report")
     assert total(box, "calls-report") == before + 3

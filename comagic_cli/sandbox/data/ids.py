@@ -39,6 +39,13 @@ FIRST: Final[Mapping[str, int]] = {
     "contacts": 39_501,
 }
 """The first number of each kind. Tags have the numbers of `business.json`, contacts their own."""
+_MARKS: Final = {
+    "campaign": ("campaign_name",),
+    "source": ("source_name", "source_new", "channel_code"),
+    "source_group": ("source_new", "channel_code"),
+    "source_channel": ("channel_new",),
+}
+"""What tells these from each other in the traffic records; the first is their name."""
 FIRST_CONTACT: Final = 60_000_000
 _OF_ACCOUNT: Final = 1_000_000  # numbers of a customer of an agent are so far from another's
 
@@ -69,24 +76,39 @@ def numbered(kind: str, place: Callable[[Row], int | None]) -> Callable[[Row], i
 
 
 @cache
-def distinct(name: str) -> tuple[str, ...]:
-    """Name what the traffic records have of a kind, each once."""
+def distinct(kind: str) -> tuple[Mapping[str, Any], ...]:
+    """Return the first traffic record of each campaign, source, group of sources, or channel."""
+    found: dict[tuple[Any, ...], Mapping[str, Any]] = {}
+    for record in words()["traffic"]:
+        found.setdefault(_mark_of(kind, record), record)
+    return tuple(record for mark, record in found.items() if mark[0] is not None)
+
+
+def _mark_of(kind: str, record: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(record[name] for name in _MARKS[kind])
+
+
+def name_of(kind: str, record: Mapping[str, Any]) -> Any:
+    """Name what a traffic record has of a kind."""
+    return record[_MARKS[kind][0]]
+
+
+def place_in(kind: str, record: Mapping[str, Any]) -> int | None:
+    """Return which campaign, source, group of sources or channel a traffic record has."""
+    marks = [_mark_of(kind, each) for each in distinct(kind)]
+    mark = _mark_of(kind, record)
+    return marks.index(mark) if mark in marks else None
+
+
+def traffic_place(kind: str) -> Callable[[Row], int | None]:
+    """Return which campaign, source, group of sources or channel a row has."""
     records = words()["traffic"]
-    return tuple(dict.fromkeys(record[name] for record in records if record[name] is not None))
+    return one_of("traffic", [place_in(kind, each) for each in records])
 
 
-def traffic(kind: str, name: str) -> Callable[[Row], int | None]:
+def traffic(kind: str) -> Callable[[Row], int | None]:
     """Make the number of a row's campaign, source, group of sources, or channel."""
-    records = words()["traffic"]
-    known = distinct(name)
-    places = [None if each[name] is None else known.index(each[name]) for each in records]
-    place = place_of("traffic", records)
-
-    def placed(row: Row) -> int | None:
-        found = place(row)
-        return None if found is None else places[found]
-
-    return numbered(kind, placed)
+    return numbered(kind, traffic_place(kind))
 
 
 def employee_id(business: Business, name: str) -> int:

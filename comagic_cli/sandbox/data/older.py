@@ -19,6 +19,7 @@ from comagic_cli.sandbox.data.dealings import after, visits
 from comagic_cli.sandbox.data.ids import (
     distinct,
     id_of,
+    name_of,
     numbered,
     place_of,
     staff_of,
@@ -103,8 +104,8 @@ def traffic_parts() -> Makers:
     marks = ("utm_", "eq_utm_", "openstat_")
     makers = {name: make for name, make in flat.items() if name in names or name.startswith(marks)}
     code, engine, query = (flat[name] for name in ("channel_code", "source", "search_query"))
-    makers["campaign_id"] = traffic("campaign", "campaign_name")
-    makers["source_id"] = traffic("source", "source_name")
+    makers["campaign_id"] = traffic("campaign")
+    makers["source_id"] = traffic("source")
     makers["channel"] = lambda row: _CHANNELS.get(code(row), code(row))
     makers["search_engine"] = lambda row: engine(row) if query(row) else None
     return makers
@@ -121,14 +122,15 @@ def visitor_parts() -> Makers:
         "person_id",
     )
     names += ("ua_client_id", "ym_client_id", "entrance_page", "visitor_session_id")
-    first = place_of("first campaign", distinct("campaign_name"))
+    campaigns = [name_of("campaign", record) for record in distinct("campaign")]
+    first = place_of("first campaign", campaigns)
     return {name: flat[name] for name in names} | {
         "visitor_type": plain(flat["visitor_type"]),
         "visitor_device": plain(flat["visitor_device"]),
         "visits_count": number_of("visits", 1, 30),
         "visit_other_campaign": one_of("other_campaign", [True, False, False]),
         "visitor_first_campaign_id": numbered("campaign", first),
-        "visitor_first_campaign_name": one_of("first campaign", distinct("campaign_name")),
+        "visitor_first_campaign_name": one_of("first campaign", campaigns),
         "visitor_custom_properties": one_of("properties", words()["properties"], nothing=70),
         "segments": _segments(flat["segments"]),
     }

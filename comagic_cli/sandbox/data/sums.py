@@ -22,8 +22,11 @@ from comagic_cli.sandbox.data.ids import (
     group_place,
     id_of,
     line_place,
+    name_of,
+    place_in,
     place_of,
     traffic,
+    traffic_place,
 )
 from comagic_cli.sandbox.data.older import tags_of
 from comagic_cli.sandbox.data.rhythm import DAY, SECOND, moment
@@ -94,14 +97,14 @@ def _tracked(rows: list[Row]) -> dict[str, Any]:
 
 def ct_ac_summary(summed: Summed) -> Records:
     """Sum up the calls of each campaign of a site; those without one are the reserve's."""
-    site, campaign = place_of("site", words()["sites"]), traffic("campaign", "campaign_name")
+    site, campaign = place_of("site", words()["sites"]), traffic("campaign")
     by_campaign = defaultdict[int | None, list[Row]](list)
     for row in summed.rows_of("calls-report"):
         if id_of(row.business, "site", site(row) or 0) == summed.site:
             by_campaign[campaign(row)].append(row)
     names: dict[int | None, str] = {
-        id_of(summed.business, "campaign", place): name
-        for place, name in enumerate(distinct("campaign_name"))
+        id_of(summed.business, "campaign", place): name_of("campaign", record)
+        for place, record in enumerate(distinct("campaign"))
     }
     return [
         {
@@ -165,7 +168,7 @@ def campaign_daily_stat(summed: Summed) -> Records:
 
 
 def _campaigns_of_day(summed: Summed, day: int) -> Records:
-    site, campaign = place_of("site", words()["sites"]), place_of_campaign()
+    site, campaign = place_of("site", words()["sites"]), traffic_place("campaign")
     by_campaign = defaultdict[int, list[Row]](list)
     visits = defaultdict[int, list[Row]](list)
     for command, found in (
@@ -179,25 +182,14 @@ def _campaigns_of_day(summed: Summed, day: int) -> Records:
                 found[place].append(row)
     return [
         _stat(summed, day, place, by_campaign[place], visits[place])
-        for place in range(len(distinct("campaign_name")))
+        for place in range(len(distinct("campaign")))
     ]
-
-
-def place_of_campaign() -> Callable[[Row], int | None]:
-    """Return which campaign a row has."""
-    records, names = words()["traffic"], distinct("campaign_name")
-    places = [
-        names.index(each["campaign_name"]) if each["campaign_name"] else None for each in records
-    ]
-    record = place_of("traffic", records)
-    return lambda row: places[record(row) or 0]
 
 
 def _stat(
     summed: Summed, day: int, place: int, rows: list[Row], visits: list[Row]
 ) -> dict[str, Any]:
-    name = distinct("campaign_name")[place]
-    record = next(each for each in words()["traffic"] if each["campaign_name"] == name)
+    record = distinct("campaign")[place]
     business, site = summed.business, summed.site or 0
     dice = mixed(day // DAY * 1000 + place * 10 + site % 10)
     is_paid = bool(record.get("pc"))
@@ -208,7 +200,7 @@ def _stat(
         "site_id": site,
         "site_domain_name": sites_of(business)[site]["domain"],
         "campaign_id": id_of(business, "campaign", place),
-        "campaign_name": name,
+        "campaign_name": name_of("campaign", record),
         "campaign_ext_id": record["pc"].split()[0] if is_paid else None,
         "campaign_ext_name": record.get("pc"),
         "engine": _ENGINES.get(record["source"]) if is_paid else None,
@@ -231,9 +223,7 @@ def _stat(
         "weekly_budget": 10_000 if is_paid else None,
         "currency": "RUB",
         "session_ids": [visit_id(row.index) for row in visits],
-        "source_id": id_of(
-            business, "source", distinct("source_name").index(record["source_name"])
-        ),
+        "source_id": id_of(business, "source", place_in("source", record) or 0),
         "source_name": record["source_name"],
         "communications": _communications(rows),
     }

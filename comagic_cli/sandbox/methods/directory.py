@@ -74,7 +74,7 @@ def _chosen(type_: ReportType, records: Records, params: Params) -> Records:
     if isinstance(ids, list):
         return _named(type_, records, ids)
     for name, value in own.items():
-        if value is None or type_.find(name) is None:
+        if value is None or type_.find(name) is None or name in type_.key:
             continue
         if type_.params[name].required:
             records = [{**row, name: value} for row in records]

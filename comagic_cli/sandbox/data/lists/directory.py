@@ -14,6 +14,8 @@ from comagic_cli.sandbox.data.ids import (
     employee_phone,
     group_place,
     id_of,
+    name_of,
+    place_in,
     sip_phone,
 )
 from comagic_cli.sandbox.data.lists.inventing import invent_row, invent_rows
@@ -272,13 +274,13 @@ def _virtual_numbers(business: Business) -> list[Record]:
 
 
 def _campaign_part(business: Business, place: int) -> Record:
-    names = distinct("campaign_name")
+    campaigns = distinct("campaign")
     site = place % len(words()["sites"])
     return {
-        "campaign_id": id_of(business, "campaign", place % len(names)),
+        "campaign_id": id_of(business, "campaign", place % len(campaigns)),
         "site_id": _site_id(business, site),
         "site_domain_name": words()["sites"][site]["domain"],
-        "campaign_name": names[place % len(names)],
+        "campaign_name": name_of("campaign", campaigns[place % len(campaigns)]),
         "site_blocks": [],
     }
 
@@ -358,7 +360,7 @@ def sites(business: Business) -> list[Record]:
             "connected_integrations": [],
             "child_customer_id": None,
             "parent_id": None,
-            "creation_date": f"2023-0{place + 1}-10",
+            "creation_date": f"2023-0{place + 1}-10 12:00:00",
             "target_call_min_duration": 30,
         }
         for place, record in enumerate(words()["sites"])
@@ -378,35 +380,28 @@ def _blocks(business: Business) -> list[Record]:
 
 
 def _campaigns(business: Business) -> list[Record]:
-    return [
-        {
-            "id": id_of(business, "campaign", place),
-            "name": name,
-            "status": "active",
-            "type": "integrated" if record.get("pc") else "basic",
-            "description": None,
-            "engine": record.get("pc") and record["source"],
-            "site_id": _site_id(business, place % len(words()["sites"])),
-            "site_domain_name": words()["sites"][place % len(words()["sites"])]["domain"],
-            **{
-                f"static_{mark}": record.get(mark)
-                for mark in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
-            },
-        }
-        for place, name in enumerate(distinct("campaign_name"))
-        for record in [_record("campaign_name", name)]
-    ]
+    return [_campaign(business, place, each) for place, each in enumerate(distinct("campaign"))]
 
 
-def _record(kind: str, name: str) -> Record:
-    found: Record = next(each for each in words()["traffic"] if each[kind] == name)
-    return found
-
-
-def _channel_of(business: Business, record: Record) -> Record:
-    place = distinct("channel_new").index(record["channel_new"])
+def _campaign(business: Business, place: int, record: Mapping[str, Any]) -> Record:
+    site = place % len(words()["sites"])
+    marks = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
     return {
-        "channel_id": id_of(business, "source_channel", place),
+        "id": id_of(business, "campaign", place),
+        "name": name_of("campaign", record),
+        "status": "active",
+        "type": "integrated" if record.get("pc") else "basic",
+        "description": None,
+        "engine": record["source"] if record.get("pc") else None,
+        "site_id": _site_id(business, site),
+        "site_domain_name": words()["sites"][site]["domain"],
+        **{f"static_{mark}": record.get(mark) for mark in marks},
+    }
+
+
+def _channel_of(business: Business, record: Mapping[str, Any]) -> Record:
+    return {
+        "channel_id": id_of(business, "source_channel", place_in("source_channel", record) or 0),
         "channel_name": record["channel_new"],
         "channel_mnemonic": record["channel_code"],
     }
@@ -416,18 +411,15 @@ def _sources(business: Business) -> list[Record]:
     return [
         {
             "id": id_of(business, "source", place),
-            "name": name,
-            "group_id": id_of(
-                business, "source_group", distinct("source_new").index(record["source_new"])
-            ),
+            "name": record["source_name"],
+            "group_id": id_of(business, "source_group", place_in("source_group", record) or 0),
             "group_name": record["source_new"],
             "state": "active",
             "is_custom": False,
             "filter": None,
             **_channel_of(business, record),
         }
-        for place, name in enumerate(distinct("source_name"))
-        for record in [_record("source_name", name)]
+        for place, record in enumerate(distinct("source"))
     ]
 
 
@@ -435,11 +427,11 @@ def _source_groups(business: Business) -> list[Record]:
     return [
         {
             "id": id_of(business, "source_group", place),
-            "name": name,
+            "name": record["source_new"],
             "state": "active",
-            **_channel_of(business, _record("source_new", name)),
+            **_channel_of(business, record),
         }
-        for place, name in enumerate(distinct("source_new"))
+        for place, record in enumerate(distinct("source_group"))
     ]
 
 
@@ -447,12 +439,12 @@ def _source_channels(business: Business) -> list[Record]:
     return [
         {
             "id": id_of(business, "source_channel", place),
-            "name": name,
-            "mnemonic": _record("channel_new", name)["channel_code"],
+            "name": record["channel_new"],
+            "mnemonic": record["channel_code"],
             "state": "active",
             "default_source_id": id_of(business, "source", 0),
         }
-        for place, name in enumerate(distinct("channel_new"))
+        for place, record in enumerate(distinct("source_channel"))
     ]
 
 
@@ -460,13 +452,13 @@ def _source_costs(business: Business) -> list[Record]:
     return [
         {
             "source_id": id_of(business, "source", place),
-            "source_name": name,
+            "source_name": source["source_name"],
             "site_id": _site_id(business, site),
             "site_domain_name": record["domain"],
             "cost": (place + 1) * 1250 + site * 10,
             "child_customer_id": None,
         }
-        for place, name in enumerate(distinct("source_name"))
+        for place, source in enumerate(distinct("source"))
         for site, record in enumerate(words()["sites"])
     ]
 
