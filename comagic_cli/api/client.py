@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Lock
 from typing import Any, Protocol
 
@@ -88,11 +89,12 @@ class _SessionEnded(Exception):
 
 @dataclass
 class Client:
-    """Call methods of the Data API, one after another, over one connection.
+    """Call methods of the Data API; several threads may do so at once.
 
     The token is `token`, or that of `session`. `note`, if any, gets a line about each call and each
-    retry; `on_response` gets the parameters and the answer. `calls` counts the answers without an
-    error: each costs a point. No text or error made here contains a token, a password or `secrets`.
+    retry; `on_response` gets the parameters and the answer; `on_trouble` is called when the service
+    fails or is out of points. `calls` counts the answers without an error: each costs a point. No
+    text or error made here contains a token, a password or `secrets`.
     """
 
     transport: Transport
@@ -101,12 +103,14 @@ class Client:
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     note: Callable[[str], None] | None = None
     on_response: Callable[[Mapping[str, Any], Answer], None] = lambda *_: None
+    on_trouble: Callable[[], None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     secrets: tuple[str, ...] = field(default=(), repr=False)
     session: Session | None = None
     calls: int = 0
-    _last_id: int = 0
-    _lock: Lock = field(default_factory=Lock, repr=False)  # threads call one after another
+    _ids: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
+    _lock: Lock = field(default_factory=Lock, repr=False)  # of what threads share
+    _login_lock: Lock = field(default_factory=Lock, repr=False)  # one logs in, the others wait
     _limits: RateLimits = field(init=False, repr=False)
     _page_size: PageSize = field(init=False, repr=False)
 
@@ -121,22 +125,34 @@ class Client:
         Retries failed connections, timeouts, HTTP 408, 425, 429 and 5xx, bodies that are cut off or
         unreadable, and `internal_error`. Raises the `ComagicError` that the failure stands for.
         """
-        with self._lock:
-            if self.session is None:
-                return self._call_with_retries(method, {"access_token": self.token, **params})
-            return self._call_in_session(self.session, method, params)
+        return self.call_as(self.user_id, method, params)
+
+    def call_as(self, user_id: int | None, method: str, params: Mapping[str, Any]) -> Answer:
+        """Call a method as a user of an agent's customer; `call` tells the rest."""
+        if user_id is not None and method not in WITHOUT_USER:
+            params = {"user_id": user_id, **params}
+        if self.session is None:
+            return self._call_with_retries(method, {"access_token": self.token, **params})
+        return self._call_in_session(self.session, method, params)
+
+    @property
+    def spare_points(self) -> int | None:
+        """Return the points left of the minute, `None` where the service does not say."""
+        return self._limits.remaining("minute")
 
     def _call_in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
         """Call with the session's token; if the session has ended, log in once and call again."""
         logins = session.logins
         while True:
-            token = session.token(self._log_in)
+            with self._login_lock:
+                token = session.token(self._log_in)
+                is_new = session.logins > logins
             try:
                 return self._call_with_retries(method, {"access_token": token, **params})
             except _SessionEnded as ended:
                 error = ended.error
             session.drop(token)
-            if session.logins > logins:
+            if is_new:
                 error.hint = "The session was opened just now. Try again later."
                 raise error
 
@@ -147,9 +163,11 @@ class Client:
         limited, attempt = RateLimitedCall(self._limits), 1
         while True:
             limited.wait()
+            sent = self._page_size.apply(params)
             try:
-                return self._call_once(method, self._page_size.apply(params))
+                return self._call_once(method, sent)
             except _RateLimited as refused:
+                self.on_trouble()
                 limited.on_refusal(refused.error, refused.quota)
                 continue
             except _Retry as retry:
@@ -159,12 +177,13 @@ class Client:
                     self._network_failure(f"{method}: {error}", error.hint),
                     try_smaller=error.try_smaller,
                 )
+            self.on_trouble()
             shrink = failure.try_smaller and self._page_size.can_shrink(params)
             if attempt >= self.retry_policy.tries and not shrink:
                 raise failure.error
             self._pause(failure, attempt)
             if shrink:
-                self._page_size.shrink(params, attempt)
+                self._page_size.shrink(sent, attempt)
             attempt += 1
 
     def _pause(self, failure: _Retry, attempt: int) -> None:
@@ -180,27 +199,26 @@ class Client:
         self.retry_policy.wait(pause, reason)
 
     def _call_once(self, method: str, params: Mapping[str, Any]) -> Answer:
-        self._last_id += 1
-        start = self.clock()
-        response = self.transport.send(self._encode(method, params))
+        id_, start = next(self._ids), self.clock()
+        response = self.transport.send(_encode(id_, method, params))
         envelope, marker = self._read(method, response)
         if (error := envelope.failure) is not None:
             self._limits.update(limits_of_error(error))
             raise self._error(method, error, marker, response.retry_after)
-        answer = self._answer(method, envelope, response.body, marker)
+        if envelope.id not in (None, id_, str(id_)):
+            raise self._network_failure(
+                f"{method}: the answer belongs to another call: "
+                f"its id is {envelope.id!r}, not {id_}",
+                "Something between this machine and the service mixes up answers.",
+            )
+        answer = _answer(envelope, response.body, marker)
         self._limits.update(answer.limits)
-        self.calls += 1
-        if self.note:
-            self._note(_describe(method, params, answer, self.clock() - start))
-        self.on_response(params, answer)
+        with self._lock:
+            self.calls += 1
+            if self.note:
+                self._note(_describe(method, params, answer, self.clock() - start))
+            self.on_response(params, answer)
         return answer
-
-    def _encode(self, method: str, params: Mapping[str, Any]) -> bytes:
-        if self.user_id is not None and method not in WITHOUT_USER:
-            params = {"user_id": self.user_id, **params}
-        return msgspec.json.encode(
-            {"jsonrpc": "2.0", "id": self._last_id, "method": method, "params": params}
-        )
 
     def _read(self, method: str, response: HttpResponse) -> tuple[Envelope, bytes]:
         if response.status in REDIRECTS:
@@ -252,21 +270,6 @@ class Client:
             return _Retry(raised, retry_after, try_smaller=True)
         return raised
 
-    def _answer(
-        self, method: str, envelope: Envelope, body: bytes | bytearray, marker: bytes
-    ) -> Answer:
-        if envelope.id not in (None, self._last_id, str(self._last_id)):
-            raise self._network_failure(
-                f"{method}: the answer belongs to another call: "
-                f"its id is {envelope.id!r}, not {self._last_id}",
-                "Something between this machine and the service mixes up answers.",
-            )
-        result = envelope.result or Result()
-        metadata = result.metadata
-        total, limits = total_of(metadata), limits_of(metadata)
-        unbroken = b"\n" not in body and b"\r" not in body
-        return Answer(result.data, total, limits, len(body), marker, unbroken)
-
     def _network_failure(self, message: str, hint: str = "") -> NetworkFailure:
         return NetworkFailure(self._redact_line(message), hint=hint)
 
@@ -281,6 +284,18 @@ class Client:
     def _redact(self) -> Redact:
         of_session = self.session.secrets if self.session else ()
         return redactor((self.token, *self.secrets, *of_session))
+
+
+def _encode(id_: int, method: str, params: Mapping[str, Any]) -> bytes:
+    call = {"jsonrpc": "2.0", "id": id_, "method": method, "params": params}
+    return msgspec.json.encode(call)
+
+
+def _answer(envelope: Envelope, body: bytes | bytearray, marker: bytes) -> Answer:
+    result = envelope.result or Result()
+    total, limits = total_of(result.metadata), limits_of(result.metadata)
+    unbroken = b"\n" not in body and b"\r" not in body
+    return Answer(result.data, total, limits, len(body), marker, unbroken)
 
 
 def _is_of_service(envelope: Envelope, status: int) -> bool:

@@ -21,6 +21,7 @@ from urllib3.exceptions import InvalidHeader
 from comagic_cli import __version__
 from comagic_cli.errors import NetworkFailure, UsageProblem
 
+MAX_CONNECTIONS = 16  # that are kept alive: one for each call at once
 CHUNK_SIZE = 1 << 18  # bytes
 MAX_BODY = 1 << 30  # bytes after decompression: 100 kB for each of the 10 000 rows of a page
 CONNECT_TIMEOUT = 30.0  # seconds
@@ -239,6 +240,8 @@ def _open_session(url: str) -> requests.Session:
     # that it names are therefore read here.
     session.trust_env = not is_loopback(parts.hostname or "")
     session.verify = _find_bundle(os.environ) if parts.scheme == "https" else True
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
+    session.mount(f"{parts.scheme}://", adapter)
     session.auth = lambda request: request  # else requests sends the password in ~/.netrc
     session.headers.update(
         {

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import RLock
 from typing import Any
 
 import msgspec
@@ -122,41 +123,52 @@ class RateLimits:
     note: Callable[[str], None]
     _exhausted: dict[str, tuple[Quota, float | None]] = field(default_factory=dict)
     _resets: dict[str, float] = field(default_factory=dict)  # of every unit, exhausted or not
+    _remaining: dict[str, int] = field(default_factory=dict)  # points of each unit, as said last
+    _lock: RLock = field(default_factory=RLock, repr=False)  # threads call at once
 
     def update(self, limits: Mapping[str, int]) -> None:
         """Record the limits of an answer; units that it does not name keep their state."""
-        for quota in read_quotas(limits):
-            if quota.reset is not None:
-                self._resets[quota.unit] = self.clock() + max(MIN_WAIT, quota.reset)
-            if quota.remaining:
-                self._exhausted.pop(quota.unit, None)
-            else:
-                self.exhaust(quota)
+        with self._lock:
+            for quota in read_quotas(limits):
+                self._remaining[quota.unit] = quota.remaining
+                if quota.reset is not None:
+                    self._resets[quota.unit] = self.clock() + max(MIN_WAIT, quota.reset)
+                if quota.remaining:
+                    self._exhausted.pop(quota.unit, None)
+                else:
+                    self.exhaust(quota)
+
+    def remaining(self, unit: str) -> int | None:
+        """Return the points left of a unit, `None` where they are not known."""
+        return self._remaining.get(unit)
 
     def exhaust(self, quota: Quota) -> None:
         """Record that a unit's points are used up."""
-        self._exhausted[quota.unit] = quota, self._end(quota)
+        with self._lock:
+            self._exhausted[quota.unit] = quota, self._end(quota)
 
     def exhausted(self) -> list[tuple[Quota, float | None]]:
         """Return what is still used up, with the seconds until its reset (`None`: unknown)."""
         if not self._exhausted:
             return []
         now = self.clock()
-        self._exhausted = {
-            unit: (quota, end)
-            for unit, (quota, end) in self._exhausted.items()
-            if end is None or end > now
-        }
-        return [
-            (quota, None if end is None else round(end - now, 3))
-            for quota, end in self._exhausted.values()
-        ]
+        with self._lock:
+            self._exhausted = {
+                unit: (quota, end)
+                for unit, (quota, end) in self._exhausted.items()
+                if end is None or end > now
+            }
+            return [
+                (quota, None if end is None else round(end - now, 3))
+                for quota, end in self._exhausted.values()
+            ]
 
     def clear_waited(self) -> None:
         """Remove what was waited for."""
-        self._exhausted = {
-            unit: entry for unit, entry in self._exhausted.items() if not entry[0].is_waitable
-        }
+        with self._lock:
+            self._exhausted = {
+                unit: entry for unit, entry in self._exhausted.items() if not entry[0].is_waitable
+            }
 
     def _end(self, quota: Quota) -> float | None:
         """Return when a unit's points are back: as said now, said before, or by its length."""

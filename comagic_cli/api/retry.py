@@ -68,9 +68,14 @@ class PageSize:
         rows = self._rows(params)
         return params if rows == _limit(params) else {**params, "limit": rows}
 
-    def shrink(self, params: Mapping[str, Any], failures: int) -> None:
-        """Halve the page after so many failures of a call that fewer rows may avoid."""
-        rows = self._rows(params)
+    def shrink(self, sent: Mapping[str, Any], failures: int) -> None:
+        """Halve the page after so many failures of a call that fewer rows may avoid.
+
+        Another call at the same time may have halved it already.
+        """
+        rows = _limit(sent)
+        if rows > self._rows(sent):
+            return
         if failures >= TRIES_BEFORE_SHRINKING and rows > SMALL_PAGE:
             self.max_rows = -(-rows // 2)
             self.note(

@@ -157,7 +157,7 @@ def print_answer(
 ) -> None:
     """Send a request and print the answer. Raises `ComagicError`."""
     context = connection.context
-    pages = limit_items(request.pages(connection.client.call, connection.note), max_rows)
+    pages = limit_items(request.pages(connection.call, connection.note), max_rows)
     first = next(pages)  # before the file is opened: a refusal must not leave one
     format_options = terminal_options(terminal_of(output, context.terminal))
     with open_output(output, context.stdout) as stream:

@@ -193,7 +193,7 @@ def _check_account(connection: Connection) -> Iterator[Check]:
     """Check the steps to the account, its name and time zone, and then its reports."""
     start = monotonic()
     try:
-        account = ask_account(connection.client.call)
+        account = ask_account(connection.call)
     except ComagicError as error:
         step = _step_of(error)
         passed = {"connection": 0, "": len(STEPS)}.get(step, 1)
@@ -210,7 +210,7 @@ def _check_account(connection: Connection) -> Iterator[Check]:
 
 def _check_customers(connection: Connection, users: Sequence[int | str]) -> Iterator[Check]:
     """Check the account of each customer."""
-    customers = ask_customers(connection.client.call, users)
+    customers = ask_customers(connection.call, users)
     yield Check("customers", f"{len(customers)}")
     for customer in customers:
         yield Check("customer", f"{customer.label}: {customer}", customer=customer)
@@ -261,7 +261,7 @@ def _check_reports(connection: Connection) -> Iterator[Check]:
     connection.client.on_response = note_limits
     has_flat = True
     try:
-        rows = ask_reports(connection.client.call)
+        rows = ask_reports(connection.call)
     except ComagicError as error:
         has_flat = error.mnemonic != NO_COMPONENT
         if has_flat:
@@ -332,7 +332,7 @@ def _read_row(connection: Connection, report: ReportType, report_id: int | str |
         report_type=report.type,
         extra={name: value for name, value in extra.items() if name in report.params},
     )
-    make_asker(connection.client, query)(Window(query.period.start, query.period.end), 0, 1)
+    make_asker(connection, query)(Window(query.period.start, query.period.end), 0, 1)
 
 
 def _check_points(limits: Mapping[str, int]) -> Check:

@@ -41,6 +41,7 @@ from comagic_cli.export.options import ServiceOptions
 from comagic_cli.query.catalog import Param, ReportType
 
 WRITTEN_FORMATS = tuple(complete.FORMATS)
+MAX_JOBS = 16
 LIST_FORMATS = tuple(name for name in WRITTEN_FORMATS if name != "sqlite")
 
 
@@ -261,6 +262,15 @@ query_options = bundle(
         show_default=True,
         help="Rows per API call, 1 to 10000.",
     ),
+    query_option(
+        "--jobs",
+        metavar="N",
+        type=PositiveInt(MAX_JOBS),
+        default=3,
+        env=True,
+        show_default=True,
+        help="API calls at once, 1 to 16; fewer where it does not help.",
+    ),
 )
 
 # Parameters of single reports and lists
@@ -463,7 +473,7 @@ def inapplicable_options(report: ReportType) -> set[str]:
     inapplicable |= set() if report.dated else of_time
     inapplicable |= set() if "filter" in report.takes else {"where", "filter_json"}
     inapplicable |= set() if _is_sortable(report) else {"sort"}
-    inapplicable |= set() if report.paged else {"page_size"}
+    inapplicable |= set() if report.paged else {"page_size", "jobs"}
     is_list = report.family in {"list", "object"}
     return inapplicable | ({"refresh", "resume"} if is_list else set())
 

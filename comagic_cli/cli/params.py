@@ -307,7 +307,7 @@ MAIN_OPTIONS = (
     *("profile", "users", "sandbox", "help"),
 )
 RARE_OPTIONS = (
-    *("filter_json", "realtime", "page_size", "table", "keep_incomplete", "manifest"),
+    *("filter_json", "realtime", "page_size", "jobs", "table", "keep_incomplete", "manifest"),
     *("newlines", "times", "record_host", "timeout", "max_wait", "log_format"),
 )
 

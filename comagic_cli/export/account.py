@@ -92,7 +92,7 @@ class Columns:
 
     def _ask(self, name: str) -> tuple[Column, ...]:
         if name == "columns":
-            columns = ask_columns(self.connection.client.call, self.kind)
+            columns = ask_columns(self.connection.call, self.kind)
         else:
             columns = custom_dimensions(ask_listed_filters(self.connection, self.kind))
         if self.connection.cache:
@@ -126,7 +126,7 @@ def with_columns(
     if options.dry_run:
         return _with_cached(report, make, options, context)
     with connect(find_customers(options, context), context) as connection:
-        kind = ask_kind(connection.client.call, report, options.report_id)
+        kind = ask_kind(connection.call, report, options.report_id)
         return Columns(connection, kind).complete(report, make)
 
 
@@ -161,7 +161,7 @@ def find_titles(
     report: ReportType, report_id: str | None, connection: Connection
 ) -> tuple[tuple[str, str], ...]:
     """Return the account's titles of columns: cached, else asked for."""
-    columns = Columns(connection, ask_kind(connection.client.call, report, report_id))
+    columns = Columns(connection, ask_kind(connection.call, report, report_id))
     cached = columns.recall()
     known = columns.ask() if cached is None else cached
     return tuple((column.id, column.name) for column in known)
@@ -181,7 +181,7 @@ def list_reports(kind: str | None, options: ListOptions, context: Context) -> li
 def list_columns(report: ReportType, options: ListOptions, context: Context) -> tuple[Column, ...]:
     """List the columns of a report as the account has them now."""
     with connect(options, context) as connection:
-        return Columns(connection, ask_kind(connection.client.call, report, None)).ask()
+        return Columns(connection, ask_kind(connection.call, report, None)).ask()
 
 
 def list_filters(name: str, field: str | None, options: ListOptions, context: Context) -> list[Row]:
@@ -190,14 +190,14 @@ def list_filters(name: str, field: str | None, options: ListOptions, context: Co
     if not report.is_flat:
         return listing.filter_rows(listing.documented_filters(report), field, report)
     with connect(options, context) as connection:
-        kind = ask_kind(connection.client.call, report, None)
+        kind = ask_kind(connection.call, report, None)
         filters = ask_listed_filters(connection, kind)
     return listing.filter_rows(filters, field, report)
 
 
 def ask_listed_filters(connection: Connection, kind: str) -> list[Row]:
     """Ask what reports of a type can be filtered by, and cache its operators."""
-    filters = ask_filters(connection.client.call, kind)
+    filters = ask_filters(connection.call, kind)
     connection.save_operators(kind, filters)
     return filters
 
@@ -225,7 +225,7 @@ def list_users(options: ListOptions, context: Context) -> list[Row]:
 def list_account(options: ListOptions, context: Context) -> list[Row]:
     """Describe the account and the points left."""
     with connect(options, context) as connection:
-        account = describe_account(connection.client.call)
+        account = describe_account(connection.call)
     return listing.account_rows([account.facts], account.limits)
 
 
@@ -233,7 +233,7 @@ def _every(connection: Connection, method: str) -> list[Row]:
     """Return the objects of a list from all its pages, each id once."""
     rows: dict[str, Row] = {}
     size = page_size_of(method)
-    for page in ask_items(connection.client.call, method, {}, connection.note, size):
+    for page in ask_items(connection.call, method, {}, connection.note, size):
         answer = Answer(b"[" + b",".join(page.items) + b"]", marker=page.marker)
         for row in objects(answer, method):
             rows.setdefault(str(row.get("id") or row), row)

@@ -29,12 +29,16 @@ from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache, save_names, saved_names
 from comagic_cli.paging.id_batches import PageReader, make_reader
+from comagic_cli.paging.lookahead import Lookahead
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
 from comagic_cli.query.suggest import first_of
 from comagic_cli.rows.decode import Members
+from comagic_cli.rows.page import Answer
 
+DAY = 86_400.0  # seconds
+JOBS = "jobs"  # how many questions at once were good
 LISTED = "listed-operators"  # what is cached under this name
 MAX_NAMED = 5  # names that a message lists
 
@@ -56,6 +60,7 @@ class Connection:
     cache: Cache | None
     progress: Progress = field(default_factory=Progress)
     totals: Totals = field(default_factory=Totals)
+    ahead: Lookahead = field(default_factory=Lookahead)
     _members: list[Members] = field(default_factory=list)  # one, shared by all customers
     _field_names: dict[str, str] = field(default_factory=dict)  # shared by them too
 
@@ -75,9 +80,12 @@ class Connection:
             texts = {str(name): str(meaning or "") for name, meaning in names}
             save_names(self.cache, kind, self.account.profile, texts)
 
+    def call(self, method: str, params: Mapping[str, Any]) -> Answer:
+        """Call a method of the service, as the user of the account."""
+        return self.client.call_as(self.account.user_id, method, params)
+
     def for_user(self, user_id: int) -> Connection:
-        """Call as another user of the agent from now on."""
-        self.client.user_id = user_id
+        """Return a connection that calls as another user of the agent."""
         account = replace(self.account, user_id=user_id, saved_zone=None)
         return replace(self, account=account)
 
@@ -85,7 +93,7 @@ class Connection:
         """Return the id of a flat report: typed, else found by its name or by its type."""
         if not report.is_flat:
             return None
-        return find_report_id(self.client.call, report, typed, self.note)
+        return find_report_id(self.call, report, typed, self.note)
 
     def now(self) -> datetime:
         """Return the time in the account's zone, which may have to be asked for."""
@@ -97,7 +105,7 @@ class Connection:
         known = self.known_zone
         if self.account.zone or self.account.saved_zone:
             return ZoneInfo(known or "")
-        zone = ZoneInfo(known) if known else ask_zone(self.client.call)
+        zone = ZoneInfo(known) if known else ask_zone(self.call)
         if self.cache and not known:
             self.cache.set(self.cache_name("zone"), zone.key)
         self.note(f"time zone {zone.key}")
@@ -147,6 +155,7 @@ class Connection:
             info=self.context.reporter.warn,
             zone=lambda: self.known_zone,
             totals=self.totals,
+            ahead=self.ahead,
         )
 
     def asker(self, query: Query) -> Ask:
@@ -155,10 +164,10 @@ class Connection:
             fields = [query.report.field(name) for name in query.columns]
             aliases = {alias: field.name for field in fields for alias in field.aliases}
             self._members.append(Members(query.columns, aliases, query.asked))
-        ask = make_asker(self.client, query, self.dialect, self._members[0])
+        ask = make_asker(self, query, self.dialect, self._members[0])
         if self.account.user_id is not None:  # the user may be one of several
             return ask
-        return explain_report(ask, self.client.call, query)
+        return explain_report(ask, self.call, query)
 
     def report_oddities(self, *readers: OddRows) -> None:
         """Report rows outside of the period, unknown times, and columns under another name."""
@@ -224,12 +233,26 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
             clock=clock.monotonic,
             session=open_session(account, cache),
         )
+        connection = Connection(client, account, context, cache, progress)
+        connection = replace(connection, ahead=_look_ahead(connection, options))
         try:
-            yield Connection(client, account, context, cache, progress)
+            yield connection
         finally:
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
             transport.close()
+            if cache and connection.ahead.jobs > 1:
+                cache.set(connection.cache_name(JOBS), str(connection.ahead.limit))
+
+
+def _look_ahead(connection: Connection, options: ServiceOptions) -> Lookahead:
+    """Make the lookahead; it begins with as many questions at once as were good a day ago."""
+    jobs, cache, client = getattr(options, "jobs", 1), connection.cache, connection.client
+    known = cache.get(connection.cache_name(JOBS), DAY) if cache and jobs > 1 else None
+    limit = int(known) if known and known.isdecimal() else 1
+    ahead = Lookahead(jobs, limit=max(1, limit), spare=lambda: client.spare_points)
+    client.on_trouble = ahead.slow_down
+    return ahead
 
 
 @contextmanager

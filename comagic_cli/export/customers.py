@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -26,10 +27,11 @@ from comagic_cli.formats.partitions import (
     read_template,
 )
 from comagic_cli.paging.id_batches import PageReader as AccountReader
-from comagic_cli.paging.reader import WindowResult
+from comagic_cli.paging.lookahead import Question
+from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
-from comagic_cli.rows.page import Page, add_members
+from comagic_cli.rows.page import Answer, Page, add_members
 
 REASONS = "The reasons are above; see --user-id."
 SAME_FOR_ALL = (UsageProblem, Refused)
@@ -59,7 +61,7 @@ def find_customers(
         first = options.users[0]
         return replace(options, user_id=None if first == ALL else int(first))
     with connect(options, context) as connection:
-        found = ask_customers(connection.client.call, options.users, connection.note)
+        found = ask_customers(connection.call, options.users, connection.note)
         connection.save_names("users", ((user.user_id, user.label) for user in found))
     return replace(options, customers=tuple(found), user_id=found[0].user_id)
 
@@ -334,6 +336,20 @@ def furthest_behind(connection: Connection, customers: Sequence[Customer]) -> da
     return min(times, key=lambda time: time.replace(tzinfo=None))
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """What is ready of a customer: its first page is a question and its answer."""
+
+    connection: Connection
+    query: Query
+    reader: AccountReader
+    first_page: tuple[Hashable, Answer] | None = None
+
+
+def _key(user_id: int) -> tuple[str, int]:
+    return "customer", user_id
+
+
 @dataclass
 class CustomersReader:
     """Read the pages of each customer, with `FIRST_COLUMNS` in every row.
@@ -375,10 +391,16 @@ class CustomersReader:
         max_rows = None if self.query.max_rows is None else self.query.max_rows - self._written
         if max_rows == 0:
             return
-        result.query = query = self.make_query(connection, max_rows)
-        self._widen(query)
+        user_id, ahead = result.customer.user_id, connection.ahead
+        prepared = ahead.call(_key(user_id), partial(self._prepare, connection, max_rows))
+        connection, reader = prepared.connection, prepared.reader
+        if prepared.first_page:
+            ahead.keep(*prepared.first_page)
+        if isinstance(reader, Reader) and max_rows is None:
+            reader.follow = partial(self._following, user_id)
+        result.query = prepared.query
+        self._widen(prepared.query)
         self.on_customer(result)
-        reader = connection.read(query)
         zone = connection.zone.key if self.with_zones else None
         try:
             for page in reader.pages():
@@ -393,6 +415,25 @@ class CustomersReader:
             self.unreadable_times += reader.unreadable_times
             user_id = result.customer.user_id
             self.done += [msgspec.structs.replace(done, user_id=user_id) for done in reader.done]
+
+    def _prepare(
+        self, connection: Connection, max_rows: int | None, *, with_page: bool = False
+    ) -> _Prepared:
+        """Make the query and the reader of a customer, and ask for its first page already."""
+        query = self.make_query(connection, max_rows)
+        reader = connection.read(query)
+        if not with_page or not isinstance(reader, Reader):
+            return _Prepared(connection, query, reader)
+        key, ask = reader.first_question()
+        return _Prepared(connection, query, reader, (key, ask()))
+
+    def _following(self, user_id: int) -> Iterator[Question]:
+        """Yield what is asked for the customers after one."""
+        users = [customer.user_id for customer in self.customers.customers]
+        place = users.index(user_id) + 1 if user_id in users else len(users)
+        for user in users[place : place + self.customers.connection.ahead.jobs]:
+            connection = self.customers.connection.for_user(user)
+            yield _key(user), partial(self._prepare, connection, None, with_page=True)
 
     def _widen(self, query: Query) -> None:
         """Let the period of all hold that of one more customer; the filter is the first's."""

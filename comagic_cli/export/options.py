@@ -63,6 +63,7 @@ class ExportOptions(ListOptions):
     vertical: bool
     max_rows: int | None
     page_size: int = 10_000
+    jobs: int = 1
     refresh: str | None = None
     count: bool
     dry_run: bool

@@ -138,8 +138,8 @@ def _add_saved(
     build: Callable[[SavedReport], ExportRequest],
 ) -> ExportJob:
     with connect(options, context) as connection:
-        number = find_report_id(connection.client.call, report, options.report_id, connection.note)
-        saved = read_saved(ask_state(connection.client.call, number))
+        number = find_report_id(connection.call, report, options.report_id, connection.note)
+        saved = read_saved(ask_state(connection.call, number))
         request = build(saved)
         for line in _origins(request, saved, options):
             connection.note(line)

@@ -12,10 +12,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from typing import TypeAlias
 
 from comagic_cli.errors import Refused, UsageProblem
+from comagic_cli.paging.lookahead import Lookahead, Question
 from comagic_cli.paging.reader import AGAIN, Reader, WindowResult, raise_missing
 from comagic_cli.paging.source import Ask, Totals
 from comagic_cli.paging.whole_answer import WholeAnswerReader
@@ -65,6 +67,8 @@ class IdBatchReader:
     hint: str = AGAIN
     found: int = 0
     totals: Totals = field(default_factory=Totals)
+    ahead: Lookahead = field(default_factory=Lookahead)
+    _readers: dict[tuple[int, ...], Reader] = field(default_factory=dict)  # of the next lots
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -81,7 +85,8 @@ class IdBatchReader:
         while left and not self._enough:
             self._check_sort(len(left), size)
             lot = list(islice(left, size))
-            pager = self._pager(lot)
+            pager = self._reader(lot)
+            pager.follow = partial(self._following, left, size)
             try:
                 yield from self._new_rows(pager)
             except Refused as error:
@@ -114,9 +119,24 @@ class IdBatchReader:
     def _enough(self) -> bool:
         return self.query.max_rows is not None and self.found >= self.query.max_rows
 
-    def _pager(self, lot: list[int]) -> Reader:
+    def _reader(self, lot: Sequence[int]) -> Reader:
+        """Return the reader of a lot: its first question may be asked already."""
+        known = self._readers.get(tuple(lot))
+        if known is not None:
+            return known
         query = replace(self.query.with_ids(lot), max_rows=None)
-        return Reader(query, self.asking(query), self.note, totals=self.totals, is_batch=True)
+        ask = self.asking(query)
+        return Reader(query, ask, self.note, totals=self.totals, ahead=self.ahead, is_batch=True)
+
+    def _following(self, left: Sequence[int], size: int) -> Iterator[Question]:
+        """Yield the first questions of the lots after this one."""
+        if self.query.max_rows is not None or self.query.sort:
+            return
+        starts = range(size, min(len(left), size * (1 + self.ahead.jobs)), size)
+        lots = [tuple(islice(left, start, start + size)) for start in starts]
+        self._readers = {lot: self._reader(lot) for lot in lots}
+        for reader in self._readers.values():
+            yield reader.first_question()
 
     def _answered(self, lot: list[int]) -> int:
         """Count the ids of a lot that are done with: all, or those up to the last with a new row.
@@ -222,6 +242,7 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     info: Callable[[str], None],
     zone: Callable[[], str | None],
     totals: Totals,
+    ahead: Lookahead,
 ) -> PageReader:
     """Make the reader of a query: by batches of ids where it names them.
 
@@ -230,5 +251,5 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     if query.report.is_one_answer:
         return WholeAnswerReader(query, asking(query), note)
     if query.ids is not None:
-        return IdBatchReader(query, asking, note, warn, info, totals=totals)
-    return Reader(query, asking(query), note, zone=zone(), totals=totals)
+        return IdBatchReader(query, asking, note, warn, info, totals=totals, ahead=ahead)
+    return Reader(query, asking(query), note, zone=zone(), totals=totals, ahead=ahead)

@@ -8,15 +8,16 @@ In descending order the same holds, mirrored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
+from comagic_cli.paging.lookahead import Lookahead, Question
 from comagic_cli.paging.order import Order, shown
-from comagic_cli.paging.prefetch import waited
 from comagic_cli.paging.source import Ask, PageSource, Totals
 from comagic_cli.paging.stretch import (
     UNSORTED,
@@ -68,7 +69,9 @@ class Reader:
     windows read to their end; `overstated` counts those with a total one too large. `outside`
     counts rows that show a time outside of what was asked, `unreadable_times` those whose time is
     of an unknown form. `missing` says which rows are missing, `hint` what to do then. `totals` is
-    shared by all readers of an export. A reader of one batch of many only lists what is missing.
+    shared by all readers of an export, and so is `ahead`, which asks several questions at once;
+    `follow` returns those after the reader's own. A reader of one batch of many only lists what is
+    missing.
     """
 
     query: Query
@@ -86,7 +89,8 @@ class Reader:
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     answers: int = 0
-    clock: Callable[[], float] = waited
+    ahead: Lookahead = field(default_factory=Lookahead)
+    follow: Callable[[], Iterable[Question]] = tuple
     is_batch: bool = False
     totals: Totals = field(default_factory=Totals)
     _received: int = 0
@@ -96,6 +100,7 @@ class Reader:
     )  # those of the last second, and of an hour shown twice
     _begun: bool = False  # once rows without a time that come first may be written already
     _inside: bool = False  # once a row came that shows a time within what was asked
+    _pending: list[Window] = field(default_factory=list)
     _taken: bool = False  # once rows of the window came
     _unsettled: str = ""  # the first second that is not settled, since only rows outside came
 
@@ -111,13 +116,19 @@ class Reader:
         """
         query, order = self.query, self._order
         self._source = PageSource(
-            query, self.ask, self.clock, self.totals, self._count_answer, self.cut, self.reach
+            query,
+            self.ask,
+            self.ahead,
+            self.totals,
+            self._count_answer,
+            self.cut,
+            self.reach,
+            self._following,
         )
         position = Position(self.since or order.start)
         # An earlier run that has come further has written the rows without a time that come first.
         self._begun = self._inside = position.since != order.start
-        whole = window_around(query.period, query.report)
-        pending = self._split(order.rest_of(whole, position.since), query.report.max_days)
+        pending = self._pending = self._windows(position.since)
         while pending:
             window = pending.pop(0)
             try:
@@ -140,6 +151,22 @@ class Reader:
             raise_missing(self.missing, self.hint)
 
     # Windows
+
+    def first_question(self) -> Question:
+        """Return the question that is asked first."""
+        window = self._windows(self.since or self._order.start)[0]
+        page = (window, 0, self._limit(0))
+        return (self.ask, *page), partial(self.ask, *page)
+
+    def _windows(self, since: str) -> list[Window]:
+        whole = window_around(self.query.period, self.query.report)
+        return self._split(self._order.rest_of(whole, since), self.query.report.max_days)
+
+    def _following(self) -> Iterator[Question]:
+        """Yield the questions after those of the window that is read."""
+        for window in self._pending:
+            yield self._source.question(window, 0, self._limit(0))
+        yield from self.follow()
 
     def _split(self, window: Window, max_days: int) -> list[Window]:
         """Cut a window by the cap of days; parts come in the order of reading."""
@@ -206,6 +233,8 @@ class Reader:
                 return Position(far)
             self._held = Rows()
             self.note(f"{end.rejected}: reading again from {reached}")
+            if in_vain := self.ahead.begin(()):
+                self.note(f"{in_vain} questions were asked in vain")
             position = self._next_position(position, reached, end, due)
             part = self._order.rest_of(window, position.since, tight=position.tight)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
 
 import msgspec
 
 from comagic_cli.errors import NetworkFailure
-from comagic_cli.paging.prefetch import Prefetch, waited
+from comagic_cli.paging.lookahead import Lookahead, Question
 from comagic_cli.paging.window import Window
 from comagic_cli.query.query import Query
 from comagic_cli.rows.decode import RowReader
@@ -73,26 +75,27 @@ class Totals:
 class PageSource:
     """Ask for the pages of a query through `ask(window, offset, limit)`.
 
-    `cut` cuts rows into all columns. `reach` is the largest offset that may be asked for.
-    `on_answer` is told of every answer that is used.
+    `ahead` asks several questions at once; `follow` returns those after the window's own. `cut`
+    cuts rows into all columns. `reach` is the largest offset that may be asked for. `on_answer` is
+    told of every answer that is used.
     """
 
     query: Query
     ask: Ask
-    clock: Callable[[], float] = waited
+    ahead: Lookahead = field(default_factory=Lookahead)
     totals: Totals = field(default_factory=Totals)
     on_answer: Callable[[Answer], None] = lambda _: None
     cut: bool = False
     reach: int = 0
+    follow: Callable[[], Iterable[Question]] = tuple
 
     def __post_init__(self) -> None:
-        self._prefetch = Prefetch(self.ask, self.clock)
         self._marks = MarkReader(self.query.report, self.query.asked)
         self._rows = RowReader(self.query.asked)
 
     def read(self, window: Window, offset: int, limit: int) -> tuple[Page, int | None]:
         """Return a page without marks, and the total as it came."""
-        answer = self._prefetch(window, offset, limit)
+        answer: Answer = self.ahead.call(*self.question(window, offset, limit))
         self.on_answer(answer)
         page = read_page(answer)
         if not offset and answer.total is None and not page.count and is_absent(answer):
@@ -114,15 +117,18 @@ class PageSource:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise _not_rows(error) from error
 
-    def begin_next(self, window: Window, offset: int, limit: int) -> None:
-        """Ask for the next page already, unless enough rows may have come before."""
-        if self.query.max_rows is None and offset <= self.reach:
-            self._prefetch.begin([(window, offset, limit)])
+    def question(self, window: Window, offset: int, limit: int) -> Question:
+        """Return the question for a page."""
+        return (self.ask, window, offset, limit), partial(self.ask, window, offset, limit)
 
-    def begin_check(self, window: Window, received: int) -> None:
-        """Ask already for the page that checks a total of so many rows, if it needs a check."""
-        if page := self.totals.check(received):
-            self.begin_next(window, *page)
+    def begin(self, window: Window, pages: Iterable[tuple[int, int]]) -> None:
+        """Begin to ask for the pages that follow, and what follows after them.
+
+        Nothing is asked ahead where enough rows may have come before.
+        """
+        if self.query.max_rows is None:
+            known = (self.question(window, *page) for page in pages if page[0] <= self.reach)
+            self.ahead.begin(chain(known, self.follow()))
 
     def confirm(self, window: Window, received: int) -> bool:
         """Tell whether a window ends where its total says: surely if each id has its row."""

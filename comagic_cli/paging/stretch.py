@@ -68,13 +68,14 @@ class Place:
     """Where the next page of a stretch begins.
 
     `received` rows stand before it, `last` is the identity of the last of them and `time` its
-    shown time. `short` says that a page was not full. `repeats` counts answers without a new row,
-    and `total` is what the service said last.
+    shown time. `size` is the rows of that page, `short` says that a page was not full. `repeats`
+    counts answers without a new row, and `total` is what the service said last.
     """
 
     received: int = 0
     last: Identity | None = None
     time: str = ""
+    size: int = 0
     short: bool = False
     repeats: int = 0
     total: int | None = None
@@ -158,7 +159,8 @@ class Stretch:
                 return
             last = identity(Marks.of(step.page.marks), -1)
             short = place.short or not step.full
-            place = Place(step.received, last, rows.times[-1], short, total=step.total)
+            size = step.page.count + place.overlap
+            place = Place(step.received, last, rows.times[-1], size, short, total=step.total)
         yield End(BEYOND, dense=True)
 
     def _judge(
@@ -179,12 +181,27 @@ class Stretch:
 
     def _ask_ahead(self, chunk: Chunk, place: Place) -> None:
         """Ask for what follows a page with new rows while it is read."""
-        if chunk.page.count <= place.overlap:
-            return
+        if chunk.page.count > place.overlap:
+            self.source.begin(self.window, self._expected(chunk, place))
+
+    def _expected(self, chunk: Chunk, place: Place) -> Iterator[tuple[int, int]]:
+        """Yield the offsets and limits of the pages that will be asked for, if nothing moves."""
         if chunk.is_last and not place.short:
-            self.source.begin_check(self.window, chunk.received)
-        else:
-            self.source.begin_next(self.window, chunk.received - 1, self.limit(1))
+            check = self.source.totals.check(chunk.received)
+            yield from (check,) if check else ()
+            return
+        received, limit = chunk.received, self.limit(1)
+        yield received - 1, limit
+        if chunk.total is None or not self.source.totals.are_whole:  # it may be that of a page
+            return
+        size = chunk.page.count
+        is_steady = chunk.full or size == place.size  # others can't be foreseen
+        while is_steady and size > 1:
+            count = min(size, chunk.total - received + 1)
+            received += count - 1
+            if received == chunk.total and count < limit:
+                return
+            yield received - 1, limit
 
     def _read_behind(self, place: Place, limit: int, chunk: Chunk) -> Chunk | Place | End:
         """Ask behind the last row, where a page brought no new one.

@@ -227,8 +227,8 @@ class Members:
             members = _members(row)
             self._unasked |= dict.fromkeys(members.keys() - self._asked)
             for name in self._missing.keys() & members.keys():
-                del self._missing[name]
+                self._missing.pop(name, None)  # another thread may have read its page meanwhile
         for name in list(self._missing):
             member = msgspec.json.encode(name)
             if any(member in memoryview(row).tobytes() for row in rows[SAMPLE:]):
-                del self._missing[name]
+                self._missing.pop(name, None)
