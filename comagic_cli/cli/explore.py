@@ -189,6 +189,6 @@ def list_fields(
     titles = {} if live else read_names(f"columns-{report.kind}", options, context)
     found = listing.search(listing.field_rows(report, columns), words, titles)
     if not found:
-        hint = "" if live else " --live also searches the account's titles."
+        hint = "" if live or not report.is_flat else " --live also searches the account's titles."
         context.reporter.warn(f"{listing.explain_nothing(report, words)}{hint}")
     return found

@@ -9,6 +9,7 @@ import click
 
 from comagic_cli.cli.console import CONSOLE, is_stdout_file
 from comagic_cli.cli.options import (
+    HELP_OF_LIST,
     drop_profile_period,
     export_options,
     inapplicable_options,
@@ -69,6 +70,14 @@ the profile. So do COMAGIC_CODED_VALUES, _LIST_SEPARATOR, _HEADER, _DELIMITER,
 _NEWLINES, _DECIMAL, _EXCEL, _FLATTEN, _TIMES and _RECORD_HOST, in formats
 that they apply to."""
 
+PERIOD_AND_TABLE = """\
+and jsonl in a pipe. The default period is the seven days before today, and
+today. SQLite: rows are added to, or updated in, the existing table.
+See comagic help filters, dates, formats; comagic fields REPORT."""
+TABLE_OF_LIST = """\
+and jsonl in a pipe. SQLite: the table is as the list is now, without old rows.
+See comagic help filters, formats; comagic fields {command}."""
+
 
 def is_redirected(options: ExportOptions) -> bool:
     """Check if rows went to a file, as by `> calls.csv`, and nothing says in which format."""
@@ -120,7 +129,7 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
         cls=ReportCommand,
         short_help=entry.title,
         help=f"Export: {entry.title}.\n\n{examples}",
-        epilog=EPILOG,
+        epilog=_epilog(entry),
     )
     @export_options(entry)
     def command(**values: Any) -> None:
@@ -133,7 +142,16 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
 
     inapplicable = inapplicable_options(entry)
     command.params = [param for param in command.params if param.name not in inapplicable]
+    for param in command.params if entry.is_list else ():
+        if isinstance(param, click.Option):
+            param.help = HELP_OF_LIST.get(param.name or "", param.help)
     return command
+
+
+def _epilog(entry: ReportType) -> str:
+    if not entry.is_list or entry.dated:
+        return EPILOG
+    return EPILOG.replace(PERIOD_AND_TABLE, TABLE_OF_LIST.format(command=entry.command))
 
 
 SECTIONS: dict[str, Callable[[ReportType], bool]] = {

@@ -466,6 +466,14 @@ def export_options(report: ReportType) -> Decorator[Any]:
     )
 
 
+NOT_OF_LISTS = {"refresh", "resume", "record_urls", "record_host"}
+HELP_OF_LIST = {
+    "output": "A file (- is stdout); {customer}: one file each.",
+    "sort": "Order of the rows; repeatable.",
+    "table": "The SQLite table. [default: the list's name]",
+}
+
+
 def inapplicable_options(report: ReportType) -> set[str]:
     """Name the options of `export_options` that mean nothing for a report or a list."""
     of_time = {"from_", "till", "period"}
@@ -474,8 +482,7 @@ def inapplicable_options(report: ReportType) -> set[str]:
     inapplicable |= set() if "filter" in report.takes else {"where", "filter_json"}
     inapplicable |= set() if _is_sortable(report) else {"sort"}
     inapplicable |= set() if report.paged else {"page_size", "jobs"}
-    is_list = report.family in {"list", "object"}
-    return inapplicable | ({"refresh", "resume"} if is_list else set())
+    return inapplicable | (NOT_OF_LISTS if report.is_list else set())
 
 
 def _is_sortable(report: ReportType) -> bool:

@@ -295,11 +295,13 @@ class ExportCommand(click.Command):
             if isinstance(param, click.Option) and (record := param.get_help_record(ctx)):
                 sections.setdefault(self.section_of(param), []).append(record)
         width = max(len(flags) for records in sections.values() for flags, _ in records)
+        width = min(width, MOST_FLAGS)  # longer ones have a line of their own
         for section, records in sections.items():
             with formatter.section(section):
                 formatter.write_dl([(flags.ljust(width), help_) for flags, help_ in records])
 
 
+MOST_FLAGS = 30  # characters of the first column of a help
 MAIN, RARE = "Main options", "Rarely needed"
 MAIN_OPTIONS = (
     *("ids", "period", "from_", "till", "fields", "where", "sort"),

@@ -78,8 +78,8 @@ class ExportOptions(ListOptions):
     decimal: Literal[".", ","]
     excel: bool
     times: Literal["keep", "iso"]
-    record_urls: bool
-    record_host: str | None
+    record_urls: bool = False
+    record_host: str | None = None
     flatten: bool
     params: Mapping[str, Any] = field(default_factory=dict)  # the method's own, by their names
     ids: tuple[str, ...] = ()

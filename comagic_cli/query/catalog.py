@@ -111,9 +111,14 @@ class ReportType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.family == "flat"
 
     @property
+    def is_list(self) -> bool:
+        """Check that it is a list or a single object, and no report."""
+        return self.family in {"list", "object"}
+
+    @property
     def words(self) -> str:
         """Return the words of its command."""
-        return f"list {self.command}" if self.family in {"list", "object"} else self.command
+        return f"list {self.command}" if self.is_list else self.command
 
     @property
     def is_one_answer(self) -> bool:
@@ -131,8 +136,12 @@ class ReportType(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return (*self.fields, *self.undocumented, *(self.more or ()))
 
     def default_fields(self) -> tuple[str, ...]:
-        """Name the columns of an export without --fields."""
-        return tuple(field.name for field in self.fields if field.default)
+        """Name the columns of an export without --fields: all, where none is a default one."""
+        return tuple(field.name for field in self.fields if field.default) or self.all_fields()
+
+    def all_fields(self) -> tuple[str, ...]:
+        """Name all documented columns; where there are none, those that are answered."""
+        return tuple(field.name for field in self.fields or self.undocumented)
 
     def field(self, name: str) -> Field:
         """Return a field by name, or by another of its names; an unknown one has no type."""
@@ -326,8 +335,10 @@ def descriptions() -> dict[str, dict[str, str]]:
 
 
 def about(command: str, name: str) -> str:
-    """Describe a report's field in a few words; "" for one that the catalogue does not list."""
+    """Describe a report's field in a few words; "" for one of a list, or an unknown one."""
     known = descriptions()
+    if command not in {each.command for each in reports()}:
+        return ""
     return known.get(command, {}).get(name) or known[ANY].get(name, "")
 
 

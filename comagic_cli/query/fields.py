@@ -111,6 +111,11 @@ def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
         if name not in excluded:
             columns.append(name)
             excluded |= {name, *report.field(name).aliases}
+    if not columns and not report.known:
+        raise UsageProblem(
+            f"the columns of {report.command} are not known",
+            hint=f"See what the service answers: comagic api {report.method}",
+        )
     if not columns:
         raise UsageProblem(
             f"--fields: {','.join(words)} leaves no column of {report.command}",
@@ -121,7 +126,7 @@ def choose_columns(report: ReportType, typed: Iterable[str]) -> tuple[str, ...]:
 
 def _names(report: ReportType, word: str) -> tuple[str, ...]:
     if word in ("@all", "all", "*"):
-        return tuple(field.name for field in report.fields)
+        return report.all_fields()
     if not word.startswith("@"):
         return (find_field(report, word, "--fields").name,)
     if word == "@default":

@@ -140,7 +140,7 @@ def _field_row(report: ReportType, field: Field, column: Column | None) -> Row:
         "group": field.group or None,
         "filterable": field.filter,
         "sortable": field.sort,
-        "default": field.default,
+        "default": field.name in report.default_fields(),
         "documented": field.documented,
         "custom": False,
     }
@@ -180,6 +180,8 @@ def search(rows: Iterable[Row], words: str, titles: Mapping[str, str] | None = N
 
 def explain_nothing(report: ReportType, words: str) -> str:
     """Say that no field of a report has the words, and where there may be one."""
+    if not report.known:
+        return f"the columns of {report.command} are not known: see comagic api {report.method}"
     others = [each.command for each in reports() if search(field_rows(each), words)]
     if others:
         hint = f"{', '.join(others[:MAX_OTHERS])} {'have' if len(others) > 1 else 'has'} one."

@@ -136,7 +136,7 @@ class Query:
         if self.is_dated:
             params["date_from"] = start.isoformat(" ", "seconds")
             params["date_till"] = end.isoformat(" ", "seconds")
-        if "fields" in self.report.takes:
+        if "fields" in self.report.takes and self.report.fields:  # some are documented
             params["fields"] = list(map(self.sent, self.asked))
         if self.order:
             order = [Sort(self.sent(sort.field), sort.descending) for sort in self.order]
