@@ -241,7 +241,7 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
             transport.close()
-            if cache and connection.ahead.jobs > 1:
+            if cache and connection.ahead.limit > 1:
                 cache.set(connection.cache_name(JOBS), str(connection.ahead.limit))
 
 

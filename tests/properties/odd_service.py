@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from threading import Lock
 
 import msgspec
 
@@ -50,9 +51,14 @@ class OddService:
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
+        self.lock = Lock()
         self.first_total: int | None = None
 
     def ask(self, window: Window, offset: int, limit: int) -> Answer:
+        with self.lock:
+            return self._answer(window, offset, limit)
+
+    def _answer(self, window: Window, offset: int, limit: int) -> Answer:
         self._change()
         self.calls += 1
         assert self.calls < 2_000, "the reader does not come to an end"

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from odd_pages import slow_lookahead
 from odd_service import START, OddService, Row, edited
 
 from comagic_cli.errors import RowsMissing, UsageProblem
@@ -127,6 +128,8 @@ def read(service: OddService, page_size: int) -> Outcome:
     reader = Reader(
         query, service.ask, reach=service.reach, zone="Europe/Athens" if service.repeat else "UTC"
     )
+    if jobs := service.seed % 9:
+        reader.ahead = slow_lookahead(jobs)
     try:
         for page in reader.pages():
             outcome.ids += [row[0] for row in RowReader(COLUMNS).plain(page)]

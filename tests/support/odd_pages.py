@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
+from threading import Lock
 
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from comagic_cli.errors import Refused
+from comagic_cli.paging.lookahead import Lookahead
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, report
@@ -37,7 +40,7 @@ def oddities_with(*totals: str) -> st.SearchStrategy[dict[str, object]]:
             "page_cap": st.sampled_from([None, None, 2, 5]),
             "descending": st.booleans(),
             "text_ids": st.booleans(),
-            "ahead": st.booleans(),
+            "jobs": st.integers(0, 8),
         }
     )
 
@@ -72,14 +75,22 @@ class Service:
     max_days: int | None = None
     descending: bool = False
     text_ids: bool = False
-    ahead: bool = False  # pages are asked for ahead, and their rows render_slices
+    jobs: int = 0  # so many pages are asked for at once, and their rows render_slices
     reach: int = 100_000
     # after this many calls, rows to add and to remove
     changes: dict[int, tuple[list[Row], list[Row]]] = field(default_factory=dict)
     calls: list[tuple[Window, int, int]] = field(default_factory=list)
     rng: random.Random = field(default_factory=lambda: random.Random(1))
+    delays: random.Random = field(default_factory=lambda: random.Random(2))
+    lock: Lock = field(default_factory=Lock)
 
     def ask(self, window: Window, offset: int, limit: int) -> Answer:
+        if self.jobs > 1:  # answers come in another order
+            time.sleep(self.delays.random() / 1000)
+        with self.lock:
+            return self._answer(window, offset, limit)
+
+    def _answer(self, window: Window, offset: int, limit: int) -> Answer:
         self._change()
         self.calls.append((window, offset, limit))
         assert 1 <= limit <= 10_000
@@ -165,25 +176,30 @@ def run(
     query = Query(
         report_type, 1, period, columns, sort=sort, page_size=page_size, max_rows=max_rows
     )
-    pager = Reader(query, service.ask, note, reach=service.reach, cut=service.ahead)
-    if service.ahead:
-        pager = Reader(
-            query, service.ask, note, reach=service.reach, cut=True, clock=count().__next__
-        )  # all answers are slow
+    cut = service.jobs > 0
+    pager = Reader(query, service.ask, note, reach=service.reach, cut=cut)
+    if service.jobs:
+        pager.ahead = slow_lookahead(service.jobs)
     exported = Exported([], pager, service)
     for page in pager.pages():
         exported.keys += _keys(page, columns)
     return exported
 
 
+def slow_lookahead(jobs: int) -> Lookahead:
+    """Make a lookahead to which all answers seem slow, so that it asks as many as it may."""
+    ticks = count().__next__
+    return Lookahead(jobs, limit=jobs, clock=ticks, latency_clock=ticks)
+
+
 def _keys(page: Page, columns: tuple[str, ...]) -> list[tuple[str, int, str | None]]:
     rows = RowReader(columns).plain(page)
     assert len(rows) == page.count
-    for mark, (time, number, kind) in zip(page.marks, rows, strict=True):
+    for mark, (shown, number, kind) in zip(page.marks, rows, strict=True):
         key = f"{number}\x1f{kind['value_id']}" if kind["value_id"] else None
         assert mark.key == key
-        assert mark.time in {time, ""}  # of a report without one
-    return [(time, int(number), kind["value_id"]) for time, number, kind in rows]
+        assert mark.time in {shown, ""}  # of a report without one
+    return [(shown, int(number), kind["value_id"]) for shown, number, kind in rows]
 
 
 def truth(service: Service, first: float, last: float) -> list[tuple[str, int, str | None]]:
