@@ -92,7 +92,14 @@ def chart(
     question = make_question(by, split, sum_, avg)
     values = split_users(drop_profile_period(values))
     options = _make_options(values, read_command_line()["typed"], question)
-    show_chart(find_command(report), question, options, make_context(options))
+    entry = find_command(report)
+    if needed := next((flag for flag, param in entry.params.items() if param.required), ""):
+        option = f"--{needed.replace('_', '-')}"
+        raise UsageProblem(
+            f"a chart of {entry.command} can't be drawn, as it needs {option}",
+            hint=f"Export it: comagic {entry.command} {option} N -o FILE.xlsx",
+        )
+    show_chart(entry, question, options, make_context(options))
 
 
 chart.params = [param for param in chart.params if param.name not in INCOMPATIBLE["chart"]]
@@ -102,11 +109,14 @@ def make_question(by: str, split: str, sum_: str | None, avg: str | None) -> Que
     """Return what to count. Raises `UsageProblem` for options that exclude each other."""
     if sum_ and avg:
         raise UsageProblem("--sum and --avg: a chart shows one of them", hint="Draw two charts.")
-    if split == by or split in TIMES:
+    if split == by:
         raise UsageProblem(
             f"--split {split}: it takes another field than --by",
             hint="See comagic fields REPORT.",
         )
+    if split in TIMES:
+        hint = "Draw a chart of each." if by in TIMES else f"Write --by {split} --split {by}."
+        raise UsageProblem(f"--split {split}: it takes a field, not a time", hint=hint)
     return Question(by, split, "sum" if sum_ else "avg" if avg else "rows", sum_ or avg or "")
 
 

@@ -110,11 +110,15 @@ def _print_click(error: click.ClickException) -> int:
     command = context.command_path if context else "comagic"
     message, hint = error.format_message(), ""
     if isinstance(error, UsageError):
-        from comagic_cli.cli.root import explain_argument, explain_option  # noqa: PLC0415 - the same
+        from comagic_cli.cli.root import (  # noqa: PLC0415 - the same
+            explain_argument,
+            explain_missing,
+            explain_option,
+        )
 
         if isinstance(error, NoSuchOption):
             message = explain_option(error)
-        hint = explain_argument(error)
+        hint = explain_argument(error) or explain_missing(error)
     return _print(UsageProblem(message, hint=hint or f"See {command} --help."))
 
 

@@ -100,7 +100,11 @@ class Users(click.ParamType[tuple[int | str, ...]]):
         words = str(value).replace(",", " ").split()
         mistake = next((word for word in words if word != "all" and not _is_user(word)), None)
         if not words or mistake is not None:
-            self.fail(f"{mistake or value!r} is neither a user id nor all.", param, ctx)
+            self.fail(
+                f"{mistake or value!r} is neither a user id nor all. comagic users lists the ids.",
+                param,
+                ctx,
+            )
         return tuple(word if word == "all" else int(word) for word in words)
 
 

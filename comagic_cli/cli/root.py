@@ -106,6 +106,8 @@ class Root(click.Group):
         names = self.list_commands(ctx)
         if args[0] in OTHER_COMMANDS:
             ctx.fail(f"No such command {args[0]!r}. Write {OTHER_COMMANDS[args[0]]}.")
+        if args[0] not in names and args[0] in _list_names():
+            ctx.fail(f"No such command {args[0]!r}. It is a list: comagic list {args[0]}")
         if args[0] not in names and (hint := _suggest_command(args[0], names)):
             ctx.fail(f"No such command {args[0]!r}. {hint}")
         return super().resolve_command(ctx, args)
@@ -245,8 +247,11 @@ def explain_option(error: NoSuchOption) -> str:
         hint = instead.replace("{command}", str(error.ctx and error.ctx.info_name))
     else:
         hint = _suggest(name, options, SIMILARITY)
-    if not hint and error.ctx and not error.ctx.parent and _is_of_calls(error.ctx, name):
-        hint = f"Options follow a command: comagic calls {name}"
+    if not hint and error.ctx and isinstance(error.ctx.command, click.Group):
+        is_list = error.ctx.info_name == "list"
+        example = "calls" if not error.ctx.parent else "list employees" if is_list else ""
+        if example and _is_of_calls(error.ctx.find_root(), name):
+            hint = f"Options follow a command: comagic {example} {name}"
     return f"No such option {name!r}.{' ' * bool(hint)}{hint}"
 
 
@@ -262,6 +267,19 @@ def _whole_option(error: NoSuchOption, options: Sequence[str]) -> str:
 def _is_of_calls(root: click.Context, name: str) -> bool:
     command = cli.get_command(root, "calls")
     return command is not None and any(name in param.opts for param in command.params)
+
+
+IDS = {
+    "--report-type": "comagic list report-types",
+    "--site-id": "comagic list sites --fields id,name",
+}
+"""What lists the values of an option that a report or a list needs."""
+
+
+def explain_missing(error: click.UsageError) -> str:
+    """Say what lists the values of a missing option; "" if it is not known."""
+    names = error.param.opts if isinstance(error, click.MissingParameter) and error.param else ()
+    return next((f"The values: {IDS[name]}" for name in names if name in IDS), "")
 
 
 EXTRA = "Got unexpected extra argument"
@@ -304,6 +322,12 @@ def _options(error: NoSuchOption) -> Sequence[str]:
     command = error.ctx.command if error.ctx else None
     names = (name for param in command.params for name in param.opts) if command else ()
     return [name for name in names if name.startswith("--")]
+
+
+def _list_names() -> Sequence[str]:
+    from comagic_cli.query.catalog import lists
+
+    return [entry.command for entry in lists()]
 
 
 def _suggest_command(word: str, names: Sequence[str]) -> str:

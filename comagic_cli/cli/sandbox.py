@@ -19,7 +19,8 @@ Examples:
   comagic sandbox --older-only
 In another terminal, with the variables that it prints:
   export COMAGIC_BASE_URL=http://127.0.0.1:8080 COMAGIC_TOKEN=sandbox-token
-  comagic communications --period yesterday"""
+  comagic communications --period yesterday
+Instead of the token: COMAGIC_LOGIN=sandbox COMAGIC_PASSWORD=sandbox"""
 
 
 @click.command(help=f"Serve a private sandbox of the Data API with invented data.\n\n{EXAMPLES}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,7 @@ VARIABLES = ("COMAGIC_TOKEN", "COMAGIC_TOKEN_FILE", "COMAGIC_LOGIN", "COMAGIC_PA
 COMMAND_TIMEOUT = 60.0  # seconds; a person may have to type a password for the command
 RUN_BY_HAND = "Run the command by hand to see why; what it prints may be secret and is not shown."
 NO_PROFILE = Profile()
+SHELL = re.compile(r"\|\|?|&&|;|<|[0-9]*>>?(&[0-9]|/dev/null)?;?")  # a word that only a shell knows
 
 Warn: TypeAlias = Callable[[str], None]
 
@@ -203,6 +205,11 @@ def run_token_command(
     """
     words = _split(command, origin)
     program, hint = words[0], RUN_BY_HAND
+    if sign := next((word for word in words if SHELL.fullmatch(word)), ""):
+        raise UsageProblem(
+            f"{origin}: the command is run without a shell, which {sign} needs",
+            hint="Write sh -c 'COMMAND', with quotes around the whole command.",
+        )
     try:
         output = _run(words, timeout)
     except OSError as error:

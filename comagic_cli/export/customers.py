@@ -311,9 +311,10 @@ class Customers:
             return self._failures[0]
         failed = [result.customer for result in self.results if result.refused]
         numbers = ", ".join(str(customer.user_id) for customer in failed)
+        verb, noun = ("is", "user") if len(failed) == 1 else ("are", "users")
         return RowsMissing(
-            f"rows are missing: {len(failed)} of {len(self.results)} customers are incomplete: "
-            f"users {numbers}",
+            f"rows are missing: {len(failed)} of {len(self.results)} customers {verb} incomplete: "
+            f"{noun} {numbers}",
             hint=REASONS,
         )
 

@@ -295,18 +295,20 @@ def _fold(title: str) -> str:
 
 def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field]) -> UnknownField:
     others = having(name)[:MAX_OTHERS]
-    names = [field.name for field in known] + [title for title, _ in report.titles]
+    names = {field.name: field.name for field in known}
+    names |= {title: f"{own} ({title})" for title, own in report.titles}
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
         hint=(ADDED if name in FIRST_TITLES else "")
+        or did_you_mean(name, names, ALIKE if others else 0.5)
         or (f"These reports have it: {', '.join(others)}." if others else "")
-        or did_you_mean(name, names, 0.5)
         or f"See comagic fields {report.command}.",
         field=name,
     )
 
 
 MAX_OTHERS = 3  # reports that a hint names
+ALIKE = 0.8  # how similar a field must be to go before the same one of other reports
 ADDED = (
     "customer_id, user_id and customer_name are added by themselves where several customers are "
     "exported; to choose customers, write --user-id."

@@ -14,6 +14,8 @@ QUOTES = "«“„"  # an editor or a web page writes them instead of ' and "
 QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 OPERATORS = frozenset({"=", "in", "overlap"})  # those that need a value of the list
 EXACT = frozenset({"iso8601", "number", "boolean", "duration"})  # types without parts
+PHONE = re.compile(r"phone(_number)?s?$")
+NOT_DIGITS = re.compile(r"[^0-9]")
 LETTER = re.compile(r"[^\W\d_]")
 MAX_LISTED = 5  # values that a message names
 
@@ -54,7 +56,10 @@ def unlisted_values(tree: Tree, report: ReportType, listed: Listed) -> Iterator[
         names = (name, *report.field(name).aliases)
         values = next((listed[each] for each in names if each in listed), None)
         if values is None:
-            if report.field(name).type not in EXACT and LETTER.search(value):
+            phone = NOT_DIGITS.sub("", value) if PHONE.search(name) else ""
+            if len(phone) >= len("9991234") and phone != value:
+                yield f"phones are mostly digits only: write {name} like %{phone[-10:]}"
+            elif report.field(name).type not in EXACT and LETTER.search(value):
                 quoted = value.replace('"', '""')
                 yield f'for a part of the text, in any case, write {name} ilike "%{quoted}%"'
         elif same := [each for each in values if each.casefold() == value.casefold()]:

@@ -184,7 +184,8 @@ def explain_nothing(report: ReportType, words: str) -> str:
         return f"the columns of {report.command} are not known: see comagic api {report.method}"
     others = [each.command for each in reports() if search(field_rows(each), words)]
     if others:
-        hint = f"{', '.join(others[:MAX_OTHERS])} {'have' if len(others) > 1 else 'has'} one."
+        verb = "have" if len(others) > 1 else "has"
+        hint = f"{first_of(others, MAX_OTHERS)} {verb} one."
     else:
         hint = did_you_mean(words, [field.name for field in report.known])
     return f"{report.command} has no field with {words!r}. {hint}".rstrip()

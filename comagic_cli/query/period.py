@@ -458,6 +458,20 @@ MISTAKES = (
     (r"tomorrow|завтра", "No rows are later than now. Write today."),
     (r"сегодня", "Write today."),
     (r"вчера", "Write yesterday."),
+    *(
+        (rf"(?:за )?{word} {noun}", f"Write {english}-{unit}.")
+        for noun, unit in (
+            ("недел[яюи]", "week"),
+            ("месяца?", "month"),
+            ("квартала?", "quarter"),
+            ("года?", "year"),
+        )
+        for word, english in (("прошл[а-я]+", "last"), ("(?:эт[а-я]+|текущ[а-я]+)", "this"))  # noqa: RUF001
+    ),
+    (
+        r"(?:янв|фев|март|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]*(?: 20[0-9]{2})?",  # noqa: RUF001
+        "Write the year and the month: 2026-10.",
+    ),
     (r"сейчас", "Write now."),
     (r"-?([0-9]+) ?(?:m|min|mins|minutes?)", "The units are h, d, w, mo (months) and y."),
 )

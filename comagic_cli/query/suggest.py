@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 from zoneinfo import available_timezones
 
@@ -46,10 +46,13 @@ def _similarity(name: str, word: str) -> float:
 
 
 def did_you_mean(word: str, names: Iterable[str], least: float = 0.6) -> str:
-    """Ask whether one of the closest names was meant; "" if there is none."""
+    """Ask whether one of the closest names was meant; "" if there is none.
+
+    A mapping of names to texts gives what the question says for each.
+    """
     if not (found := closest(word, names, least)):
         return ""
-    return _ask(found)
+    return _ask([names[name] for name in found] if isinstance(names, Mapping) else found)
 
 
 def _ask(names: list[str]) -> str:

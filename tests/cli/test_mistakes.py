@@ -134,7 +134,7 @@ calls --sandbox --fields utm_source
       These reports have it: communications, visits, calls-report.
 calls --sandbox --fields 'Тип звон'
     --fields: calls has no field 'Тип звон'
-      Did you mean Тип звонка?
+      Did you mean call_type (Тип звонка)?
 calls --sandbox --sort call_status:up
     --sort: 'call_status:up' is not a sort order
       Write FIELD, FIELD:asc or FIELD:desc.
@@ -255,6 +255,61 @@ calls --sandbox --where 'call_status не in (x)'
       call_status не in (x)
                   ^^
       Did you mean not?
+chats --sandbox --where 'messages_count > 10'
+    --where: chats has no field 'messages_count'
+      messages_count > 10
+      ^^^^^^^^^^^^^^
+      Did you mean chat_messages_count?
+calls --sandbox --where 'сотрудник = x'
+    --where: calls has no field 'сотрудник'
+      сотрудник = x
+      ^^^^^^^^^
+      Did you mean employees (Сотрудники, которые участвовали в звонке)?
+calls --sandbox --where 'call_talk_duration > 1,5m'
+    --where: and, or or the end was expected, not ','
+      call_talk_duration > 1,5m
+                            ^
+      Write 1.5m.
+chart calls --sandbox --by employees --split hour
+    --split hour: it takes a field, not a time
+      Write --by hour --split employees.
+chart calls --sandbox --by weekday --split hour
+    --split hour: it takes a field, not a time
+      Draw a chart of each.
+chart campaign-daily-stat --sandbox --by campaign_name
+    a chart of campaign-daily-stat can't be drawn, as it needs --site-id
+      Export it: comagic campaign-daily-stat --site-id N -o FILE.xlsx
+campaign-daily-stat --sandbox
+    Missing option '--site-id'.
+      The values: comagic list sites --fields id,name
+list metrics --sandbox
+    Missing option '--report-type'.
+      The values: comagic list report-types
+list --sandbox employees
+    No such option '--sandbox'. Options follow a command: comagic list employees --sandbox
+      See comagic list --help.
+employees --sandbox
+    No such command 'employees'. It is a list: comagic list employees
+      See comagic --help.
+calls --sandbox --user-id client-one
+    Invalid value for '--user-id': 'client-one' is neither a user id nor all. comagic users lists \
+the ids.
+      See comagic calls --help.
+login x --token-command 'cat token.txt | head -n 1'
+    login: profiles.x.token-command: the command is run without a shell, which | needs
+      Write sh -c 'COMMAND', with quotes around the whole command.
+login x --token-command 'echo SECRET >&2; exit 3'
+    login: profiles.x.token-command: the command is run without a shell, which >&2; needs
+      Write sh -c 'COMMAND', with quotes around the whole command.
+calls --sandbox --period 'прошлый месяц'
+    --period 'прошлый месяц': not a period
+      Write last-month.
+calls --sandbox --period 'за эту неделю'
+    --period 'за эту неделю': not a period
+      Write this-week.
+calls --sandbox --period 'октябрь 2026'
+    --period 'октябрь 2026': not a period
+      Write the year and the month: 2026-10.
 login x --with-token
     --with-token: no token came on standard input
       Type: comagic login PROFILE --with-token < FILE

@@ -32,6 +32,8 @@ SIGNS = ("=", "!=", "<", ">", "<=", ">=")
 WORDS = ("like", "ilike", "regexp", "jsquery", "in", "overlap", "is")
 NEGATED = frozenset({"like", "ilike", "in", "overlap"})
 TYPED = (*WORDS, "not", *(f"not {one}" for one in sorted(NEGATED)), "is null", "is not null")
+DECIMAL = re.compile(r"\b[0-9]+$")  # before a comma that was meant for a point
+FRACTION = re.compile(r",([0-9]+[a-z]*)\b")
 KEYWORDS = frozenset({"and", "or", "not"})  # to be quoted, where they are values
 OPERATORS = f"Operators: {', '.join((*SIGNS, *WORDS))}; not before {', '.join(sorted(NEGATED))}."
 NOT_HINT = f"not goes only before {', '.join(sorted(NEGATED))}; otherwise write != or is not null."
@@ -96,11 +98,11 @@ def parse(text: str) -> Expression:
     read = _parse_or(scanner, 0)
     rest = scanner.rest()
     if rest.text:
-        raise _stray(rest)
+        raise _stray(rest, text)
     return read
 
 
-def _stray(rest: Token) -> FilterSyntaxError:
+def _stray(rest: Token, text: str) -> FilterSyntaxError:
     if rest.text == ")":
         return rest.error("this parenthesis was not opened")
     if word := COMMON_MISTAKES.get(rest.text.lower()):
@@ -108,7 +110,10 @@ def _stray(rest: Token) -> FilterSyntaxError:
     if UNITS.fullmatch(rest.text):
         hint = "Write a duration without a blank: 90s, 5m or 2h."
         return rest.error(f"{rest.text!r} does not belong to the value", hint)
-    return rest.error(f"and, or or the end was expected, not {rest.text!r}", QUOTE_IT)
+    number = DECIMAL.search(text, 0, rest.start)
+    fraction = FRACTION.match(text, rest.start)
+    hint = f"Write {number[0]}.{fraction[1]}." if number and fraction else QUOTE_IT
+    return rest.error(f"and, or or the end was expected, not {rest.text!r}", hint)
 
 
 def _parse_or(scanner: Scanner, depth: int) -> Expression:
@@ -144,7 +149,9 @@ def _parse_part(scanner: Scanner, depth: int) -> Expression:
 
 def _not_closed(scanner: Scanner, opened: Token) -> FilterSyntaxError:
     rest = scanner.rest()
-    return _stray(rest) if rest.text else opened.error("this parenthesis is not closed")
+    return (
+        _stray(rest, scanner.text) if rest.text else opened.error("this parenthesis is not closed")
+    )
 
 
 def _parse_condition(scanner: Scanner) -> Condition:
