@@ -69,7 +69,8 @@ CODED: Mapping[str, Mapping[str, Any]] = {
 }
 """The values that the older reports have instead of displayed ones."""
 DROPPED = frozenset({"--report-id", "--filter-json", "--where"})
-DROPPED_FLAGS = frozenset({"--as-saved"})
+DROPPED_FLAGS = frozenset({"--as-saved", "--realtime", "--record-urls"})
+OWN_VALUES = frozenset({"-o", "--output", "--table"})  # which may be the name of the report
 LISTS = frozenset({"--fields", "--columns", "--sort"})
 
 
@@ -106,13 +107,20 @@ class _Names:
     older: ReportType
     missing: list[str]
 
-    def find(self, name: str) -> str:
-        """Return the name of a field or a group in the older report; "" if it has none."""
+    def find(self, name: str, use: str = "") -> str:
+        """Return the name of a field or a group in the older report; "" if it has none.
+
+        `use` is `sort` or `filter`, where the field must allow that.
+        """
         equal = FIELDS[self.flat.command].get(name, name)
         groups = {f"@{field.group}" for field in self.older.fields} | {"@default", "@all"}
-        if equal in groups or self.older.find(equal):
+        field = self.older.find(equal)
+        if field is not None and not (getattr(field, use) if use else True):
+            self.missing.append(f"{use} by {name}")
+        elif field is not None or (equal in groups and not use):
             return equal
-        self.missing.append(name)
+        else:
+            self.missing.append(name)
         return ""
 
 
@@ -123,21 +131,28 @@ def _translate(words: Sequence[str], names: _Names) -> Iterator[str]:
         option, equals, value = word.partition("=")
         if word == names.flat.command:
             yield names.older.command
-        elif option in DROPPED:
+        elif word in OWN_VALUES:
+            yield from (word, next(rest, ""))
+        elif word == "--header=title" or option in DROPPED:
+            value = value or next(rest, "")
+        elif word == "--header":
+            value = next(rest, "")
+            yield from () if value == "title" else (word, value)
             value = value or next(rest, "")
         elif option in LISTS:
             parts = (value if equals else next(rest, "")).split(",")
-            if equal := ",".join(filter(None, (_part(part, names) for part in parts))):
+            if equal := ",".join(filter(None, (_part(part, names, option) for part in parts))):
                 yield f"{option}={equal}"
         elif word not in DROPPED_FLAGS:
             yield word
 
 
-def _part(part: str, names: _Names) -> str:
+def _part(part: str, names: _Names, option: str) -> str:
     """Translate one part of a list: a field, `-field`, `@group` or `field:desc`."""
+    part = part.strip()
     minus = "-" * part.startswith("-")
-    name, colon, order = part.strip().removeprefix("-").partition(":")
-    equal = names.find(name)
+    name, colon, order = part.removeprefix("-").partition(":")
+    equal = names.find(name, "sort" if option == "--sort" else "")
     return f"{minus}{equal}{colon}{order}" if equal else ""
 
 
@@ -147,8 +162,8 @@ def _equal(tree: Tree, names: _Names) -> Tree | None:
         parts = [_equal(part, names) for part in tree["filters"]]
         known = [part for part in parts if part is not None]
         return {**tree, "filters": known} if len(known) == len(parts) else None
-    name = names.find(tree["field"])
-    values = CODED.get(tree["field"])
+    name = names.find(tree["field"], "filter")
+    values = CODED.get(tree["field"]) or _own_values(names.older, name)
     if not name or (values and not _is_coded(tree.get("value"), values)):
         names.missing.extend([f"equal of {to_expression(tree)}"] if name else [])
         return None
@@ -157,6 +172,12 @@ def _equal(tree: Tree, names: _Names) -> Tree | None:
     value = tree["value"]
     coded = [values[each] for each in value] if isinstance(value, list) else values[value]
     return {**tree, "field": name, "value": coded}
+
+
+def _own_values(older: ReportType, name: str) -> Mapping[str, Any]:
+    """Return the documented values of a field of texts: others would match nothing."""
+    field = older.field(name)
+    return {value: value for value in field.values} if field.type == "string" else {}
 
 
 def _is_coded(value: Any, values: Mapping[str, Any]) -> bool:
