@@ -7,10 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 import click
+import msgspec
 
 from comagic_cli.cli import completion as complete
 from comagic_cli.cli.options import (
     DRY_RUN,
+    ID_OPTIONS,
+    PARAM,
     QUIET,
     SUFFIX_SETS_FORMAT,
     VERBOSE,
@@ -20,16 +23,19 @@ from comagic_cli.cli.options import (
     drop_profile_period,
     help_option,
     make_context,
+    param_option,
     query_option,
     query_options,
     read_command_line,
     split_users,
+    take_params,
 )
-from comagic_cli.cli.params import ExportCommand
+from comagic_cli.cli.params import ExportCommand, bundle
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.chart import CHART_FORMATS, show_chart
 from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
 from comagic_cli.formats.aggregate import TIMES, Question
+from comagic_cli.query.catalog import reports
 from comagic_cli.query.listing import find_command
 
 EPILOG = """\b
@@ -38,6 +44,15 @@ jsonl in a pipe. --by takes day, week (from Monday), month, quarter, hour (of
 the day) and weekday, or a field. In tags and other lists each item is
 counted, so a row may be counted more than once. Bars show the largest groups,
 and the rest as one bar, "other"; data has all groups."""
+
+
+PARAMS = {
+    name: msgspec.structs.replace(param, required=False)
+    for entry in reports()
+    for name, param in entry.params.items()
+    if name not in ID_OPTIONS and name != "report_type"
+}
+"""The parameters that reports have of their own, except ids."""
 
 
 @click.command(cls=ExportCommand, epilog=EPILOG)
@@ -70,6 +85,7 @@ and the rest as one bar, "other"; data has all groups."""
     help="Average of a field, over rows that have it.",
 )
 @query_options
+@bundle(*(param_option(name, param) for name, param in PARAMS.items()))
 @declare_format(CHART_FORMATS)
 @declare_output(SUFFIX_SETS_FORMAT)
 @DRY_RUN
@@ -90,15 +106,16 @@ def chart(
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
     question = make_question(by, split, sum_, avg)
-    values = split_users(drop_profile_period(values))
-    options = _make_options(values, read_command_line()["typed"], question)
     entry = find_command(report)
-    if needed := next((flag for flag, param in entry.params.items() if param.required), ""):
-        option = f"--{needed.replace('_', '-')}"
-        raise UsageProblem(
-            f"a chart of {entry.command} can't be drawn, as it needs {option}",
-            hint=f"Export it: comagic {entry.command} {option} N -o FILE.xlsx",
-        )
+    for name, param in entry.params.items():
+        if param.required and name in PARAMS and not values[f"{PARAM}{name}"]:
+            flag = f"--{name.replace('_', '-')}"
+            raise UsageProblem(
+                f"a chart of {entry.command} needs {flag}",
+                hint=f"Add {flag} N; the ids: comagic list sites.",
+            )
+    values = take_params(entry, split_users(drop_profile_period(values)))
+    options = _make_options(values, read_command_line()["typed"], question)
     show_chart(entry, question, options, make_context(options))
 
 

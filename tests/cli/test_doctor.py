@@ -197,7 +197,7 @@ def test_what_does_not_end_it(comagic, file):
     disabled = (
         "FAIL  calls           get.calls: the account's tariff lacks a component for this report "
         '(method_component_disabled): Component "Data API" is disabled. Ask the service to switch '
-        "the component on."
+        "it on. Older reports, as calls-report, do not need it."
     )
     assert refused[:2] == [forbidden, disabled]
     assert [line[6:20].strip() for line in refused[2:]] == ["chats"]

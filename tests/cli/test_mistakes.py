@@ -277,8 +277,8 @@ chart calls --sandbox --by weekday --split hour
     --split hour: it takes a field, not a time
       Draw a chart of each.
 chart campaign-daily-stat --sandbox --by campaign_name
-    a chart of campaign-daily-stat can't be drawn, as it needs --site-id
-      Export it: comagic campaign-daily-stat --site-id N -o FILE.xlsx
+    a chart of campaign-daily-stat needs --site-id
+      Add --site-id N; the ids: comagic list sites.
 campaign-daily-stat --sandbox
     Missing option '--site-id'.
       The values: comagic list sites --fields id,name

@@ -113,7 +113,7 @@ def test_a_title_of_several_fields_lists_them():
 def test_a_title_that_is_mistyped_is_suggested():
     with pytest.raises(UnknownField) as caught:
         choose_columns(TITLED, ["Намер"])
-    assert caught.value.hint == "Did you mean Номер?"
+    assert caught.value.hint == "Did you mean id (Номер)?"
 
 
 @pytest.mark.parametrize("texts", [[""], [",,,"], ["", " , "]])
