@@ -95,6 +95,7 @@ def test_what_can_be_asked_for_is_written_as_any_export(comagic, typed, out):
     assert (ran.code, ran.out, ran.err) == (0, out, "")
 
 
+OTHERS = "communications, leads, deals"
 LIVE = "--live also searches the account's titles."
 TYPES = (
     "communications, calls, chats, leads, deals, visits, sms, tags_history, notifications, "
@@ -123,8 +124,7 @@ TYPES = (
         (
             ["fields", "calls", "--search", "utm_source"],
             "",
-            "calls has no field with 'utm_source'. communications, leads, deals and 7 more have "
-            f"one. {LIVE}",
+            f"calls has no field with 'utm_source'. {OTHERS} and 7 more have one. {LIVE}",
         ),
         (
             ["fields", "sms", "--search", "sms_mesage"],
