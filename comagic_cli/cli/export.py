@@ -75,7 +75,7 @@ and jsonl in a pipe. The default period is the seven days before today, and
 today. SQLite: rows are added to, or updated in, the existing table.
 See comagic help filters, dates, formats; comagic fields REPORT."""
 TABLE_OF_LIST = """\
-and jsonl in a pipe. SQLite: the table is as the list is now, without old rows.
+and jsonl in a pipe. SQLite: the table is as the list is now, no more.
 See comagic help filters, formats; comagic fields {command}."""
 
 
