@@ -20,8 +20,11 @@ from comagic_cli.query.catalog import reports
 ALL = commands()
 # These ask a person, or end when they are stopped: tests of their own run them.
 BY_HAND = {"comagic login", "comagic login work --base-url uis", "comagic sandbox --port 8080"}
-BY_HAND |= {"comagic sandbox --rows 1000000", "comagic sandbox --agent"}
-BY_HAND |= {"comagic sandbox --older-only"}
+BY_HAND |= {
+    "comagic sandbox --rows 1000000",
+    "comagic sandbox --agent",
+    "comagic sandbox --older-only",
+}
 SERVED = {"comagic communications --period yesterday"}
 PROFILE = """\
 default = "work"
