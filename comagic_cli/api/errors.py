@@ -91,7 +91,8 @@ ERRORS = {
     "method_component_disabled": ErrorKind(
         NotAllowed,
         "the account's tariff lacks a component for this report",
-        "Ask the service to switch the component on. Older reports, as calls-report, do not need it.",
+        "Ask the service to switch the component on. "
+        "Older reports, as calls-report, do not need it.",
     ),
     "parameter_component_disabled": ErrorKind(
         NotAllowed,

@@ -140,7 +140,7 @@ MISTAKES = [
     ("calls --avg tags", "--avg: tags is not a number or a duration"),
     ("calls --sum call_talk_duration --avg call_talk_duration", "a chart shows one of them"),
     ("calls --by tags --split tags", "--split tags: it takes another field than --by"),
-    ("calls --split hour", "--split hour: it takes another field than --by"),
+    ("calls --split hour", "--split hour: it takes a field, not a time"),
     ("nothing", "there is no report 'nothing'"),
     ("person-details --by day", "person-details is exported by ids"),
     ("calls -o calls.xlsx", "a chart is not written as xlsx"),

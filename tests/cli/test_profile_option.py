@@ -245,7 +245,12 @@ CALLS = "[profiles.work.calls]\n"
         ("timeout = true", "timeout", "it must be a text or a number", ""),
         ("timeout = [5]", "timeout", "it must be a text or a number", ""),
         ("page_size = 5.0", "page-size", "'5.0': it must be a whole number, from 1 to 10000.", ""),
-        (f"{CALLS}user_id = 'x'", "calls.user-id", "'x' is neither a user id nor all.", ""),
+        (
+            f"{CALLS}user_id = 'x'",
+            "calls.user-id",
+            "'x' is neither a user id nor all. comagic users lists the ids.",
+            "",
+        ),
         ("verbose = 'yes'", "verbose", "it must be true or false", ""),
         ("verbose = 1", "verbose", "it must be true or false", ""),
         ("fields = [1, []]", "fields", "it must be a text or a number or a list", ""),

@@ -232,7 +232,7 @@ def test_a_client_that_is_refused_is_told_and_stops_no_other(comagic, denied):
     assert (ran.code, rows(ran)) == (3, truth(denied, 7001, 7003))
     first, last, hint = ran.err.splitlines()
     assert first.startswith("comagic: user 7002 of customer 302: get.reports_list: the user is n")
-    assert last == "comagic: rows are missing: 1 of 3 customers are incomplete: users 7002"
+    assert last == "comagic: rows are missing: 1 of 3 customers is incomplete: user 7002"
     assert hint == "  The reasons are above; see --user-id."
 
 
@@ -282,7 +282,7 @@ def test_rows_missing_in_one_client_stop_no_other(comagic):
     with Overstating(rows=60, agent=True) as box:
         ran = comagic(*CALLS, "--user-id", "all", box=box)
         assert (ran.code, rows(ran)) == (3, truth(box, *CUSTOMERS))
-    assert "1 of 3 customers are incomplete: users 7001" in ran.err
+    assert "1 of 3 customers is incomplete: user 7001" in ran.err
 
 
 @pytest.mark.parametrize(
@@ -302,7 +302,7 @@ def test_a_service_that_fails_on_one_client_stops_no_other(comagic):
     with Watched(rows=60, agent=True, faults=faults) as box:
         ran = comagic(*CALLS, "--user-id", "all", "--page-size", 1000, box=box)
         assert (ran.code, rows(ran)) == (3, truth(box, 7002, 7003))
-    assert "1 of 3 customers are incomplete: users 7001" in ran.err
+    assert "1 of 3 customers is incomplete: user 7001" in ran.err
 
 
 class Together(Watched):

@@ -233,7 +233,7 @@ def test_files_of_days_that_lack_a_customer_are_incomplete(comagic, denied, tmp_
     ran = comagic(*CALLS, "--user-id", "all", "-o", tmp_path / "{date}.csv", box=denied)
     assert ran.code == 3
     assert {path.rsplit(".", 1)[1] for path in files(tmp_path)} == {"incomplete"}
-    assert "1 of 3 customers are incomplete: users 7002; not written: " in ran.err
+    assert "1 of 3 customers is incomplete: user 7002; not written: " in ran.err
 
 
 def test_a_day_has_ended_once_it_has_for_all(comagic, tmp_path):
