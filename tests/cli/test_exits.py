@@ -180,7 +180,7 @@ MISTAKES = """
     --page-size ٣             | '٣': it must be a whole number, from 1 to 10000.
     --report-id abc           | no report of the type communications is named 'abc'
     --report-id -1            | no report of the type communications is named '-1'
-    --user-id 0               | '0' is neither a user id nor all.
+    --user-id 0               | '0' is neither a user id nor all. comagic users lists the ids.
     --timeout 0               | '0' is too short
     --timeout 1d              | '1d' is not a duration: write 90, 90s, 5m or 2h.
     --max-wait -1             | '-1' is not a duration

@@ -24,7 +24,7 @@ def file(tmp_path, monkeypatch):
         (["all"], [], "3 customers: saved as profile default", 'user-id = "all"\n'),
         ([], ["--user-id", "all"], "3 customers: saved as", 'user-id = "all"\n'),
         ([], ["--user-id", "7001,7003"], "2 customers: saved", "user-id = [7001, 7003]\n"),
-        (["x"], [], "'x' is neither a user id nor all.", None),
+        (["x"], [], "'x' is neither a user id nor all. comagic users lists the ids.", None),
     ],
 )
 def test_an_agent_chooses_a_client(comagic, file, monkeypatch, lines, words, told, saved):
