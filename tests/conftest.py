@@ -53,6 +53,7 @@ def own_environment(tmp_path_factory):
         for name in ("COLUMNS", "NO_COLOR", "XDG_CONFIG_HOME"):
             patch.delenv(name, raising=False)
         patch.setenv("COMAGIC_LANG", "en")  # whatever the locale is
+        patch.setenv("COMAGIC_JOBS", "1")  # else the order of calls depends on how long they take
         home = tmp_path_factory.mktemp("home")
         patch.setenv("HOME", str(home))
         patch.setenv("XDG_CACHE_HOME", str(home / "cache"))

@@ -1,4 +1,4 @@
-"""The form of requests that a service takes: found out by what it refuses."""
+"""Adapt requests to what a service accepts, learning from its refusals."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.paging.window import Window
 from comagic_cli.query.catalog import ReportType, reports
-from comagic_cli.query.older import COMPONENT, OLDER
+from comagic_cli.query.older import COMPONENT, NO_COMPONENT, OLDER
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
@@ -49,7 +49,6 @@ TOKEN_ERRORS = frozenset(
         *("auth_error", "account_inactive"),
     }
 )
-NO_COMPONENT = "method_component_disabled"
 FATAL = (NetworkFailure, OutOfPoints)  # no other check can pass then
 STEPS = ("connection", "address", "token")  # to an answer about the account
 

@@ -23,8 +23,7 @@ from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
 from comagic_cli.query.catalog import ReportType
-
-NO_COMPONENT = "method_component_disabled"
+from comagic_cli.query.older import NO_COMPONENT
 
 
 def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:

@@ -1,4 +1,4 @@
-"""The order of reading: how shown times compare, by the period and its direction."""
+"""Compare shown times in the order of reading, ascending or descending."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from comagic_cli.query.catalog import ReportType, report
 from comagic_cli.query.filter.tree import Tree, is_group, to_expression
 
 COMPONENT = "Data API для настройки"
+NO_COMPONENT = "method_component_disabled"  # the refusal of an account without it
 OLDER = {
     "calls": "calls-report",
     "chats": "chats-report",

@@ -1,4 +1,4 @@
-"""Marks: what tells a row from others and when it was, read from a page beside its rows."""
+"""Read the marks of a page: the key and the time of each row, which tell rows apart."""
 
 from __future__ import annotations
 

@@ -17,6 +17,7 @@ from program import DAYS, Watched, environment, shell
 from shells import need
 
 TEXT = README.read_text(encoding="utf-8")
+PACKAGE = README.parent / "comagic_cli"
 BLOCK = re.compile(r"(?:<!-- ([a-z ]+) -->\n)?```(\w+)\n(.*?)\n```", re.DOTALL)
 SECTIONS = {
     part.partition("\n")[0]: [found.groups() for found in BLOCK.finditer(part)]
@@ -111,6 +112,14 @@ def test_the_table_shown_has_values_of_the_service(comagic):
     with Watched() as box:
         ran = comagic("communications", *DAYS, *typed, box=box)
     assert (ran.code, len(types) > 2, types - set(ran.out.splitlines())) == (0, True, set())
+
+
+@pytest.mark.parametrize("folder", ["export", "paging"])
+def test_the_map_of_a_folder_names_its_modules(folder):
+    part = TEXT.partition(f"\n  {folder}/ ")[2]
+    named = set(re.findall(r"(?m)(?:^    |  )([a-z_]+)  ", re.split(r"\n  [a-z]+/", part)[0]))
+    modules = {path.stem for path in (PACKAGE / folder).glob("*.py")} - {"__init__"}
+    assert modules == named
 
 
 def test_all_marks_are_known():
