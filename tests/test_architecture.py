@@ -47,7 +47,6 @@ IMPORT_MORE = {
     "export.pipeline": 15,
     "cli.api": 14,
     "cli.doctor": 13,
-    "sandbox.methods.objects": 13,
 }
 # The folders or modules that a library may be imported in.
 LIBRARIES = {
