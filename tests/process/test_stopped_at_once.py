@@ -71,15 +71,17 @@ def test_nothing_is_lost_of_an_export_with_four_calls_under_way(
 
 
 def test_a_pipe_that_is_closed_with_four_calls_under_way(tmp_path, whole):
-    with service(rows=400, faults=FAULTS[1:]) as box:
-        with subprocess.Popen(
+    with (
+        service(rows=400, faults=FAULTS[1:]) as box,
+        subprocess.Popen(
             [sys.executable, "-m", "comagic_cli", *ASKED, *FOUR],
             env=environment(tmp_path / "home", box),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        ) as process:
-            first = process.stdout.readline()
-            process.stdout.close()
-            told = process.stderr.read()
-            assert (process.wait(PATIENCE), told) == (141, b"")
+        ) as process,
+    ):
+        first = process.stdout.readline()
+        process.stdout.close()
+        told = process.stderr.read()
+        assert (process.wait(PATIENCE), told) == (141, b"")
     assert whole.startswith(first)
