@@ -111,6 +111,7 @@ class Client:
     _ids: Iterator[int] = field(default_factory=lambda: count(1), repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)  # of what threads share
     _login_lock: Lock = field(default_factory=Lock, repr=False)  # one logs in, the others wait
+    _good_tokens: set[str] = field(default_factory=set, repr=False)  # of sessions that served
     _limits: RateLimits = field(init=False, repr=False)
     _page_size: PageSize = field(init=False, repr=False)
 
@@ -141,18 +142,24 @@ class Client:
         return self._limits.remaining("minute")
 
     def _call_in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call with the session's token; if the session has ended, log in once and call again."""
+        """Call with the session's token; if the session has ended, log in once and call again.
+
+        Threads whose session ended at once log in once, too.
+        """
         logins = session.logins
         while True:
             with self._login_lock:
                 token = session.token(self._log_in)
                 is_new = session.logins > logins
             try:
-                return self._call_with_retries(method, {"access_token": token, **params})
+                answer = self._call_with_retries(method, {"access_token": token, **params})
             except _SessionEnded as ended:
                 error = ended.error
+            else:
+                self._good_tokens.add(token)
+                return answer
             session.drop(token)
-            if is_new:
+            if is_new and token not in self._good_tokens:  # others may have used it up
                 error.hint = "The session was opened just now. Try again later."
                 raise error
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 from http.client import BadStatusLine, HTTPException, IncompleteRead
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Lock
 from urllib.parse import urlsplit
 
 import msgspec
@@ -66,7 +67,7 @@ class HttpResponse(msgspec.Struct, frozen=True):
 
 
 class HttpTransport:
-    """Post requests to one URL over one connection that is kept alive.
+    """Post requests to one URL over connections that are kept alive, one for each thread at once.
 
     `timeout` is the seconds for a whole response, `max_body` its bytes after decompression.
     TLS certificates are verified, against `REQUESTS_CA_BUNDLE` if it is set. The environment's
@@ -85,7 +86,8 @@ class HttpTransport:
         self._timeout = timeout
         self._max_body = max_body
         self._clock = clock
-        self._connected = False  # the connection has been used, and is kept alive
+        self._kept = 0  # connections that have been used, are kept alive, and are not in use
+        self._lock = Lock()
         self._session = _open_session(url)
 
     def send(self, body: bytes) -> HttpResponse:
@@ -95,7 +97,9 @@ class HttpTransport:
         again, once, over a new one. Raises `TransportError`, or `ComagicError` where a retry can't
         help. Neither has a cause: the errors of libraries may quote what the service echoes.
         """
-        reused, self._connected = self._connected, False
+        with self._lock:
+            reused = self._kept > 0
+            self._kept -= reused
         while True:
             try:
                 response = self._post(body)
@@ -103,7 +107,8 @@ class HttpTransport:
                 stale = reused and _is_closed(error)
                 failure = self._explain(error)
             else:
-                self._connected = True
+                with self._lock:
+                    self._kept = min(self._kept + 1, MAX_CONNECTIONS)
                 return response
             if not stale:
                 raise failure

@@ -241,18 +241,30 @@ def connect_to(account: Account, options: ServiceOptions, context: Context) -> I
             # An answer may still be on its way.
             client.note, client.on_response = None, lambda *_: None
             transport.close()
-            if cache and connection.ahead.limit > 1:
-                cache.set(connection.cache_name(JOBS), str(connection.ahead.limit))
+            _remember(connection)
 
 
 def _look_ahead(connection: Connection, options: ServiceOptions) -> Lookahead:
     """Make the lookahead; it begins with as many questions at once as were good a day ago."""
-    jobs, cache, client = getattr(options, "jobs", 1), connection.cache, connection.client
-    known = cache.get(connection.cache_name(JOBS), DAY) if cache and jobs > 1 else None
-    limit = int(known) if known and known.isdecimal() else 1
-    ahead = Lookahead(jobs, limit=max(1, limit), spare=lambda: client.spare_points)
+    jobs, client = getattr(options, "jobs", 1), connection.client
+    limit = _known_jobs(connection) if jobs > 1 else 1
+    ahead = Lookahead(jobs, limit=limit, spare=lambda: client.spare_points, note=connection.note)
     client.on_trouble = ahead.slow_down
     return ahead
+
+
+def _known_jobs(connection: Connection) -> int:
+    """Return how many questions at once were good for the account, 1 where it is not known."""
+    cache = connection.cache
+    known = cache.get(connection.cache_name(JOBS), DAY) if cache else None
+    return max(1, int(known)) if known and known.isdecimal() else 1
+
+
+def _remember(connection: Connection) -> None:
+    """Remember how many questions at once were good; a typed bound says nothing of more."""
+    ahead, known = connection.ahead, _known_jobs(connection)
+    if connection.cache and (ahead.limit > known or ahead.limit < min(known, ahead.jobs)):
+        connection.cache.set(connection.cache_name(JOBS), str(ahead.limit))
 
 
 @contextmanager

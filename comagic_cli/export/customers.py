@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Hashable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -27,11 +28,11 @@ from comagic_cli.formats.partitions import (
     read_template,
 )
 from comagic_cli.paging.id_batches import PageReader as AccountReader
-from comagic_cli.paging.lookahead import Question
+from comagic_cli.paging.lookahead import Question, outcome_of
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.period import Period, resolve
 from comagic_cli.query.query import Query
-from comagic_cli.rows.page import Answer, Page, add_members
+from comagic_cli.rows.page import Page, add_members
 
 REASONS = "The reasons are above; see --user-id."
 SAME_FOR_ALL = (UsageProblem, Refused)
@@ -339,12 +340,12 @@ def furthest_behind(connection: Connection, customers: Sequence[Customer]) -> da
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What is ready of a customer: its first page is a question and its answer."""
+    """What is ready of a customer: its first page is a question and what came of it."""
 
     connection: Connection
     query: Query
     reader: AccountReader
-    first_page: tuple[Hashable, Answer] | None = None
+    first_page: tuple[Hashable, Future[Any]] | None = None
 
 
 def _key(user_id: int) -> tuple[str, int]:
@@ -426,15 +427,18 @@ class CustomersReader:
         if not with_page or not isinstance(reader, Reader):
             return _Prepared(connection, query, reader)
         key, ask = reader.first_question()
-        return _Prepared(connection, query, reader, (key, ask()))
+        return _Prepared(connection, query, reader, (key, outcome_of(ask)))
 
     def _following(self, user_id: int) -> Iterator[Question]:
-        """Yield what is asked for the customers after one."""
-        users = [customer.user_id for customer in self.customers.customers]
-        place = users.index(user_id) + 1 if user_id in users else len(users)
-        for user in users[place : place + self.customers.connection.ahead.jobs]:
-            connection = self.customers.connection.for_user(user)
-            yield _key(user), partial(self._prepare, connection, None, with_page=True)
+        """Yield what is asked for the customers after that of a user."""
+        customers = iter(self.customers.customers)
+        for customer in customers:
+            if user_id in {user.user_id for user in (customer, *customer.spare)}:
+                break
+        for customer in customers:
+            connection = self.customers.connection.for_user(customer.user_id)
+            prepare = partial(self._prepare, connection, None, with_page=True)
+            yield _key(customer.user_id), prepare
 
     def _widen(self, query: Query) -> None:
         """Let the period of all hold that of one more customer; the filter is the first's."""

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from functools import partial
 
 import msgspec
 
 from comagic_cli.errors import ComagicError, RowsMissing, UsageProblem
 from comagic_cli.paging.lookahead import Lookahead, Question
 from comagic_cli.paging.order import Order, shown
-from comagic_cli.paging.source import Ask, PageSource, Totals
+from comagic_cli.paging.source import Ask, PageSource, Totals, page_question
 from comagic_cli.paging.stretch import (
     UNSORTED,
     End,
@@ -155,8 +154,7 @@ class Reader:
     def first_question(self) -> Question:
         """Return the question that is asked first."""
         window = self._windows(self.since or self._order.start)[0]
-        page = (window, 0, self._limit(0))
-        return (self.ask, *page), partial(self.ask, *page)
+        return page_question(self.ask, self.ahead, window, 0, self._limit(0))
 
     def _windows(self, since: str) -> list[Window]:
         whole = window_around(self.query.period, self.query.report)
@@ -233,8 +231,7 @@ class Reader:
                 return Position(far)
             self._held = Rows()
             self.note(f"{end.rejected}: reading again from {reached}")
-            if in_vain := self.ahead.begin(()):
-                self.note(f"{in_vain} questions were asked in vain")
+            self._source.begin(window, most=0)  # what was asked for in this stretch is in vain
             position = self._next_position(position, reached, end, due)
             part = self._order.rest_of(window, position.since, tight=position.tight)
 

@@ -119,16 +119,18 @@ class PageSource:
 
     def question(self, window: Window, offset: int, limit: int) -> Question:
         """Return the question for a page."""
-        return (self.ask, window, offset, limit), partial(self.ask, window, offset, limit)
+        return page_question(self.ask, self.ahead, window, offset, limit)
 
-    def begin(self, window: Window, pages: Iterable[tuple[int, int]]) -> None:
-        """Begin to ask for the pages that follow, and what follows after them.
+    def begin(
+        self, window: Window, pages: Iterable[tuple[int, int]] = (), most: int | None = None
+    ) -> None:
+        """Begin to ask for the pages that follow, and what follows after them, at most so many.
 
         Nothing is asked ahead where enough rows may have come before.
         """
         if self.query.max_rows is None:
             known = (self.question(window, *page) for page in pages if page[0] <= self.reach)
-            self.ahead.begin(chain(known, self.follow()))
+            self.ahead.begin(chain(known, self.follow()), most)
 
     def confirm(self, window: Window, received: int) -> bool:
         """Tell whether a window ends where its total says: surely if each id has its row."""
@@ -150,6 +152,12 @@ class PageSource:
         cut = unknown if unknown.columns else RowReader(names).cut(unknown)
         columns = [[bytes(value).strip(NO_TIME) for value in cut.column(name)] for name in names]
         return sum(map(all, zip(*columns, strict=True)))
+
+
+def page_question(ask: Ask, ahead: Lookahead, window: Window, offset: int, limit: int) -> Question:
+    """Return the question for a page."""
+    page = (window, offset, limit)
+    return (ask, *page), partial(ahead.measure, partial(ask, *page))
 
 
 def is_absent(answer: Answer) -> bool:

@@ -149,9 +149,13 @@ class Stretch:
                 place = step
                 continue
             rows = step if isinstance(step, End) else self._accept(step.page, place)
-            yield rows
             if isinstance(rows, End) or isinstance(step, End):
+                if isinstance(rows, End) and not rows.rejected:
+                    self.source.begin(self.window)
+                yield rows
                 return
+            self._ask_ahead(step, place)
+            yield rows
             # A service that gave a short page before its end may do so again: then asking behind
             # the end must prove it.
             if step.is_last and not place.short and self._confirm(step.received):
@@ -171,7 +175,8 @@ class Stretch:
         total = self.source.totals.read(total, received)
         chunk = Chunk(page, received, total, full=page.count >= limit)
         self._check_reach(total)
-        self._ask_ahead(chunk, place)
+        if page.count > place.overlap:
+            self._ask_ahead(chunk, place, most=max(1, self.source.ahead.jobs - 1))
         page = self.source.mark(page)
         if place.has_shrunk(total) or not place.precedes(page):
             return End(MOVED)
@@ -179,10 +184,12 @@ class Stretch:
             return self._read_behind(place, limit, chunk)
         return replace(chunk, page=page.pick(range(place.overlap, page.count)))
 
-    def _ask_ahead(self, chunk: Chunk, place: Place) -> None:
-        """Ask for what follows a page with new rows while it is read."""
-        if chunk.page.count > place.overlap:
-            self.source.begin(self.window, self._expected(chunk, place))
+    def _ask_ahead(self, chunk: Chunk, place: Place, most: int | None = None) -> None:
+        """Ask for what follows a page with new rows while it is read.
+
+        At most for so many pages, where the page may yet be rejected: then they are in vain.
+        """
+        self.source.begin(self.window, self._expected(chunk, place), most)
 
     def _expected(self, chunk: Chunk, place: Place) -> Iterator[tuple[int, int]]:
         """Yield the offsets and limits of the pages that will be asked for, if nothing moves."""
@@ -194,7 +201,7 @@ class Stretch:
         yield received - 1, limit
         if chunk.total is None or not self.source.totals.are_whole:  # it may be that of a page
             return
-        size = chunk.page.count
+        size = received - place.offset
         is_steady = chunk.full or size == place.size  # others can't be foreseen
         while is_steady and size > 1:
             count = min(size, chunk.total - received + 1)

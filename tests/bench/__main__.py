@@ -29,14 +29,16 @@ from statistics import median
 
 from measure import Command, Figures, interleaved, run
 from rows import ALL, FIRST_DAY, SPAN, TWELVE
+from server import CUSTOMERS
 
 HERE = Path(__file__).parent
 HOME = HERE.parent.parent
 ROOMS = HOME / "build" / "bench"  # environments of others
 COMAGIC = str(Path(sys.executable).with_name("comagic"))
-FIELDS = {"12": TWELVE, "102": ALL, "20k": TWELVE, "1m": TWELVE}
+FIELDS = {"12": TWELVE, "102": ALL, "20k": TWELVE, "1m": TWELVE, "customer": TWELVE}
 ROWS = {"12": 200_000, "102": 50_000, "20k": 20_000, "1m": 1_000_000}
 DAYS = ("2024-01-01", f"{FIRST_DAY + SPAN:%Y-%m-%d}")
+HALF = f"{FIRST_DAY + SPAN / 2:%Y-%m-%d}"
 OPENERS = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -180,6 +182,34 @@ def latency(bench: Bench, names: list[str]) -> None:
                     f"{ending:6} {figures[ending].wall:7.2f} s = {all_:5.3f} of the waits; first"
                     f" row {row:5.2f} s = {row / figures['first page'].wall:5.3f} of the first page"
                 )
+    at_once(bench)
+    customers_at_once(bench)
+
+
+def at_once(bench: Bench) -> None:
+    """Compare exports by several calls at once with one by one."""
+    for seconds in ("0", "0.2", "1"):
+        address = bench.address("12", seconds)
+        commands = {
+            "--jobs 1": bench.export(address, "--jobs", "1"),
+            "default": bench.export(address),
+            "--jobs 4": bench.export(address, "--jobs", "4"),
+        }
+        runs = {"0": 2 * bench.runs, "0.2": bench.runs, "1": 1}[seconds]
+        figures = interleaved(commands, bench.environment, runs)
+        table(f"{ROWS['12']} rows, {seconds} s a page, calls at once", figures, ROWS["12"])
+
+
+def customers_at_once(bench: Bench) -> None:
+    """Compare an export of many customers of one page each by several calls at once and by one."""
+    address = bench.address("customer", "1")
+    all_ = ["--till", HALF, "--user-id", "all"]
+    commands = {
+        "--jobs 1": bench.export(address, *all_, "--jobs", "1"),
+        "default": bench.export(address, *all_),
+    }
+    figures = interleaved(commands, bench.environment, 1)
+    table(f"{CUSTOMERS} customers of 5000 rows, 1 s a page", figures, CUSTOMERS * 5000)
 
 
 def memory(bench: Bench, _: list[str]) -> None:
