@@ -45,7 +45,7 @@ IMPORT_MORE = {
     "export.connection": 19,
     "export.customers": 13,
     "export.chart": 17,
-    "export.pipeline": 15,
+    "export.pipeline": 16,
     "cli.api": 14,
     "cli.doctor": 13,
 }

@@ -13,6 +13,7 @@ from comagic_cli.cli.options import (
     drop_profile_period,
     export_options,
     inapplicable_options,
+    is_typed,
     make_context,
     read_command_line,
     split_users,
@@ -134,6 +135,8 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
     @export_options(entry)
     def command(**values: Any) -> None:
         values = take_params(entry, split_users(drop_profile_period(values)))
+        if entry.is_list and not is_typed("fields"):  # a default is of reports
+            values["fields"] = ()
         options = ExportOptions(**values, **read_command_line())
         context = make_context(options)
         run(entry, options, context)

@@ -521,6 +521,11 @@ def read_command_line() -> dict[str, Any]:
     return {"typed": typed, "command_line": context.meta.get(COMMAND_LINE, ())}
 
 
+def is_typed(name: str) -> bool:
+    """Check that an option stands on the command line."""
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def drop_profile_period(values: dict[str, Any]) -> dict[str, Any]:
     """Drop the period of a profile if --from or --till is given."""
     source = click.get_current_context().get_parameter_source("period")

@@ -42,6 +42,7 @@ def box():
 @pytest.fixture
 def file(tmp_path, monkeypatch, box):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.delenv("COMAGIC_JOBS")  # it would be shown
     path = tmp_path / "comagic" / "config.toml"
     path.parent.mkdir()
     put(path, TEXT.format(url=box.url))

@@ -99,3 +99,9 @@ def test_every_format_has_every_row(comagic, box, entry, tmp_path):
         assert db.execute(f'SELECT count(*) FROM "{name}"').fetchone() == (len(rows),)
     shown = comagic(*words(entry), "-f", "table", "--max-rows", 3, box=box)
     assert shown.code == 0
+
+
+def test_a_default_of_fields_is_not_for_lists(comagic):
+    with Watched() as box:
+        ran = comagic("list", "sites", "-f", "csv", box=box, COMAGIC_FIELDS="call_status")
+    assert (ran.code, ran.out.startswith("id,domain_name,")) == (0, True)

@@ -158,10 +158,10 @@ def find_python(variable):
     return python
 
 
-def run_session(python, client, url):
+def run_session(python, client, url, session=SESSION, given=GIVEN):
     """Run all that is asked with one client, and return its answers by name."""
     done = subprocess.run(
-        [python, "-c", SESSION.format(client=client), url, str(USER), json.dumps(GIVEN)],
+        [python, "-c", session.format(client=client), url, str(USER), json.dumps(given)],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -170,7 +170,7 @@ def run_session(python, client, url):
         env={"PATH": os.environ["PATH"], "PYTHONUTF8": "1", "NO_PROXY": "127.0.0.1"},
     )
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])  # one of them prints what it sends
 
 
 def by_id(rows):
@@ -212,3 +212,57 @@ def test_a_public_client_gets_right_answers(variable, client):
     assert by_id(chain(*pages["communications"])) == by_id(long_calls)
     times = [row["communication_date_time"] for row in chain(*pages["communications"])]
     assert times == sorted(times, reverse=True)
+
+
+# Their main calls, by their own methods: what nearly every script out there does.
+SDK_MAIN = """
+from datetime import datetime
+
+def main(start, end):
+    calls = client.get_calls_report(
+        datetime.fromisoformat(start), datetime.fromisoformat(end), user_id=user,
+        fields=["id", "start_time", "talk_duration"],
+    )
+    lists = {"employees": client.get_employees, "sites": client.get_sites, "tags": client.get_tags}
+    return [vars(call) for call in calls], {
+        name: [vars(item)["id"] for item in get(user_id=user, fields=["id"])]
+        for name, get in lists.items()
+    }
+"""
+WRAPPER_MAIN = """
+def main(start, end):
+    calls = client.calls_report.get(
+        user_id=user, date_from=start, date_till=end, fields=["id", "start_time", "talk_duration"]
+    )
+    lists = {name: getattr(client, name) for name in ("employees", "sites", "tags")}
+    return calls, {
+        name: [item["id"] for item in entry.get(user_id=user, fields=["id"])]
+        for name, entry in lists.items()
+    }
+"""
+MAIN = """
+import json, sys
+url, user, given = sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3])
+{client}
+calls, lists = main(given["date_from"], given["date_till"])
+print(json.dumps({{"calls": calls, "lists": lists}}, default=str))
+"""
+
+
+@pytest.mark.parametrize(
+    ("variable", "client"),
+    [("SDK_PYTHON", SDK + SDK_MAIN), ("WRAPPER_PYTHON", WRAPPER + WRAPPER_MAIN)],
+    ids=["sdk", "wrapper"],
+)
+def test_the_main_calls_of_public_clients_work(variable, client):
+    python = find_python(variable)
+    with sandbox(agent=True, rows=300, span=tuple(PERIOD.values())) as box:
+        answers = run_session(python, client, box.url, MAIN, PERIOD)
+        truth = box.truth("calls-report", *PERIOD.values(), user_id=USER, fields=["id"])
+        ids = {
+            name: [row["id"] for row in box.every_row(f"get.{name}", user_id=USER)]
+            for name in ("employees", "sites", "tags")
+        }
+    assert len(truth) > 50
+    assert sorted(call["id"] for call in answers["calls"]) == sorted(row["id"] for row in truth)
+    assert answers["lists"] == ids
