@@ -132,9 +132,17 @@ class PageSource:
             known = (self.question(window, *page) for page in pages if page[0] <= self.reach)
             self.ahead.begin(chain(known, self.follow()), most)
 
+    def check(self, received: int) -> tuple[int, int] | None:
+        """Return the offset and the limit of the page that `confirm` will ask for, if any."""
+        return None if self._is_each_there(received) else self.totals.check(received)
+
+    def _is_each_there(self, received: int) -> bool:
+        ids = self.query.row_ids
+        return ids is not None and received >= len(ids)
+
     def confirm(self, window: Window, received: int) -> bool:
         """Tell whether a window ends where its total says: surely if each id has its row."""
-        if (ids := self.query.row_ids) is not None and received >= len(ids):
+        if self._is_each_there(received):
             return True
 
         def ask(offset: int, limit: int) -> tuple[int | None, int]:

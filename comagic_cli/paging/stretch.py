@@ -194,7 +194,7 @@ class Stretch:
     def _expected(self, chunk: Chunk, place: Place) -> Iterator[tuple[int, int]]:
         """Yield the offsets and limits of the pages that will be asked for, if nothing moves."""
         if chunk.is_last and not place.short:
-            check = self.source.totals.check(chunk.received)
+            check = self.source.check(chunk.received)
             yield from (check,) if check else ()
             return
         received, limit = chunk.received, self.limit(1)

@@ -120,6 +120,8 @@ def test_ids_in_lots(comagic, tmp_path):
     _, files, box = same(comagic, tmp_path, words, {"rows": 2000})
     assert box.most_at_once > 1
     assert len(files["rows.jsonl"].splitlines()) == len(rows)
+    lots = [call.params["entity_ids"] for call in box.pages]
+    assert len(lots) == -(-len(ids) // 100)  # and no call in vain
 
 
 def test_a_refused_customer_is_told_in_the_manifest_as_ever(comagic, tmp_path):
@@ -172,7 +174,7 @@ def test_a_session_that_ends_is_opened_anew_once(comagic, tmp_path, monkeypatch)
 def test_sessions_of_few_calls_end_for_several_at_once(comagic, tmp_path, monkeypatch):
     monkeypatch.setattr(accounts, "LOGIN", "me")
     monkeypatch.setattr(accounts, "PASSWORD", "pass word")
-    with Distant(session_calls=2) as box:
+    with Distant(session_calls=4) as box:
         login = {"COMAGIC_BASE_URL": box.url, "COMAGIC_LOGIN": "me"}
         run, rows = ran(comagic, tmp_path, box=None, **login, COMAGIC_PASSWORD="pass word")
         assert (run.code, rows) == (0, truth(box)), run.err
@@ -249,3 +251,25 @@ def test_rows_that_move(comagic, tmp_path, moving):
     assert all(number <= 3 for number in vain)
     assert len(vain) <= rejected
     assert len(box.pages) >= 11 + sum(vain)
+
+
+def remembered(tmp_path):
+    return [path.read_text() for path in (tmp_path / "cache").rglob("jobs-*")]
+
+
+def test_what_was_good_is_remembered_for_the_account(comagic, tmp_path):
+    with Distant() as box:
+        ran(comagic, tmp_path, "--jobs", "2", box=box)
+        assert (remembered(tmp_path), box.most_at_once) == (["2"], 2)
+        ran(comagic, tmp_path, box=box)
+        assert remembered(tmp_path) == ["4"]
+        for fewer in (1, 3):  # they were typed, and are no finding
+            ran(comagic, tmp_path, "--jobs", fewer, box=box)
+            assert remembered(tmp_path) == ["4"]
+        box.journal.clear()
+        ran(comagic, tmp_path, "--page-size", "40", box=box)
+        offsets = [call.params["offset"] for call in box.pages[1:5]]
+        assert sorted(offsets) == [39, 78, 117, 156]  # four at once after the first
+    with Watched() as near:
+        ran(comagic, tmp_path, box=near)
+        assert remembered(tmp_path) == ["4"]  # that of the other service
