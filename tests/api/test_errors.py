@@ -94,8 +94,10 @@ KINDS = [
         "method_component_disabled",
         NotAllowed,
         "the account's tariff lacks a component for this report",
-        "Ask the service to switch the component on. "
-        "Older reports, as calls-report, do not need it.",
+        (
+            "Ask the service to switch the component on. "
+            "Older reports, as calls-report, do not need it."
+        ),
     ),
     (
         "parameter_component_disabled",

@@ -123,8 +123,10 @@ TYPES = (
         (
             ["fields", "calls", "--search", "utm_source"],
             "",
-            f"calls has no field with 'utm_source'. communications, leads, deals and 7 more "
-            f"have one. {LIVE}",
+            (
+                f"calls has no field with 'utm_source'. communications, leads, deals and 7 more "
+                f"have one. {LIVE}"
+            ),
         ),
         (
             ["fields", "sms", "--search", "sms_mesage"],
