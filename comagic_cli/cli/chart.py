@@ -93,8 +93,8 @@ def chart(
     values = split_users(drop_profile_period(values))
     options = _make_options(values, read_command_line()["typed"], question)
     entry = find_command(report)
-    flags = [flag for flag, param in entry.params.items() if param.required]
-    if needed := next((flag for flag in flags if flag != "entity_ids"), ""):
+    flags = [] if entry.is_flat else [name for name, one in entry.params.items() if one.required]
+    if needed := next(iter(flags), ""):
         option = f"--{needed.replace('_', '-')}"
         raise UsageProblem(
             f"a chart of {entry.command} can't be drawn, as it needs {option}",
