@@ -108,7 +108,8 @@ def chart(
     question = make_question(by, split, sum_, avg)
     entry = find_command(report)
     for name, param in entry.params.items():
-        if param.required and name in PARAMS and not values[f"{PARAM}{name}"]:
+        is_needed = param.required and param.type != "boolean" and name in PARAMS
+        if is_needed and not values[f"{PARAM}{name}"]:
             flag = f"--{name.replace('_', '-')}"
             raise UsageProblem(
                 f"a chart of {entry.command} needs {flag}",

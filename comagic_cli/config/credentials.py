@@ -204,12 +204,7 @@ def run_token_command(
     shown, not even its errors: it may be a secret.
     """
     words = _split(command, origin)
-    program, hint = words[0], RUN_BY_HAND
-    if sign := next((word for word in words if SHELL.fullmatch(word)), ""):
-        raise UsageProblem(
-            f"{origin}: the command is run without a shell, which {sign} needs",
-            hint="Write sh -c 'COMMAND', with quotes around the whole command.",
-        )
+    program, hint = words[0], _shell_hint(command) or RUN_BY_HAND
     try:
         output = _run(words, timeout)
     except OSError as error:
@@ -238,8 +233,9 @@ def _access_of(profile: Profile, warn: Warn) -> Access:
             path = profile.file.parent / Path(profile.text("token-file")).expanduser()
             token = read_token(path, place("token-file"), warn)
         case ["token-command"]:
-            printed = run_token_command(_command_of(profile), place("token-command"))
-            token = _check_token(printed, place("token-command"))
+            command = _command_of(profile)
+            printed = run_token_command(command, place("token-command"))
+            token = _check_token(printed, place("token-command"), _shell_hint(command))
         case ["login", "password"]:
             login = Login(profile.text("login").strip(), profile.text("password"))
             return Access("", login, profile.name)
@@ -276,14 +272,21 @@ def _login_of(environment: Mapping[str, str]) -> Login | None:
     return Login(*pair.values())
 
 
-def _check_token(token: str, origin: str) -> str:
+def _check_token(token: str, origin: str, hint: str = "") -> str:
     if not token:
-        raise UsageProblem(f"{origin}: the token is empty")
+        raise UsageProblem(f"{origin}: the token is empty", hint=hint)
     if len(token.split()) != 1:
-        raise UsageProblem(f"{origin}: the token has blanks or line breaks")
+        raise UsageProblem(f"{origin}: the token has blanks or line breaks", hint=hint)
     if not token.isprintable():
-        raise UsageProblem(f"{origin}: the token has characters that can't be printed")
+        raise UsageProblem(f"{origin}: the token has characters that can't be printed", hint=hint)
     return token
+
+
+def _shell_hint(command: str | Sequence[str]) -> str:
+    """Say that there is no shell, if a command has a sign that only a shell knows."""
+    words = shlex.split(command) if isinstance(command, str) else command
+    sign = next((word for word in words if SHELL.fullmatch(word)), "")
+    return f"No shell runs the command, so {sign} means nothing: write sh -c '...'." * bool(sign)
 
 
 def _split(command: str | Sequence[str], origin: str) -> list[str]:

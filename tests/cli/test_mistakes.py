@@ -296,11 +296,11 @@ calls --sandbox --user-id client-one
 the ids.
       See comagic calls --help.
 login x --token-command 'cat token.txt | head -n 1'
-    login: profiles.x.token-command: the command is run without a shell, which | needs
-      Write sh -c 'COMMAND', with quotes around the whole command.
+    login: profiles.x.token-command: cat failed (exit code 1)
+      No shell runs the command, so | means nothing: write sh -c '...'.
 login x --token-command 'echo SECRET >&2; exit 3'
-    login: profiles.x.token-command: the command is run without a shell, which >&2; needs
-      Write sh -c 'COMMAND', with quotes around the whole command.
+    login: profiles.x.token-command: the token has blanks or line breaks
+      No shell runs the command, so >&2; means nothing: write sh -c '...'.
 calls --sandbox --period 'прошлый месяц'
     --period 'прошлый месяц': not a period
       Write last-month.
