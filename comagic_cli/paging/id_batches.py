@@ -69,6 +69,7 @@ class IdBatchReader:
     totals: Totals = field(default_factory=Totals)
     ahead: Lookahead = field(default_factory=Lookahead)
     _readers: dict[tuple[int, ...], Reader] = field(default_factory=dict)  # of the next lots
+    _passes_over: bool = False  # ids of a lot, so that the lots after it can't be foreseen
     _keys: set[str] = field(default_factory=set)
     _new_keys: set[str] = field(default_factory=set)  # those of this lot
     _totals: list[int | None] = field(default_factory=list)
@@ -94,7 +95,9 @@ class IdBatchReader:
                     raise
                 size = halve_batch(lot, error, self.note)
                 continue
-            for _ in lot[: self._answered(lot)]:
+            answered = self._answered(lot)
+            self._passes_over |= answered < len(lot)
+            for _ in lot[:answered]:
                 left.popleft()
             self._close(pager)
         self._sum_up(finished=not left)
@@ -130,7 +133,7 @@ class IdBatchReader:
 
     def _following(self, left: Sequence[int], size: int) -> Iterator[Question]:
         """Yield the first questions of the lots after this one."""
-        if self.query.max_rows is not None or self.query.sort:
+        if self.query.max_rows is not None or self.query.sort or self._passes_over:
             return
         starts = range(size, min(len(left), size * (1 + self.ahead.jobs)), size)
         lots = [tuple(islice(left, start, start + size)) for start in starts]
