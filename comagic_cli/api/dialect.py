@@ -180,6 +180,7 @@ def _other_form(query: Query, error: Refused, uses: set[Use]) -> Query | None:
         or _without_sort(query, error)
         or _other_names(query, error)
         or _other_filter(query, error, uses)
+        or _without_fields(query, error)
     )
 
 
@@ -206,6 +207,15 @@ def _without_sort(query: Query, error: Refused) -> Query | None:
     if error.mnemonic != "sort_prohibited" or query.sort or not query.is_sorted:
         return None
     return replace(query, is_sorted=False)
+
+
+def _without_fields(query: Query, error: Refused) -> Query | None:
+    """Let the service choose the fields of a list: its documentation may name others."""
+    if not query.report.is_list or not query.names_fields:
+        return None
+    sent = set(map(query.sent, query.used))
+    is_meant = may_mean_parameter(error, "fields", sent) or unknown_fields(error, sent)
+    return replace(query, names_fields=False) if is_meant else None
 
 
 def _other_names(query: Query, error: Refused) -> Query | None:

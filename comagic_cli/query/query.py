@@ -38,7 +38,8 @@ class Query:
     `columns` are written, in this order; `needed` are only asked for. `page_size` is rows per call;
     `max_rows` is how many to write, `None` for all. `extra` are the parameters of the report.
     `key_last` says that rows of the same time are sorted by the key, `is_sorted` that rows are
-    sorted at all. `names` are the names under which the service knows some of the fields.
+    sorted at all, `names_fields` that fields are sent: else the service chooses them. `names` are
+    the names under which the service knows some of the fields.
     """
 
     report: ReportType
@@ -53,6 +54,7 @@ class Query:
     extra: Mapping[str, Any] = field(default_factory=dict)
     key_last: bool = True
     is_sorted: bool = True
+    names_fields: bool = True
     needed: tuple[str, ...] = ()
     names: Mapping[str, str] = field(default_factory=dict)
 
@@ -136,7 +138,8 @@ class Query:
         if self.is_dated:
             params["date_from"] = start.isoformat(" ", "seconds")
             params["date_till"] = end.isoformat(" ", "seconds")
-        if "fields" in self.report.takes and self.report.fields:  # some are documented
+        has_fields = self.names_fields and self.report.fields  # some are documented
+        if "fields" in self.report.takes and has_fields:
             params["fields"] = list(map(self.sent, self.asked))
         if self.order:
             order = [Sort(self.sent(sort.field), sort.descending) for sort in self.order]

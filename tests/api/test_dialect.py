@@ -13,8 +13,8 @@ from scripted_service import client_of
 from comagic_cli.api.dialect import Dialect, make_asker
 from comagic_cli.errors import NetworkFailure, Refused
 from comagic_cli.paging.window import Window
-from comagic_cli.query.catalog import report
-from comagic_cli.query.period import Period
+from comagic_cli.query.catalog import list_named, report
+from comagic_cli.query.period import NO_PERIOD, Period
 from comagic_cli.query.query import Query, Sort
 from comagic_cli.rows.page import Answer
 
@@ -267,3 +267,24 @@ def test_an_asked_column_comes_whatever_the_service_calls_it(comagic, names, fie
     rows = [json.loads(line) for line in ran.out.splitlines()]
     assert (ran.code, ran.err, bool(rows)) == (0, "", True)
     assert all(row[column] for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [("fields", "Unexpected method parameter(s)"), ("", "no"), ("status_id", "no such field")],
+)
+def test_a_list_whose_fields_are_refused_is_asked_for_without_them(field, message):
+    employees = list_named("employees")
+    query = Query(employees, None, NO_PERIOD, ("id", "full_name", "status_id"))
+    asked = []
+
+    class Once:
+        def call(self, method, params):
+            asked.append((method, params.get("fields")))
+            if params.get("fields"):
+                raise refused(UNEXPECTED, field, message)
+            return ANSWER
+
+    assert make_asker(Once(), query)(WINDOW, 0, 10) is ANSWER
+    fields = ["id", "full_name", "status_id"]
+    assert asked == [("get.employees", fields), ("get.employees", None)]
