@@ -68,6 +68,18 @@ def plain(value):
     return str(value) if isinstance(value, int | float | str) else None
 
 
+def texts_and_numbers(entry, rows):
+    """Return the columns of plain texts and whole numbers, each with what makes one of a cell."""
+    kinds = {"string": (str, str), "number": (int, int)}
+    return {
+        field.name: kinds[field.type][0]
+        for field in entry.fields
+        if field.type in kinds and field.format != "fraction" and not field.members
+        if {type(row[field.name]) for row in rows} <= {kinds[field.type][1], type(None)}
+        and not any(ord(char) < ord(" ") for row in rows for char in str(row[field.name]))
+    }
+
+
 @unmeasured
 @pytest.mark.parametrize("entry", [*OLDER, *LISTS], ids=lambda entry: entry.command)
 def test_every_format_has_every_row(comagic, box, entry, tmp_path):
@@ -92,11 +104,25 @@ def test_every_format_has_every_row(comagic, box, entry, tmp_path):
                 assert row[name] == text
     assert gzip.decompress(made["csv.gz"].read_bytes()) == made["csv"].read_bytes()
     assert made["tsv"].read_text().count("\n") == len(rows) + 1
-    assert pyarrow.parquet.read_table(made["parquet"]).num_rows == len(rows)
-    assert openpyxl.load_workbook(made["xlsx"]).active.max_row == len(rows) + 1
+    table = pyarrow.parquet.read_table(made["parquet"])
+    header, *sheet = openpyxl.load_workbook(made["xlsx"]).active.values
     with sqlite3.connect(made["db"]) as db:
-        name = entry.command.replace("-", "_")
-        assert db.execute(f'SELECT count(*) FROM "{name}"').fetchone() == (len(rows),)
+        command = entry.command.replace("-", "_")
+        db.row_factory = sqlite3.Row
+        stored = db.execute(f'SELECT * FROM "{command}" ORDER BY rowid').fetchall()
+    assert table.num_rows == len(sheet) == len(stored) == len(rows)
+    came = list(map(json.loads, lines))
+    for name, kind in texts_and_numbers(entry, came).items():
+        expected = [kind(row[name]) if row[name] not in {None, ""} else None for row in came]
+        found = {
+            "parquet": table.column(name).to_pylist(),
+            "xlsx": [row[header.index(name)] for row in sheet],
+            "sqlite": [row[name] for row in stored],
+        }
+        for values in found.values():
+            assert [
+                kind(value) if value not in {None, ""} else None for value in values
+            ] == expected
     shown = comagic(*words(entry), "-f", "table", "--max-rows", 3, box=box)
     assert shown.code == 0
 
