@@ -34,7 +34,7 @@ UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
 
 class Span(Protocol):
-    """The stretch of time that a page is asked for."""
+    """The window that a page is asked for; `paging` has the type, which `api` may not import."""
 
     @property
     def start(self) -> datetime:

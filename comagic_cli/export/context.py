@@ -1,4 +1,4 @@
-"""The program around a command: who listens, how far an export is, the time, the streams."""
+"""The reporter, progress, clock and streams of a command."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ VERSION = 2  # of the note
 MAX_QUOTED = 60  # characters of a value that a message quotes
 NOT_OPTIONS = frozenset({"report", "types", "parameters"})
 PERIOD = ("from", "till", "period", "max_rows")
-"""What decides which days come: the files of partitions and a table may have others."""
+"""Options that choose the days: the files of partitions and a table may have other days."""
 OPTION_NAMES = {"zone": "tz"}  # of format options, where another
 
 Identity = Mapping[str, Any]

@@ -192,7 +192,7 @@ class CheckpointingSink:
     def save_last(self) -> None:
         """Save what is written, where the export ends early between two pages."""
         if self._is_between_pages and self.since and self.rows > self._saved_rows:
-            with suppress(Exception):  # the first error is told; the checkpoint before it holds
+            with suppress(Exception):  # report the first error; the previous checkpoint stays valid
                 self._save()
 
     def _save(self) -> None:

@@ -93,7 +93,7 @@ class RawColumn:
         return self._decode(each_of(values, joined))
 
     def _scalars(self, joined: bytes) -> list[bytes]:
-        if b"null" in joined:  # twice, since neighbours share a line break
+        if b"null" in joined:  # twice: adjacent nulls share a line break
             lines = b"\n%s\n" % joined
             lines = lines.replace(b"\nnull\n", b"\n\n").replace(b"\nnull\n", b"\n\n")
             joined = lines[1:-1]

@@ -1,8 +1,8 @@
 """Rows of nested values become rows of cells, by what the catalogue says of each field.
 
-The columns follow from the fields alone, never from the data. What the data holds against the
-catalogue's word, an object where a text should be or a member nobody documented, is written whole
-as compact JSON in the field's (first) column, so that nothing is lost.
+The columns follow from the fields alone, never from the data. Values that do not match the
+catalogue (an object instead of a text, an undocumented member) are written whole, as compact JSON
+in the field's (first) column, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ def _member(name: str, known: frozenset[str]) -> Take:
     """Take a member; what is no object of the known members is taken whole."""
 
     def take(value: Any) -> Cell:
-        if type(value) is dict and known.issuperset(value):  # the commonest first: rows are many
+        if type(value) is dict and known.issuperset(value):  # the most common case first, for speed
             value = value.get(name)
         return value if type(value) in READY else cell(value)
 

@@ -1,4 +1,4 @@
-"""Rows of what is named by ids: asked for in lots, since how many a call may name is unknown.
+"""Read rows by their ids, in batches: how many ids a call may name is unknown.
 
 The lots follow the order of the ids, and so do the rows of one lot after those of another; within
 a lot rows come by time. A lot that the service refuses is halved, and so are those after it. A
@@ -49,15 +49,15 @@ class IdBatchReader:
     """Read the pages of the ids of `query`, through what `asking` makes of a lot's query.
 
     It is used like a `Reader`. `matching` is the sum of the lots' totals, `None` where one gave
-    none or was not asked. `found` counts the rows. `warn` gets a line about rows of other
-    ids, `info` one about ids without a row.
+    none or was not asked. `found` counts the rows. `error` gets a line about rows of other
+    ids, `warn` one about ids without a row.
     """
 
     query: Query
     asking: Callable[[Query], Ask]
     note: Callable[[str], None] = lambda _: None
+    error: Callable[[str], None] = lambda _: None
     warn: Callable[[str], None] = lambda _: None
-    info: Callable[[str], None] = lambda _: None
     done: list[WindowResult] = field(default_factory=list)
     matching: int | None = None
     overstated: int = 0
@@ -189,11 +189,11 @@ class IdBatchReader:
         if others and self.query.row_ids is not None:
             count = len(others)
             rows = "1 row has an id that was" if count == 1 else f"{count} rows have ids that were"
-            self.warn(f"{rows} not asked for: {first_of(others, MOST_NAMED)}")
+            self.error(f"{rows} not asked for: {first_of(others, MOST_NAMED)}")
         if self.unfound > 0:
             verb = "id has" if self.unfound == 1 else "ids have"
             missing = first_of(self._missing_ids, MOST_NAMED)
-            self.info(f"{self.unfound} {verb} no row in this period: {missing}")
+            self.warn(f"{self.unfound} {verb} no row in this period: {missing}")
         totals = [total for total in self._totals if total is not None]
         if finished and len(totals) == len(self._totals):
             self.matching = sum(totals)
@@ -241,8 +241,8 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     asking: Callable[[Query], Ask],
     note: Callable[[str], None],
     *,
+    error: Callable[[str], None],
     warn: Callable[[str], None],
-    info: Callable[[str], None],
     zone: Callable[[], str | None],
     totals: Totals,
     ahead: Lookahead,
@@ -254,5 +254,5 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     if query.report.is_one_answer:
         return WholeAnswerReader(query, asking(query), note)
     if query.ids is not None:
-        return IdBatchReader(query, asking, note, warn, info, totals=totals, ahead=ahead)
+        return IdBatchReader(query, asking, note, error, warn, totals=totals, ahead=ahead)
     return Reader(query, asking(query), note, zone=zone(), totals=totals, ahead=ahead)

@@ -1,4 +1,4 @@
-"""Windows: stretches of time that paging can reach to the end. Pure.
+"""Windows: parts of a period that paging can reach to the end. Pure.
 
 A window holds the two times that are sent. It reaches a second beyond what it must bring, because
 stored times have fractions, shown ones may be rounded, and `date_till` may exclude its own second.

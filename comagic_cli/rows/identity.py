@@ -140,7 +140,7 @@ def _plain_times(column: Sequence[msgspec.Raw]) -> list[str] | None:
 def _numbers(digits: bytes, place: int) -> bytes:
     """Return the number of two digits that stands at a place of each line, as a byte.
 
-    All of them are reckoned as one large number: none is larger than a byte holds.
+    All of them are computed as one large integer: none is larger than a byte holds.
     """
     tens, ones = (digits[start :: len(PLAIN)] for start in (place, place + 1))
     number = 10 * int.from_bytes(tens, "big") + int.from_bytes(ones, "big")

@@ -213,12 +213,12 @@ def split_page(page: Page, names: Sequence[str]) -> dict[str, Page]:
     """Cut a page into one for each name; `names` has one for each row, in order."""
     if len(set(names)) == 1:
         return {names[0]: page}
-    hands: dict[str, list[Row]] = {}
+    rows_by_name: dict[str, list[Row]] = {}
     for name, row in zip(names, page.rows, strict=True):
-        hands.setdefault(name, []).append(row)
+        rows_by_name.setdefault(name, []).append(row)
     return {
         name: Page(rows, page.marker, zone=page.zone, unbroken=page.unbroken)
-        for name, rows in hands.items()
+        for name, rows in rows_by_name.items()
     }
 
 
