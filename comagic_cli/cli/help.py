@@ -312,6 +312,16 @@ OTHER_TOPICS = {
     "variables": "environment",
     "where": "filters",
     "xlsx": "formats",
+    "баллы": "points",
+    "даты": "dates",
+    "коды": "exit-codes",
+    "ошибки": "errors",
+    "отбор": "filters",
+    "переменные": "environment",
+    "период": "dates",
+    "расписание": "cron",
+    "фильтры": "filters",
+    "форматы": "formats",
 }
 """Other words for topics."""
 
