@@ -54,7 +54,7 @@ def screen(name, home):
     assert process.wait(PATIENCE) == 0
     lines = seen(b"".join(pieces).decode().replace("\r\n", "\n"))
     shown = re.sub(r"\x1b\[(\d+)m", r"<\1>", "\n".join(lines))
-    return re.sub(r"\d+ bytes in \d+\.\d+ s\b|\d+\.\d+ s\b", "N s", shown)
+    return re.sub(r"\d+\s+bytes in \d+\.\d+ s\b|\d+\.\d+ s\b", "N s", shown)
 
 
 @pytest.mark.parametrize("name", SCREENS)
