@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.query.catalog import (
-    MAX_OTHERS,
     Column,
     Field,
     ReportType,
@@ -185,7 +184,7 @@ def explain_nothing(report: ReportType, words: str) -> str:
     others = [each.command for each in reports() if search(field_rows(each), words)]
     if others:
         verb = "have" if len(others) > 1 else "has"
-        hint = f"{first_of(others, MAX_OTHERS)} {verb} one."
+        hint = f"{', '.join(others)} {verb} one."
     else:
         hint = did_you_mean(words, [field.name for field in report.known])
     return f"{report.command} has no field with {words!r}. {hint}".rstrip()

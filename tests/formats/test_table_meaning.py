@@ -82,7 +82,7 @@ FIRST = {
     "campaign-daily-stat": ["date", "campaign_name"],
     "ct-summary-report": ["site_domain", "dt_ratio", "calls_count"],
     "ct-ac-summary-report": ["ac_name", "dt_ratio"],
-    "employee-stat": ["full_name", "first_name"],
+    "employee-stat": ["full_name", "status_stats"],
     "person-details": ["first_communication_date_time", "visitor_phones", "person_id"],
 }
 
