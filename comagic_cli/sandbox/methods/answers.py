@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from comagic_cli.query.catalog import Field, ReportType, list_named
 from comagic_cli.sandbox.methods import checks, discovery, lists
 from comagic_cli.sandbox.methods.accounts import user_of
-from comagic_cli.sandbox.methods.pages import COMMON, Pages, answer_of
+from comagic_cli.sandbox.methods.pages import COMMON, Pages
 from comagic_cli.sandbox.methods.refusals import missed, wrong_value
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ class Answers:
         names = rows[0] if rows else [field.name for field in type_.fields]
         fields = tuple(Field(name, type_.field(name).type or "boolean") for name in names)
         liberal = ReportType(command, type_.method, "", fields, "list")
-        page, total = lists.page_of(liberal, rows, params, self.quirks)
-        return answer_of(page, total_items=total)
+        return lists.answer_list(liberal, rows, params, self.quirks)
 
     def _check_report(self, type_: ReportType, params: Params) -> None:
         """Check which report is meant, and the method's own parameters."""

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from comagic_cli.query.catalog import ReportType, lists, page_size_of, reports
+from comagic_cli.sandbox.data.business import words
 from comagic_cli.sandbox.methods import accounts, checks, discovery
 from comagic_cli.sandbox.methods.answers import Answers
 from comagic_cli.sandbox.methods.checks import Params
@@ -110,7 +111,8 @@ class Api:
             self.sessions.logout(token)
             return answer_of({})
         if not self.quirks.flat_reports and discovery.is_of_flat_reports(method):
-            raise Refusal("method_component_disabled")
+            component = words()["flat_component"]
+            raise Refusal("method_component_disabled", f'Component "{component}" is disabled')
         if method in self._methods:
             names, call = self._methods[method]
             params.only((*COMMON, *names))

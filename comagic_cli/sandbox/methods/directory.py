@@ -8,8 +8,8 @@ from comagic_cli.sandbox.data.lists.directory import rows_of_list
 from comagic_cli.sandbox.data.rhythm import micros
 from comagic_cli.sandbox.methods import checks
 from comagic_cli.sandbox.methods.accounts import user_of
-from comagic_cli.sandbox.methods.lists import page_of
-from comagic_cli.sandbox.methods.pages import COMMON, answer_of
+from comagic_cli.sandbox.methods.lists import answer_list
+from comagic_cli.sandbox.methods.pages import COMMON
 from comagic_cli.sandbox.methods.refusals import wrong_value
 
 if TYPE_CHECKING:
@@ -35,8 +35,7 @@ def answer(type_: ReportType, params: Params, pages: Pages) -> dict[str, Any]:
         return rows_of_list(type_, business, worlds.span_of(user, business))
 
     rows = _chosen(type_, worlds.remember((user, type_.command), make), params)
-    page, total = page_of(type_, rows, params, pages.quirks)
-    return answer_of(page, total_items=total)
+    return answer_list(type_, rows, params, pages.quirks)
 
 
 def check_params(type_: ReportType, params: Params, pages: Pages, user: int | None) -> None:

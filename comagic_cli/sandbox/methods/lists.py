@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from comagic_cli.query.catalog import Field, ReportType
 from comagic_cli.sandbox.methods import checks
 from comagic_cli.sandbox.methods.filters import Filters, plain
+from comagic_cli.sandbox.methods.pages import answer_of
 from comagic_cli.sandbox.methods.refusals import wrong_type
 from comagic_cli.sandbox.methods.reports import comparable
 
@@ -20,7 +21,15 @@ if TYPE_CHECKING:
     Records = Sequence[dict[str, Any]]
 
 
-def page_of(
+def answer_list(
+    type_: ReportType, records: Records, params: Params, quirks: Quirks
+) -> dict[str, Any]:
+    """Answer a page of a list."""
+    page, total = _page_of(type_, records, params, quirks)
+    return answer_of(page, **({} if quirks.total_items == "absent" else {"total_items": total}))
+
+
+def _page_of(
     type_: ReportType, records: Records, params: Params, quirks: Quirks
 ) -> tuple[list[dict[str, Any]], int]:
     """Return a page of a list and how many rows match."""

@@ -9,8 +9,8 @@ from comagic_cli.sandbox.data.rhythm import micros
 from comagic_cli.sandbox.data.sums import SUMS, Summed, sites_of
 from comagic_cli.sandbox.methods import checks
 from comagic_cli.sandbox.methods.accounts import user_of
-from comagic_cli.sandbox.methods.lists import page_of
-from comagic_cli.sandbox.methods.pages import COMMON, answer_of
+from comagic_cli.sandbox.methods.lists import answer_list
+from comagic_cli.sandbox.methods.pages import COMMON
 from comagic_cli.sandbox.methods.refusals import wrong_value
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def answer(type_: ReportType, params: Params, pages: Pages) -> dict[str, Any]:
         report = pages.worlds.report(user, type_.command, with_unusual=any(wanted))
         return pages.answer(report, params, user)
     rows = _sums(type_, params, pages, user)
-    page, total = page_of(type_, rows, params, pages.quirks)
-    return answer_of(page, total_items=total)
+    return answer_list(type_, rows, params, pages.quirks)
 
 
 def _sums(
