@@ -53,7 +53,8 @@ class FormatOptions:
     color: bool = False  # allows escape sequences
     vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit
+    asked: tuple[str, ...] = ()  # fields that a table shows in any case
 
 
-RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})
+RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns", "asked"})
 """Format options that are not part of the request: the terminal or the account decides them."""

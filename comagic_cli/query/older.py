@@ -8,67 +8,11 @@ from itertools import chain
 from shlex import join
 from typing import Any
 
-from comagic_cli.query.catalog import ReportType, report
+from comagic_cli.query.catalog import OlderReport, ReportType, older_reports, report
 from comagic_cli.query.filter.tree import Tree, is_group, to_expression
 
 COMPONENT = "Data API для настройки"
 NO_COMPONENT = "method_component_disabled"  # the refusal of an account without it
-OLDER = {
-    "calls": "calls-report",
-    "chats": "chats-report",
-    "communications": "communications-report",
-    "visits": "visitor-sessions-report",
-}
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "calls": {
-        "communication_id": "id",
-        "call_start_date_time": "start_time",
-        "call_start_date": "start_time",
-        "call_start_time": "start_time",
-        "call_direction": "direction",
-        "call_status": "is_lost",
-        "call_type": "source",
-        "call_scenario": "scenario_name",
-        "call_total_duration": "total_duration",
-        "call_await_talk_duration": "wait_duration",
-        "call_talk_duration": "talk_duration",
-        "call_is_transfer": "is_transfer",
-        "call_finish_reason": "finish_reason",
-        "call_scenario_actions": "scenario_operations",
-        "crm_contact_name": "contact_full_name",
-        "call_country_name": "cpn_country_name",
-        "call_region_name": "cpn_region_name",
-        "employee_rating": "last_answered_employee_rating",
-    },
-    "chats": {
-        "communication_id": "id",
-        "chat_start_date_time": "date_time",
-        "chat_status": "status",
-        "chat_initiator": "initiator",
-        "chat_duration": "duration",
-        "chat_messages_count": "messages_count",
-        "chat_is_transfer": "is_transfer",
-        "employees": "employee_full_name",
-        "contact_phone_number": "visitor_phone_number",
-    },
-    "communications": {"communication_id": "id", "communication_date_time": "date_time"},
-    "visits": {"visitor_session_id": "id", "visit_date_time": "date_time"},
-}
-"""Fields that mean the same under another name; all others have their own name, or no equal."""
-CODED: Mapping[str, Mapping[str, Any]] = {
-    "call_status": {"Принятый": False, "Пропущенный": True},  # is_lost
-    "call_direction": {"Входящий": "in", "Исходящий": "out"},
-    "call_is_transfer": {"Да": True, "Нет": False},
-    "chat_is_transfer": {"Да": True, "Нет": False},
-    "chat_initiator": {"Посетитель": "visitor", "Оператор": "operator"},
-    "communication_type": {
-        "Звонки": "call",
-        "Чаты": "chat",
-        "Заявки": "offline_message",
-        "Цели": "goal",
-    },
-}
-"""The values that the older reports have instead of displayed ones."""
 DROPPED = frozenset({"--report-id", "--filter-json", "--where"})
 DROPPED_FLAGS = frozenset({"--as-saved", "--realtime", "--record-urls"})
 OWN_VALUES = frozenset({"-o", "--output", "--table"})  # which may be the name of the report
@@ -89,13 +33,14 @@ class OlderCommand:
 
 def older_command(flat: ReportType, words: Sequence[str], tree: Tree | None) -> OlderCommand | None:
     """Write the command line of an older report for that of a flat one, which has the filter."""
-    name = OLDER.get(flat.command)
-    if name is None:
+    pair = older_reports().get(flat.command)
+    if pair is None:
         return None
     missing = list[str]()
-    found = list(_translate(words, _Names(flat, report(name), missing)))
+    names = _Names(flat, report(pair.command), pair, missing)
+    found = list(_translate(words, names))
     if tree is not None:
-        equal = _equal(tree, _Names(flat, report(name), missing))
+        equal = _equal(tree, names)
         found += ["--where", to_expression(equal)] if equal else []
     return OlderCommand(join(["comagic", *found]), tuple(dict.fromkeys(missing)))
 
@@ -106,6 +51,7 @@ class _Names:
 
     flat: ReportType
     older: ReportType
+    pair: OlderReport
     missing: list[str]
 
     def find(self, name: str, use: str = "") -> str:
@@ -113,7 +59,7 @@ class _Names:
 
         `use` is `sort` or `filter`, where the field must allow that.
         """
-        equal = FIELDS[self.flat.command].get(name, name)
+        equal = self.pair.fields.get(name, name)
         groups = {f"@{field.group}" for field in self.older.fields} | {"@default", "@all"}
         field = self.older.find(equal)
         if field is not None and not (getattr(field, use) if use else True):
@@ -164,7 +110,7 @@ def _equal(tree: Tree, names: _Names) -> Tree | None:
         known = [part for part in parts if part is not None]
         return {**tree, "filters": known} if len(known) == len(parts) else None
     name = names.find(tree["field"], "filter")
-    values = CODED.get(tree["field"]) or _own_values(names.older, name)
+    values = names.pair.values.get(tree["field"]) or _own_values(names.older, name)
     if not name or (values and not _is_coded(tree.get("value"), values)):
         names.missing.extend([f"equal of {to_expression(tree)}"] if name else [])
         return None
