@@ -11,7 +11,13 @@ from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
-from comagic_cli.files.output import BINARY_FORMATS, STDOUT, check_compression, format_of
+from comagic_cli.files.output import (
+    BINARY_FORMATS,
+    STDOUT,
+    check_compression,
+    check_suffix,
+    format_of,
+)
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.registry import FORMATS, check_format
 
@@ -218,10 +224,16 @@ def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
     """
     format_ = _named_format(options) or ("table" if terminal else "jsonl")
     check_format(format_)
+    check_suffix(format_, options.output)
     check_compression(format_, options.output)
+    check_terminal(format_, terminal)
+    return format_
+
+
+def check_terminal(format_: str, terminal: Terminal | None) -> None:
+    """Raise `UsageProblem` for a format that is not for a terminal."""
     if terminal and format_ in BINARY_FORMATS:
         raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
-    return format_
 
 
 def _named_format(options: ListOptions) -> str | None:

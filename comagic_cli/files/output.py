@@ -38,6 +38,14 @@ OTHER_SUFFIXES = {".xls": ".xlsx", ".xlsm": ".xlsx", ".pq": ".parquet"}
 BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
 
 
+def check_suffix(format: str, path: str | None) -> None:  # noqa: A002 - the option's own name
+    """Raise `UsageProblem` for a workbook with a suffix that Excel takes for another format."""
+    suffix = Path(path).suffix.lower() if path is not None and is_file(path) else ""
+    if format == "xlsx" and OTHER_SUFFIXES.get(suffix) == ".xlsx":
+        name = Path(str(path)).with_suffix(".xlsx")
+        raise UsageProblem(f"Excel does not open {path} as xlsx.", hint=f"Write -o {name}.")
+
+
 def format_of(path: str | None) -> str | None:
     """Return the format of a path's suffix, before `.gz` or `.zst`; `None` if it is not a file."""
     if path is None or not is_file(path):

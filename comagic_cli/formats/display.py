@@ -131,7 +131,7 @@ FEWEST = 3  # columns; with fewer, records are shown one below the other
 # Patterns that match whole names of fields, the most useful fields first. The first match gives a
 # field its rank. A field that matches none has the rank `OTHERS`, one that was asked for `ASKED`.
 PATTERNS = (
-    r"customer_id|user_id",  # in front of the rows of several customers
+    r"user_id|customer_name",  # in front of the rows of several customers
     r"(call_start|chat_start|lead|deal|visit|sms|tagging|first_communication)_date_time",
     r"(api_request_start|notification_start|communication)_date_time|date_time|start_time|date",
     r"ASKED",  # what rows are sorted by or chosen by

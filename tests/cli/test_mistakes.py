@@ -15,6 +15,15 @@ MISTAKES = """
 version
     No such command 'version'. Write comagic --version.
       See comagic --help.
+calls -V
+    No such option '-V'. Write comagic --version.
+      See comagic calls --help.
+list employees --sandbox --search Белова
+    No such option '--search'. Write a condition: --where 'FIELD ilike "%TEXT%"'.
+      See comagic list employees --help.
+calls --sandbox -f xls -o calls.xls
+    Excel does not open calls.xls as xlsx.
+      Write -o calls.xlsx.
 call --sandbox
     No such command 'call'. Did you mean calls, call-details or calls-report?
       See comagic --help.
@@ -192,9 +201,18 @@ calls --sandbox --max-wait soon
 calls --sandbox --refresh soon
     Invalid value for '--refresh': 'soon' is not a duration: write 3d, 2w, 1mo or all.
       See comagic calls --help.
+calls --sandbox --from 01.11
+    --from '01.11': not a date
+      Write the year too: 01.11.2026.
+calls --sandbox --from '1 ноября'
+    --from '1 ноября': not a date
+      Write the month as a number: 5.10.2026.
+calls --sandbox --period '1 ноября 2026'
+    --period '1 ноября 2026': not a period
+      Write the month as a number: 5.10.2026.
 calls --sandbox --from monday
     --from 'monday': not a date
-      Write the date of that day: 2026-10-05.
+      Write the day as a date, for example 2026-10-05.
 calls --sandbox --from soon
     --from 'soon': not a date
       DATES
@@ -459,6 +477,15 @@ def test_mistake_is_answered_with_what_to_write(comagic, typed, lines):
                 '"report_id" has been missed [report_id]'
             ),
             "Put report_id into --params (comagic reports lists the ids).",
+        ),
+        (
+            "campaign-daily-stat --sandbox --site-id 1",
+            (
+                "get.campaign_daily_stat: the value of a parameter is not allowed "
+                '(invalid_parameter_value): Invalid value of the parameter "site_id": no such site '
+                "[site_id = 1]"
+            ),
+            "Check --site-id (comagic list sites lists them).",
         ),
         (
             "api get.callz --sandbox",
