@@ -9,6 +9,7 @@ all is one transaction.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -48,7 +49,6 @@ from comagic_cli.formats.typed import (
     to_integer,
     to_seconds,
 )
-from comagic_cli.rows.decode import compact
 
 # ruff: noqa: S608 - names in SQL are constants, or quoted
 
@@ -76,10 +76,7 @@ MAX_NAME = 63  # bytes; the server cuts longer names
 LOCK_TIMEOUT = 5  # seconds to wait for another run of comagic that has just been killed
 TABLE_TIMEOUT = 60  # seconds to wait in the end until others release the table
 NULL, NUL = r"\N", "\0"
-
-_SETTINGS = f"""
-SET LOCAL idle_in_transaction_session_timeout = 0;
-SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'"""
+ESCAPED_NUL = re.compile(r"((?<!\\)(?:\\\\)*)\\u0000")  # in JSON; shown as six characters
 
 
 def _text_if(convert: Converter) -> Converter:
@@ -263,11 +260,9 @@ class PostgresTable(Table):
         self._schema = known
 
     def _lock(self) -> None:
-        name = f"comagic {self._schema}.{self._name}"
-        key = hashlib.blake2b(name.encode(), digest_size=8).digest()
         try:
             self._database.query(
-                "SELECT pg_advisory_xact_lock($1)", int.from_bytes(key, signed=True)
+                "SELECT pg_advisory_xact_lock($1)", lock_number(self._schema, self._name)
             )
         except errors.LockNotAvailable as error:
             raise OutputBusy(
@@ -324,7 +319,8 @@ class PostgresTable(Table):
         ours = {column.name: type_of(column) for column in self._columns}
         query, table = self._database.query, self._quoted
         if not self._exists():
-            query(f"CREATE TABLE {table} ({_declare(ours | OUR_TYPES)}, UNIQUE ({KEY}))")
+            types = ours | OUR_TYPES | {TIME: 'text COLLATE "C"'}  # compared as times are
+            query(f"CREATE TABLE {table} ({_declare(types)}, UNIQUE ({KEY}))")
             query(f"CREATE INDEX ON {table} ({REQUEST}, {TIME})")
             return
         there = self._columns_of(self._name)
@@ -364,6 +360,12 @@ def split_name(table: str) -> tuple[str, str]:
     return (schema, name) if dot else ("", table)
 
 
+def lock_number(schema: str, table: str) -> int:
+    """Return the number of the lock that a run holds while it writes a table."""
+    name = f"comagic {schema}.{table}".encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), signed=True)
+
+
 def type_of(column: Column) -> str:
     """Return the SQL type of a column."""
     return TYPES.get(column.kind, "text")
@@ -393,8 +395,10 @@ def copy_text(columns: Sequence[Column], values: Sequence[Values]) -> bytes:
         if _has_nul(cells[place], column.kind):
             cells[place], unfit = _move_nul(column, cells[place], unfit)
         cells[place] = _escaped(cells[place])
+    if _has_nul(unfit, "list"):  # no function of json reads it
+        unfit = [text and ESCAPED_NUL.sub(r"\1\\\\u0000", text) for text in unfit]
     if _has_nul(keys, "text"):
-        keys = [compact([key]) if NUL in (key or "") else key for key in keys]
+        keys = [(key or "").replace(NUL, r"\u0000") if key else key for key in keys]
     rows = zip(*cells, *map(_escaped, (unfit, keys, times)), strict=True)
     return "\n".join([*map("\t".join, rows), ""]).encode()
 
@@ -447,7 +451,7 @@ HINTS = {
     "password": "Set PGPASSWORD, or write the password to ~/.pgpass (chmod 600).",
     "does not exist": "Create it, or name another: -o postgresql://HOST/DATABASE.",
     "refused": "Check host and port, and that the server runs and accepts connections.",
-    "translate host name": "Check the name of the host.",
+    "resolve host": "Check the name of the host.",
 }
 UNKNOWN_STATE = "The table has either the old rows or the new ones. Run the same command again."
 UNCHANGED = "The table is unchanged. Run the same command again."
@@ -477,7 +481,8 @@ def open_postgres(
         database = PostgresDatabase(connection)
         try:
             database.query("BEGIN")
-            database.query(_SETTINGS)
+            database.query("SET LOCAL idle_in_transaction_session_timeout = 0")
+            database.query(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}s'")
             yield from _transaction(database, keep_incomplete)
         except psycopg.Error as error:
             raise _explain(error, place, redact, database, connection) from error
