@@ -82,9 +82,9 @@ def declare_format(
     )
 
 
-def declare_output(more: str = "") -> Decorator[Any]:
-    """Declare --output; `more` is added to its help."""
-    help_ = f"A file (- is stdout); {more}" if more else "A file (- is stdout)."
+def declare_output(more: str = "", what: str = "A file (- is stdout)") -> Decorator[Any]:
+    """Declare --output, which is `what`; `more` is added to its help."""
+    help_ = f"{what}; {more}" if more else f"{what}."
     return output_option("--output", "-o", metavar="FILE", type=OutputFile(), help=help_)
 
 
@@ -98,13 +98,13 @@ SUFFIX_SETS_FORMAT = "its suffix sets the format."
 
 output_options = bundle(
     declare_format(WRITTEN_FORMATS, env=True),
-    declare_output("{date}, {month}, {customer}: one file each."),
+    declare_output("{date}, {month}, {customer}: one file each.", "A file or database"),
     output_option("--vertical", is_flag=True, help="Show each row as a block, one field per line."),
     output_option(
         "--table",
         metavar="NAME",
         type=Text(),
-        help="The SQLite table. [default: the report's name]",
+        help="The database's table. [default: the report's name]",
     ),
     MAX_ROWS,
     output_option(
@@ -468,9 +468,9 @@ def export_options(report: ReportType) -> Decorator[Any]:
 
 NOT_OF_LISTS = {"refresh", "resume", "record_urls", "record_host"}
 HELP_OF_LIST = {
-    "output": "A file (- is stdout); {customer}: one file each.",
+    "output": "A file or database; {customer}: one file each.",
     "sort": "Order of the rows; repeatable.",
-    "table": "The SQLite table. [default: the list's name]",
+    "table": "The database's table. [default: the list's name]",
 }
 
 

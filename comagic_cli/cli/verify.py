@@ -70,14 +70,13 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
     FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
 
-    Or FILE is the URL of a database. The rows of each day in the table and those that the service
+    Or FILE is the URL of a database: postgresql://host/db --table calls. The rows of each day in the table and those that the service
     counts are printed side by side; a day costs a call. Days that differ end with code 3.
 
     \b
     Examples:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
-      comagic verify postgresql://host/db --table calls --period 7d
     """  # noqa: D301 - \b is Click's
     if scheme_of(file) in DATABASE_SCHEMES:
         if table is None or manifest is not None:
