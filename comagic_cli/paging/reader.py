@@ -226,7 +226,7 @@ class Reader:
                 is_short = self._close(part, end, self._written + pending - written)
                 self._unsettled = begin if self._only_outside else ""
                 settles = "" if is_short or self._unsettled else begin
-                yield self._release(reached, far, settles=settles)
+                yield self._release(reached, far, settles=settles, is_end=True)
                 self._held = Rows()
                 return Position(far)
             self._held = Rows()
@@ -313,11 +313,12 @@ class Reader:
             return limit
         return max(2, min(limit, self._wanted - self._held.page.count + overlap))
 
-    def _release(self, since: str, bound: str, *, settles: str = "") -> Page:
+    def _release(self, since: str, bound: str, *, settles: str = "", is_end: bool = False) -> Page:
         """Return the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
         The position stays where it is until a row inside came, so that a resumed run judges too.
+        In any order there is none but at the `is_end` of a window: a resumed run would repeat rows.
         """
         held, order = self._held, self._order
         if order.by_time:
@@ -333,10 +334,12 @@ class Reader:
         page = held.page.pick(places)
         self._held = held.skip(done)
         self._written += page.count
-        if order.by_time and order.is_before(since, bound):
+        if (order.by_time or is_end) and order.is_before(since, bound):
             since = bound
         settled = order.settled(settles, bound) if settles and not self.missing else None
         position = since if self._inside else order.start
+        if not order.by_time and not is_end:
+            position = ""
         return msgspec.structs.replace(page, settled=settled, since=position)
 
     def _count_pending(self, since: str, bound: str) -> int:
