@@ -273,7 +273,8 @@ class Reader:
                 hint=NARROW,
             )
         if position.tries == STRETCHES:
-            raise RowsMissing(f"{end.rejected}, again and again: {position.since}", hint=AGAIN)
+            place = f": {position.since}" if self.query.is_dated else ""
+            raise RowsMissing(f"{end.rejected}, again and again{place}", hint=AGAIN)
         return Position(position.since, position.tries + 1, end.dense, due)
 
     def _check_unwritten(self, end: End) -> None:
@@ -290,13 +291,15 @@ class Reader:
         """Compare a window's rows with its total; tell whether rows are missing."""
         self.done.append(WindowResult(window, end.total, end.received, written))
         of_total = "" if end.total is None else f" of {end.total}"
-        self.note(f"window {window}: {end.received}{of_total} rows")
+        what = f"{window}" if self.query.is_dated else self.query.report.words
+        label = f"window {window}" if self.query.is_dated else what
+        self.note(f"{label}: {end.received}{of_total} rows")
         missing = (end.total or 0) - end.received
         if missing == 1:
             self.overstated += 1
-            self.note(f"the service says that {window} has one row more, but none came")
+            self.note(f"the service says that {what} has one row more, but none came")
         elif missing > 0:
-            self.missing.append(f"{missing} of {end.total} rows of {window} did not come")
+            self.missing.append(f"{missing} of {end.total} rows of {what} did not come")
         return missing > 1
 
     # Rows
