@@ -29,6 +29,7 @@ from comagic_cli.query.query import Query
 from comagic_cli.rows.decode import Members
 from comagic_cli.rows.page import Answer
 
+PAGING = frozenset({"limit", "offset"})
 # Refusals that may be of an operator, and whose own hint then does not help.
 UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
@@ -168,7 +169,10 @@ def _refused_operators(query: Query, error: Refused) -> set[Use]:
 
 
 def _complete_hint(query: Query, error: Refused) -> None:
-    """Name the option and the command for a refusal of the filter that has no equal form."""
+    """Name the option or the command for a refusal that has no equal form: of filter or paging."""
+    is_unknown = error.mnemonic == "unexpected_parameters" and error.field in PAGING
+    if is_unknown and not query.report.is_flat:
+        error.hint = f"It seems not to page: comagic api {query.report.method} reads it otherwise."
     if error.mnemonic in UNCLEAR and _refused_operators(query, error):
         error.hint = f"Check --where; see comagic filters {query.report.command}."
 

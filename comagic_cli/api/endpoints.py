@@ -236,7 +236,7 @@ def ask_state(call: Call, report_id: int | str) -> dict[str, Any]:
 def ask_kind(call: Call, report: ReportType, named: str | None) -> str:
     """Return the report's type; if the catalogue has none, that of the named report."""
     if report.type is None and named is not None:
-        with suppress(UsageProblem):  # a number may be valid without being listed
+        with suppress(UsageProblem, NotAllowed):  # a number may be valid without being listed
             return str(ask_report(call, report, named).get("type") or report.kind)
     return report.kind
 

@@ -145,9 +145,12 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
 
     inapplicable = inapplicable_options(entry)
     command.params = [param for param in command.params if param.name not in inapplicable]
-    for param in command.params if entry.is_list else ():
+    helps = HELP_OF_LIST if entry.is_list else {}
+    if not entry.time or not all(entry.field(name).sort for name in entry.time):
+        helps = helps | {"sort": HELP_OF_LIST["sort"]}  # the service has an order of its own
+    for param in command.params:
         if isinstance(param, click.Option):
-            param.help = HELP_OF_LIST.get(param.name or "", param.help)
+            param.help = helps.get(param.name or "", param.help)
     return command
 
 

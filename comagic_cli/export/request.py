@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -48,7 +48,7 @@ from comagic_cli.query.filter.json import (
 )
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.ids import Id, is_number, read_ids
-from comagic_cli.query.older import COMPONENT, older_command
+from comagic_cli.query.older import naming_older as naming_older_report
 from comagic_cli.query.period import NO_PERIOD, Period, resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -115,10 +115,11 @@ def read_job(report: ReportType, options: ExportOptions, context: Context) -> Ex
         request = replace(request, extra=extra, ids=ids)
         return _with_recordings(request) if options.record_urls else request
 
-    request = build()
+    job = ExportJob(build(), options, context)
     if not options.as_saved or options.dry_run:
-        return ExportJob(request, options, context)
-    return _add_saved(report, options, context, build)
+        return job
+    with naming_older(job):
+        return _add_saved(report, options, context, build)
 
 
 def _json_filters(options: ExportOptions, context: Context) -> tuple[JsonFilter, ...]:
@@ -395,13 +396,13 @@ def _find_web(job: ExportJob, connection: Connection) -> str:
 # What is said where nothing can come, or nothing came.
 
 
-def hint_older(job: ExportJob) -> str:
-    """Say how to export the same from an older report, which needs no component."""
+@contextmanager
+def naming_older(job: ExportJob) -> Iterator[None]:
+    """Let a refusal of a flat report say how to export the same from the older one."""
     words = [word for word in job.options.command_line if word]
-    tree = job.request.tree(cache(job.context.clock.now))
-    if older := older_command(job.request.report, words, tree):
-        return f"The older report does not need it: {older}"
-    return f"Ask the service to switch on the component “{COMPONENT}”; see comagic list."
+    now = cache(job.context.clock.now)
+    with naming_older_report(job.request.report, words, lambda: job.request.tree(now)):
+        yield
 
 
 def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> None:

@@ -227,7 +227,7 @@ class Reader:
                 is_short = self._close(part, end, self._written + pending - written)
                 self._unsettled = begin if self._only_outside else ""
                 settles = "" if is_short or self._unsettled else begin
-                yield self._release(reached, far, settles=settles)
+                yield self._release(reached, far, settles=settles, is_end=True)
                 self._held = Rows()
                 return Position(far)
             self._held = Rows()
@@ -274,7 +274,8 @@ class Reader:
                 hint=NARROW,
             )
         if position.tries == STRETCHES:
-            raise RowsMissing(f"{end.rejected}, again and again: {position.since}", hint=AGAIN)
+            place = f": {position.since}" if self.query.is_dated else ""
+            raise RowsMissing(f"{end.rejected}, again and again{place}", hint=AGAIN)
         return Position(position.since, position.tries + 1, end.dense, due)
 
     def _check_unwritten(self, end: End) -> None:
@@ -291,13 +292,15 @@ class Reader:
         """Compare a window's rows with its total; tell whether rows are missing."""
         self.done.append(WindowResult(window, end.total, end.received, written))
         of_total = "" if end.total is None else f" of {end.total}"
-        self.note(f"window {window}: {end.received}{of_total} rows")
+        what = f"{window}" if self.query.is_dated else self.query.report.words
+        label = f"window {window}" if self.query.is_dated else what
+        self.note(f"{label}: {end.received}{of_total} rows")
         missing = (end.total or 0) - end.received
         if missing == 1:
             self.overstated += 1
-            self.note(f"the service says that {window} has one row more, but none came")
+            self.note(f"the service says that {what} has one row more, but none came")
         elif missing > 0:
-            self.missing.append(f"{missing} of {end.total} rows of {window} did not come")
+            self.missing.append(f"{missing} of {end.total} rows of {what} did not come")
         return missing > 1
 
     # Rows
@@ -314,11 +317,12 @@ class Reader:
             return limit
         return max(2, min(limit, self._wanted - self._held.page.count + overlap))
 
-    def _release(self, since: str, bound: str, *, settles: str = "") -> Page:
+    def _release(self, since: str, bound: str, *, settles: str = "", is_end: bool = False) -> Page:
         """Return the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
         The position stays where it is until a row inside came, so that a resumed run judges too.
+        In any order there is none but at the `is_end` of a window: a resumed run would repeat rows.
         """
         held, order = self._held, self._order
         if order.by_time:
@@ -334,10 +338,12 @@ class Reader:
         page = held.page.pick(places)
         self._held = held.skip(done).detach_few()
         self._written += page.count
-        if order.by_time and order.is_before(since, bound):
+        if (order.by_time or is_end) and order.is_before(since, bound):
             since = bound
         settled = order.settled(settles, bound) if settles and not self.missing else None
         position = since if self._inside else order.start
+        if not order.by_time and not is_end:
+            position = ""
         return msgspec.structs.replace(page, settled=settled, since=position)
 
     def _count_pending(self, since: str, bound: str) -> int:
