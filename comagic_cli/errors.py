@@ -132,7 +132,7 @@ class OutputBusy(ComagicError):
 
 def install_command(package: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
     """Return the command that adds a package to the environment of this program."""
-    folders = PurePath(prefix).parts
+    folders, package = PurePath(prefix).parts, quote(package)
     if "pipx" in folders:
         return f"pipx inject comagic {package}"
     if ("uv", "tools") in pairwise(folders):

@@ -11,9 +11,16 @@ from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
-from comagic_cli.files.output import BINARY_FORMATS, STDOUT, check_compression, format_of
+from comagic_cli.files.output import (
+    BINARY_FORMATS,
+    DATABASE_SCHEMES,
+    STDOUT,
+    check_compression,
+    format_of,
+    scheme_of,
+)
 from comagic_cli.formats.base import RAW, FormatOptions
-from comagic_cli.formats.registry import FORMATS, check_format
+from comagic_cli.formats.registry import DATABASES, FORMATS, check_format
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -93,14 +100,14 @@ def repeat_command(options: ListOptions, option: str) -> str:
     return join(["comagic", *words, *([] if option in words else [option])])
 
 
-Mode = Literal["count", "sqlite", "partitions", "chart"]
+Mode = Literal["count", "database", "partitions", "chart"]
 
 INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
     "count": dict.fromkeys(
         ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete"),
         "It prints one number to stdout.",
     ),
-    "sqlite": {
+    "database": {
         "max_rows": "A period cut short would pass for a whole one: choose a shorter period.",
         "resume": "An export to a database is written whole or not at all: omit --resume.",
     },
@@ -117,7 +124,7 @@ INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
 VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
-    "coded_values": (*CELLS, "parquet", "sqlite"),
+    "coded_values": (*CELLS, "parquet", *DATABASES),
     "list_separator": CELLS,
     "header": CELLS,
     "header none": LINES,
@@ -230,7 +237,13 @@ def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
 
 
 def _named_format(options: ListOptions) -> str | None:
+    database = DATABASE_SCHEMES.get(scheme_of(options.output))
     if options.format and "format" in options.typed:
+        if database:
+            raise UsageProblem(
+                f"-f {options.format} can't be used with -o {scheme_of(options.output)}://",
+                hint="Omit -f: rows go into a table.",
+            )
         return options.format
     try:
         return format_of(options.output) or options.format

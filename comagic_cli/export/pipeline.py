@@ -21,6 +21,7 @@ from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
+from comagic_cli.formats.registry import DATABASES
 from comagic_cli.query.catalog import ReportType
 
 
@@ -57,7 +58,7 @@ def _export_output(job: ExportJob) -> Summary | None:
     target = read_template(job.options.output) if job.options.output else job.options.output
     if not isinstance(target, Template):
         return _export_to_one(replace(job, options=replace(job.options, output=target)))
-    if job.output.format == "sqlite":
+    if job.output.format in DATABASES:
         raise UsageProblem(f"-o {target}: one database takes all days.", hint=ONE_DATABASE)
     return export_partitions(job, target)
 
@@ -78,7 +79,7 @@ def _export_to_one(job: ExportJob) -> Summary | None:
     if options.resume and reason:
         raise UsageProblem(f"--resume: {reason}.", hint=START_AGAIN)
     with _open_manifest(job) as manifest:
-        if job.output.format == "sqlite":
+        if job.output.format in DATABASES:
             transfer, missing = export_to_database(job)
         else:
             transfer, missing = export_to_stream(job, is_resumable=not reason)
