@@ -49,8 +49,10 @@ class Span(Protocol):
 class Caller(Protocol):
     """A client of the service."""
 
-    def call(self, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call a method and return its answer."""
+    def call(
+        self, method: str, params: Mapping[str, Any], row: type[Any] = msgspec.Raw, /
+    ) -> Answer:
+        """Call a method and return its answer, with rows of a type where all can be cut into it."""
 
 
 Ask: TypeAlias = Callable[[Span, int, int], Answer]
@@ -90,6 +92,7 @@ def make_asker(
     query: Query,
     dialect: Dialect | None = None,
     members: Members | None = None,
+    row: type[Any] = msgspec.Raw,
 ) -> Ask:
     """Return what asks for pages of `query` through `client`.
 
@@ -98,7 +101,7 @@ def make_asker(
     same holds where the service does not sort by the key or by the time, which only we added, and
     where it knows a field by another of its names. Operators of the filter that the account refuses
     are replaced by equal forms. `dialect` keeps both for later queries. `members` reads the rows'
-    members.
+    members. Once nothing more is to be learnt of them, answers are cut into rows of type `row`.
     """
     dialect = dialect or Dialect()
     form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
@@ -109,7 +112,8 @@ def make_asker(
         while True:
             try:
                 params = forms[-1].params(window.start, window.end, offset, limit)
-                answer = client.call(query.report.method, params)
+                is_known = members is not None and members.are_complete
+                answer = client.call(query.report.method, params, row if is_known else msgspec.Raw)
             except Refused as error:
                 other = _other_form(forms[-1], error, new)
                 if other is None:
@@ -134,7 +138,7 @@ def make_asker(
 
 
 def _read_members(answer: Answer, members: Members | None) -> Answer:
-    if members is None or not isinstance(answer.content, list):
+    if members is None or members.are_complete or not isinstance(answer.content, list):
         return answer
     return msgspec.structs.replace(answer, content=members.read(answer.content))
 

@@ -12,7 +12,7 @@ from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
 from comagic_cli.files.output import BINARY_FORMATS, STDOUT, check_compression, format_of
-from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.base import RAW, FormatOptions
 from comagic_cli.formats.registry import FORMATS, check_format
 
 
@@ -183,6 +183,11 @@ class OutputSpec:
     format_options: FormatOptions = field(default_factory=FormatOptions)
     max_rows: int | None = None
     is_preview: bool = False
+
+    @property
+    def takes_cut_rows(self) -> bool:
+        """Whether rows may be cut into columns before the format gets them."""
+        return self.format in RAW and not self.format_options.change_rows
 
 
 def choose_output(options: ExportOptions, terminal: Terminal | None) -> OutputSpec:

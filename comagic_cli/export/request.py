@@ -281,7 +281,8 @@ def make_reader(
     `period` is used instead of the options'. `with_zones` lets pages of customers say their zone.
     """
     if not job.options.customers:
-        return connection.read(make_query(job, connection, max_rows, period))
+        query = make_query(job, connection, max_rows, period)
+        return connection.read(query, cut=job.output.takes_cut_rows)
 
     def make(customer: Connection, max_rows: int | None) -> Query:
         return make_query(job, customer, max_rows, period)

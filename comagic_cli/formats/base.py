@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from comagic_cli.rows.page import Page
 
+RAW = frozenset({"csv", "tsv", "jsonl", "json"})  # formats that write raw values
 ZONED = frozenset({"parquet"})  # formats whose times are instants: see `FormatOptions.zone`
 
 
@@ -21,14 +22,6 @@ class Sink(Protocol):
 
     def end(self) -> None:
         """Write what comes after the rows."""
-
-
-@runtime_checkable
-class Rendering(Protocol):
-    """A sink that writes raw rows, cut into columns."""
-
-    def render(self, page: Page, /) -> bytes:
-        """Return the bytes to write for a page's rows."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +46,11 @@ class FormatOptions:
     color: bool = False  # allows escape sequences
     vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit
+
+    @property
+    def change_rows(self) -> bool:
+        """Whether rows are changed before they are written: see `TransformSink`."""
+        return self.times != "keep" or self.record_urls
 
 
 RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})

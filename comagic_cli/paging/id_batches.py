@@ -246,6 +246,7 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     zone: Callable[[], str | None],
     totals: Totals,
     ahead: Lookahead,
+    cut: bool = False,
 ) -> PageReader:
     """Make the reader of a query: by batches of ids where it names them.
 
@@ -255,4 +256,4 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
         return WholeAnswerReader(query, asking(query), note)
     if query.ids is not None:
         return IdBatchReader(query, asking, note, error, warn, totals=totals, ahead=ahead)
-    return Reader(query, asking(query), note, zone=zone(), totals=totals, ahead=ahead)
+    return Reader(query, asking(query), note, zone=zone(), cut=cut, totals=totals, ahead=ahead)

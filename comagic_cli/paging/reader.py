@@ -217,6 +217,7 @@ class Reader:
                     end = rows
                     break
                 page, reached, due = self._take(rows, part, reached, due, far)
+                del rows
                 yield page
                 del page  # else its memory is held until the next one has come
                 if self._wanted == 0:
@@ -335,7 +336,7 @@ class Reader:
             places = order.select(held.times, since) if order.by_time else places
             places = places[: self._wanted]
         page = held.page.pick(places)
-        self._held = held.skip(done)
+        self._held = held.skip(done).detach_few()
         self._written += page.count
         if (order.by_time or is_end) and order.is_before(since, bound):
             since = bound

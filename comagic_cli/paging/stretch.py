@@ -13,6 +13,7 @@ from comagic_cli.rows.page import Marks, Page, join_pages
 
 Identity = tuple[str | None, bytes]
 
+FEW = 100  # rows that are copied, so that they do not hold the memory of a whole answer
 REPEATS = 5  # answers without a new row, though there are some, that end a stretch
 MOVED = "rows moved while they were read"
 UNSORTED = "rows did not come by time"
@@ -48,6 +49,10 @@ class Rows:
     def skip(self, count: int) -> Rows:
         """Return the rows without the first ones."""
         return Rows(self.page.pick(range(count, self.page.count)), self.times[count:])
+
+    def detach_few(self) -> Rows:
+        """Return the rows without the answer that they are views of, if they are few."""
+        return replace(self, page=self.page.detach()) if self.page.count <= FEW else self
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,7 @@ class Stretch:
     def read(self) -> Iterator[Rows | End]:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
         place = Place()
+        self.source.begin(self.window, [(place.offset, self.limit(place.overlap))])
         while place.offset <= self.source.reach:
             limit = self.limit(place.overlap)
             page, total = self.source.read(self.window, place.offset, limit)
@@ -165,6 +171,7 @@ class Stretch:
             short = place.short or not step.full
             size = step.page.count + place.overlap
             place = Place(step.received, last, rows.times[-1], size, short, total=step.total)
+            del page, step, rows  # else their memory is held until the next page has come
         yield End(BEYOND, dense=True)
 
     def _judge(
