@@ -167,6 +167,12 @@ def test_only_the_name_of_the_report_is_replaced():
     assert str(older) == "comagic calls-report --profile calls --tz calls"
 
 
+def test_recordings_that_the_older_report_lacks_are_named():
+    words = ["visits", "--record-urls", "--record-host", "a.b", "-f", "csv"]
+    older = older_command(report("visits"), words, None)
+    assert str(older) == "comagic visitor-sessions-report -f csv (it has no recordings)"
+
+
 @pytest.mark.parametrize("line", ["calls --dry-run --as-saved", "chart calls --dry-run"])
 def test_what_asks_for_nothing_is_not_refused(comagic, box, line):
     assert comagic(*shlex.split(line), *DAYS, "-q", box=box).code == 0
