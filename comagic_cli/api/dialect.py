@@ -34,7 +34,7 @@ PAGING = frozenset({"limit", "offset"})
 UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
 
-class Span(Protocol):
+class AskedTime(Protocol):
     """The window that a page is asked for; `paging` has the type, which `api` may not import."""
 
     @property
@@ -55,7 +55,7 @@ class Caller(Protocol):
         """Call a method and return its answer, with rows of a type where all can be cut into it."""
 
 
-Ask: TypeAlias = Callable[[Span, int, int], Answer]
+Ask: TypeAlias = Callable[[AskedTime, int, int], Answer]
 """Ask for a page by its time, offset and limit."""
 
 
@@ -106,7 +106,7 @@ def make_asker(
     dialect = dialect or Dialect()
     form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
 
-    def ask(window: Span, offset: int, limit: int) -> Answer:
+    def ask(window: AskedTime, offset: int, limit: int) -> Answer:
         nonlocal form
         forms, first, new = [form], None, set[Use]()
         while True:

@@ -28,7 +28,7 @@ from comagic_cli.config.credentials import Account, find_account, ignore, uses_p
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache, save_names, saved_names
-from comagic_cli.paging.id_batches import PageReader, make_reader
+from comagic_cli.paging.id_batches import QueryReader, make_reader
 from comagic_cli.paging.lookahead import Lookahead
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
@@ -145,7 +145,7 @@ class Connection:
             text = msgspec.json.encode(listed_operators(filters)).decode()
             self.cache.set(self.cache_name(LISTED, kind), text)
 
-    def read(self, query: Query, *, cut: bool = False) -> PageReader:
+    def read(self, query: Query, *, cut: bool = False) -> QueryReader:
         """Make the reader of a query: by batches of ids where it names them.
 
         Its pages may be cut into all columns if `cut` says so; those of batches are whole.

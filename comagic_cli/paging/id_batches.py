@@ -233,7 +233,7 @@ def is_about_ids(error: Refused) -> bool:
     return not error.field and error.mnemonic not in NOT_ABOUT_IDS
 
 
-PageReader: TypeAlias = Reader | IdBatchReader | WholeAnswerReader
+QueryReader: TypeAlias = Reader | IdBatchReader | WholeAnswerReader
 
 
 def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
@@ -247,7 +247,7 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     totals: Totals,
     ahead: Lookahead,
     cut: bool = False,
-) -> PageReader:
+) -> QueryReader:
     """Make the reader of a query: by batches of ids where it names them.
 
     `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.

@@ -21,8 +21,8 @@ from comagic_cli.paging.source import Ask, PageSource, Totals, page_question
 from comagic_cli.paging.stretch import (
     UNSORTED,
     End,
-    Identity,
     Position,
+    RowIdentity,
     Rows,
     Stretch,
     identity,
@@ -237,8 +237,8 @@ class Reader:
             part = self._order.rest_of(window, position.since, tight=position.tight)
 
     def _take(
-        self, rows: Rows, window: Window, reached: str, due: Identity | None, far: str
-    ) -> tuple[Page, str, Identity | None]:
+        self, rows: Rows, window: Window, reached: str, due: RowIdentity | None, far: str
+    ) -> tuple[Page, str, RowIdentity | None]:
         """Take new rows; return those to write, the position behind them, and the next row.
 
         The next row is the first that is not written: a tight stretch must bring it.
@@ -257,7 +257,7 @@ class Reader:
         return page, reached, due
 
     def _next_position(
-        self, position: Position, reached: str, end: End, due: Identity | None
+        self, position: Position, reached: str, end: End, due: RowIdentity | None
     ) -> Position:
         """Return where the next stretch begins. Raises `RowsMissing` after too many."""
         if not self._order.by_time:
@@ -353,7 +353,7 @@ class Reader:
         times = self._held.times
         return len(self._order.select(times[: self._order.count_before(times, bound)], since))
 
-    def _find_due(self, since: str) -> Identity | None:
+    def _find_due(self, since: str) -> RowIdentity | None:
         """Return the identity of the first held row that shows `since` or a later time."""
         held, order = self._held, self._order
         place = order.count_before(held.times, since) if order.by_time else 0

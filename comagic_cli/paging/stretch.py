@@ -11,7 +11,7 @@ from comagic_cli.paging.source import PageSource
 from comagic_cli.paging.window import Window
 from comagic_cli.rows.page import Marks, Page, join_pages
 
-Identity = tuple[str | None, bytes]
+RowIdentity = tuple[str | None, bytes]
 
 FEW = 100  # rows that are copied, so that they do not hold the memory of a whole answer
 REPEATS = 5  # answers without a new row, though there are some, that end a stretch
@@ -32,7 +32,7 @@ class Position:
     since: str
     tries: int = 0
     tight: bool = False
-    due: Identity | None = None
+    due: RowIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Place:
     """
 
     received: int = 0
-    last: Identity | None = None
+    last: RowIdentity | None = None
     time: str = ""
     size: int = 0
     short: bool = False
@@ -283,10 +283,10 @@ class KnownRows:
     """
 
     order: Order
-    due: Identity | None = None
+    due: RowIdentity | None = None
     _start: str = ""
     _last: str = ""
-    _rows: set[Identity] = field(default_factory=set)
+    _rows: set[RowIdentity] = field(default_factory=set)
 
     def end(self, total: int | None, received: int) -> End:
         """Return the end of a window, unless the row that is due did not come."""
@@ -326,7 +326,7 @@ class KnownRows:
         self._start, self._last = start, times[-1]
 
 
-def identity(marks: Marks, place: int) -> Identity:
+def identity(marks: Marks, place: int) -> RowIdentity:
     """Return what tells a row: its key, or where that can repeat or is null a digest of the row."""
     mark = marks[place]
     return mark.key, b"" if mark.key is not None else mark.digest
