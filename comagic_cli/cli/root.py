@@ -333,7 +333,8 @@ def _list_names() -> Sequence[str]:
 def _suggest_command(word: str, names: Sequence[str]) -> str:
     from comagic_cli.query.suggest import suggest_command
 
-    return suggest_command(word, names)
+    lists = {name: f"comagic list {name}" for name in _list_names()}
+    return suggest_command(word, {name: name for name in names}, lists)
 
 
 def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:

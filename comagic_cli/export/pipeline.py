@@ -41,6 +41,7 @@ def _run(job: ExportJob) -> None:
         show_count(job)
         return
     job = replace(job, output=choose_output(job.options, context.terminal))
+    job = job.with_formatting(asked=job.request.asked)
     check_table(job.output.format, job.options)
 
     def export(own: ExportOptions) -> Summary | None:

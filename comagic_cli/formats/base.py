@@ -46,6 +46,7 @@ class FormatOptions:
     color: bool = False  # allows escape sequences
     vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit
+    asked: tuple[str, ...] = ()  # fields that a table shows in any case
 
     @property
     def change_rows(self) -> bool:
@@ -53,5 +54,5 @@ class FormatOptions:
         return self.times != "keep" or self.record_urls
 
 
-RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})
+RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns", "asked"})
 """Format options that are not part of the request: the terminal or the account decides them."""

@@ -9,69 +9,13 @@ from shlex import join
 from typing import Any
 
 from comagic_cli.errors import NotAllowed
-from comagic_cli.query.catalog import Field, ReportType, report
+from comagic_cli.query.catalog import Field, OlderReport, ReportType, older_reports, report
 from comagic_cli.query.filter.tree import Tree, is_group, joined, to_expression
 from comagic_cli.query.filter.values import operators_of
 
 COMPONENT = "Data API для настройки"
 NO_COMPONENT = "method_component_disabled"  # the refusal of an account without it
 GENERAL = "Ask the service to switch it on. Older reports, as calls-report, do not need it."
-OLDER = {
-    "calls": "calls-report",
-    "chats": "chats-report",
-    "communications": "communications-report",
-    "visits": "visitor-sessions-report",
-}
-FIELDS: Mapping[str, Mapping[str, str]] = {
-    "calls": {
-        "communication_id": "id",
-        "call_start_date_time": "start_time",
-        "call_start_date": "start_time",
-        "call_start_time": "start_time",
-        "call_direction": "direction",
-        "call_status": "is_lost",
-        "call_type": "source",
-        "call_scenario": "scenario_name",
-        "call_total_duration": "total_duration",
-        "call_await_talk_duration": "wait_duration",
-        "call_talk_duration": "talk_duration",
-        "call_is_transfer": "is_transfer",
-        "call_finish_reason": "finish_reason",
-        "call_scenario_actions": "scenario_operations",
-        "crm_contact_name": "contact_full_name",
-        "call_country_name": "cpn_country_name",
-        "call_region_name": "cpn_region_name",
-        "employee_rating": "last_answered_employee_rating",
-    },
-    "chats": {
-        "communication_id": "id",
-        "chat_start_date_time": "date_time",
-        "chat_status": "status",
-        "chat_initiator": "initiator",
-        "chat_duration": "duration",
-        "chat_messages_count": "messages_count",
-        "chat_is_transfer": "is_transfer",
-        "employees": "employee_full_name",
-        "contact_phone_number": "visitor_phone_number",
-    },
-    "communications": {"communication_id": "id", "communication_date_time": "date_time"},
-    "visits": {"visitor_session_id": "id", "visit_date_time": "date_time"},
-}
-"""Fields that mean the same under another name; all others have their own name, or no equal."""
-CODED: Mapping[str, Mapping[str, Any]] = {
-    "call_status": {"Принятый": False, "Пропущенный": True},  # is_lost
-    "call_direction": {"Входящий": "in", "Исходящий": "out"},
-    "call_is_transfer": {"Да": True, "Нет": False},
-    "chat_is_transfer": {"Да": True, "Нет": False},
-    "chat_initiator": {"Посетитель": "visitor", "Оператор": "operator"},
-    "communication_type": {
-        "Звонки": "call",
-        "Чаты": "chat",
-        "Заявки": "offline_message",
-        "Цели": "goal",
-    },
-}
-"""The values that the older reports have instead of displayed ones."""
 OF_ONE = {"overlap": "in", "not_overlap": "not_in"}
 DROPPED = frozenset({"--report-id", "--filter-json", "--where"})
 DROPPED_FLAGS = {"--realtime": "", "--live": "", "--as-saved": "saved columns, filters and sort"}
@@ -122,14 +66,14 @@ def naming_older(
 
 def older_command(flat: ReportType, words: Sequence[str], tree: Tree | None) -> OlderCommand | None:
     """Write the command line of an older report for that of a flat one, which has the filter."""
-    name = OLDER.get(flat.command)
-    if name is None:
+    pair = older_reports().get(flat.command)
+    if pair is None:
         return None
     missing, left_out = list[str](), list[str]()
-    names = _Names(flat, report(name), missing)
+    names = _Names(flat, report(pair.command), pair, missing)
     found = list(_translate(words, names))
     if tree is not None:
-        equal = _equal(tree, names.older, FIELDS[flat.command], left_out)
+        equal = _equal(tree, names.older, pair, left_out)
         found += ["--where", to_expression(equal)] if equal else []
     known = (tuple(dict.fromkeys(each)) for each in (missing, left_out))
     return OlderCommand(join(["comagic", *found]), *known)
@@ -141,6 +85,7 @@ class _Names:
 
     flat: ReportType
     older: ReportType
+    pair: OlderReport
     missing: list[str]
 
     def find(self, name: str, *, to_sort: bool = False) -> str:
@@ -148,7 +93,7 @@ class _Names:
 
         `to_sort` is for a field to sort by, which must allow that.
         """
-        equal = FIELDS[self.flat.command].get(name, name)
+        equal = self.pair.fields.get(name, name)
         groups = {f"@{field.group}" for field in self.older.fields} | {"@default", "@all"}
         field = self.older.find(equal)
         if field is not None and to_sort and not field.sort:
@@ -171,7 +116,7 @@ class _Names:
         return self.find(name)
 
     def _is_time(self, name: str) -> bool:
-        return FIELDS[self.flat.command].get(name, name) in self.older.time
+        return self.pair.fields.get(name, name) in self.older.time
 
 
 def _translate(words: Sequence[str], names: _Names) -> Iterator[str]:
@@ -225,7 +170,7 @@ def _part(part: str, names: _Names, option: str) -> str:
 
 
 def _equal(
-    tree: Tree, older: ReportType, names: Mapping[str, str], left_out: list[str]
+    tree: Tree, older: ReportType, pair: OlderReport, left_out: list[str]
 ) -> Tree | None:
     """Return an equal filter of the older report, or one of more rows; `None`, if it has none.
 
@@ -233,11 +178,11 @@ def _equal(
     nothing can be: rows would be missing.
     """
     if not is_group(tree):
-        if (condition := _equal_condition(tree, older, names)) is None:
+        if (condition := _equal_condition(tree, older, pair)) is None:
             left_out.append(to_expression(tree))
         return condition
     lost = list[str]()
-    parts = [_equal(part, older, names, lost) for part in tree["filters"]]
+    parts = [_equal(part, older, pair, lost) for part in tree["filters"]]
     known = [part for part in parts if part is not None]
     if not known or (tree["condition"] == "or" and len(known) < len(parts)):
         left_out.append(to_expression(tree))
@@ -246,9 +191,9 @@ def _equal(
     return joined(tree["condition"], known)
 
 
-def _equal_condition(tree: Tree, older: ReportType, names: Mapping[str, str]) -> Tree | None:
+def _equal_condition(tree: Tree, older: ReportType, pair: OlderReport) -> Tree | None:
     """Return the condition of the older report; `None` if it can't be filtered so."""
-    field = older.find(names.get(tree["field"], tree["field"]))
+    field = older.find(pair.fields.get(tree["field"], tree["field"]))
     if field is None or not field.filter:
         return None
     operator, value = tree["operator"], tree.get("value")
@@ -257,7 +202,7 @@ def _equal_condition(tree: Tree, older: ReportType, names: Mapping[str, str]) ->
     if operator not in operators_of(field):
         return None
     equal = {**tree, "field": field.name, "operator": operator}
-    values = CODED.get(tree["field"]) or _own_values(field)
+    values = pair.values.get(tree["field"]) or _own_values(field)
     if not values or value is None:
         return equal
     if not _is_coded(value, values):
