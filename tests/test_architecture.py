@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HOME = Path(__file__).parent.parent
 PACKAGE = "comagic_cli"
 MOST_MODULES = 16  # in one folder
+# What is verified afterwards has as many parts as what is exported.
+MORE_MODULES = {"comagic_cli.export": 17}
 
 # What of ours a folder may import, besides itself, `errors` and `__version__`.
 ALLOWED = {
@@ -49,6 +51,7 @@ IMPORT_MORE = {
     "export.database": 15,
     "export.partitions": 18,
     "export.request": 20,
+    "export.verify": 15,
     "export.connection": 19,
     "export.customers": 13,
     "export.chart": 17,
@@ -59,7 +62,7 @@ IMPORT_MORE = {
 # The folders or modules that a library may be imported in.
 LIBRARIES = {
     "click": ("cli",),
-    "requests": ("api",),
+    "requests": ("api", "databases.clickhouse"),  # which is written over HTTP
     "urllib3": ("api",),
     "rich": ("cli.console", "formats.table", "formats.bars"),
     "dateutil": ("query.period",),
@@ -163,7 +166,8 @@ def test_every_module_imports_only_what_its_folder_may(folder):
 def test_no_folder_has_more_modules_than_a_reader_can_hold():
     sizes = Counter(module.rpartition(".")[0] for module in modules() if not is_package(module))
 
-    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+    most = {folder: MORE_MODULES.get(folder, MOST_MODULES) for folder in sizes}
+    assert {folder: size for folder, size in sizes.items() if size > most[folder]} == {}
 
 
 @cache
@@ -229,7 +233,7 @@ def test_no_module_imports_more_than_a_reader_can_hold():
         ("config.profiles", "from comagic_cli.query import catalog", "may import config, files"),
         ("errors", "from comagic_cli import __version__", "errors imports nothing of ours"),
         ("formats.table", "from click import echo", "click belongs in cli"),
-        ("cli.main", "import requests", "requests belongs in api"),
+        ("cli.main", "import requests", "requests belongs in api, databases.clickhouse"),
         ("api.client", "import rich", "rich belongs in cli.console, formats.table, formats.bars"),
         ("files.output", "def f():\n    import dateutil.tz", "dateutil belongs in query.period"),
         ("paging.reader", "if TYPE_CHECKING:\n    import click", "click belongs in cli"),

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from importlib import import_module
 from urllib.parse import parse_qsl, urlsplit
 
-from comagic_cli.databases.warehouse import Database
+from comagic_cli.databases.warehouse import Database, Warn
 from comagic_cli.errors import UsageProblem
 from comagic_cli.files.output import scheme_of
 
@@ -54,7 +54,12 @@ def name_place(url: str) -> str:
 
 
 def open_database(
-    kind: str, output: str, environ: Mapping[str, str], *, keep_incomplete: bool = False
+    kind: str,
+    output: str,
+    environ: Mapping[str, str],
+    warn: Warn,
+    *,
+    keep_incomplete: bool = False,
 ) -> AbstractContextManager[Database]:
     """Open a database for one transaction, which ends with the block.
 
@@ -65,7 +70,7 @@ def open_database(
     module, function = OPENERS[kind].split(":")
     opener = getattr(import_module(f"comagic_cli.databases.{module}"), function)
     opening: AbstractContextManager[Database] = opener(
-        output, environ, keep_incomplete=keep_incomplete
+        output, environ, warn, keep_incomplete=keep_incomplete
     )
     return opening
 

@@ -29,7 +29,11 @@ from comagic_cli.databases.warehouse import (
     ROLLED_BACK,
     TIME,
     Request,
+    SavedRequest,
     Table,
+    Warn,
+    escape_cells,
+    plain_cells,
     quote,
     refuse_changed,
     refuse_requests,
@@ -75,7 +79,7 @@ OUR_TYPES = {UNFIT: "json", KEY: "text", TIME: "text", REQUEST: "bigint"}
 MAX_NAME = 63  # bytes; the server cuts longer names
 LOCK_TIMEOUT = 5  # seconds to wait for another run of comagic that has just been killed
 TABLE_TIMEOUT = 60  # seconds to wait in the end until others release the table
-NULL, NUL = r"\N", "\0"
+NUL = "\0"
 ESCAPED_NUL = re.compile(r"((?<!\\)(?:\\\\)*)\\u0000")  # in JSON; shown as six characters
 
 
@@ -120,6 +124,41 @@ class PostgresDatabase:
         self._tables.append(table)
         return table
 
+    def saved_requests(self, table: str) -> list[SavedRequest]:
+        """Return the requests whose rows a table has; none if comagic did not make it."""
+        schema, name = split_name(table)
+        place = f"{quote(self.find_schema(schema))}.{quote(REQUESTS)}"
+        if self.query("SELECT to_regclass($1)", place) == [(None,)]:
+            return []
+        rows = self.query(
+            f"SELECT id, source, request, period_from, period_till FROM {place} "
+            'WHERE "table" = $1 ORDER BY id',
+            name,
+        )
+        return [SavedRequest.read(*row) for row in rows]
+
+    def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
+        """Count the rows of saved requests whose time is in a period."""
+        schema, name = split_name(table)
+        [(count,)] = self.query(
+            f"SELECT count(*) FROM {quote(self.find_schema(schema))}.{quote(name)} "
+            f"WHERE {REQUEST} = ANY ($1) AND {TIME} BETWEEN $2 AND $3",
+            *([*numbers], *period),
+        )
+        return int(count)
+
+    def find_schema(self, typed: str) -> str:
+        """Return the schema that is typed, else the current one. Raises `CannotWrite`."""
+        [(known,)] = self.query(*(("SELECT current_schema()",) if not typed else (_SCHEMA, typed)))
+        if known is None:
+            name = f"the schema {typed}" if typed else "a schema of the search_path"
+            raise CannotWrite(
+                f"{name} does not exist in the database.",
+                hint=f"Create it: CREATE SCHEMA {quote(typed or 'comagic')}, or name another with "
+                "--table SCHEMA.NAME.",
+            )
+        return str(known)
+
     def query(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
         """Run a statement with parameters $1, $2, …; return its rows."""
         cursor = self._connection.execute(sql.encode(), params or None)
@@ -154,7 +193,7 @@ class PostgresTable(Table):
         """Check the table, lock it for this run, and begin to take rows."""
         self._columns, self._fields = columns, fields
         self._check_names()
-        self._find_schema()
+        self._schema = self._database.find_schema(self._schema)
         self._lock()
         self._request.check(self._known_source(), exists=self._exists())
         self._check_columns()
@@ -244,20 +283,6 @@ class PostgresTable(Table):
                     f"the name {name} has more than {MAX_NAME} bytes, which PostgreSQL would cut",
                     hint=OTHER_TABLE if name == self._name else f"Leave it out: --fields -{name}",
                 )
-
-    def _find_schema(self) -> None:
-        typed = self._schema
-        [(known,)] = self._database.query(
-            *(("SELECT current_schema()",) if not typed else (_SCHEMA, typed))
-        )
-        if known is None:
-            name = f"the schema {typed}" if typed else "a schema of the search_path"
-            raise CannotWrite(
-                f"{name} does not exist in the database.",
-                hint=f"Create it: CREATE SCHEMA {quote(typed or 'comagic')}, or name another with "
-                "--table SCHEMA.NAME.",
-            )
-        self._schema = known
 
     def _lock(self) -> None:
         try:
@@ -390,38 +415,20 @@ def copy_text(columns: Sequence[Column], values: Sequence[Values]) -> bytes:
     cells, [unfit, keys, times] = list(values[:-3]), list(values[-3:])
     for place, column in enumerate(columns):
         if column.kind in TYPES and column.kind not in _TEXTS:
-            cells[place] = _plain(cells[place])
+            cells[place] = plain_cells(cells[place])
             continue
         if _has_nul(cells[place], column.kind):
             cells[place], unfit = _move_nul(column, cells[place], unfit)
-        cells[place] = _escaped(cells[place])
+        cells[place] = escape_cells(cells[place])
     if _has_nul(unfit, "list"):  # no function of json reads it
         unfit = [text and ESCAPED_NUL.sub(r"\1\\\\u0000", text) for text in unfit]
     if _has_nul(keys, "text"):
         keys = [(key or "").replace(NUL, r"\u0000") if key else key for key in keys]
-    rows = zip(*cells, *map(_escaped, (unfit, keys, times)), strict=True)
+    rows = zip(*cells, *map(escape_cells, (unfit, keys, times)), strict=True)
     return "\n".join([*map("\t".join, rows), ""]).encode()
 
 
 _TEXTS = frozenset({"text", "time", "datetime", "date", "list"})
-
-
-def _plain(values: Values) -> list[str]:
-    """Return numbers and booleans; `true` and `false` are read in any case."""
-    return [NULL if value is None else str(value) for value in values]
-
-
-def _escaped(values: Values) -> list[str]:
-    joined = NUL.join([value or "" for value in values])
-    if "\\" in joined:
-        joined = joined.replace("\\", r"\\")
-    for char, escape in (("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r")):
-        if char in joined:
-            joined = joined.replace(char, escape)
-    cells = joined.split(NUL)
-    if None in values:
-        return [NULL if value is None else cell for value, cell in zip(values, cells, strict=True)]
-    return cells
 
 
 def _has_nul(values: Values, kind: str) -> bool:
@@ -467,7 +474,11 @@ BY_STATE = {
 
 @contextmanager
 def open_postgres(
-    url: str, environ: Mapping[str, str], *, keep_incomplete: bool = False
+    url: str,
+    environ: Mapping[str, str],
+    warn: Warn,  # noqa: ARG001 - there is nothing to warn of
+    *,
+    keep_incomplete: bool = False,
 ) -> Iterator[PostgresDatabase]:
     """Connect to a database for one transaction, which ends with the block.
 

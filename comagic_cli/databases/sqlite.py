@@ -19,8 +19,10 @@ from comagic_cli.databases.warehouse import (
     REQUESTS,
     ROLLED_BACK,
     Request,
+    SavedRequest,
     Table,
     TableSink,
+    Warn,
     quote,
     refuse_changed,
     refuse_requests,
@@ -252,6 +254,26 @@ class SqliteDatabase:
         """Make the table of a request."""
         return SqliteTable(self.connection, request)
 
+    def saved_requests(self, table: str) -> list[SavedRequest]:
+        """Return the requests whose rows a table has; none if comagic did not make it."""
+        if not has_table(self.connection, REQUESTS):
+            return []
+        rows = self.connection.execute(
+            f'SELECT id, source, request, period_from, period_till FROM "{REQUESTS}" '
+            'WHERE "table" = ? COLLATE NOCASE ORDER BY id',
+            [table],
+        )
+        return [SavedRequest.read(*row) for row in rows]
+
+    def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
+        """Count the rows of saved requests whose time is in a period."""
+        [count] = self.connection.execute(
+            f"SELECT count(*) FROM {quote(table)} WHERE _request IN "
+            f"({', '.join(map(str, numbers))}) AND _time BETWEEN ? AND ?",
+            [*period],
+        ).fetchone()
+        return int(count)
+
     def commit(self) -> None:
         """Commit the transaction."""
         self.connection.execute("COMMIT")
@@ -293,7 +315,7 @@ def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Sqlit
 
 
 def open_sqlite(
-    path: str, _environ: Mapping[str, str], *, keep_incomplete: bool = False
+    path: str, _environ: Mapping[str, str], _warn: Warn, *, keep_incomplete: bool = False
 ) -> AbstractContextManager[SqliteDatabase]:
     """Open a database; SQLite reads no environment."""
     return open_database(path, keep_incomplete=keep_incomplete)

@@ -86,6 +86,27 @@ def refuse_changed(table: str) -> UsageProblem:
     )
 
 
+@dataclass(frozen=True)
+class SavedRequest:
+    """A request as the table of requests has it."""
+
+    number: int
+    source: Mapping[str, Any]
+    rows: Mapping[str, Any]
+    period: tuple[str, str] | None
+
+    @classmethod
+    def read(cls, number: Any, source: str, rows: str, *period: str | None) -> SavedRequest:
+        """Read the columns `id`, `source`, `request`, `period_from` and `period_till`."""
+        first, last = period
+        known = (first, last) if first and last else None
+        return cls(int(number), json.loads(source), json.loads(rows), known)
+
+
+Warn = Callable[[str], None]
+"""Report something that the user should know."""
+
+
 class Table(Protocol):
     """The table of one request, in one kind of database."""
 
@@ -125,6 +146,12 @@ class Database(Protocol):
 
     def make_table(self, request: Request) -> Table:
         """Make the table of a request."""
+
+    def saved_requests(self, table: str) -> list[SavedRequest]:
+        """Return the requests whose rows a table has; none if comagic did not make it."""
+
+    def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
+        """Count the rows of saved requests whose time is in a period."""
 
 
 class TableSink(Sink):
@@ -188,6 +215,37 @@ def key_of(key: str | None, customer: str = "") -> str | None:
         return key
     parts = [customer] if customer else []
     return msgspec.json.encode([*parts, *split_key(key)]).decode()
+
+
+# Rows in the text format of COPY and TabSeparated
+
+NULL, NUL = r"\N", "\0"
+ESCAPES = (("\\", r"\\"), ("\t", r"\t"), ("\n", r"\n"), ("\r", r"\r"))
+
+
+def plain_cells(values: Values) -> list[str]:
+    """Return values without special characters, such as numbers, as cells."""
+    return [NULL if value is None else str(value) for value in values]
+
+
+def escape_cells(values: Values) -> list[str]:
+    """Return texts as cells."""
+    texts = ["" if value is None else value for value in values]
+    joined = NUL.join(texts)
+    if joined.count(NUL) >= len(texts):
+        cells = [_escape(text) for text in texts]
+    else:
+        cells = _escape(joined).split(NUL)
+    if None in values:
+        return [NULL if value is None else cell for value, cell in zip(values, cells, strict=True)]
+    return cells
+
+
+def _escape(text: str) -> str:
+    for char, escape in ESCAPES:
+        if char in text:
+            text = text.replace(char, escape)
+    return text
 
 
 def quote(name: str) -> str:

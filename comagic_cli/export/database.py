@@ -65,6 +65,7 @@ def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
         job.output.format,
         str(options.output),
         context.environ,
+        context.reporter.warn,
         keep_incomplete=options.keep_incomplete,
     )
     try:

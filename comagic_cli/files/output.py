@@ -36,7 +36,11 @@ FORMATS = {
 """The format of each suffix."""
 OTHER_SUFFIXES = {".xls": ".xlsx", ".xlsm": ".xlsx", ".pq": ".parquet"}
 """Suffixes of other programs, and ours."""
-DATABASE_SCHEMES = {"postgresql": "postgresql", "postgres": "postgresql"}
+DATABASE_SCHEMES = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "clickhouse": "clickhouse",
+}
 """The format that the URL of a database means, by its scheme."""
 SCHEMES = tuple(dict.fromkeys(DATABASE_SCHEMES.values()))
 """The schemes of URLs that are written to, without other names of the same."""

@@ -172,10 +172,10 @@ calls --sandbox -o sqlite:///x.db
       Write the path without the scheme.
 calls --sandbox -o ftp://host/x.csv
     -o ftp://...: only files and databases are written
-      Write to a file, or to postgresql://.
+      Write to a file, or to postgresql://, clickhouse://.
 calls --sandbox -o mysql://me:SECRET@host/db
     -o mysql://...: only files and databases are written
-      Write to a file, or to postgresql://.
+      Write to a file, or to postgresql://, clickhouse://.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.

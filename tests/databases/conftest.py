@@ -6,6 +6,8 @@ from itertools import count
 
 import psycopg
 import pytest
+import requests
+from clickhouse import clickhouse
 from postgres import postgres
 from wire import free_port
 
@@ -22,6 +24,51 @@ def server():
 def pg(server):
     """Make a database; `pg.url` names it."""
     return Served(server)
+
+
+@pytest.fixture(scope="session")
+def clickhouse_port():
+    with clickhouse() as port:
+        yield port
+
+
+@pytest.fixture
+def ch(clickhouse_port):
+    """Make a database; `ch.url` names it."""
+    return House(clickhouse_port)
+
+
+class House:
+    """A database of a ClickHouse."""
+
+    def __init__(self, port):
+        self.port, self.name = port, f"db{next(NUMBERS)}"
+        self.run(f"CREATE DATABASE {self.name}", database="default")
+
+    @property
+    def url(self):
+        return self.through(self.port)
+
+    def through(self, port):
+        """Name the database by another port."""
+        return f"clickhouse://127.0.0.1:{port}/{self.name}"
+
+    def run(self, sql, database=None):
+        answer = requests.post(
+            f"http://127.0.0.1:{self.port}/",
+            params={"database": database or self.name},
+            data=sql.encode(),
+            timeout=60,
+        )
+        assert answer.ok, answer.content.decode()
+        return answer.content.decode()
+
+    def rows(self, sql):
+        return [line.split("\t") for line in self.run(sql).splitlines()]
+
+    @property
+    def tables(self):
+        return [name for [name] in self.rows("SHOW TABLES")]
 
 
 class Served:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import os
 import signal
-from functools import partial
 
 import pytest
 from coverage_marks import unmeasured
-from program import DAYS, Watched, ended, environment, run, start
-from wire import free_port, proxy, split_postgres, to_socket
+from program import DAYS, Watched, environment, run
+from wire import Victim, free_port, proxy, split_postgres, to_socket
 
 FIELDS = "communication_id,communication_date_time,visitor_id,total_duration"
 ASKED = ["communications", *DAYS, "--jobs", "1", "--page-size", "50"]
@@ -52,15 +51,11 @@ def test_a_killed_run_leaves_the_old_rows_or_the_new(pg, night):
         # Evenly spread; the last is COMMIT, after which the rows are new.
         at = 1 + number * (len(messages) - 1) // max(1, KILLED - 1)
         copy, after = pg.copy(), number % 2 == 1 or at == len(messages)
-        process = None
-
-        def kill(_):
-            process.kill()  # noqa: B023 - it is called within this round
-            process.wait()
-
-        with proxy(to_socket(copy.socket), split_postgres, at, kill, after=after) as between:
-            process = start([*ASKED, "--fields", FIELDS, "-o", url(copy, between.port)], home)
-            assert ended(process).code == -signal.SIGKILL
+        victim = Victim()
+        connect = to_socket(copy.socket)
+        with proxy(connect, split_postgres, at, victim.kill, after=after) as between:
+            typed = [*ASKED, "--fields", FIELDS, "-o", url(copy, between.port)]
+            assert victim.run(typed, home).code == -signal.SIGKILL
         found = copy.rows(ROWS)
         assert found in (old, new), (at, after)
         seen.add(found == new)
@@ -74,16 +69,9 @@ def test_a_killed_first_run_leaves_no_table(pg, night):
     _, home, _, messages = night
     pg.run("DROP TABLE communications, _comagic_requests")
     for at in range(2, len(messages), max(1, len(messages) * 2 // KILLED)):
-        copy, process = pg.copy(), None
-
-        def kill(_):
-            process.kill()  # noqa: B023 - it is called within this round
-            process.wait()
-
-        act = partial(kill)
-        with proxy(to_socket(copy.socket), split_postgres, at, act) as between:
-            process = start([*DEALS, "-o", url(copy, between.port)], home)
-            code = ended(process).code
+        copy, victim = pg.copy(), Victim()
+        with proxy(to_socket(copy.socket), split_postgres, at, victim.kill) as between:
+            code = victim.run([*DEALS, "-o", url(copy, between.port)], home).code
         tables = copy.rows("SELECT relname FROM pg_class WHERE relname IN ('deals')")
         assert (code, tables) in ((-signal.SIGKILL, []), (0, [("deals",)]))
         assert run([*DEALS, "-o", copy.url], home).code == 0

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 from contextlib import closing, contextmanager, suppress
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
+
+from program import PATIENCE, ended, start
 
 TALK = frozenset(b"QSdcf")  # of PostgreSQL: a statement, the end of one with parameters, COPY
 
@@ -77,6 +79,24 @@ class Proxy:
             client.shutdown(socket.SHUT_WR)
 
 
+class Victim:
+    """A run of the program that is killed while it waits for the proxy."""
+
+    def __init__(self):
+        self._process = None
+        self._started = Event()
+
+    def kill(self, _):
+        self._started.wait(PATIENCE)
+        self._process.kill()
+        self._process.wait()
+
+    def run(self, arguments, environ):
+        self._process = start(arguments, environ)
+        self._started.set()
+        return ended(self._process)
+
+
 @contextmanager
 def proxy(connect, split, at=None, act=None, *, after=False):
     """Serve a proxy of what `connect` connects to; `split` cuts bytes into messages."""
@@ -101,6 +121,25 @@ def split_postgres(data, state):
         state["begun"] = True
         data = data[size:]
     return whole, data
+
+
+def split_http(data, state):  # noqa: ARG001 - requests are told apart without
+    """Cut what a client sends into requests, named by their first words."""
+    whole = []
+    while (end := data.find(b"\r\n\r\n")) >= 0:
+        head = data[:end].decode("latin-1")
+        sizes = [line[16:] for line in head.split("\r\n") if line.startswith("Content-Length: ")]
+        size = end + 4 + int(sizes[0] if sizes else 0)
+        if len(data) < size:
+            break
+        whole.append((data[end + 4 : size] if "INSERT" not in head else b"INSERT", data[:size]))
+        data = data[size:]
+    return whole, data
+
+
+def to_port(port):
+    """Return what connects to a port of this machine."""
+    return lambda: socket.create_connection(("127.0.0.1", port))
 
 
 def to_socket(path):
