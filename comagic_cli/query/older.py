@@ -100,6 +100,13 @@ def older_command(flat: ReportType, words: Sequence[str], tree: Tree | None) -> 
     return OlderCommand(join(["comagic", *found]), tuple(dict.fromkeys(missing)))
 
 
+def older_filter(flat: ReportType, tree: Tree) -> tuple[Tree | None, tuple[str, ...]]:
+    """Return an equal filter of the older report, and what has no equal there."""
+    missing = list[str]()
+    equal = _equal(tree, _Names(flat, report(OLDER[flat.command]), missing))
+    return equal, tuple(dict.fromkeys(missing))
+
+
 @dataclass(frozen=True)
 class _Names:
     """The names of fields in the older report; those without one are added to `missing`."""
