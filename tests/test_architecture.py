@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 HOME = Path(__file__).parent.parent
 PACKAGE = "comagic_cli"
 MOST_MODULES = 16  # in one folder
+MORE_MODULES = {"comagic_cli.cli": 18}  # most of its modules are one command each
 
 # What of ours a folder may import, besides itself, `errors` and `__version__`.
 ALLOWED = {
@@ -46,6 +47,7 @@ IMPORT_MORE = {
     "export.customers": 13,
     "export.chart": 17,
     "export.pipeline": 16,
+    "export.recordings.saving": 15,
     "cli.api": 14,
     "cli.doctor": 13,
 }
@@ -155,7 +157,8 @@ def test_every_module_imports_only_what_its_folder_may(folder):
 def test_no_folder_has_more_modules_than_a_reader_can_hold():
     sizes = Counter(module.rpartition(".")[0] for module in modules() if not is_package(module))
 
-    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+    most = dict.fromkeys(sizes, MOST_MODULES) | MORE_MODULES
+    assert {folder: size for folder, size in sizes.items() if size > most[folder]} == {}
 
 
 @cache

@@ -30,24 +30,22 @@ from comagic_cli.cli.params import (
     PositiveInt,
 )
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.export.recordings import save_recordings
-from comagic_cli.export.transcripts import save_transcripts
+from comagic_cli.export.recordings.saving import save_recordings
+from comagic_cli.export.recordings.transcripts import save_transcripts
 
 NAMES = "recordings/{date}/{communication_id}-{record_id}.{ext}"
 EPILOG = """\b
 In -o: {date}, {month}, {time}, {communication_id}, {record_id}, {ext},
 {employee}, {phone}, {direction}, {user_id}, {customer}. What is there is
-skipped. The manifest, recordings.jsonl beside the folders, has a row for each
-recording: ids, time, phones, employees, duration, path, bytes, SHA-256, state.
-The exit code is 3 while recordings are missing; the next run tries them again.
+skipped. The manifest, recordings.jsonl beside the folders, has a row for
+each recording: ids, time, phones, employees, path, bytes, SHA-256, state.
+The exit code is 3 while some are missing; the next run tries them again.
 
 \b
 --where takes the fields of calls, or of calls-report. Calls are read from
 calls-report where the account has only that, and for --audio wav and
---voice-mail; a filter is translated. The token is sent only where the service
-refuses recordings without it, and to no other host."""
-
-
+--voice-mail; a filter is translated. The token is sent only where the
+service refuses recordings without it, and to no other host."""
 EPILOG_OF_TRANSCRIPTS = """\b
 Each transcript costs a point; only calls with recordings are asked for, and
 texts that are there are skipped. In -o: {date}, {month}, {time},
@@ -97,9 +95,9 @@ def recordings(*, audio: str, with_voice_mail: bool, **values: Any) -> None:
     \b
     Examples:
       comagic recordings --sandbox --period yesterday
-      comagic recordings --sandbox --period 7d --where 'call_talk_duration < 30s'
-      comagic recordings --sandbox --period 7d -o '{employee}/{date}-{record_id}.{ext}'
-      comagic recordings --sandbox --period yesterday --voice-mail --manifest recordings.csv
+      comagic recordings --sandbox --where 'call_talk_duration < 30s'
+      comagic recordings --sandbox -o '{employee}/{date}-{record_id}.{ext}'
+      comagic recordings --sandbox --voice-mail --manifest recordings.csv
     """  # noqa: D301 - \b is Click's
     options = make_options(values)
     save_recordings(options, audio, make_context(options), with_voice_mail=with_voice_mail)
@@ -135,7 +133,7 @@ def transcripts(**values: Any) -> None:
     Examples:
       comagic transcripts --sandbox --period yesterday --max-rows 20
       comagic transcripts --sandbox --period yesterday -o transcripts.jsonl
-      comagic transcripts --sandbox --period yesterday -o 'recordings/{date}/{communication_id}.txt'
+      comagic transcripts --sandbox -o 'recordings/{date}/{communication_id}.txt'
     """  # noqa: D301 - \b is Click's
     options = make_options(values)
     save_transcripts(options, make_context(options))

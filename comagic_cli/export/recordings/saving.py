@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
-from threading import Condition, Thread
-from typing import Any
 
 import msgspec
 
@@ -28,8 +26,7 @@ from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.request import ExportJob, warn_of_no_rows
-from comagic_cli.export.selection import (
+from comagic_cli.export.recordings.selection import (
     Selection,
     WebAccount,
     is_without_component,
@@ -37,6 +34,8 @@ from comagic_cli.export.selection import (
     read_selection,
     recordings_of,
 )
+from comagic_cli.export.recordings.workers import Workers
+from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
 from comagic_cli.files.output import open_output
 from comagic_cli.formats.recordings import (
@@ -58,7 +57,6 @@ MANIFEST = "recordings.jsonl"  # in the folder of the recordings
 SAVE_EVERY = 30.0  # seconds between two writes of the manifest
 MOST_LISTED = 10  # recordings that a message names
 HOPELESS = 10  # failures in a row after which the run stops
-CLEANUP = 1.0  # seconds that a stopped run waits for its downloads
 CUSTOMERS = {"user_id", "customer"}
 RUN_AGAIN = "Run the same command again: it downloads those only."
 
@@ -109,87 +107,6 @@ def _make_downloader(connection: Connection, web: WebAccount, timeout: float) ->
     )
 
 
-class _Workers:
-    """Threads that work on items; `finish` gets each result, one at a time.
-
-    What either raises is raised by `submit`, `check` and `finish_all`. Threads are daemons: a
-    program that is stopped does not wait for them.
-    """
-
-    def __init__(
-        self,
-        most: int,
-        work: Callable[[Any], ManifestRow],
-        finish: Callable[[ManifestRow], None],
-    ) -> None:
-        self.changed = Condition()
-        self._most = most
-        self._work = work
-        self._finish = finish
-        self._items = deque[Any]()
-        self._threads = 0
-        self._running = 0
-        self._is_stopped = False
-        self._failure: BaseException | None = None
-
-    def submit(self, item: object) -> None:
-        """Let an item be worked on; wait while there are enough."""
-        with self.changed:
-            self.changed.wait_for(lambda: len(self._items) < self._most or self._failure)
-            self.check()
-            self._items.append(item)
-            if self._threads < self._most and self._threads <= self._running + len(self._items):
-                self._threads += 1
-                Thread(target=self._run, daemon=True, name="download").start()
-            self.changed.notify_all()
-
-    def check(self) -> None:
-        """Raise what a thread raised."""
-        if self._failure is not None:
-            raise self._failure
-
-    def finish_all(self) -> None:
-        """Wait until all items are done."""
-        with self.changed:
-            self.changed.wait_for(lambda: self._failure or not (self._items or self._running))
-            self.check()
-
-    def stop(self) -> None:
-        """Begin no more items, and wait a moment for those begun."""
-        with self.changed:
-            self._is_stopped = True
-            self._items.clear()
-            self.changed.notify_all()
-            self.changed.wait_for(lambda: not self._running, CLEANUP)
-
-    def _run(self) -> None:
-        while True:
-            with self.changed:
-                self.changed.wait_for(lambda: self._items or self._is_stopped)
-                if self._is_stopped:
-                    return
-                item = self._items.popleft()
-                self._running += 1
-                self.changed.notify_all()
-            self._do(item)
-
-    def _do(self, item: object) -> None:
-        try:
-            result = self._work(item)
-            with self.changed:
-                if not self._is_stopped:
-                    self._finish(result)
-        except Abandoned:
-            pass
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            with self.changed:
-                self._failure = self._failure or error
-        finally:
-            with self.changed:
-                self._running -= 1
-                self.changed.notify_all()
-
-
 @dataclass
 class _Run:
     """One run: what it saves, and what came of it so far."""
@@ -213,14 +130,14 @@ class _Run:
     _saved_at: float = 0.0
     _selection: Selection = field(init=False)
     _downloader: Downloader = field(init=False)
-    _workers: _Workers = field(init=False)
+    _workers: Workers[tuple[Recording, Path], ManifestRow] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what downloads."""
         options = self.job.options
         self._downloader = _make_downloader(self.connection, self.web, options.timeout)
         self._downloader.count = self._count_bytes
-        self._workers = _Workers(options.jobs, self._download, self._finish)
+        self._workers = Workers(options.jobs, self._download, self._finish)
         self._selection = Selection(self.job, self.connection)
         self.connection.progress.of_files = self._progress
         self._saved_at = self.connection.context.clock.monotonic()

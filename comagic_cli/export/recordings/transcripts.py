@@ -17,14 +17,14 @@ from comagic_cli.export.context import Context, Summary, spaced
 from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.request import ExportJob, warn_of_no_rows
-from comagic_cli.export.selection import (
+from comagic_cli.export.recordings.selection import (
     Call,
     Selection,
     is_without_component,
     older_selection,
     read_selection,
 )
+from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
 from comagic_cli.files.output import format_of, open_output
 from comagic_cli.formats.recordings import NameTemplate, Recording, read_names, same_name
