@@ -189,6 +189,7 @@ class Downloader:
             try:
                 self._try_once(url, audio, part, source, with_token=with_token)
             except _Again as again:
+                self._hold(urlsplit(url).netloc, again.after)
                 if part.size >= furthest + CHUNK:
                     attempt, furthest = 1, part.size
                 if attempt >= self.retry_policy.tries:
@@ -204,13 +205,14 @@ class Downloader:
             raise DownloadError("failed", f"{again.reason}; it asks to wait {pause:.0f} s")
         parts = urlsplit(url)
         self.note(f"{parts.path}: {again.reason}; trying again in {pause:.1f} s")
-        if again.after:  # it is busy: the others wait as well
-            with self._lock:
-                until = self.clock() + again.after
-                self._not_before[parts.netloc] = max(
-                    until, self._not_before.get(parts.netloc, until)
-                )
         self.retry_policy.sleep(pause)
+
+    def _hold(self, host: str, seconds: float | None) -> None:
+        """Let all threads wait where a host asks for it."""
+        if seconds:
+            until = self.clock() + seconds
+            with self._lock:
+                self._not_before[host] = max(until, self._not_before.get(host, until))
 
     def _wait_for(self, host: str) -> None:
         """Wait while a host asked to."""
@@ -331,9 +333,8 @@ def _check_redirect(url: str, target: str, status: int) -> None:
     place = f"{after.scheme}://{after.netloc}{after.path}"
     if LOGIN.search(after.path) or LOGIN.match(after.netloc):
         raise DownloadError("refused", f"a redirect to a login came (HTTP {status} to {place})")
-    is_local = is_loopback(before.hostname or "")
-    is_safe = after.scheme == "https" or (is_local and after.scheme == "http")
-    if not is_safe or (is_loopback(after.hostname or "") and not is_local):
+    are_local = [is_loopback(each.hostname or "") for each in (before, after)]
+    if after.scheme != "https" and not all(are_local):
         raise DownloadError("refused", f"it redirects to {place}, which is not safe")
 
 

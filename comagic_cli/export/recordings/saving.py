@@ -295,6 +295,7 @@ class _Run:
 
     def _write_manifest(self) -> None:
         with self._workers.changed:  # no row is added meanwhile
+            self.collection.settle()  # a row must not outlive its file
             with open_output(self.manifest_path) as stream:
                 for chunk in self.manifest.chunks():
                     stream.write(chunk)

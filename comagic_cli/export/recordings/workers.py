@@ -82,14 +82,14 @@ class Workers(Generic[Item, Result]):
     def _do(self, item: Item) -> None:
         try:
             result = self._work(item)
-            with self.changed:
-                if not self._is_stopped:
-                    self._finish(result)
+            with self.changed:  # also where it is stopped: what is done is done
+                self._finish(result)
         except Abandoned:
             pass
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             with self.changed:
                 self._failure = self._failure or error
+                self._items.clear()
         finally:
             with self.changed:
                 self._running -= 1
