@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -47,6 +48,8 @@ class FormatOptions:
     zone: str | None = None  # of the account, if times need it
     record_urls: bool = False  # adds the addresses of recordings in the `web` account
     record_host: str | None = None
+    record_files: str | None = None  # a manifest of recordings: adds the files of each call
+    files_of: Callable[[str], Sequence[str]] | None = None  # by the call's id
     web: str = ""
     flatten: bool = False  # JSON without nested objects
     width: int | None = None  # of the terminal, in cells; None: not a terminal
@@ -55,5 +58,5 @@ class FormatOptions:
     all_columns: bool = True  # else a table shows those that fit
 
 
-RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})
+RUNTIME_OPTIONS = frozenset({"titles", "web", "files_of", "width", "color", "all_columns"})
 """Format options that are not part of the request: the terminal or the account decides them."""

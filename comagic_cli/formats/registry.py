@@ -36,7 +36,8 @@ def make_sink(
 ) -> Sink:
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
     make = _maker(format)
-    if format_options.times == "keep" and not format_options.record_urls:
+    is_added = format_options.record_urls or format_options.record_files
+    if format_options.times == "keep" and not is_added:
         return make(stream, columns, format_options)
     return TransformSink(lambda every: make(stream, every, format_options), columns, format_options)
 

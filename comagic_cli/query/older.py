@@ -71,7 +71,9 @@ CODED: Mapping[str, Mapping[str, Any]] = {
 """The values that the older reports have instead of displayed ones."""
 DROPPED = frozenset({"--report-id", "--filter-json", "--where"})
 DROPPED_FLAGS = frozenset({"--as-saved", "--realtime", "--record-urls"})
-OWN_VALUES = frozenset({"-o", "--output", "--table"})  # which may be the name of the report
+OWN_VALUES = frozenset(
+    {"-o", "--output", "--table", "--record-files"}
+)  # which may be the name of the report
 LISTS = frozenset({"--fields", "--columns", "--sort"})
 
 

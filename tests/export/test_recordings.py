@@ -5,12 +5,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import os
 import subprocess
+from collections import Counter
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 from coverage_marks import unmeasured
+from openpyxl import load_workbook
 from program import DAYS, Watched, environment, run
 from shells import need
 
@@ -101,6 +104,10 @@ def test_two_thousand_recordings_with_every_trap_are_each_saved_once(comagic, fo
 
 def _check_sound(paths):
     need("soxi")
+    known = subprocess.run(["sox", "--help"], capture_output=True, text=True, check=False).stdout
+    if " mp3 " not in known:
+        told = "sox can't read MP3: install libsox-fmt-mp3"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(told)
     done = subprocess.run(
         ["soxi", "-D", *map(str, paths)], capture_output=True, text=True, check=False
     )
@@ -352,6 +359,67 @@ def test_names_without_the_id_get_it(comagic, folder):
         ran.err
         == f"The names get the id of the recording: {folder}/{{date}}-{{record_id}}.{{ext}}\n"
     )
+
+
+def test_a_login_gives_its_token_to_a_host_that_asks_for_it(comagic, folder):
+    with Watched(recordings="token") as box:
+        typed = ["recordings", *DAYS, "-o", f"{folder}/{NAMES}", "--base-url", box.url]
+        login = {"COMAGIC_LOGIN": "sandbox", "COMAGIC_PASSWORD": "sandbox"}
+        assert comagic(*typed, **login).code == 0
+        check_whole(box, folder)
+
+
+def test_an_export_names_the_files_of_each_call(comagic, folder, tmp_path):
+    names = ["--fields", "communication_id", "--record-files", folder / "recordings.jsonl"]
+    with Watched(faults=of_media(("404", (1,)))) as box:
+        save(comagic, box, folder)
+        target = tmp_path / "tables" / "calls.csv"
+        target.parent.mkdir()
+        assert comagic("calls", *DAYS, *names, "-o", target, box=box).code == 0
+        listed = list(csv.DictReader(target.read_text().splitlines()))
+        calls = box.truth("calls", *WINDOW, fields=["communication_id"])
+    assert len(listed) == len(calls)
+    found = [
+        (row["communication_id"], (target.parent / path).resolve())
+        for row in listed
+        for path in row["call_record_files"].split("; ")
+        if path
+    ]
+    assert sorted(found) == sorted(
+        (str(row["communication_id"]), folder / row["path"])
+        for row in rows(folder)
+        if row["state"] == "saved"
+    )
+
+
+def test_files_of_calls_are_links_in_a_workbook(comagic, folder, tmp_path):
+    target = tmp_path / "calls.xlsx"
+    with Watched() as box:
+        save(comagic, box, folder)
+        asked = ["--fields", "communication_id", "--record-files", folder / "recordings.jsonl"]
+        assert comagic("calls", *DAYS, *asked, "-o", target, box=box).code == 0
+    links = [
+        cell.hyperlink.target.replace("\\", "/")
+        for (cell,) in load_workbook(target).active.iter_rows(min_row=2, min_col=2)
+        if cell.hyperlink
+    ]
+    single = Counter(row["communication_id"] for row in rows(folder))
+    assert sorted(links) == sorted(
+        f"recordings/{row['path']}" for row in rows(folder) if single[row["communication_id"]] == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["visits"], "--record-files: visits has no communication_id"),
+        (["calls", "-o", "{date}.csv"], "--record-files can't be used with {date}.csv"),
+        (["calls"], "can't be read: No such file or directory"),
+    ],
+)
+def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
+    ran = comagic(*typed, "--sandbox", "--period", "yesterday", "--record-files", "none.jsonl")
+    assert (ran.code, said in ran.err) == (2, True)
 
 
 def test_a_dry_run_asks_for_nothing(comagic, folder):
