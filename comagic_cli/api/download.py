@@ -121,8 +121,8 @@ class Downloader:
 
     A recording is asked for without a token first. Where that is refused, it is asked for with the
     one that `token` returns, if `is_own` says that an address belongs to the service; never along
-    a redirect. What opened one recording of a host is tried first for the next. `tell` is told once
-    what a host asks for, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
+    a redirect. What opened one recording of a host is used for the next. `tell` is told once that
+    a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
     """
 
     token: Callable[[], str]
@@ -136,7 +136,7 @@ class Downloader:
     stopped: Event = field(default_factory=Event)
     _sessions: dict[str, requests.Session] = field(default_factory=dict, repr=False)
     _with_token: dict[str, bool] = field(default_factory=dict)  # by host: what opened recordings
-    _told: set[str] = field(default_factory=set)
+    _refusals: dict[str, str] = field(default_factory=dict)  # by host: the latest
     _not_before: dict[str, float] = field(default_factory=dict)  # by host, on the clock
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -154,32 +154,28 @@ class Downloader:
                 refusal = error
                 part.restart()
             else:
-                self._opened(host, with_token=with_token, refusal=ways[0] is not with_token)
+                self._opened(host, with_token=with_token)
                 return
-        if known is None:
-            self._tell_refusal(host, refusal, with_token=True in ways)
+        with self._lock:
+            tried = "without a token and with the account's" if True in ways else "without a token"
+            self._refusals[host] = f"{host} refuses recordings {tried}: {refusal.reason}."
         raise refusal
+
+    def refusals(self) -> list[str]:
+        """Say what the hosts that have opened no recording asked for."""
+        return [text for host, text in self._refusals.items() if host not in self._with_token]
 
     def close(self) -> None:
         """Close the connections."""
         for session in self._sessions.values():
             session.close()
 
-    def _opened(self, host: str, *, with_token: bool, refusal: bool) -> None:
+    def _opened(self, host: str, *, with_token: bool) -> None:
         with self._lock:
+            is_news = with_token and host not in self._with_token
             self._with_token.setdefault(host, with_token)
-            is_news = refusal and host not in self._told
-            self._told |= {host}
         if is_news:
             self.tell(f"{host} gives recordings to those with the account's token only.")
-
-    def _tell_refusal(self, host: str, refusal: DownloadError, *, with_token: bool) -> None:
-        with self._lock:
-            is_news = host not in self._told
-            self._told |= {host}
-        if is_news:
-            tried = "without a token and with the account's" if with_token else "without a token"
-            self.tell(f"{host} refuses recordings {tried}: {refusal.reason}.")
 
     def _fetch(self, url: str, audio: str, part: Part, *, with_token: bool) -> None:
         """Download until the recording is whole; attempts that bring enough are not counted."""
@@ -219,6 +215,8 @@ class Downloader:
         if self.stopped.is_set():
             raise Abandoned
         rest = self._not_before.get(host, 0) - self.clock()
+        if rest > self.retry_policy.max_wait:
+            raise DownloadError("failed", f"the host asks to wait {rest:.0f} s")
         if rest > 0:
             self.retry_policy.sleep(rest)
 

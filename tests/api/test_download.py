@@ -58,6 +58,7 @@ class Fetched:
             except DownloadError as error:
                 self.error = error
             loader.close()
+            self.told += loader.refusals()
             self.told = [line.replace(str(server.port), "PORT") for line in self.told]
         self.requests = [request.decode() for request in server.requests]
         self.pauses = clockwork.pauses
@@ -309,6 +310,20 @@ def test_all_threads_wait_while_the_host_asks_for_it():
         loader.fetch(url, "mp3", Part())
         loader.close()
     assert slept == [30]
+
+
+def test_nobody_waits_longer_than_allowed():
+    policy = RetryPolicy(sleep=pytest.fail, max_wait=60)
+    with Playback([http("", 429, "Retry-After: 90")]) as server:
+        url = f"http://127.0.0.1:{server.port}/a"
+        loader = Downloader(lambda: "", lambda _: False, 2, policy, clock=lambda: 0.0)
+        reasons = []
+        for _ in range(2):
+            with pytest.raises(DownloadError) as raised:
+                loader.fetch(url, "mp3", Part())
+            reasons.append(raised.value.reason)
+        loader.close()
+    assert reasons == ["HTTP 429; it asks to wait 90 s", "the host asks to wait 90 s"]
 
 
 def test_a_stopped_download_ends_at_once():

@@ -27,6 +27,7 @@ from comagic_cli.export.customers import find_customers
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.plan import show_plan
 from comagic_cli.export.recordings.selection import (
+    LINKED,
     Selection,
     WebAccount,
     is_without_component,
@@ -37,7 +38,7 @@ from comagic_cli.export.recordings.selection import (
 from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
-from comagic_cli.files.output import open_output
+from comagic_cli.files.output import STDOUT, open_output
 from comagic_cli.formats.recordings import (
     SAVED,
     Key,
@@ -68,6 +69,8 @@ def save_recordings(
 
     Raises `RowsMissing` in the end, where some are missing.
     """
+    if options.output in STDOUT:
+        raise UsageProblem("-o -: recordings are files", hint="Name them: {record_id}.{ext}.")
     template = read_names(str(options.output), audio)
     if template.is_longer:
         context.reporter.info(f"The names get the id of the recording: {template.text}")
@@ -163,6 +166,7 @@ class _Run:
             self._workers.finish_all()
         except BaseException:
             self._stop()
+            self._tell_refusals()
             with suppress(ComagicError):  # the first error is the one to report
                 self._write_manifest()
             raise
@@ -199,7 +203,10 @@ class _Run:
         names = [each.name for each in msgspec.structs.fields(Recording)]
         for row in list(self.manifest.rows.values()):
             if row.state != SAVED and row.time >= since and row.audio == self.audio:
-                yield Recording(**{name: getattr(row, name) for name in names})
+                values = {name: getattr(row, name) for name in names}
+                if row.kind != LINKED and not self.web.is_own(row.url):
+                    values["url"] = self.web.address(row.communication_id, row.record_id, row.audio)
+                yield Recording(**values)
 
     def _take(self, recording: Recording) -> None:
         """Skip a recording that is there, else let it be downloaded."""
@@ -288,6 +295,10 @@ class _Run:
         folder = Path(self.manifest_path).parent
         return Path(os.path.relpath(path, folder)).as_posix()
 
+    def _tell_refusals(self) -> None:
+        for text in self._downloader.refusals():
+            self.connection.context.reporter.info(text)
+
     def _stop(self) -> None:
         self._downloader.stopped.set()
         self._workers.stop()
@@ -320,6 +331,7 @@ class _Run:
 
     def _report(self, missing: RowsMissing | None) -> None:
         reporter, lacking = self.connection.context.reporter, self._lacking()
+        self._tell_refusals()
         found = sum(self.counts.values())
         members = {
             "recordings": found,
