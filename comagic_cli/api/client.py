@@ -142,6 +142,13 @@ class Client:
             return self._call_with_retries(method, {"access_token": self.token, **params}, row)
         return self._call_in_session(self.session, method, params, row)
 
+    def current_token(self) -> str:
+        """Return the token, or that of the session, which is opened if there is none."""
+        if self.session is None:
+            return self.token
+        with self._login_lock:
+            return self.session.token(self._log_in)
+
     @property
     def spare_points(self) -> int | None:
         """Return the points left of the minute, `None` where the service does not say."""

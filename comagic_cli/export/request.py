@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,7 +26,9 @@ from comagic_cli.export.customers import (
     period_in_utc,
 )
 from comagic_cli.export.options import ExportOptions, OutputSpec
+from comagic_cli.files.output import is_file
 from comagic_cli.formats.base import ZONED
+from comagic_cli.formats.recordings import SAVED, parse_manifest
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
 from comagic_cli.query.catalog import (
@@ -113,7 +116,8 @@ def read_job(report: ReportType, options: ExportOptions, context: Context) -> Ex
 
         request = with_columns(report, build_with, options, context)
         request = replace(request, extra=extra, ids=ids)
-        return _with_recordings(request) if options.record_urls else request
+        request = _with_recordings(request) if options.record_urls else request
+        return _with_files(request) if options.record_files else request
 
     job = ExportJob(build(), options, context)
     if not options.as_saved or options.dry_run:
@@ -176,6 +180,32 @@ def _with_recordings(request: ExportRequest) -> ExportRequest:
             hint=f"These do: {', '.join(able)}.",
         )
     return replace(request, needed=(*request.needed, *NEEDED))
+
+
+def _with_files(request: ExportRequest) -> ExportRequest:
+    """Add the field that tells whose the files are. Raises `UsageProblem`."""
+    if request.report.find(NEEDED[0]) is None:
+        raise UsageProblem(
+            f"--record-files: {request.report.command} has no {NEEDED[0]}",
+            hint="These do: calls, communications, calls-report.",
+        )
+    return replace(request, needed=(*request.needed, NEEDED[0]))
+
+
+def _find_files(manifest: str, job: ExportJob) -> Callable[[str], list[str]]:
+    """Read a manifest of recordings; return the files of a call by its id.
+
+    They are as seen from the folder of the output. Raises `UsageProblem`.
+    """
+    text = job.context.read_text(manifest, "--record-files")
+    output = job.options.output
+    start = Path(output).parent if output is not None and is_file(output) else Path()
+    found: dict[str, list[str]] = {}
+    for row in parse_manifest(text, manifest).rows.values():
+        if row.state == SAVED:
+            path = os.path.relpath(Path(manifest).parent / row.path, start)
+            found.setdefault(str(row.communication_id), []).append(Path(path).as_posix())
+    return lambda id_: found.get(id_, [])
 
 
 def _find_ids(report: ReportType, options: ExportOptions, context: Context) -> tuple[Id, ...]:
@@ -376,7 +406,9 @@ def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
         titles = find_titles(report, job.options.report_id, connection)
         titles += name_first_columns(titles)
     web = _find_web(job, connection) if formatting.record_urls else ""
-    return job.with_formatting(web=web, titles=titles)
+    manifest = formatting.record_files
+    files_of = _find_files(manifest, job) if manifest else None
+    return job.with_formatting(web=web, titles=titles, files_of=files_of)
 
 
 def _find_web(job: ExportJob, connection: Connection) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -40,6 +41,8 @@ class FormatOptions:
     zone: str | None = None  # of the account, if times need it
     record_urls: bool = False  # adds the addresses of recordings in the `web` account
     record_host: str | None = None
+    record_files: str | None = None  # a manifest of recordings: adds the files of each call
+    files_of: Callable[[str], Sequence[str]] | None = None  # by the call's id
     web: str = ""
     flatten: bool = False  # JSON without nested objects
     width: int | None = None  # of the terminal, in cells; None: not a terminal
@@ -51,8 +54,8 @@ class FormatOptions:
     @property
     def change_rows(self) -> bool:
         """Whether rows are changed before they are written: see `TransformSink`."""
-        return self.times != "keep" or self.record_urls
+        return self.times != "keep" or self.record_urls or self.record_files is not None
 
 
-RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns", "asked"})
+RUNTIME_OPTIONS = frozenset({"titles", "web", "files_of", "width", "color", "all_columns", "asked"})
 """Format options that are not part of the request: the terminal or the account decides them."""

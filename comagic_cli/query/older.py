@@ -20,7 +20,8 @@ OF_ONE = {"overlap": "in", "not_overlap": "not_in"}
 DROPPED = frozenset({"--report-id", "--filter-json", "--where"})
 DROPPED_FLAGS = {"--realtime": "", "--live": "", "--as-saved": "saved columns, filters and sort"}
 """Flags that the older report does not take, each with what it then lacks."""
-OWN_VALUES = frozenset({"-o", "--output", "--table", "--profile"})  # may be the report's name
+OWN_VALUES = frozenset({"-o", "--output", "--table", "--profile", "--record-files"})
+"""Options whose value may be the report's name."""
 LISTS = frozenset({"--fields", "--columns", "--sort"})
 OF_CHARTS = frozenset({"--by", "--split", "--sum", "--avg"})  # each takes one field
 RECORDS = frozenset({"--record-urls", "--record-host"})
@@ -77,6 +78,13 @@ def older_command(flat: ReportType, words: Sequence[str], tree: Tree | None) -> 
         found += ["--where", to_expression(equal)] if equal else []
     known = (tuple(dict.fromkeys(each)) for each in (missing, left_out))
     return OlderCommand(join(["comagic", *found]), *known)
+
+
+def older_filter(flat: ReportType, tree: Tree) -> tuple[Tree | None, tuple[str, ...]]:
+    """Return an equal filter of the older report, and the parts that have no equal there."""
+    pair, left_out = older_reports()[flat.command], list[str]()
+    equal = _equal(tree, report(pair.command), pair, left_out)
+    return equal, tuple(dict.fromkeys(left_out))
 
 
 @dataclass(frozen=True)
@@ -169,9 +177,7 @@ def _part(part: str, names: _Names, option: str) -> str:
     return f"{minus}{equal}{colon}{order}" if equal else ""
 
 
-def _equal(
-    tree: Tree, older: ReportType, pair: OlderReport, left_out: list[str]
-) -> Tree | None:
+def _equal(tree: Tree, older: ReportType, pair: OlderReport, left_out: list[str]) -> Tree | None:
     """Return an equal filter of the older report, or one of more rows; `None`, if it has none.
 
     What is joined by `and` can be left out, and is added to `left_out`. Of what is joined by `or`
@@ -193,7 +199,8 @@ def _equal(
 
 def _equal_condition(tree: Tree, older: ReportType, pair: OlderReport) -> Tree | None:
     """Return the condition of the older report; `None` if it can't be filtered so."""
-    field = older.find(pair.fields.get(tree["field"], tree["field"]))
+    name: str = tree["field"]
+    field = older.find(pair.fields.get(name, name))
     if field is None or not field.filter:
         return None
     operator, value = tree["operator"], tree.get("value")
