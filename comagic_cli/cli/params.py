@@ -150,16 +150,21 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file or a database to write. What can't be one is refused with what can."""
+    """A file to write, or with `tables` a database. What can't be one is refused with what can."""
+
+    def __init__(self, *, tables: bool = False) -> None:
+        super().__init__()
+        self.tables = tables
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path or the URL. Raises `UsageProblem`, also for a date of other programs."""
         scheme = scheme_of(str(value))
-        if scheme in DATABASE_SCHEMES:
+        if scheme in DATABASE_SCHEMES and self.tables:
             check_url(str(value), DATABASE_SCHEMES[scheme])
             return str(value)
         if scheme:
-            raise _refuse_url(str(value), scheme, ctx.info_name if ctx else "")
+            command = ctx.info_name if ctx else ""
+            raise _refuse_url(str(value), scheme, command, tables=self.tables)
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -168,8 +173,12 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _refuse_url(url: str, scheme: str, command: str | None) -> UsageProblem:
+def _refuse_url(url: str, scheme: str, command: str | None, *, tables: bool) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
+    if not tables:
+        return UsageProblem(
+            f"-o {scheme}://...: {command} writes only files", hint="Name a file, such as x.csv."
+        )
     known = f"Write to a file, or to {', '.join(f'{each}://' for each in SCHEMES)}."
     if copy := COPY_COMMANDS.get(scheme):
         hint = f"Copy from a pipe: comagic {command} ... -f csv | {copy} {url}"

@@ -62,7 +62,7 @@ table_options = bundle(
 
 
 @click.command(cls=ExportCommand)
-@click.argument("file", metavar="FILE", type=OutputFile())
+@click.argument("file", metavar="FILE", type=OutputFile(tables=True))
 @table_options
 def verify(file: str, manifest: str | None, table: str | None, **values: Any) -> None:
     """Check a file against its manifest, or a table against the service.
@@ -70,8 +70,9 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
     FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
 
-    Or FILE is the URL of a database: postgresql://host/db --table calls. The rows of each day in the table and those that the service
-    counts are printed side by side; a day costs a call. Days that differ end with code 3.
+    Or FILE is the URL of a database: postgresql://host/db --table calls. The rows of each day in
+    the table and those that the service counts are printed side by side; a day costs a call. Days
+    that differ end with code 3.
 
     \b
     Examples:

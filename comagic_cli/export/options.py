@@ -19,7 +19,7 @@ from comagic_cli.files.output import (
     format_of,
     scheme_of,
 )
-from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.base import RAW, FormatOptions
 from comagic_cli.formats.registry import DATABASES, FORMATS, check_format
 
 
@@ -87,6 +87,7 @@ class ExportOptions(ListOptions):
     times: Literal["keep", "iso"]
     record_urls: bool = False
     record_host: str | None = None
+    record_files: str | None = None
     flatten: bool
     params: Mapping[str, Any] = field(default_factory=dict)  # the method's own, by their names
     ids: tuple[str, ...] = ()
@@ -115,6 +116,7 @@ INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
         "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
         "keep_incomplete": "A file whose rows are missing is kept as NAME.incomplete.",
         "resume": "Run the same command again: it writes the files that are missing.",
+        "record_files": "Their names are as seen from one folder: write to a single file.",
         "manifest": "Each file is counted before it gets its name; -v shows the rows of each.",
     },
     "chart": dict.fromkeys(("fields", "sort", "as_saved"), "The chart decides it."),
@@ -137,6 +139,7 @@ VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
     "times": (*LINES, "table", "jsonl", "json"),
     "record_urls": tuple(FORMATS),
     "record_host": tuple(FORMATS),
+    "record_files": tuple(FORMATS),
 }
 """The formats that an option applies to. To type it with another is an error; in the environment or
 a profile it is ignored there."""
@@ -190,6 +193,11 @@ class OutputSpec:
     format_options: FormatOptions = field(default_factory=FormatOptions)
     max_rows: int | None = None
     is_preview: bool = False
+
+    @property
+    def takes_cut_rows(self) -> bool:
+        """Whether rows may be cut into columns before the format gets them."""
+        return self.format in RAW and not self.format_options.change_rows
 
 
 def choose_output(options: ExportOptions, terminal: Terminal | None) -> OutputSpec:

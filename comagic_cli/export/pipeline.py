@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import BinaryIO
 
-from comagic_cli.api.errors import ERRORS
-from comagic_cli.errors import NotAllowed, UsageProblem
+from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import export_each, find_customers
 from comagic_cli.export.database import ONE_DATABASE, check_table, export_to_database
@@ -16,7 +15,7 @@ from comagic_cli.export.manifest import write_manifest
 from comagic_cli.export.options import ROWS_ON_A_TERMINAL, ExportOptions, choose_output
 from comagic_cli.export.partitions import export_partitions
 from comagic_cli.export.plan import show_count, show_plan
-from comagic_cli.export.request import ExportJob, hint_older, read_job
+from comagic_cli.export.request import ExportJob, naming_older, read_job
 from comagic_cli.export.resume import START_AGAIN, reason_against
 from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
@@ -24,19 +23,13 @@ from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
 from comagic_cli.formats.registry import DATABASES
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.older import NO_COMPONENT
 
 
 def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     job = read_job(report, options, context)
-    try:
+    with naming_older(job):
         _run(job)
-    except NotAllowed as error:
-        if error.mnemonic == NO_COMPONENT and report.is_flat:
-            general = ERRORS[NO_COMPONENT].hint
-            error.hint = error.hint.replace(general, hint_older(job))
-        raise
 
 
 def _run(job: ExportJob) -> None:
@@ -48,6 +41,7 @@ def _run(job: ExportJob) -> None:
         show_count(job)
         return
     job = replace(job, output=choose_output(job.options, context.terminal))
+    job = job.with_formatting(asked=job.request.asked)
     check_table(job.output.format, job.options)
 
     def export(own: ExportOptions) -> Summary | None:

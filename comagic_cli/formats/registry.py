@@ -36,7 +36,7 @@ def make_sink(
 ) -> Sink:
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
     make = _maker(format)
-    if format_options.times == "keep" and not format_options.record_urls:
+    if not format_options.change_rows:
         return make(stream, columns, format_options)
     return TransformSink(lambda every: make(stream, every, format_options), columns, format_options)
 

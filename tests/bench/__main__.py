@@ -115,10 +115,20 @@ def speed(bench: Bench, names: list[str]) -> None:
                 output = str(bench.folder / f"{name}-{coding}.{ending}")
                 more = ["-f", "sqlite"] if ending == "db" else []
                 commands[f"comagic {ending}"] = bench.export(address, "-o", output, *more)
-            if coding == "plain":
-                commands |= rivals(bench, address)
             figures = interleaved(commands, bench.environment, bench.runs)
             table(f"{ROWS[name]} rows of {len(FIELDS[name])} fields, {coding}", figures, ROWS[name])
+    beside_rivals(bench)
+
+
+def beside_rivals(bench: Bench) -> None:
+    """Compare with what people would use instead; some take so long that they run once."""
+    address = bench.address("12")
+    commands: dict[str, Command] = {"floor": bench.floor(address)}
+    for ending in ("jsonl", "csv"):
+        output = str(bench.folder / f"rivals.{ending}")
+        commands[f"comagic {ending}"] = bench.export(address, "-o", output)
+    figures = interleaved(commands | rivals(bench, address), bench.environment, 1)
+    table(f"{ROWS['12']} rows of 12 fields, beside others", figures, ROWS["12"])
 
 
 def endings() -> list[str]:
@@ -143,6 +153,10 @@ def rivals(bench: Bench, address: str) -> dict[str, Command]:
         "script, jsonl": bench.rival("script.py", str(script), address, ".jsonl"),
         "pandas, csv": bench.rival("frames.py", str(frames), address, ".csv"),
     }
+    dlt = room("dlt", ["dlt[filesystem]"]) / "bin" / "python"
+    made["dlt, jsonl"] = bench.rival("dlt_source.py", str(dlt), address, ".files")
+    tap = room("singer", ["requests", "singer-python"]) / "bin" / "python"
+    made["Singer tap"] = bench.rival("tap.py", str(tap), address, ".singer")
     if shutil.which("jq") and shutil.which("curl"):
         made["curl + jq, jsonl"] = bench.rival("curl_jq.sh", "bash", address, ".jsonl")
     return made
@@ -259,7 +273,7 @@ def startup(bench: Bench, _: list[str]) -> None:
             str(room("sqlite-utils", ["sqlite-utils"]) / "bin" / "sqlite-utils"),
             "--help",
         ],
-        "dlt --help": [str(room("dlt", ["dlt"]) / "bin" / "dlt"), "--help"],
+        "dlt --help": [str(room("dlt", ["dlt[filesystem]"]) / "bin" / "dlt"), "--help"],
     }
     figures = interleaved(commands, bench.environment, 3 * bench.runs)
     table("Start-up", figures, 0)

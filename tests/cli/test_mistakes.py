@@ -170,6 +170,9 @@ calls --sandbox -o postgresql://host/db -f csv
 calls --sandbox -o sqlite:///x.db
     -o sqlite://...: only files and databases are written
       Write the path without the scheme.
+chart calls --sandbox -o postgresql://host/db
+    -o postgresql://...: chart writes only files
+      Name a file, such as x.csv.
 calls --sandbox -o ftp://host/x.csv
     -o ftp://...: only files and databases are written
       Write to a file, or to postgresql://, clickhouse://.
@@ -269,7 +272,7 @@ chats --sandbox --where 'messages_count > 10'
     --where: chats has no field 'messages_count'
       messages_count > 10
       ^^^^^^^^^^^^^^
-      Did you mean chat_messages_count?
+      Here it is chat_messages_count.
 calls --sandbox --where 'сотрудник = x'
     --where: calls has no field 'сотрудник'
       сотрудник = x
@@ -301,6 +304,67 @@ list --sandbox employees
 employees --sandbox
     No such command 'employees'. It is a list: comagic list employees
       See comagic --help.
+calls-report --sandbox --where 'call_status = Пропущенный'
+    --where: calls-report has no field 'call_status'
+      call_status = Пропущенный
+      ^^^^^^^^^^^
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls-report --sandbox --fields call_status,call_start_date_time
+    --fields: calls-report has no field 'call_status'
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls-report --sandbox --sort call_start_date_time
+    --sort: calls-report has no field 'call_start_date_time'
+      Here it is start_time.
+calls-report --sandbox --sort call_talk_duration
+    --sort: calls-report has no field 'call_talk_duration'
+      Here it is talk_duration, but rows can't be sorted by it.
+chart calls-report --sandbox --by call_status
+    --by: calls-report has no field 'call_status'
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls --sandbox --fields is_lost
+    --fields: calls has no field 'is_lost'
+      Here it is call_status (Принятый for false, Пропущенный for true).
+calls --sandbox --where 'start_time > 2026-10-01'
+    --where: calls has no field 'start_time'
+      start_time > 2026-10-01
+      ^^^^^^^^^^
+      Here it is call_start_date_time.
+сотрудники --sandbox
+    No such command 'сотрудники'. Did you mean comagic list employees?
+      See comagic --help.
+теги
+    No such command 'теги'. Did you mean tags-history or comagic list tags?
+      See comagic --help.
+звонки
+    No such command 'звонки'. Did you mean calls?
+      See comagic --help.
+sitess
+    No such command 'sitess'. Did you mean comagic list sites or comagic list site?
+      See comagic --help.
+list сотрудники
+    there is no list 'сотрудники'
+      Did you mean employees?
+list Номера --sandbox
+    there is no list 'Номера'
+      Did you mean virtual-numbers?
+list виртуальные номера
+    there is no list 'виртуальные'
+      Did you mean virtual-numbers?
+list 'черный список'
+    there is no list 'черный список'
+      Did you mean blacklist-phone-numbers?
+list звонки
+    there is no list 'звонки'
+      Did you mean comagic calls?
+list wat
+    there is no list 'wat'
+      See comagic list.
+fields сотрудники
+    there is no report 'сотрудники'
+      Did you mean employees?
+help сайты
+    there is no topic or command 'сайты'
+      Did you mean list sites?
 calls --sandbox --user-id client-one
     Invalid value for '--user-id': 'client-one' is neither a user id nor all. comagic users lists \
 the ids.
