@@ -224,7 +224,7 @@ def test_an_account_with_older_reports_only_has_recordings_too(comagic, folder):
     [
         ("utm_source = google", 0, ""),  # a field that only the older report has
         ("call_status = Пропущенный", 0, "calls, and none has a recording"),
-        ("nonsense = 1", 2, "there is no field nonsense"),
+        ("nonsense = 1", 2, "calls has no field 'nonsense'"),
     ],
 )
 def test_a_filter_may_be_typed_in_the_fields_of_either_report(comagic, folder, where, code, said):
@@ -238,7 +238,7 @@ def test_a_filter_without_an_equal_in_the_older_report_is_refused(comagic, folde
         where = ["--where", 'call_processing_status = "Не обработан"']
         ran = save(comagic, box, folder, "--audio", "wav", *where)
     assert (ran.code, folder.exists()) == (2, False)
-    assert "calls-report, which is needed here, has no call_processing_status" in ran.err
+    assert "calls-report is needed here, and can't be filtered by call_processing_status" in ran.err
 
 
 def test_the_manifest_is_csv_where_its_name_says_so(comagic, folder, tmp_path):
