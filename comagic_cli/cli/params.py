@@ -11,7 +11,9 @@ import click
 from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, resolve_service
+from comagic_cli.databases.destination import check_url
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.output import DATABASE_SCHEMES, SCHEMES, scheme_of
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.suggest import did_you_mean
 
@@ -20,7 +22,6 @@ DURATION = re.compile(
     r"(\d{1,6}(?:\.\d{1,3})?) ?(?:([smh])|(s)ec(?:onds?)?|(m)in(?:utes?)?|(h)ours?)?", re.ASCII
 )
 LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
 STRFTIME = re.compile(r"%[YF]")
 COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -"}
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
@@ -149,12 +150,21 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file to write. What can't be one is refused with a command that does it."""
+    """A file to write, or with `tables` a database. What can't be one is refused with what can."""
+
+    def __init__(self, *, tables: bool = False) -> None:
+        super().__init__()
+        self.tables = tables
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Raises `UsageProblem` for a URL, and for a date of other programs."""
-        if url := URL.fullmatch(str(value)):
-            raise _refuse_url(str(value), url[1].lower(), ctx.info_name if ctx else "")
+        """Return the path or the URL. Raises `UsageProblem`, also for a date of other programs."""
+        scheme = scheme_of(str(value))
+        if scheme in DATABASE_SCHEMES and self.tables:
+            check_url(str(value), DATABASE_SCHEMES[scheme])
+            return str(value)
+        if scheme:
+            command = ctx.info_name if ctx else ""
+            raise _refuse_url(str(value), scheme, command, tables=self.tables)
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -163,17 +173,20 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _refuse_url(url: str, scheme: str, command: str | None) -> UsageProblem:
+def _refuse_url(url: str, scheme: str, command: str | None, *, tables: bool) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
+    if not tables:
+        return UsageProblem(
+            f"-o {scheme}://...: {command} writes only files", hint="Name a file, such as x.csv."
+        )
+    known = f"Write to a file, or to {', '.join(f'{each}://' for each in SCHEMES)}."
     if copy := COPY_COMMANDS.get(scheme):
         hint = f"Copy from a pipe: comagic {command} ... -f csv | {copy} {url}"
-    elif scheme.startswith("postgres"):
-        hint = "Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'"
     elif scheme in ("sqlite", "file"):
         hint = "Write the path without the scheme."
     else:
-        hint = "Write to a file or a pipe, and copy it with another program."
-    return UsageProblem(f"-o {scheme}://...: only files are written", hint=hint)
+        hint = known
+    return UsageProblem(f"-o {scheme}://...: only files and databases are written", hint=hint)
 
 
 class Text(click.ParamType[str]):

@@ -38,6 +38,8 @@ EXPLORING = {
     "account": ("Show the account: time zone, points left", "explore:account"),
 }
 OTHERS = {
+    "recordings": ("Save the recordings of calls as files", "recordings:recordings"),
+    "transcripts": ("Write what was said in calls", "recordings:transcripts"),
     "chart": ("Count the rows of a report and draw bars", "chart:chart"),
     "api": ("Call a read-only API method and print the answer", "api:api"),
     "login": ("Save an account: service, token, time zone", "auth:login"),

@@ -1,20 +1,15 @@
-"""The manifest: what an export asked and what came, written beside its file and verified later."""
+"""The manifest: what an export asked and what came, written beside its file; see `verify`."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import zlib
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import msgspec
 
 from comagic_cli.errors import RowsMissing
-from comagic_cli.files.compression import open_decompressor
 from comagic_cli.files.stream import read_errors
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT
@@ -22,10 +17,6 @@ from comagic_cli.query.query import TIME_FORMAT
 FORMAT: Final = 1
 SUFFIX = ".manifest.json"
 MAX_SIZE = 1 << 28  # bytes; what is longer is not a manifest
-CHUNK = 1 << 20
-COMPRESSIONS = {b"\x1f\x8b": ".gz", b"\x28\xb5": ".zst"}  # by the first two bytes
-HEADERS = {"csv": 1, "tsv": 1, "jsonl": 0}
-"""The lines before the rows, of the formats whose rows can be counted."""
 
 
 class WindowCount(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
@@ -146,55 +137,3 @@ def read_manifest(path: Path) -> Manifest | None:
 def manifest_beside(path: Path) -> Path:
     """Name the manifest that is looked for beside an output."""
     return path.with_name(path.name + SUFFIX)
-
-
-def verify_file(path: Path, manifest: Manifest) -> None:
-    """Check size, hash and rows of a file against its manifest.
-
-    Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
-    `UsageProblem` where the file can't be read.
-    """
-    with read_errors(str(path)), path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        _check(path, "bytes", size, manifest.bytes)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _check(path, "as SHA-256", digest, manifest.sha256)
-        file.seek(0)
-        if manifest.asked.get("format") in HEADERS:
-            _check(path, "rows", _count_rows(path, file, manifest.asked), manifest.rows)
-    if manifest.state != "complete":
-        raise RowsMissing(f"{path} is incomplete: {manifest.missing}.")
-
-
-def _check(path: Path, what: str, actual: object, expected: object) -> None:
-    if actual != expected:
-        raise RowsMissing(
-            f"{path} is not what its manifest says: it has {actual} {what}, not {expected}.",
-            hint="It was changed or cut after it was written, or the manifest is another file's.",
-        )
-
-
-def _count_rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
-    """Count the rows; of damaged compression, those up to the damage."""
-    chunks, is_csv = _chunks(file), asked["format"] == "csv"
-    try:
-        lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
-    except (EOFError, zlib.error) as error:
-        raise RowsMissing(f"{path} can't be unpacked: {error}.") from error
-    return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    compression = COMPRESSIONS.get(file.read(2), "")
-    file.seek(0)
-    return iter(partial(open_decompressor(file, compression).read, CHUNK), b"")
-
-
-def _count_records(chunks: Iterator[bytes]) -> int:
-    """Count the lines of CSV that end outside of quotes."""
-    is_quoted, records = 0, 0
-    for chunk in chunks:
-        parts = chunk.split(b'"')
-        records += sum(part.count(b"\n") for part in parts[is_quoted::2])
-        is_quoted = (is_quoted + len(parts) - 1) % 2
-    return records

@@ -164,17 +164,30 @@ calls --sandbox -o calls.xls
     The name calls.xls has no suffix of a known format.
       Did you mean calls.xlsx?
 calls --sandbox -f csv -o s3://bucket/x.csv
-    -o s3://...: only files are written
+    -o s3://...: only files and databases are written
       Copy from a pipe: comagic calls ... -f csv | aws s3 cp - s3://bucket/x.csv
 calls --sandbox -o postgresql://me:SECRET@host/db
-    -o postgresql://...: only files are written
-      Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'
+    -o postgresql://...: a password can't be in the URL, where other programs can read it
+      Set PGPASSWORD, or use ~/.pgpass or a service: postgresql:///?service=NAME.
+calls --sandbox -o 'postgres:///db?user=me&sslpassword=SECRET'
+    -o postgres://...: the parameter sslpassword can't be in the URL, where other programs can \
+read it
+      Set PGPASSWORD, or use ~/.pgpass or a service: postgresql:///?service=NAME.
+calls --sandbox -o postgresql://host/db -f csv
+    -f csv can't be used with -o postgresql://
+      Omit -f: rows go into a table.
 calls --sandbox -o sqlite:///x.db
-    -o sqlite://...: only files are written
+    -o sqlite://...: only files and databases are written
       Write the path without the scheme.
+chart calls --sandbox -o postgresql://host/db
+    -o postgresql://...: chart writes only files
+      Name a file, such as x.csv.
 calls --sandbox -o ftp://host/x.csv
-    -o ftp://...: only files are written
-      Write to a file or a pipe, and copy it with another program.
+    -o ftp://...: only files and databases are written
+      Write to a file, or to postgresql://, clickhouse://.
+calls --sandbox -o mysql://me:SECRET@host/db
+    -o mysql://...: only files and databases are written
+      Write to a file, or to postgresql://, clickhouse://.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.
