@@ -60,7 +60,7 @@ UNFIT = [
         ["--coded-values", "value"],
         (
             "--coded-values can't be used with -f jsonl, only with csv, tsv, table, xlsx, parquet "
-            "and sqlite"
+            "sqlite, postgresql and clickhouse"
         ),
     ),
     (
