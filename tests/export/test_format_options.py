@@ -59,7 +59,7 @@ UNFIT = [
     (
         ["--coded-values", "value"],
         (
-            "--coded-values can't be used with -f jsonl, only with csv, tsv, table, xlsx, parquet "
+            "--coded-values can't be used with -f jsonl, only with csv, tsv, table, xlsx, parquet, "
             "sqlite, postgresql and clickhouse"
         ),
     ),
