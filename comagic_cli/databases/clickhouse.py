@@ -3,8 +3,8 @@
 Types are Nullable Int64, Float64, UInt8, DateTime('UTC') with the times as they are shown, Date and
 String; durations are seconds, lists JSON. `_day` is the day of `_time`. Rows go into a table of the
 run's own, `staging`, and are counted there. Then one day after the other replaces the day of the
-table, at once; a run that dies in between is made good by the next. Of a first run `staging` becomes
-the table.
+table, at once; a run that dies in between is made good by the next. In a first run `staging`
+becomes the table.
 """
 
 from __future__ import annotations
