@@ -43,9 +43,8 @@ IMPORT_MORE = {
     "export.partitions": 18,
     "export.request": 20,
     "export.connection": 19,
-    "export.customers": 13,
     "export.chart": 17,
-    "export.pipeline": 16,
+    "export.pipeline": 17,
     "cli.api": 14,
     "cli.doctor": 13,
 }
@@ -61,6 +60,7 @@ LIBRARIES = {
     "sqlite3": ("formats",),
     "tomlkit": ("config.profiles",),
     "filelock": ("files.lock",),
+    "obstore": ("files.cloud",),
     "platformdirs": ("files.directories",),
 }
 

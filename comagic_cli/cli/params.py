@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.cloud import STORES, is_bucket, split_url
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.suggest import did_you_mean
 
@@ -22,7 +23,6 @@ DURATION = re.compile(
 LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
 URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
 STRFTIME = re.compile(r"%[YF]")
-COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -"}
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 WORD = re.compile(r"[\w-]*")  # a host has dots
 
@@ -149,12 +149,15 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file to write. What can't be one is refused with a command that does it."""
+    """A file to write, or an object in a bucket. What can't be one is refused with what can."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path. Raises `UsageProblem` for a URL, and for a date of other programs."""
+        if is_bucket(str(value)):
+            split_url(str(value))
+            return str(value)
         if url := URL.fullmatch(str(value)):
-            raise _refuse_url(str(value), url[1].lower(), ctx.info_name if ctx else "")
+            raise _refuse_url(url[1].lower())
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -163,17 +166,16 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _refuse_url(url: str, scheme: str, command: str | None) -> UsageProblem:
+def _refuse_url(scheme: str) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
-    if copy := COPY_COMMANDS.get(scheme):
-        hint = f"Copy from a pipe: comagic {command} ... -f csv | {copy} {url}"
-    elif scheme.startswith("postgres"):
+    if scheme.startswith("postgres"):
         hint = "Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'"
     elif scheme in ("sqlite", "file"):
         hint = "Write the path without the scheme."
     else:
-        hint = "Write to a file or a pipe, and copy it with another program."
-    return UsageProblem(f"-o {scheme}://...: only files are written", hint=hint)
+        known = ", ".join(f"{each}://" for each in STORES)
+        hint = f"Write to a file, or to a bucket: {known}."
+    return UsageProblem(f"-o {scheme}://...: there is no output of this kind", hint=hint)
 
 
 class Text(click.ParamType[str]):

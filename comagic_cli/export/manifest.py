@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import posixpath
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -14,6 +15,7 @@ from typing import Any, BinaryIO, Final, Literal
 import msgspec
 
 from comagic_cli.errors import RowsMissing
+from comagic_cli.files.cloud import is_bucket, split_url
 from comagic_cli.files.compression import open_decompressor
 from comagic_cli.files.stream import read_errors
 from comagic_cli.query.period import Period
@@ -118,23 +120,42 @@ def format_period(period: Period) -> tuple[str, str]:
 
 
 def write_manifest(
-    stream: BinaryIO, path: str, record: Record, published: Path | None, missing: RowsMissing | None
+    stream: BinaryIO,
+    path: str,
+    record: Record,
+    published: Path | str | None,
+    missing: RowsMissing | None,
 ) -> None:
     """Write the manifest `path` of an export as JSON; `published` is its file, if it has one."""
-    folder = Path(os.path.realpath(path)).parent
     manifest = Manifest(
         comagic_manifest=FORMAT,
         state="incomplete" if missing else "complete",
         missing=missing.message if missing else "",
-        output=os.path.relpath(published, folder) if published else None,
+        output=_name_output(path, str(published)) if published else None,
         **record.members,
     )
     stream.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
-def read_manifest(path: Path) -> Manifest | None:
-    """Read a manifest; `None` where the file is something else. Raises `UsageProblem`."""
-    with read_errors(str(path)):
+def _name_output(path: str, published: str) -> str:
+    """Name a file from the folder of its manifest; in another place, by its full path or URL."""
+    if is_bucket(path) != is_bucket(published):
+        return published
+    if not is_bucket(path):
+        return os.path.relpath(published, Path(os.path.realpath(path)).parent)
+    *place, key = split_url(published)
+    *own_place, own_key = split_url(path)
+    if place != own_place:
+        return published
+    return posixpath.relpath(f"/{key}", posixpath.dirname(f"/{own_key}"))
+
+
+def read_manifest(path: Path, name: str) -> Manifest | None:
+    """Read a manifest; `None` where the file is something else.
+
+    Raises `UsageProblem`, which calls the file `name`.
+    """
+    with read_errors(name):
         if path.stat().st_size > MAX_SIZE:
             return None
         text = path.read_bytes()
@@ -143,44 +164,39 @@ def read_manifest(path: Path) -> Manifest | None:
     return None
 
 
-def manifest_beside(path: Path) -> Path:
-    """Name the manifest that is looked for beside an output."""
-    return path.with_name(path.name + SUFFIX)
-
-
-def verify_file(path: Path, manifest: Manifest) -> None:
-    """Check size, hash and rows of a file against its manifest.
+def verify_file(path: Path, manifest: Manifest, name: str) -> None:
+    """Check size, hash and rows of a file, which messages call `name`, against its manifest.
 
     Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
     `UsageProblem` where the file can't be read.
     """
-    with read_errors(str(path)), path.open("rb") as file:
+    with read_errors(name), path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        _check(path, "bytes", size, manifest.bytes)
+        _check(name, "bytes", size, manifest.bytes)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _check(path, "as SHA-256", digest, manifest.sha256)
+        _check(name, "as SHA-256", digest, manifest.sha256)
         file.seek(0)
         if manifest.asked.get("format") in HEADERS:
-            _check(path, "rows", _count_rows(path, file, manifest.asked), manifest.rows)
+            _check(name, "rows", _count_rows(name, file, manifest.asked), manifest.rows)
     if manifest.state != "complete":
-        raise RowsMissing(f"{path} is incomplete: {manifest.missing}.")
+        raise RowsMissing(f"{name} is incomplete: {manifest.missing}.")
 
 
-def _check(path: Path, what: str, actual: object, expected: object) -> None:
+def _check(name: str, what: str, actual: object, expected: object) -> None:
     if actual != expected:
         raise RowsMissing(
-            f"{path} is not what its manifest says: it has {actual} {what}, not {expected}.",
+            f"{name} is not what its manifest says: it has {actual} {what}, not {expected}.",
             hint="It was changed or cut after it was written, or the manifest is another file's.",
         )
 
 
-def _count_rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
+def _count_rows(name: str, file: BinaryIO, asked: Mapping[str, Any]) -> int:
     """Count the rows; of damaged compression, those up to the damage."""
     chunks, is_csv = _chunks(file), asked["format"] == "csv"
     try:
         lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
     except (EOFError, zlib.error) as error:
-        raise RowsMissing(f"{path} can't be unpacked: {error}.") from error
+        raise RowsMissing(f"{name} can't be unpacked: {error}.") from error
     return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
 
 

@@ -154,18 +154,25 @@ csv, tsv, jsonl, json, xlsx, parquet, sqlite.
 calls --sandbox -o calls.xls
     The name calls.xls has no suffix of a known format.
       Did you mean calls.xlsx?
-calls --sandbox -f csv -o s3://bucket/x.csv
-    -o s3://...: only files are written
-      Copy from a pipe: comagic calls ... -f csv | aws s3 cp - s3://bucket/x.csv
+calls --sandbox -f csv -o s3://me:SECRET@host/x.csv
+    -o s3://...: a bucket's name is expected after //
+      Example: -o s3://BUCKET/calls.csv. Credentials come from the environment, see comagic help \
+buckets.
+calls --sandbox -o s3://bucket/x.db
+    -o s3://bucket/x.db: a database can't be changed in a bucket.
+      Write a local database, or day files into the bucket: {date}.parquet.
+calls --sandbox -o s3://bucket/x.csv --resume
+    --resume: an object is put whole: there is no unfinished one to continue.
+      Omit --resume to start again.
 calls --sandbox -o postgresql://me:SECRET@host/db
-    -o postgresql://...: only files are written
+    -o postgresql://...: there is no output of this kind
       Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'
 calls --sandbox -o sqlite:///x.db
-    -o sqlite://...: only files are written
+    -o sqlite://...: there is no output of this kind
       Write the path without the scheme.
 calls --sandbox -o ftp://host/x.csv
-    -o ftp://...: only files are written
-      Write to a file or a pipe, and copy it with another program.
+    -o ftp://...: there is no output of this kind
+      Write to a file, or to a bucket: s3://, gs://, az://.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.
