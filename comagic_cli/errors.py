@@ -25,7 +25,10 @@ class ExitCode(IntEnum):
     COMPLETE = 0, "complete: every row is there"
     BUG = 1, "a bug of comagic"
     USAGE = 2, "the command line, the environment or a profile is wrong"
-    ROWS_MISSING = 3, "finished, but rows are missing or doubled, or a customer was refused"
+    ROWS_MISSING = (
+        3,
+        "ended, but rows or files are missing or doubled, or a customer was refused",
+    )
     NOT_ALLOWED = 4, "not allowed: token, password, address or rights"
     REFUSED = 5, "the API refused the request"
     NETWORK = 6, "the network or the service failed, after retries"
@@ -132,7 +135,7 @@ class OutputBusy(ComagicError):
 
 def install_command(package: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
     """Return the command that adds a package to the environment of this program."""
-    folders = PurePath(prefix).parts
+    folders, package = PurePath(prefix).parts, quote(package)
     if "pipx" in folders:
         return f"pipx inject comagic {package}"
     if ("uv", "tools") in pairwise(folders):

@@ -18,15 +18,25 @@ if TYPE_CHECKING:
 HOME = Path(__file__).parent.parent
 PACKAGE = "comagic_cli"
 MOST_MODULES = 16  # in one folder
+# Most modules of cli are one command each; what is verified afterwards has as many parts as what is
+# exported.
+MORE_MODULES = {"comagic_cli.cli": 18, "comagic_cli.export": 17}
 
 # What of ours a folder may import, besides itself, `errors` and `__version__`.
 ALLOWED = {
-    "cli": ("export", "config", "query", "rows", "paging", "formats", "files", "api", "sandbox"),
+    "cli": (
+        *("export", "config", "query", "rows", "paging", "formats", "databases", "files", "api"),
+        "sandbox",
+    ),
     # The sandbox stands in for the account.
-    "export": ("paging", "api", "query", "rows", "formats", "files", "config", "sandbox"),
+    "export": (
+        *("paging", "api", "query", "rows", "formats", "databases", "files", "config", "sandbox"),
+    ),
     "paging": ("rows", "query"),
     "api": ("query", "rows"),
     "formats": ("rows", "query", "files"),
+    # Texts of a server are made ready for messages as those of the service are.
+    "databases": ("formats", "rows", "query", "files", "api.redact"),
     "files": (),
     "query": (),
     "rows": ("query",),
@@ -39,9 +49,11 @@ ALLOWED = {
 MOST_IMPORTS = 12  # modules of the package, besides `errors`, that one module imports
 # Those that put an export together import more.
 IMPORT_MORE = {
-    "export.database": 13,
+    "export.database": 15,
     "export.partitions": 18,
-    "export.request": 20,
+    "export.request": 22,
+    "export.verify": 15,
+    "export.recordings.saving": 15,
     "export.connection": 19,
     "export.chart": 17,
     "export.pipeline": 17,
@@ -51,13 +63,14 @@ IMPORT_MORE = {
 # The folders or modules that a library may be imported in.
 LIBRARIES = {
     "click": ("cli",),
-    "requests": ("api",),
+    "requests": ("api", "databases.clickhouse"),  # which is written over HTTP
     "urllib3": ("api",),
     "rich": ("cli.console", "formats.table", "formats.bars"),
     "dateutil": ("query.period",),
     "pyarrow": ("formats",),
     "xlsxwriter": ("formats",),
-    "sqlite3": ("formats",),
+    "sqlite3": ("databases.sqlite",),
+    "psycopg": ("databases.postgres",),
     "tomlkit": ("config.profiles",),
     "filelock": ("files.lock",),
     "obstore": ("files.cloud",),
@@ -155,7 +168,8 @@ def test_every_module_imports_only_what_its_folder_may(folder):
 def test_no_folder_has_more_modules_than_a_reader_can_hold():
     sizes = Counter(module.rpartition(".")[0] for module in modules() if not is_package(module))
 
-    assert {folder: size for folder, size in sizes.items() if size > MOST_MODULES} == {}
+    most = dict.fromkeys(sizes, MOST_MODULES) | MORE_MODULES
+    assert {folder: size for folder, size in sizes.items() if size > most[folder]} == {}
 
 
 @cache
@@ -221,7 +235,7 @@ def test_no_module_imports_more_than_a_reader_can_hold():
         ("config.profiles", "from comagic_cli.query import catalog", "may import config, files"),
         ("errors", "from comagic_cli import __version__", "errors imports nothing of ours"),
         ("formats.table", "from click import echo", "click belongs in cli"),
-        ("cli.main", "import requests", "requests belongs in api"),
+        ("cli.main", "import requests", "requests belongs in api, databases.clickhouse"),
         ("api.client", "import rich", "rich belongs in cli.console, formats.table, formats.bars"),
         ("files.output", "def f():\n    import dateutil.tz", "dateutil belongs in query.period"),
         ("paging.reader", "if TYPE_CHECKING:\n    import click", "click belongs in cli"),

@@ -119,29 +119,44 @@ class Client:
         self._page_size = PageSize(self._note)
         self._limits = RateLimits(self.retry_policy, self.clock, self._note)
 
-    def call(self, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call a method and return its answer.
+    def call(self, method: str, params: Mapping[str, Any], row: type[Any] = msgspec.Raw) -> Answer:
+        """Call a method and return its answer, with rows of a type where all can be cut into it.
 
         Waits first where the account is out of points; without points for the day it does not call.
         Retries failed connections, timeouts, HTTP 408, 425, 429 and 5xx, bodies that are cut off or
         unreadable, and `internal_error`. Raises the `ComagicError` that the failure stands for.
         """
-        return self.call_as(self.user_id, method, params)
+        return self.call_as(self.user_id, method, params, row)
 
-    def call_as(self, user_id: int | None, method: str, params: Mapping[str, Any]) -> Answer:
+    def call_as(
+        self,
+        user_id: int | None,
+        method: str,
+        params: Mapping[str, Any],
+        row: type[Any] = msgspec.Raw,
+    ) -> Answer:
         """Call a method as a user of an agent's customer; `call` tells the rest."""
         if user_id is not None and method not in WITHOUT_USER:
             params = {"user_id": user_id, **params}
         if self.session is None:
-            return self._call_with_retries(method, {"access_token": self.token, **params})
-        return self._call_in_session(self.session, method, params)
+            return self._call_with_retries(method, {"access_token": self.token, **params}, row)
+        return self._call_in_session(self.session, method, params, row)
+
+    def current_token(self) -> str:
+        """Return the token, or that of the session, which is opened if there is none."""
+        if self.session is None:
+            return self.token
+        with self._login_lock:
+            return self.session.token(self._log_in)
 
     @property
     def spare_points(self) -> int | None:
         """Return the points left of the minute, `None` where the service does not say."""
         return self._limits.remaining("minute")
 
-    def _call_in_session(self, session: Session, method: str, params: Mapping[str, Any]) -> Answer:
+    def _call_in_session(
+        self, session: Session, method: str, params: Mapping[str, Any], row: type[Any]
+    ) -> Answer:
         """Call with the session's token; if the session has ended, log in once and call again.
 
         Threads whose session ended at once log in once, too.
@@ -152,7 +167,7 @@ class Client:
                 token = session.token(self._log_in)
                 is_new = session.logins > logins
             try:
-                answer = self._call_with_retries(method, {"access_token": token, **params})
+                answer = self._call_with_retries(method, {"access_token": token, **params}, row)
             except _SessionEnded as ended:
                 error = ended.error
             else:
@@ -166,13 +181,15 @@ class Client:
     def _log_in(self, params: Mapping[str, Any]) -> Answer:
         return self._call_with_retries(LOGIN, params)
 
-    def _call_with_retries(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _call_with_retries(
+        self, method: str, params: Mapping[str, Any], row: type[Any] = msgspec.Raw
+    ) -> Answer:
         limited, attempt = RateLimitedCall(self._limits), 1
         while True:
             limited.wait()
             sent = self._page_size.apply(params)
             try:
-                return self._call_once(method, sent)
+                return self._call_once(method, sent, row)
             except _RateLimited as refused:
                 self.on_trouble()
                 limited.on_refusal(refused.error, refused.quota)
@@ -205,10 +222,10 @@ class Client:
         reason = self._redact_line(f"trying again, because {failure.error.message}")
         self.retry_policy.wait(pause, reason)
 
-    def _call_once(self, method: str, params: Mapping[str, Any]) -> Answer:
+    def _call_once(self, method: str, params: Mapping[str, Any], row: type[Any]) -> Answer:
         id_, start = next(self._ids), self.clock()
         response = self.transport.send(_encode(id_, method, params))
-        envelope, marker = self._read(method, response)
+        envelope, marker = self._read(method, response, row)
         if (error := envelope.failure) is not None:
             self._limits.update(limits_of_error(error))
             raise self._error(method, error, marker, response.retry_after)
@@ -227,7 +244,7 @@ class Client:
             self.on_response(params, answer)
         return answer
 
-    def _read(self, method: str, response: HttpResponse) -> tuple[Envelope, bytes]:
+    def _read(self, method: str, response: HttpResponse, row: type[Any]) -> tuple[Envelope, bytes]:
         if response.status in REDIRECTS:
             target = f" to {response.location}" if response.location else ""
             raise self._network_failure(
@@ -235,7 +252,7 @@ class Client:
                 "It was not followed, because the request contains the token. Correct --base-url.",
             )
         try:
-            envelope, marker = read_envelope(response.body)
+            envelope, marker = read_envelope(response.body, row)
         except MalformedResponse as error:
             reason = str(error)
         else:

@@ -29,11 +29,12 @@ from comagic_cli.query.query import Query
 from comagic_cli.rows.decode import Members
 from comagic_cli.rows.page import Answer
 
+PAGING = frozenset({"limit", "offset"})
 # Refusals that may be of an operator, and whose own hint then does not help.
 UNCLEAR = FILTER_REFUSALS - {"filter_prohibited"}
 
 
-class Span(Protocol):
+class AskedTime(Protocol):
     """The window that a page is asked for; `paging` has the type, which `api` may not import."""
 
     @property
@@ -48,11 +49,13 @@ class Span(Protocol):
 class Caller(Protocol):
     """A client of the service."""
 
-    def call(self, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call a method and return its answer."""
+    def call(
+        self, method: str, params: Mapping[str, Any], row: type[Any] = msgspec.Raw, /
+    ) -> Answer:
+        """Call a method and return its answer, with rows of a type where all can be cut into it."""
 
 
-Ask: TypeAlias = Callable[[Span, int, int], Answer]
+Ask: TypeAlias = Callable[[AskedTime, int, int], Answer]
 """Ask for a page by its time, offset and limit."""
 
 
@@ -89,6 +92,7 @@ def make_asker(
     query: Query,
     dialect: Dialect | None = None,
     members: Members | None = None,
+    row: type[Any] = msgspec.Raw,
 ) -> Ask:
     """Return what asks for pages of `query` through `client`.
 
@@ -97,18 +101,19 @@ def make_asker(
     same holds where the service does not sort by the key or by the time, which only we added, and
     where it knows a field by another of its names. Operators of the filter that the account refuses
     are replaced by equal forms. `dialect` keeps both for later queries. `members` reads the rows'
-    members.
+    members. Once nothing more is to be learnt of them, answers are cut into rows of type `row`.
     """
     dialect = dialect or Dialect()
     form = replace(_without_operators(query, dialect), names=dict(dialect.field_names))
 
-    def ask(window: Span, offset: int, limit: int) -> Answer:
+    def ask(window: AskedTime, offset: int, limit: int) -> Answer:
         nonlocal form
         forms, first, new = [form], None, set[Use]()
         while True:
             try:
                 params = forms[-1].params(window.start, window.end, offset, limit)
-                answer = client.call(query.report.method, params)
+                is_known = members is not None and members.are_complete
+                answer = client.call(query.report.method, params, row if is_known else msgspec.Raw)
             except Refused as error:
                 other = _other_form(forms[-1], error, new)
                 if other is None:
@@ -133,7 +138,7 @@ def make_asker(
 
 
 def _read_members(answer: Answer, members: Members | None) -> Answer:
-    if members is None or not isinstance(answer.content, list):
+    if members is None or members.are_complete or not isinstance(answer.content, list):
         return answer
     return msgspec.structs.replace(answer, content=members.read(answer.content))
 
@@ -164,7 +169,10 @@ def _refused_operators(query: Query, error: Refused) -> set[Use]:
 
 
 def _complete_hint(query: Query, error: Refused) -> None:
-    """Name the option and the command for a refusal of the filter that has no equal form."""
+    """Name the option or the command for a refusal that has no equal form: of filter or paging."""
+    is_unknown = error.mnemonic == "unexpected_parameters" and error.field in PAGING
+    if is_unknown and not query.report.is_flat:
+        error.hint = f"It seems not to page: comagic api {query.report.method} reads it otherwise."
     if error.mnemonic in UNCLEAR and _refused_operators(query, error):
         error.hint = f"Check --where; see comagic filters {query.report.command}."
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from comagic_cli.api.dialect import Ask, Span
+from comagic_cli.api.dialect import Ask, AskedTime
 from comagic_cli.api.lists import Call, Items, ask_items, objects
 from comagic_cli.errors import (
     ComagicError,
@@ -165,7 +165,7 @@ def ask_report(call: Call, report: ReportType, named: str | None = None) -> dict
 def explain_report(ask: Ask, call: Call, query: Query) -> Ask:
     """Return `ask`, which raises `UsageProblem` with the account's reports for an unknown id."""
 
-    def ask_or_list(window: Span, offset: int, limit: int) -> Answer:
+    def ask_or_list(window: AskedTime, offset: int, limit: int) -> Answer:
         try:
             return ask(window, offset, limit)
         except Refused as refused:
@@ -236,7 +236,7 @@ def ask_state(call: Call, report_id: int | str) -> dict[str, Any]:
 def ask_kind(call: Call, report: ReportType, named: str | None) -> str:
     """Return the report's type; if the catalogue has none, that of the named report."""
     if report.type is None and named is not None:
-        with suppress(UsageProblem):  # a number may be valid without being listed
+        with suppress(UsageProblem, NotAllowed):  # a number may be valid without being listed
             return str(ask_report(call, report, named).get("type") or report.kind)
     return report.kind
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import count
 from math import ceil, isfinite
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from comagic_cli.api.redact import is_markup
 
+Item = TypeVar("Item")
 BOM = b"\xef\xbb\xbf"
 GZIP = b"\x1f\x8b"
 NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,15})?", re.ASCII)
@@ -41,13 +43,13 @@ class Result(msgspec.Struct, frozen=True):
     """The result member of an answer, with undecoded data."""
 
     metadata: Any = None
-    data: msgspec.Raw | list[msgspec.Raw] = msgspec.Raw(b"null")
+    data: msgspec.Raw | list[Any] = msgspec.Raw(b"null")
 
 
-class _Rows(Result, frozen=True, kw_only=True):
-    """A result whose data is a list; its items are found in the same pass."""
+class _Rows(Result, Generic[Item], frozen=True, kw_only=True):
+    """A result whose data is a list; its items are found, or cut, in the same pass."""
 
-    data: list[msgspec.Raw]
+    data: list[Item]
 
 
 class _Whole(Result, frozen=True):
@@ -71,8 +73,8 @@ class Envelope(msgspec.Struct, frozen=True):
         return None if self.result is not None and not says else failure
 
 
-class _OfRows(Envelope, frozen=True):
-    result: _Rows | None = None
+class _OfRows(Envelope, Generic[Item], frozen=True):
+    result: _Rows[Item] | None = None
 
 
 class _OfAny(Envelope, frozen=True):
@@ -83,36 +85,40 @@ class _OfList(Envelope, frozen=True):
     """An answer whose result is the list itself, as the documentation prints a few."""
 
     rows: list[msgspec.Raw] | None = msgspec.field(default=None, name="result")
-    result: _Rows | None = msgspec.field(default=None, name="-")
+    result: _Rows[msgspec.Raw] | None = msgspec.field(default=None, name="-")
 
 
-_rows_decoder = msgspec.json.Decoder(_OfRows)
+@cache
+def _rows_decoder(row: type[Any]) -> msgspec.json.Decoder[Envelope]:
+    return msgspec.json.Decoder(_OfRows[row])  # type: ignore[valid-type]  # chosen at run time
+
+
 _decoder = msgspec.json.Decoder(_OfAny)
 _list_decoder = msgspec.json.Decoder(_OfList)
 
 
-def read_envelope(body: bytes | bytearray) -> tuple[Envelope, bytes]:
+def read_envelope(body: bytes | bytearray, row: type[Any] = msgspec.Raw) -> tuple[Envelope, bytes]:
     """Decode an answer; also return the marker of lone surrogates, b"" if there are none.
 
-    Raises `MalformedResponse`.
+    Rows become `row` where all of them can. Raises `MalformedResponse`.
     """
     if body.startswith(BOM):  # noqa: FURB188 - removeprefix copies a bytearray, BOM or not
         body = body[len(BOM) :]
     _check_utf8(body)
     marker = b""
-    envelope = _decode(body)
+    envelope = _decode(body, row)
     if isinstance(envelope, Exception):  # msgspec refuses lone surrogates
         marked, marker = mark_lone_surrogates(bytes(body))
-        envelope = _decode(marked) if marker else envelope
+        envelope = _decode(marked, row) if marker else envelope
     if isinstance(envelope, Exception):
         raise MalformedResponse(_describe(body, envelope))
     return envelope, marker
 
 
-def _decode(body: bytes | bytearray) -> Envelope | Exception:
+def _decode(body: bytes | bytearray, row: type[Any]) -> Envelope | Exception:
     try:
         try:
-            return _rows_decoder.decode(body)
+            return _rows_decoder(row).decode(body)  # type: ignore[arg-type]  # a type is hashable
         except msgspec.ValidationError:  # the data is not a list, or missing
             return _decode_other(body)
     except (msgspec.DecodeError, RecursionError) as error:

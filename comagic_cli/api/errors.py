@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from comagic_cli.api.envelope import ApiError
 from comagic_cli.api.redact import Redact, one_line
 from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPoints, Refused
+from comagic_cli.query.older import GENERAL
 
 CODE = re.compile(r"-?\d{1,9}", re.ASCII)
 ADDRESS = re.compile(r"[0-9a-fA-F.:]{3,}")
@@ -91,7 +92,7 @@ ERRORS = {
     "method_component_disabled": ErrorKind(
         NotAllowed,
         "the account's tariff lacks a component for this report",
-        "Ask the service to switch it on. Older reports, as calls-report, do not need it.",
+        GENERAL,
     ),
     "parameter_component_disabled": ErrorKind(
         NotAllowed,

@@ -88,7 +88,7 @@ class HttpTransport:
         self._clock = clock
         self._kept = 0  # connections that have been used, are kept alive, and are not in use
         self._lock = Lock()
-        self._session = _open_session(url)
+        self._session = make_session(url)
 
     def send(self, body: bytes) -> HttpResponse:
         """Post `body` and return the response.
@@ -105,7 +105,7 @@ class HttpTransport:
                 response = self._post(body)
             except HTTP_ERRORS as error:
                 stale = reused and _is_closed(error)
-                failure = self._explain(error)
+                failure = explain_failure(error, self._url, self._timeout)
             else:
                 with self._lock:
                     self._kept = min(self._kept + 1, MAX_CONNECTIONS)
@@ -131,7 +131,7 @@ class HttpTransport:
             return HttpResponse(
                 response.status_code,
                 self._read_body(response, deadline),
-                _retry_after(response.headers.get("Retry-After", "")),
+                read_retry_after(response.headers.get("Retry-After", "")),
                 response.headers.get("Location", ""),
             )
 
@@ -148,42 +148,6 @@ class HttpTransport:
                     hint="Ask for fewer rows at once with --page-size.",
                 )
         return body
-
-    def _explain(self, error: Exception) -> Exception:
-        cause = _root_cause(error)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return NetworkFailure(
-                f"the certificate of {self._url} can't be verified: {cause.verify_message}",
-                hint="If the network has its own certificate, name its file in REQUESTS_CA_BUNDLE.",
-            )
-        if isinstance(error, INVALID_URL):
-            return UsageProblem(f"{self._url} can't be called: {cause}")
-        if isinstance(error, requests.exceptions.ProxyError):
-            return TransportError(
-                f"no answer from the proxy {_proxy_of(self._url)}: {_describe(cause)}",
-                hint="Check the proxy in HTTPS_PROXY (or ALL_PROXY).",
-            )
-        if isinstance(cause, ssl.SSLError):
-            return TransportError(
-                f"{urlsplit(self._url).netloc} does not answer with TLS (https)",
-                hint="Check the host and port of --base-url.",
-            )
-        if isinstance(error, requests.exceptions.ConnectTimeout):
-            return TransportError(f"no connection within {min(self._timeout, CONNECT_TIMEOUT):g} s")
-        if isinstance(error, READ_TIMEOUTS):
-            return TransportError(
-                f"no complete answer within {self._timeout:g} s", try_smaller=True
-            )
-        if isinstance(error, urllib3.exceptions.DecodeError):
-            return TransportError("the answer can't be decompressed", try_smaller=True)
-        if isinstance(error, urllib3.exceptions.HTTPError):  # while the body was read
-            return TransportError(f"the answer was cut off: {_describe(cause)}", try_smaller=True)
-        failure = TransportError(
-            f"no answer: {_describe(cause)}", try_smaller=isinstance(cause, CONNECTION_CLOSED)
-        )
-        if isinstance(cause, BadStatusLine) and self._url.startswith("http:"):
-            failure.hint = "Check --base-url: this port may expect https."
-        return failure
 
 
 def open_transport(url: str, timeout: float) -> HttpTransport:
@@ -214,6 +178,42 @@ def service_url(text: str) -> str:
     return parts._replace(path=parts.path.rstrip("/") or DEFAULT_PATH, fragment="").geturl()
 
 
+def explain_failure(error: Exception, url: str, timeout: float) -> Exception:
+    """Return the error to raise for one of `HTTP_ERRORS`: see `HttpTransport.send`."""
+    cause = _root_cause(error)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return NetworkFailure(
+            f"the certificate of {url} can't be verified: {cause.verify_message}",
+            hint="If the network has its own certificate, name its file in REQUESTS_CA_BUNDLE.",
+        )
+    if isinstance(error, INVALID_URL):
+        return UsageProblem(f"{url} can't be called: {cause}")
+    if isinstance(error, requests.exceptions.ProxyError):
+        return TransportError(
+            f"no answer from the proxy {_proxy_of(url)}: {_describe(cause)}",
+            hint="Check the proxy in HTTPS_PROXY (or ALL_PROXY).",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return TransportError(
+            f"{urlsplit(url).netloc} does not answer with TLS (https)",
+            hint="Check the host and port of --base-url.",
+        )
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return TransportError(f"no connection within {min(timeout, CONNECT_TIMEOUT):g} s")
+    if isinstance(error, READ_TIMEOUTS):
+        return TransportError(f"no complete answer within {timeout:g} s", try_smaller=True)
+    if isinstance(error, urllib3.exceptions.DecodeError):
+        return TransportError("the answer can't be decompressed", try_smaller=True)
+    if isinstance(error, urllib3.exceptions.HTTPError):  # while the body was read
+        return TransportError(f"the answer was cut off: {_describe(cause)}", try_smaller=True)
+    failure = TransportError(
+        f"no answer: {_describe(cause)}", try_smaller=isinstance(cause, CONNECTION_CLOSED)
+    )
+    if isinstance(cause, BadStatusLine) and url.startswith("http:"):
+        failure.hint = "Check --base-url: this port may expect https."
+    return failure
+
+
 def _not_a_url(text: str) -> UsageProblem:
     return UsageProblem(
         f"--base-url: {text!r} is not a URL", hint="Example: https://dataapi.comagic.ru"
@@ -237,7 +237,7 @@ class _Session(requests.Session):
         return None
 
 
-def _open_session(url: str) -> requests.Session:
+def make_session(url: str) -> requests.Session:
     """Configure what all requests share."""
     parts = urlsplit(url)
     session = _Session()
@@ -288,7 +288,7 @@ def _proxy_of(url: str) -> str:
     return (proxy or "").rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
-def _retry_after(header: str) -> float | None:
+def read_retry_after(header: str) -> float | None:
     """Read Retry-After in seconds, from a number or a date; `None` if it is neither."""
     with suppress(InvalidHeader, ValueError, OverflowError):
         return float(urllib3.Retry().parse_retry_after(header))

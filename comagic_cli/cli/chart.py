@@ -116,7 +116,7 @@ def chart(
                 hint=f"Add {flag} N; the ids: comagic list sites.",
             )
     values = take_params(entry, split_users(drop_profile_period(values)))
-    options = _make_options(values, read_command_line()["typed"], question)
+    options = _make_options(values | read_command_line(), question)
     show_chart(entry, question, options, make_context(options))
 
 
@@ -138,11 +138,9 @@ def make_question(by: str, split: str, sum_: str | None, avg: str | None) -> Que
     return Question(by, split, "sum" if sum_ else "avg" if avg else "rows", sum_ or avg or "")
 
 
-def _make_options(
-    values: Mapping[str, Any], typed: frozenset[str], question: Question
-) -> ExportOptions:
+def _make_options(values: Mapping[str, Any], question: Question) -> ExportOptions:
     """Return the options of an export of the fields that the chart needs."""
     nothing: dict[str, Any] = {each.name: None for each in fields(ExportOptions)} | {"params": {}}
     empty = dict.fromkeys(("sort", "ids", "customers"), ())
-    fixed = {"fields": question.fields, "typed": typed, "as_saved": False}
+    fixed = {"fields": question.fields, "as_saved": False}
     return ExportOptions(**(nothing | empty | dict(values) | fixed))

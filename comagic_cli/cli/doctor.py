@@ -33,8 +33,8 @@ from comagic_cli.errors import ComagicError, NetworkFailure, NotAllowed, OutOfPo
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.paging.window import Window
-from comagic_cli.query.catalog import ReportType, reports
-from comagic_cli.query.older import COMPONENT, NO_COMPONENT, OLDER
+from comagic_cli.query.catalog import ReportType, older_reports, reports
+from comagic_cli.query.older import COMPONENT, NO_COMPONENT
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS, Query
 
@@ -282,8 +282,8 @@ def _check_reports(connection: Connection) -> Iterator[Check]:
 
 
 def _without_flat(report: ReportType) -> Check:
-    older = OLDER.get(report.command)
-    instead = f": use comagic {older}" if older else ""
+    older = older_reports().get(report.command)
+    instead = f": use comagic {older.command}" if older else ""
     return Check(report.command, f"needs the component{instead}", SKIPPED)
 
 

@@ -23,9 +23,9 @@ from comagic_cli.cli.params import ReportCommand
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.query.catalog import Param, ReportType, list_named, lists, report
+from comagic_cli.query.catalog import Param, ReportType, list_named, lists, report, reports
 from comagic_cli.query.query import IDS
-from comagic_cli.query.suggest import did_you_mean
+from comagic_cli.query.suggest import did_you_mean, suggest_in_russian
 
 Export = Callable[[ReportType, ExportOptions, Context], None]
 
@@ -145,9 +145,12 @@ def export_command(entry: ReportType, name: str, examples: str, run: Export) -> 
 
     inapplicable = inapplicable_options(entry)
     command.params = [param for param in command.params if param.name not in inapplicable]
-    for param in command.params if entry.is_list else ():
+    helps = HELP_OF_LIST if entry.is_list else {}
+    if not entry.time or not all(entry.field(name).sort for name in entry.time):
+        helps = helps | {"sort": HELP_OF_LIST["sort"]}  # the service has an order of its own
+    for param in command.params:
         if isinstance(param, click.Option):
-            param.help = HELP_OF_LIST.get(param.name or "", param.help)
+            param.help = helps.get(param.name or "", param.help)
     return command
 
 
@@ -193,7 +196,13 @@ class Lists(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the list that was typed; suggest similar ones if there is none."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], self.list_commands(ctx)) or "See comagic list."
+            names = self.list_commands(ctx)
+            hint = did_you_mean(args[0], names) or suggest_in_russian(
+                args[0],
+                {entry.command: f"comagic {entry.command}" for entry in reports()},
+                {name: name for name in names},
+            )
+            hint = hint or "See comagic list."
             raise UsageProblem(f"there is no list {args[0]!r}", hint=hint)
         return super().resolve_command(ctx, args)
 

@@ -468,11 +468,22 @@ def _explain_field(word: str) -> str:
     )
 
 
+LIST = "list "
+
+
 def _suggest(words: str, root: click.Context) -> NoReturn:
     """Raise `UsageProblem` with the nearest topics and commands."""
     names = [*TOPICS]
     if isinstance(root.command, click.Group):
         names += [name.removeprefix("comagic ") for name, _ in commands(root.command)]
     topics = f"Topics: {', '.join(TOPICS)}."
-    hint = _explain_field(words.removeprefix("@")) or suggest_command(words, names) or topics
+    hint = (
+        _explain_field(words.removeprefix("@"))
+        or suggest_command(
+            words,
+            {name: name for name in names if not name.startswith(LIST)},
+            {name.removeprefix(LIST): name for name in names if name.startswith(LIST)},
+        )
+        or topics
+    )
     raise UsageProblem(f"there is no topic or command {words!r}", hint=hint)

@@ -195,6 +195,13 @@ format_options = bundle(
         type=Host(),
         help="Host of the web account, if it is unknown.",
     ),
+    format_option(
+        "--record-files",
+        metavar="FILE",
+        env=False,
+        type=click.Path(),
+        help="Add a column with the files that this manifest lists.",
+    ),
 )
 
 # Query
@@ -466,7 +473,7 @@ def export_options(report: ReportType) -> Decorator[Any]:
     )
 
 
-NOT_OF_LISTS = {"refresh", "resume", "record_urls", "record_host"}
+NOT_OF_LISTS = {"refresh", "resume", "record_urls", "record_host", "record_files"}
 HELP_OF_LIST = {
     "output": "A file (- is stdout); {customer}: one file each.",
     "sort": "Order of the rows; repeatable.",

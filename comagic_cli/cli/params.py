@@ -11,8 +11,10 @@ import click
 from click.core import ParameterSource
 
 from comagic_cli.config.services import BRANDS, resolve_service
+from comagic_cli.databases.destination import check_url
 from comagic_cli.errors import UsageProblem
-from comagic_cli.files.cloud import STORES, is_bucket, split_url
+from comagic_cli.files.cloud import split_url
+from comagic_cli.files.output import BUCKET_SCHEMES, DATABASE_SCHEMES, SCHEMES, scheme_of
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.suggest import did_you_mean
 
@@ -21,7 +23,6 @@ DURATION = re.compile(
     r"(\d{1,6}(?:\.\d{1,3})?) ?(?:([smh])|(s)ec(?:onds?)?|(m)in(?:utes?)?|(h)ours?)?", re.ASCII
 )
 LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
-URL = re.compile(r"([a-z][a-z0-9+.-]*)://.*", re.ASCII | re.IGNORECASE | re.DOTALL)
 STRFTIME = re.compile(r"%[YF]")
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 WORD = re.compile(r"[\w-]*")  # a host has dots
@@ -149,15 +150,19 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file to write, or an object in a bucket. What can't be one is refused with what can."""
+    """A file, a database or an object in a bucket. What can't be one is refused with what can."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path. Raises `UsageProblem` for a URL, and for a date of other programs."""
-        if is_bucket(str(value)):
+        """Return the path or the URL. Raises `UsageProblem`, also for a date of other programs."""
+        scheme = scheme_of(str(value))
+        if scheme in DATABASE_SCHEMES:
+            check_url(str(value), DATABASE_SCHEMES[scheme])
+            return str(value)
+        if scheme in BUCKET_SCHEMES:
             split_url(str(value))
             return str(value)
-        if url := URL.fullmatch(str(value)):
-            raise _refuse_url(url[1].lower())
+        if scheme:
+            raise _refuse_url(scheme)
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -168,13 +173,10 @@ class OutputFile(click.Path):
 
 def _refuse_url(scheme: str) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
-    if scheme.startswith("postgres"):
-        hint = "Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'"
-    elif scheme in ("sqlite", "file"):
+    known = ", ".join(f"{each}://" for each in SCHEMES)
+    hint = f"Write to a file, or to {known}."
+    if scheme in ("sqlite", "file"):
         hint = "Write the path without the scheme."
-    else:
-        known = ", ".join(f"{each}://" for each in STORES)
-        hint = f"Write to a file, or to a bucket: {known}."
     return UsageProblem(f"-o {scheme}://...: there is no output of this kind", hint=hint)
 
 

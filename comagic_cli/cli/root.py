@@ -38,6 +38,8 @@ EXPLORING = {
     "account": ("Show the account: time zone, points left", "explore:account"),
 }
 OTHERS = {
+    "recordings": ("Save the recordings of calls as files", "recordings:recordings"),
+    "transcripts": ("Write what was said in calls", "recordings:transcripts"),
     "chart": ("Count the rows of a report and draw bars", "chart:chart"),
     "api": ("Call a read-only API method and print the answer", "api:api"),
     "login": ("Save an account: service, token, time zone", "auth:login"),
@@ -333,7 +335,8 @@ def _list_names() -> Sequence[str]:
 def _suggest_command(word: str, names: Sequence[str]) -> str:
     from comagic_cli.query.suggest import suggest_command
 
-    return suggest_command(word, names)
+    lists = {name: f"comagic list {name}" for name in _list_names()}
+    return suggest_command(word, {name: name for name in names}, lists)
 
 
 def _suggest(word: str, words: Sequence[str], *similarity: float) -> str:

@@ -1,48 +1,100 @@
-"""`comagic verify`: check a file against the manifest of its export."""
+"""`comagic verify`: check a file against its manifest, a table against the service."""
 
 from __future__ import annotations
 
-import os
 import posixpath
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from comagic_cli.cli.console import CONSOLE, StderrReporter
-from comagic_cli.errors import UsageProblem
-from comagic_cli.export.context import Clock, Context, Progress
-from comagic_cli.export.manifest import SUFFIX, Manifest, read_manifest, verify_file
-from comagic_cli.files.cloud import is_bucket, split_url
-
-
-@click.command()
-@click.argument("file", metavar="FILE", type=click.Path())
-@click.option(
-    "--manifest",
-    metavar="M",
-    type=click.Path(),
-    help="The manifest. [default: FILE.manifest.json, or FILE]",
+from comagic_cli.cli.console import CONSOLE
+from comagic_cli.cli.options import (
+    QUIET,
+    VERBOSE,
+    customers_options,
+    help_option,
+    make_context,
+    output_option,
+    query_option,
+    read_command_line,
+    split_users,
 )
-@click.help_option("-h", "--help", help="Show this help.")
-def verify(file: str, manifest: str | None) -> None:
-    """Check a file against the manifest of its export, also in a bucket.
+from comagic_cli.cli.params import ExportCommand, OutputFile, Text, bundle
+from comagic_cli.errors import UsageProblem
+from comagic_cli.export.context import Context
+from comagic_cli.export.manifest import SUFFIX, Manifest, read_manifest
+from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.verify import verify_file, verify_table
+from comagic_cli.files.cloud import is_bucket, split_url
+from comagic_cli.files.output import DATABASE_SCHEMES, scheme_of
+
+NOT_CHOSEN: dict[str, Any] = {
+    **dict.fromkeys(("format", "max_rows", "manifest", "delimiter")),
+    **dict.fromkeys(("vertical", "count", "dry_run", "keep_incomplete", "excel", "flatten"), False),
+    "fields": (),
+    "coded_values": "value",
+    "list_separator": "; ",
+    "header": "id",
+    "newlines": "keep",
+    "decimal": ".",
+    "times": "keep",
+}
+"""The options of an export that mean nothing here."""
+table_options = bundle(
+    output_option(
+        "--manifest",
+        metavar="M",
+        type=click.Path(),
+        help="The manifest of a file. [default: FILE.manifest.json, or FILE]",
+    ),
+    output_option("--table", metavar="NAME", type=Text(), help="The table of a database."),
+    *(
+        query_option(*names, metavar=metavar, help=f"Of a table: {help_}")
+        for names, metavar, help_ in (
+            (("--period",), "P", "the days. [default: those of the last export]"),
+            (("--from", "from_"), "WHEN", "the first day."),
+            (("--till",), "WHEN", "the last day."),
+        )
+    ),
+    QUIET,
+    VERBOSE,
+    customers_options,
+    help_option,
+)
+
+
+@click.command(cls=ExportCommand)
+@click.argument("file", metavar="FILE", type=OutputFile())
+@table_options
+def verify(file: str, manifest: str | None, table: str | None, **values: Any) -> None:
+    """Check a file against its manifest, or a table against the service.
 
     FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
+
+    Or FILE is the URL of a database. The rows of each day in the table and those that the service
+    counts are printed side by side; a day costs a call. Days that differ end with code 3.
 
     \b
     Examples:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
+      comagic verify postgresql://host/db --table calls --period 7d
     """  # noqa: D301 - \b is Click's
-    context = Context(
-        reporter=StderrReporter(False, False, Progress),  # noqa: FBT003 - neither quiet nor verbose
-        clock=click.get_current_context().find_object(Clock) or Clock(),
-        environ=os.environ,
-    )
+    values = split_users(values) | read_command_line() | NOT_CHOSEN
+    options = ExportOptions(output=file, table=table, **values)
+    context = make_context(options)
+    if scheme_of(file) in DATABASE_SCHEMES:
+        if table is None or manifest is not None:
+            raise UsageProblem("verify: name the table of the database", hint="Add --table NAME.")
+        verify_table(options, context)
+        return
+    if table is not None:
+        raise UsageProblem("--table is of databases.", hint="Name one: postgresql://host/db.")
     with ExitStack() as stores:
         fetch = partial(_fetch, context, stores)
         output, record = find_manifest(file, manifest, fetch)

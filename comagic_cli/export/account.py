@@ -38,6 +38,7 @@ from comagic_cli.query.catalog import (
 )
 from comagic_cli.query.empty import listed_values
 from comagic_cli.query.listing import Row
+from comagic_cli.query.older import naming_older
 from comagic_cli.rows.page import Answer
 
 FRESH = 600.0  # seconds during which a column that is not in the cache is taken to be missing
@@ -180,7 +181,7 @@ def list_reports(kind: str | None, options: ListOptions, context: Context) -> li
 
 def list_columns(report: ReportType, options: ListOptions, context: Context) -> tuple[Column, ...]:
     """List the columns of a report as the account has them now."""
-    with connect(options, context) as connection:
+    with naming_older(report, options.command_line), connect(options, context) as connection:
         return Columns(connection, ask_kind(connection.call, report, None)).ask()
 
 
@@ -189,7 +190,7 @@ def list_filters(name: str, field: str | None, options: ListOptions, context: Co
     report = listing.find_command(name)
     if not report.is_flat:
         return listing.filter_rows(listing.documented_filters(report), field, report)
-    with connect(options, context) as connection:
+    with naming_older(report, options.command_line), connect(options, context) as connection:
         kind = ask_kind(connection.call, report, None)
         filters = ask_listed_filters(connection, kind)
     return listing.filter_rows(filters, field, report)

@@ -14,7 +14,13 @@ from comagic_cli.export.context import Context, Summary
 from comagic_cli.export.customers import PageReader, find_customers
 from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
 from comagic_cli.export.plan import show_plan
-from comagic_cli.export.request import ExportJob, make_reader, read_job, warn_of_no_rows
+from comagic_cli.export.request import (
+    ExportJob,
+    make_reader,
+    naming_older,
+    read_job,
+    warn_of_no_rows,
+)
 from comagic_cli.export.transfer import write_pages
 from comagic_cli.files.output import format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
@@ -57,11 +63,12 @@ def show_chart(
     request = replace(job.request, columns=_own_fields(question.fields, options))
     _check_summable(request, question)
     job = replace(job, request=request, output=output)
-    job = replace(job, options=find_customers(job.options, context))
-    if options.dry_run:
-        show_plan(job)
-    else:
-        _count(job, question)
+    with naming_older(job):
+        job = replace(job, options=find_customers(job.options, context))
+        if options.dry_run:
+            show_plan(job)
+        else:
+            _count(job, question)
 
 
 def _own_fields(names: Sequence[str], options: ExportOptions) -> tuple[str, ...]:

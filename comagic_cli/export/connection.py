@@ -28,14 +28,14 @@ from comagic_cli.config.credentials import Account, find_account, ignore, uses_p
 from comagic_cli.export.context import Context, Progress, rows_of
 from comagic_cli.export.options import ServiceOptions
 from comagic_cli.files.cache import Cache, cache_key, default_cache, save_names, saved_names
-from comagic_cli.paging.id_batches import PageReader, make_reader
+from comagic_cli.paging.id_batches import QueryReader, make_reader
 from comagic_cli.paging.lookahead import Lookahead
 from comagic_cli.paging.source import Totals
 from comagic_cli.query.catalog import ReportType
 from comagic_cli.query.query import Query
 from comagic_cli.query.suggest import first_of
 from comagic_cli.rows.decode import Members
-from comagic_cli.rows.page import Answer
+from comagic_cli.rows.page import MOST_CUT, Answer, cut_row
 
 DAY = 86_400.0  # seconds
 JOBS = "jobs"  # how many questions at once were good
@@ -80,9 +80,9 @@ class Connection:
             texts = {str(name): str(meaning or "") for name, meaning in names}
             save_names(self.cache, kind, self.account.profile, texts)
 
-    def call(self, method: str, params: Mapping[str, Any]) -> Answer:
-        """Call a method of the service, as the user of the account."""
-        return self.client.call_as(self.account.user_id, method, params)
+    def call(self, method: str, params: Mapping[str, Any], row: type[Any] = msgspec.Raw) -> Answer:
+        """Call a method of the service, as the user of the account: see `Client.call`."""
+        return self.client.call_as(self.account.user_id, method, params, row)
 
     def for_user(self, user_id: int) -> Connection:
         """Return a connection that calls as another user of the agent."""
@@ -145,26 +145,33 @@ class Connection:
             text = msgspec.json.encode(listed_operators(filters)).decode()
             self.cache.set(self.cache_name(LISTED, kind), text)
 
-    def read(self, query: Query) -> PageReader:
-        """Make the reader of a query: by batches of ids where it names them."""
+    def read(self, query: Query, *, cut: bool = False) -> QueryReader:
+        """Make the reader of a query: by batches of ids where it names them.
+
+        Its pages may be cut into all columns if `cut` says so; those of batches are whole.
+        """
+        cut = cut and query.ids is None
         return make_reader(
             query,
-            self.asker,
+            partial(self.asker, cut=cut),
             self.note,
             error=self.context.reporter.error,
             warn=self.context.reporter.warn,
             zone=lambda: self.known_zone,
             totals=self.totals,
             ahead=self.ahead,
+            cut=cut,
         )
 
-    def asker(self, query: Query) -> Ask:
+    def asker(self, query: Query, *, cut: bool = False) -> Ask:
         """Return what asks for pages of a query, and notes which members the rows have."""
         if not self._members:
             fields = [query.report.field(name) for name in query.columns]
             aliases = {alias: field.name for field in fields for alias in field.aliases}
             self._members.append(Members(query.columns, aliases, query.asked))
-        ask = make_asker(self, query, self.dialect, self._members[0])
+        is_cut = cut and len(query.asked) <= MOST_CUT
+        row = cut_row(query.asked) if is_cut else msgspec.Raw
+        ask = make_asker(self, query, self.dialect, self._members[0], row)
         if self.account.user_id is not None:  # the user may be one of several
             return ask
         return explain_report(ask, self.call, query)

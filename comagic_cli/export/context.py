@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -43,7 +43,8 @@ class Paged(Protocol):
 class Progress:
     """How far an export is.
 
-    `rows` and answers (`calls`) that came, `points` left as the service last said.
+    `rows` and answers (`calls`) that came, `points` left as the service last said. `of_files`
+    describes what comes besides rows, and stands in their place.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -52,6 +53,7 @@ class Progress:
     rows: int = 0
     calls: int = 0
     points: Sequence[Quota] = ()
+    of_files: Callable[[], Iterable[str]] | None = None
     _start: float = field(init=False)
     _window: str = ""
     _waiting: str = ""
@@ -116,9 +118,16 @@ class Progress:
                 yield max(period.start, min(moment, period.end))
 
     def _parts(self) -> Iterator[str]:
-        total, share = self._expected(), self.share()
         if self._waiting:
             yield self._waiting
+        yield from self.of_files() if self.of_files else self._parts_of_rows()
+        if self.points:
+            yield f"points: {left_of(self.points)}"
+        if not self._waiting:  # two durations would be confused
+            yield format_duration(self.seconds)
+
+    def _parts_of_rows(self) -> Iterator[str]:
+        total, share = self._expected(), self.share()
         yield f"{spaced(self.rows)} of {spaced(total)} rows" if total else rows_of(self.rows)
         if share and not total:
             yield f"{share:.0%} of the period"
@@ -128,10 +137,6 @@ class Progress:
             yield f"{spaced(round(self.rows / self.seconds))}/s"
         if self._window:
             yield self._window
-        if self.points:
-            yield f"points: {left_of(self.points)}"
-        if not self._waiting:  # two durations would be confused
-            yield format_duration(self.seconds)
 
     def _expected(self) -> int | None:
         """Return the expected number of rows, where it is known and plausible."""
@@ -159,7 +164,10 @@ class Progress:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """What came of an export; `days` are its first and last one, `members` are for a JSON log."""
+    """What came of an export; `days` are its first and last one, `members` are for a JSON log.
+
+    `counted` stands in place of the number of rows.
+    """
 
     rows: int
     days: Sequence[str]
@@ -168,12 +176,13 @@ class Summary:
     output: str = ""  # the file or files
     members: Mapping[str, Any] = field(default_factory=dict)
     remarks: Sequence[str] = ()
+    counted: str = ""
 
     def __str__(self) -> str:
         days = " to ".join(dict.fromkeys(self.days))
         left = [left_of(self.progress.points)] if self.progress.points else []
         points = f"{points_word(self.points)} spent"
-        parts = [rows_of(self.rows), days, self.output, points, *left]
+        parts = [self.counted or rows_of(self.rows), days, self.output, points, *left]
         return f"{', '.join(filter(None, [*parts, lasted(self.progress.seconds)]))}."
 
 

@@ -25,7 +25,7 @@ from comagic_cli.formats.partitions import (
     fill_customer,
     read_template,
 )
-from comagic_cli.paging.id_batches import PageReader as AccountReader
+from comagic_cli.paging.id_batches import QueryReader
 from comagic_cli.paging.lookahead import Question, outcome_of
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.period import Period, resolve
@@ -342,7 +342,7 @@ class _Prepared:
 
     connection: Connection
     query: Query
-    reader: AccountReader
+    reader: QueryReader
     first_page: tuple[Hashable, Future[Any]] | None = None
 
 
@@ -448,4 +448,4 @@ class CustomersReader:
         self.query = replace(self.query, period=period)
 
 
-PageReader: TypeAlias = AccountReader | CustomersReader
+PageReader: TypeAlias = QueryReader | CustomersReader

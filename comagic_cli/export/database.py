@@ -1,4 +1,4 @@
-"""An export to a table of a SQLite database, which is updated in place."""
+"""An export to a table of a database, which is updated in place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import partial
 
 from comagic_cli import __version__
 from comagic_cli.api.endpoints import Customer
+from comagic_cli.databases.destination import open_database
+from comagic_cli.databases.warehouse import REQUESTS, Database, Request, TableSink
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import connect
 from comagic_cli.export.customers import CustomerResult, CustomersReader
@@ -17,13 +19,13 @@ from comagic_cli.export.manifest import format_period
 from comagic_cli.export.options import ExportOptions, check_options
 from comagic_cli.export.request import ExportJob, columns_of, make_reader, warn_of_no_rows
 from comagic_cli.export.transfer import Transfer
-from comagic_cli.files.output import is_file
+from comagic_cli.files.output import is_file, scheme_of
 from comagic_cli.formats.base import Sink
-from comagic_cli.formats.sqlite import REQUESTS, Database, Request, SqliteSink, open_database
+from comagic_cli.formats.registry import DATABASES
 from comagic_cli.query.query import Query
 from comagic_cli.rows.page import Page
 
-RESERVED = re.compile(r"sqlite_.*|" + REQUESTS, re.IGNORECASE)
+RESERVED = re.compile(rf"sqlite_.*|(.*\.)?{REQUESTS}", re.IGNORECASE)
 SOURCE = ("report", "base_url", "user_id", "coded_values")
 """What all rows of a table have in common."""
 SEVERAL = "several customers"
@@ -35,15 +37,20 @@ def check_table(format_: str, options: ExportOptions) -> None:
 
     Raises `UsageProblem`.
     """
-    if format_ != "sqlite":
+    if format_ not in DATABASES:
         if options.table is not None:
             raise UsageProblem("--table can be used only with -f sqlite.", hint="Name -o FILE.db.")
         return
-    if not is_file(options.output):
+    is_sqlite = format_ == "sqlite"
+    if is_sqlite and not is_file(options.output):
         raise UsageProblem("sqlite goes to a file.", hint="Name one with -o FILE.db.")
-    check_options(options, "sqlite", "-f sqlite")
+    name = "-f sqlite" if is_sqlite else f"-o {scheme_of(options.output)}://"
+    check_options(options, "database", name)
     table = options.table
-    if table is not None and (not table.isprintable() or not table or RESERVED.fullmatch(table)):
+    if table is None:
+        return
+    parts = [table] if is_sqlite else table.split(".", 1)
+    if not table.isprintable() or not all(parts) or RESERVED.fullmatch(table):
         raise UsageProblem(f"--table: {table!r} can't be a table's name.")
 
 
@@ -53,13 +60,16 @@ def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:
     Rows that are missing leave the table as it was, unless `--keep-incomplete` says otherwise.
     Raises `ComagicError`.
     """
-    transfer, options = None, job.options
-    keep = options.keep_incomplete
+    transfer, options, context = None, job.options, job.context
+    opening = open_database(
+        job.output.format,
+        str(options.output),
+        context.environ,
+        context.reporter.warn,
+        keep_incomplete=options.keep_incomplete,
+    )
     try:
-        with (
-            open_database(str(options.output), keep_incomplete=keep) as database,
-            connect(options, job.context) as connection,
-        ):
+        with opening as database, connect(options, context) as connection:
             identity = identify(job, connection.account.url)
             reader = make_reader(job, connection)
             query = reader.query
@@ -137,4 +147,5 @@ def _make_sink(
         customer.key if customer else "",
     )
     columns = columns_of(job, query)
-    return SqliteSink(database.connection, columns, job.output.format_options, request)
+    table = database.make_table(request)
+    return TableSink(table, columns, job.output.format_options, request)

@@ -1,14 +1,10 @@
-"""The manifest: what an export asked and what came, written beside its file and verified later."""
+"""The manifest: what an export asked and what came, written beside its file; see `verify`."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import posixpath
-import zlib
-from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
@@ -16,7 +12,6 @@ import msgspec
 
 from comagic_cli.errors import RowsMissing
 from comagic_cli.files.cloud import is_bucket, split_url
-from comagic_cli.files.compression import open_decompressor
 from comagic_cli.files.stream import read_errors
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT
@@ -24,10 +19,6 @@ from comagic_cli.query.query import TIME_FORMAT
 FORMAT: Final = 1
 SUFFIX = ".manifest.json"
 MAX_SIZE = 1 << 28  # bytes; what is longer is not a manifest
-CHUNK = 1 << 20
-COMPRESSIONS = {b"\x1f\x8b": ".gz", b"\x28\xb5": ".zst"}  # by the first two bytes
-HEADERS = {"csv": 1, "tsv": 1, "jsonl": 0}
-"""The lines before the rows, of the formats whose rows can be counted."""
 
 
 class WindowCount(msgspec.Struct, frozen=True, omit_defaults=True, rename={"from_": "from"}):
@@ -162,55 +153,3 @@ def read_manifest(path: Path, name: str) -> Manifest | None:
     with suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(text, type=Manifest)
     return None
-
-
-def verify_file(path: Path, manifest: Manifest, name: str) -> None:
-    """Check size, hash and rows of a file, which messages call `name`, against its manifest.
-
-    Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
-    `UsageProblem` where the file can't be read.
-    """
-    with read_errors(name), path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        _check(name, "bytes", size, manifest.bytes)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _check(name, "as SHA-256", digest, manifest.sha256)
-        file.seek(0)
-        if manifest.asked.get("format") in HEADERS:
-            _check(name, "rows", _count_rows(name, file, manifest.asked), manifest.rows)
-    if manifest.state != "complete":
-        raise RowsMissing(f"{name} is incomplete: {manifest.missing}.")
-
-
-def _check(name: str, what: str, actual: object, expected: object) -> None:
-    if actual != expected:
-        raise RowsMissing(
-            f"{name} is not what its manifest says: it has {actual} {what}, not {expected}.",
-            hint="It was changed or cut after it was written, or the manifest is another file's.",
-        )
-
-
-def _count_rows(name: str, file: BinaryIO, asked: Mapping[str, Any]) -> int:
-    """Count the rows; of damaged compression, those up to the damage."""
-    chunks, is_csv = _chunks(file), asked["format"] == "csv"
-    try:
-        lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
-    except (EOFError, zlib.error) as error:
-        raise RowsMissing(f"{name} can't be unpacked: {error}.") from error
-    return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    compression = COMPRESSIONS.get(file.read(2), "")
-    file.seek(0)
-    return iter(partial(open_decompressor(file, compression).read, CHUNK), b"")
-
-
-def _count_records(chunks: Iterator[bytes]) -> int:
-    """Count the lines of CSV that end outside of quotes."""
-    is_quoted, records = 0, 0
-    for chunk in chunks:
-        parts = chunk.split(b'"')
-        records += sum(part.count(b"\n") for part in parts[is_quoted::2])
-        is_quoted = (is_quoted + len(parts) - 1) % 2
-    return records

@@ -11,9 +11,16 @@ from comagic_cli.api.endpoints import Customer
 from comagic_cli.config.profiles import Profile
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Terminal
-from comagic_cli.files.output import BINARY_FORMATS, STDOUT, check_compression, format_of
-from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.registry import FORMATS, check_format
+from comagic_cli.files.output import (
+    BINARY_FORMATS,
+    DATABASE_SCHEMES,
+    STDOUT,
+    check_compression,
+    format_of,
+    scheme_of,
+)
+from comagic_cli.formats.base import RAW, FormatOptions
+from comagic_cli.formats.registry import DATABASES, FORMATS, check_format
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -80,6 +87,7 @@ class ExportOptions(ListOptions):
     times: Literal["keep", "iso"]
     record_urls: bool = False
     record_host: str | None = None
+    record_files: str | None = None
     flatten: bool
     params: Mapping[str, Any] = field(default_factory=dict)  # the method's own, by their names
     ids: tuple[str, ...] = ()
@@ -93,14 +101,14 @@ def repeat_command(options: ListOptions, option: str) -> str:
     return join(["comagic", *words, *([] if option in words else [option])])
 
 
-Mode = Literal["count", "sqlite", "partitions", "chart"]
+Mode = Literal["count", "database", "partitions", "chart"]
 
 INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
     "count": dict.fromkeys(
         ("output", "max_rows", "resume", "refresh", "manifest", "keep_incomplete"),
         "It prints one number to stdout.",
     ),
-    "sqlite": {
+    "database": {
         "max_rows": "A period cut short would pass for a whole one: choose a shorter period.",
         "resume": "An export to a database is written whole or not at all: omit --resume.",
     },
@@ -108,6 +116,7 @@ INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
         "max_rows": "A file that stops early would pass for a whole one: write to a single file.",
         "keep_incomplete": "A file whose rows are missing is kept as NAME.incomplete.",
         "resume": "Run the same command again: it writes the files that are missing.",
+        "record_files": "Their names are as seen from one folder: write to a single file.",
         "manifest": "Each file is counted before it gets its name; -v shows the rows of each.",
     },
     "chart": dict.fromkeys(("fields", "sort", "as_saved"), "The chart decides it."),
@@ -117,7 +126,7 @@ INCOMPATIBLE: Mapping[Mode, Mapping[str, str]] = {
 CELLS = ("csv", "tsv", "table", "xlsx")
 LINES = ("csv", "tsv")
 VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
-    "coded_values": (*CELLS, "parquet", "sqlite"),
+    "coded_values": (*CELLS, "parquet", *DATABASES),
     "list_separator": CELLS,
     "header": CELLS,
     "header none": LINES,
@@ -130,6 +139,7 @@ VALID_FORMATS: Mapping[str, tuple[str, ...]] = {
     "times": (*LINES, "table", "jsonl", "json"),
     "record_urls": tuple(FORMATS),
     "record_host": tuple(FORMATS),
+    "record_files": tuple(FORMATS),
 }
 """The formats that an option applies to. To type it with another is an error; in the environment or
 a profile it is ignored there."""
@@ -184,6 +194,11 @@ class OutputSpec:
     max_rows: int | None = None
     is_preview: bool = False
 
+    @property
+    def takes_cut_rows(self) -> bool:
+        """Whether rows may be cut into columns before the format gets them."""
+        return self.format in RAW and not self.format_options.change_rows
+
 
 def choose_output(options: ExportOptions, terminal: Terminal | None) -> OutputSpec:
     """Choose how rows are written, by the options and the place. Raises `UsageProblem`."""
@@ -225,7 +240,13 @@ def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
 
 
 def _named_format(options: ListOptions) -> str | None:
+    database = DATABASE_SCHEMES.get(scheme_of(options.output))
     if options.format and "format" in options.typed:
+        if database:
+            raise UsageProblem(
+                f"-f {options.format} can't be used with -o {scheme_of(options.output)}://",
+                hint="Omit -f: rows go into a table.",
+            )
         return options.format
     try:
         return format_of(options.output) or options.format

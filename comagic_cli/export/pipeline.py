@@ -7,8 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import BinaryIO
 
-from comagic_cli.api.errors import ERRORS
-from comagic_cli.errors import NotAllowed, UsageProblem
+from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import export_each, find_customers
 from comagic_cli.export.database import ONE_DATABASE, check_table, export_to_database
@@ -16,27 +15,22 @@ from comagic_cli.export.manifest import write_manifest
 from comagic_cli.export.options import ROWS_ON_A_TERMINAL, ExportOptions, choose_output
 from comagic_cli.export.partitions import export_partitions
 from comagic_cli.export.plan import show_count, show_plan
-from comagic_cli.export.request import ExportJob, hint_older, read_job
+from comagic_cli.export.request import ExportJob, naming_older, read_job
 from comagic_cli.export.resume import START_AGAIN, reason_against
 from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
 from comagic_cli.files.cloud import is_bucket
 from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
+from comagic_cli.formats.registry import DATABASES
 from comagic_cli.query.catalog import ReportType
-from comagic_cli.query.older import NO_COMPONENT
 
 
 def run_export(report: ReportType, options: ExportOptions, context: Context) -> None:
     """Export a report as typed. Raises `ComagicError`."""
     job = read_job(report, options, context)
-    try:
+    with naming_older(job):
         _run(job)
-    except NotAllowed as error:
-        if error.mnemonic == NO_COMPONENT and report.is_flat:
-            general = ERRORS[NO_COMPONENT].hint
-            error.hint = error.hint.replace(general, hint_older(job))
-        raise
 
 
 def _run(job: ExportJob) -> None:
@@ -53,6 +47,7 @@ def _run(job: ExportJob) -> None:
             f"-o {options.output}: a database can't be changed in a bucket.",
             hint="Write a local database, or day files into the bucket: {date}.parquet.",
         )
+    job = job.with_formatting(asked=job.request.asked)
     check_table(job.output.format, job.options)
 
     def export(own: ExportOptions) -> Summary | None:
@@ -70,7 +65,7 @@ def _export_output(job: ExportJob) -> Summary | None:
     target = read_template(job.options.output) if job.options.output else job.options.output
     if not isinstance(target, Template):
         return _export_to_one(replace(job, options=replace(job.options, output=target)))
-    if job.output.format == "sqlite":
+    if job.output.format in DATABASES:
         raise UsageProblem(f"-o {target}: one database takes all days.", hint=ONE_DATABASE)
     return export_partitions(job, target)
 
@@ -91,7 +86,7 @@ def _export_to_one(job: ExportJob) -> Summary | None:
     if options.resume and reason:
         raise UsageProblem(f"--resume: {reason}.", hint=START_AGAIN)
     with _open_manifest(job) as manifest:
-        if job.output.format == "sqlite":
+        if job.output.format in DATABASES:
             transfer, missing = export_to_database(job)
         else:
             transfer, missing = export_to_stream(job, is_resumable=not reason)

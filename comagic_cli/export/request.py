@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -25,7 +26,9 @@ from comagic_cli.export.customers import (
     period_in_utc,
 )
 from comagic_cli.export.options import ExportOptions, OutputSpec
+from comagic_cli.files.output import is_file
 from comagic_cli.formats.base import ZONED
+from comagic_cli.formats.recordings import SAVED, parse_manifest
 from comagic_cli.formats.transforms import APPS, NEEDED, web_account
 from comagic_cli.formats.typed import kind_of
 from comagic_cli.query.catalog import (
@@ -48,7 +51,7 @@ from comagic_cli.query.filter.json import (
 )
 from comagic_cli.query.filter.tree import to_expression
 from comagic_cli.query.ids import Id, is_number, read_ids
-from comagic_cli.query.older import COMPONENT, older_command
+from comagic_cli.query.older import naming_older as naming_older_report
 from comagic_cli.query.period import NO_PERIOD, Period, resolve
 from comagic_cli.query.query import IDS, Query
 
@@ -113,12 +116,14 @@ def read_job(report: ReportType, options: ExportOptions, context: Context) -> Ex
 
         request = with_columns(report, build_with, options, context)
         request = replace(request, extra=extra, ids=ids)
-        return _with_recordings(request) if options.record_urls else request
+        request = _with_recordings(request) if options.record_urls else request
+        return _with_files(request) if options.record_files else request
 
-    request = build()
+    job = ExportJob(build(), options, context)
     if not options.as_saved or options.dry_run:
-        return ExportJob(request, options, context)
-    return _add_saved(report, options, context, build)
+        return job
+    with naming_older(job):
+        return _add_saved(report, options, context, build)
 
 
 def _json_filters(options: ExportOptions, context: Context) -> tuple[JsonFilter, ...]:
@@ -175,6 +180,32 @@ def _with_recordings(request: ExportRequest) -> ExportRequest:
             hint=f"These do: {', '.join(able)}.",
         )
     return replace(request, needed=(*request.needed, *NEEDED))
+
+
+def _with_files(request: ExportRequest) -> ExportRequest:
+    """Add the field that tells whose the files are. Raises `UsageProblem`."""
+    if request.report.find(NEEDED[0]) is None:
+        raise UsageProblem(
+            f"--record-files: {request.report.command} has no {NEEDED[0]}",
+            hint="These do: calls, communications, calls-report.",
+        )
+    return replace(request, needed=(*request.needed, NEEDED[0]))
+
+
+def _find_files(manifest: str, job: ExportJob) -> Callable[[str], list[str]]:
+    """Read a manifest of recordings; return the files of a call by its id.
+
+    They are as seen from the folder of the output. Raises `UsageProblem`.
+    """
+    text = job.context.read_text(manifest, "--record-files")
+    output = job.options.output
+    start = Path(output).parent if output is not None and is_file(output) else Path()
+    found: dict[str, list[str]] = {}
+    for row in parse_manifest(text, manifest).rows.values():
+        if row.state == SAVED:
+            path = os.path.relpath(Path(manifest).parent / row.path, start)
+            found.setdefault(str(row.communication_id), []).append(Path(path).as_posix())
+    return lambda id_: found.get(id_, [])
 
 
 def _find_ids(report: ReportType, options: ExportOptions, context: Context) -> tuple[Id, ...]:
@@ -280,7 +311,8 @@ def make_reader(
     `period` is used instead of the options'. `with_zones` lets pages of customers say their zone.
     """
     if not job.options.customers:
-        return connection.read(make_query(job, connection, max_rows, period))
+        query = make_query(job, connection, max_rows, period)
+        return connection.read(query, cut=job.output.takes_cut_rows)
 
     def make(customer: Connection, max_rows: int | None) -> Query:
         return make_query(job, customer, max_rows, period)
@@ -374,7 +406,9 @@ def complete_job(job: ExportJob, connection: Connection) -> ExportJob:
         titles = find_titles(report, job.options.report_id, connection)
         titles += name_first_columns(titles)
     web = _find_web(job, connection) if formatting.record_urls else ""
-    return job.with_formatting(web=web, titles=titles)
+    manifest = formatting.record_files
+    files_of = _find_files(manifest, job) if manifest else None
+    return job.with_formatting(web=web, titles=titles, files_of=files_of)
 
 
 def _find_web(job: ExportJob, connection: Connection) -> str:
@@ -394,13 +428,13 @@ def _find_web(job: ExportJob, connection: Connection) -> str:
 # What is said where nothing can come, or nothing came.
 
 
-def hint_older(job: ExportJob) -> str:
-    """Say how to export the same from an older report, which needs no component."""
+@contextmanager
+def naming_older(job: ExportJob) -> Iterator[None]:
+    """Let a refusal of a flat report say how to export the same from the older one."""
     words = [word for word in job.options.command_line if word]
-    tree = job.request.tree(cache(job.context.clock.now))
-    if older := older_command(job.request.report, words, tree):
-        return f"The older report does not need it: {older}"
-    return f"Ask the service to switch on the component “{COMPONENT}”; see comagic list."
+    now = cache(job.context.clock.now)
+    with naming_older_report(job.request.report, words, lambda: job.request.tree(now)):
+        yield
 
 
 def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> None:

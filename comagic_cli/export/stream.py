@@ -97,7 +97,8 @@ def _begin(job: ExportJob, connection: Connection, target: Target) -> Transfer:
     file.reopen(checkpoint.bytes)
     output = MeasuredOutput(target.raw, target.name, digest, checkpoint.bytes)
     output.write(new_frame(target.name))
-    rest = connection.read(remaining_query(query, checkpoint))
+    cut = job.output.takes_cut_rows
+    rest = connection.read(remaining_query(query, checkpoint), cut=cut)
     return begin(query, reader=rest, output=output, checkpoint=checkpoint)
 
 

@@ -14,7 +14,7 @@ from comagic_cli.export.customers import CustomersReader, PageReader
 from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
 from comagic_cli.files.store import UnfinishedFile
-from comagic_cli.formats.base import Rendering, Sink
+from comagic_cli.formats.base import Sink
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
 from comagic_cli.rows.page import Mark, Page, split_key
@@ -85,13 +85,11 @@ class Transfer:
 
     def send(self, sink: Sink, stream: BinaryIO | None = None) -> None:
         """Send the rows to a sink; save checkpoints of what went to the stream, if there is one."""
-        if isinstance(self.reader, Reader):
-            self.reader.cut = isinstance(sink, Rendering)
-            if self.checkpoint:
-                self.reader.since = self.checkpoint.since
-                self.reader.overstated = self.checkpoint.overstated
-                self.reader.outside = self.checkpoint.outside
-                self.reader.missing = [*self.checkpoint.missing]
+        if isinstance(self.reader, Reader) and self.checkpoint:
+            self.reader.since = self.checkpoint.since
+            self.reader.overstated = self.checkpoint.overstated
+            self.reader.outside = self.checkpoint.outside
+            self.reader.missing = [*self.checkpoint.missing]
         self.sink = CheckpointingSink(
             sink, self.checkpoint, self.connection.context.clock.monotonic
         )

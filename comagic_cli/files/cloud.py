@@ -29,6 +29,7 @@ from comagic_cli.errors import (
     UsageProblem,
     install_command,
 )
+from comagic_cli.files.output import scheme_of
 
 Redact: TypeAlias = Callable[[str], str]
 Version: TypeAlias = Mapping[str, str]
@@ -99,12 +100,6 @@ SLOW_CLIENT = "RequestTimeout"  # the code of S3 for bytes that did not come, wi
 def is_bucket(target: str | None) -> bool:
     """Check if an output is the URL of an object in a bucket."""
     return scheme_of(target) in STORES
-
-
-def scheme_of(target: str | None) -> str:
-    """Return the scheme of a URL in lower case; "" for any other output."""
-    scheme, separator, _ = (target or "").partition("://")
-    return scheme.lower() if separator else ""
 
 
 def split_url(url: str) -> tuple[str, str, str]:

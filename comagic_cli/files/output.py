@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -41,11 +42,32 @@ FORMATS = {
 """The format of each suffix."""
 OTHER_SUFFIXES = {".xls": ".xlsx", ".xlsm": ".xlsx", ".pq": ".parquet"}
 """Suffixes of other programs, and ours."""
+DATABASE_SCHEMES = {
+    "postgresql": "postgresql",
+    "postgres": "postgresql",
+    "clickhouse": "clickhouse",
+}
+"""The format that the URL of a database means, by its scheme."""
+BUCKET_SCHEMES = ("s3", "gs", "az")
+SCHEMES = (*dict.fromkeys(DATABASE_SCHEMES.values()), *BUCKET_SCHEMES)
+"""The schemes of URLs that are written to, without other names of the same."""
+URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
 BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
 
 
+def scheme_of(target: str | None) -> str:
+    """Return the scheme of a URL, in small letters; "" for a path or standard output."""
+    found = URL.match(target or "")
+    return found[1].lower() if found else ""
+
+
 def format_of(path: str | None) -> str | None:
-    """Return the format of a path's suffix, before `.gz` or `.zst`; `None` if it is not a file."""
+    """Return the format of a database, or of a path's suffix, before `.gz` or `.zst`.
+
+    `None` if it is not a file.
+    """
+    if (scheme := scheme_of(path)) in DATABASE_SCHEMES:
+        return DATABASE_SCHEMES[scheme]
     if path is None or not is_file(path):
         return None
     check_name(path)
@@ -139,7 +161,9 @@ def _open_unbuffered(target: str | None, stdout: TextIO | None) -> Iterator[Targ
 
 def is_file(target: str | None) -> bool:
     """Check that a target is, or will be, a regular file."""
-    return target is not None and target not in STDOUT and not _is_device_or_pipe(target)
+    if target is None or target in STDOUT or scheme_of(target) in DATABASE_SCHEMES:
+        return False
+    return not _is_device_or_pipe(target)
 
 
 def _is_device_or_pipe(path: str) -> bool:

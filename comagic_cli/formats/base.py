@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal, Protocol
 
 from comagic_cli.rows.page import Page
 
+RAW = frozenset({"csv", "tsv", "jsonl", "json"})  # formats that write raw values
 ZONED = frozenset({"parquet"})  # formats whose times are instants: see `FormatOptions.zone`
 
 
@@ -21,14 +23,6 @@ class Sink(Protocol):
 
     def end(self) -> None:
         """Write what comes after the rows."""
-
-
-@runtime_checkable
-class Rendering(Protocol):
-    """A sink that writes raw rows, cut into columns."""
-
-    def render(self, page: Page, /) -> bytes:
-        """Return the bytes to write for a page's rows."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,21 @@ class FormatOptions:
     zone: str | None = None  # of the account, if times need it
     record_urls: bool = False  # adds the addresses of recordings in the `web` account
     record_host: str | None = None
+    record_files: str | None = None  # a manifest of recordings: adds the files of each call
+    files_of: Callable[[str], Sequence[str]] | None = None  # by the call's id
     web: str = ""
     flatten: bool = False  # JSON without nested objects
     width: int | None = None  # of the terminal, in cells; None: not a terminal
     color: bool = False  # allows escape sequences
     vertical: bool = False  # each row as a block
     all_columns: bool = True  # else a table shows those that fit
+    asked: tuple[str, ...] = ()  # fields that a table shows in any case
+
+    @property
+    def change_rows(self) -> bool:
+        """Whether rows are changed before they are written: see `TransformSink`."""
+        return self.times != "keep" or self.record_urls or self.record_files is not None
 
 
-RUNTIME_OPTIONS = frozenset({"titles", "web", "width", "color", "all_columns"})
+RUNTIME_OPTIONS = frozenset({"titles", "web", "files_of", "width", "color", "all_columns", "asked"})
 """Format options that are not part of the request: the terminal or the account decides them."""

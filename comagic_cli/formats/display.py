@@ -7,7 +7,7 @@ fit; widths are in cells of a terminal.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 from unicodedata import category
 
@@ -108,11 +108,12 @@ LONG = 30  # a longer text is folded before another column is hidden
 FEWEST = 3  # columns; with fewer, records are shown one below the other
 
 # Patterns that match whole names of fields, the most useful fields first. The first match gives a
-# field its rank. A field that matches none has the rank `OTHERS`.
+# field its rank. A field that matches none has the rank `OTHERS`, one that was asked for `ASKED`.
 PATTERNS = (
     r"customer_id|user_id",  # in front of the rows of several customers
     r"(call_start|chat_start|lead|deal|visit|sms|tagging|first_communication)_date_time",
     r"(api_request_start|notification_start|communication)_date_time|date_time|start_time|date",
+    r"ASKED",  # what rows are sorted by or chosen by
     r"communication_type|tag_name|event_type|notification_name|api_request_method",
     r"contact_phone_number|phone_numbers|visitor_phone(s|_number)|call(ing|ed)_phone_number|(lead|deal)_name|notification_send_to",
     r"((call|chat|notification|api_request)_)?status|is_lost|(lead|deal)_current_stage",
@@ -130,7 +131,7 @@ PATTERNS = (
     r"(.*_)?ids?|.*_(id|ids|raw)|communication_number|call_start_(date|time)|call_records",
     r".*_(html|body)|call_events|.*_events|call_scenario_actions|site_analytics",
 )
-OTHERS = PATTERNS.index("OTHERS")
+ASKED, OTHERS = PATTERNS.index("ASKED"), PATTERNS.index("OTHERS")
 _RANKS = [re.compile(pattern) for pattern in PATTERNS]
 
 START_PARTS = frozenset({"call_start_date", "call_start_time"})
@@ -158,27 +159,51 @@ class Layout(NamedTuple):
         return sum(self.widths) + SEPARATOR * max(0, len(self.widths) - 1)
 
 
-def order_columns(names: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
-    """Return the indexes of columns: the most useful first, empty ones last."""
-    is_empty = [not any(column) for column in texts] if any(texts) else [False] * len(names)
+class Order(NamedTuple):
+    """The indexes of columns, the most useful first, and how many of them must not be hidden."""
+
+    places: Sequence[int] = ()
+    kept: int = 0
+
+
+def order_columns(
+    fields: Sequence[Field], texts: Sequence[Sequence[str]], asked: Collection[str] = ()
+) -> Order:
+    """Order columns: the most useful first, empty ones last.
+
+    Columns of the fields named in `asked`, or with a member named there, are never hidden.
+    """
+    is_kept = [_is_asked(field, asked) for field in fields]
+    is_empty = [any(texts) and not any(column) for column in texts]
+    is_last = [empty and not kept for empty, kept in zip(is_empty, is_kept, strict=True)]
+    names = {field.name for field in fields}
     first = frozenset() if "call_start_date_time" in names else START_PARTS
-    ranks = [-1 if name in first else _rank(name) for name in names]
-    return sorted(range(len(names)), key=lambda place: (is_empty[place], ranks[place], place))
+    ranks = [-1 if field.name in first else _rank(field.name) for field in fields]
+    ranks = [min(rank, ASKED) if kept else rank for rank, kept in zip(ranks, is_kept, strict=True)]
+    places = sorted(range(len(fields)), key=lambda place: (is_last[place], ranks[place], place))
+    return Order(
+        places, max((at for at, place in enumerate(places, 1) if is_kept[place]), default=0)
+    )
 
 
-def choose_layout(sizes: Sequence[Size], width: int, order: Sequence[int]) -> Layout | None:
+def _is_asked(field: Field, asked: Collection[str]) -> bool:
+    members = (member.name for member in field.members if member.filter)
+    return field.name in asked or any(name in asked for name in members)
+
+
+def choose_layout(sizes: Sequence[Size], width: int, order: Order) -> Layout | None:
     """Choose the columns of a grid and their widths; `None` if no grid fits.
 
     If the width is too small, names are folded first, then values. Then columns are hidden, the
-    last of `order` first; none if `order` is empty.
+    last of `order` first; none if `order` has no places.
     """
     if layout := fit_columns(range(len(sizes)), sizes, width):
         return layout
-    for count in range(len(order) - 1, FEWEST - 1, -1):
-        chosen = [sizes[place] for place in order[:count]]
+    for count in range(len(order.places) - 1, max(FEWEST, order.kept) - 1, -1):
+        chosen = [sizes[place] for place in order.places[:count]]
         needed = sum(min(size.narrow, max(LONG, size.least)) for size in chosen)
         if needed + SEPARATOR * (count - 1) <= width:
-            return fit_columns(order[:count], sizes, width)
+            return fit_columns(order.places[:count], sizes, width)
     return None
 
 

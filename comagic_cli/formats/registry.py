@@ -22,9 +22,9 @@ FORMATS = {
     "parquet": "parquet:ParquetSink",
 }
 """The class of each format, `module:class`, imported when needed."""
-DATABASE = "sqlite"
-"""The format that is not a stream of bytes: see `SqliteSink`."""
-EXTRAS = {"parquet": "pyarrow"}
+DATABASES = ("sqlite", "postgresql", "clickhouse")
+"""The formats that are not streams of bytes: see `databases`."""
+EXTRAS = {"parquet": "pyarrow", "postgresql": "psycopg[binary]"}
 """The optional package that a format needs."""
 
 
@@ -36,14 +36,16 @@ def make_sink(
 ) -> Sink:
     """Make the sink that writes the columns to the stream in a format of `FORMATS`."""
     make = _maker(format)
-    if format_options.times == "keep" and not format_options.record_urls:
+    if not format_options.change_rows:
         return make(stream, columns, format_options)
     return TransformSink(lambda every: make(stream, every, format_options), columns, format_options)
 
 
 def check_format(format: str) -> None:  # noqa: A002 - the option's own name
     """Raise `UsageProblem` if the format is unknown or its package is not installed."""
-    if format != DATABASE:
+    if format in DATABASES:
+        _check_package(format)
+    else:
         _maker(format)
 
 
@@ -52,11 +54,15 @@ def _maker(format_: str) -> Callable[[BinaryIO, Sequence[Field], FormatOptions],
         known = ", ".join(FORMATS)
         raise UsageProblem(f"{format_!r} is not a format.", hint=f"The formats are {known}.")
     module, name = FORMATS[format_].split(":")
-    package = EXTRAS.get(format_, "")
-    if package and find_spec(package) is None:
-        raise UsageProblem(
-            f"Writing {format_} needs the package {package}.",
-            hint=install_command(package),
-        )
+    _check_package(format_)
     sink = getattr(import_module(f"comagic_cli.formats.{module}"), name)
     return cast("Callable[[BinaryIO, Sequence[Field], FormatOptions], Sink]", sink)
+
+
+def _check_package(format_: str) -> None:
+    package = EXTRAS.get(format_, "")
+    if package and find_spec(package.partition("[")[0]) is None:
+        raise UsageProblem(
+            f"Writing {format_} needs the package {package.partition('[')[0]}.",
+            hint=install_command(package),
+        )

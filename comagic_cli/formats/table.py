@@ -24,6 +24,7 @@ from rich.text import Text
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.display import (
     Layout,
+    Order,
     Size,
     choose_layout,
     common_prefix,
@@ -36,6 +37,7 @@ from comagic_cli.formats.display import (
 )
 from comagic_cli.formats.flatten import Cell, Flattener, cells_of
 from comagic_cli.query.catalog import Field
+from comagic_cli.query.suggest import first_of
 from comagic_cli.rows.decode import Digits, RowReader
 from comagic_cli.rows.page import Page, slices
 
@@ -46,6 +48,7 @@ NARROW = 12  # columns of text are not made narrower than this: phones and dates
 NUMBER = 20  # numbers up to this width are never folded
 RECORD = 60  # the line above a record where there is no terminal
 NUMBERS = frozenset({int, Digits})
+MOST_HIDDEN, MOST_EMPTY = 8, 3  # names of hidden columns
 WORD = re.compile(r"[^_. ]*[_. ]?")  # names of columns are folded after these characters
 
 
@@ -233,8 +236,9 @@ class TableSink:
         sizes = list(map(measure, columns, texts))
         if self._format_options.width is None:
             return Layout(range(len(sizes)), [size.wide for size in sizes])
-        names = [column.field.name for column in columns]
-        order = [] if self._format_options.all_columns else order_columns(names, texts)
+        asked = self._format_options.asked
+        fields = [column.field for column in columns]
+        order = Order() if self._format_options.all_columns else order_columns(fields, texts, asked)
         return choose_layout(sizes, self._format_options.width, order)
 
     def _grid(self, layout: Layout, values: list[Values]) -> str:
@@ -304,12 +308,13 @@ class TableSink:
             return (
                 "" if self._format_options.all_columns else "Fields that are empty are not shown."
             )
-        hidden = [place for place in range(len(texts)) if place not in set(self._layout.places)]
-        if not hidden or not any(texts):
+        if len(self._layout.places) == len(texts) or not any(texts):
             return ""  # no rows, so nothing is hidden
-        filled = self._names(place for place in hidden if any(texts[place]))
-        empty = self._names(place for place in hidden if not any(texts[place]))
-        parts = [filled] * bool(filled) + [f"empty: {empty}"] * bool(empty)
+        filled, empty = self._name_hidden(self._layout, texts)
+        if not filled and not empty:
+            return ""
+        parts = [first_of(filled, MOST_HIDDEN)] * bool(filled)
+        parts += [f"empty: {first_of(empty, MOST_EMPTY)}"] * bool(empty)
         return fill(
             f"{len(self._layout.places)} of {len(texts)} columns are shown."
             f" Not shown: {'; '.join(parts)}. All of them: --vertical; others: --fields a,b.",
@@ -317,9 +322,27 @@ class TableSink:
             break_on_hyphens=False,
         )
 
-    def _names(self, places: Iterable[int]) -> str:
-        """Name columns as --fields takes them."""
-        return ", ".join(dict.fromkeys(self._columns[place].field.name for place in places))
+    def _name_hidden(
+        self, layout: Layout, texts: Sequence[Sequence[str]]
+    ) -> tuple[list[str], list[str]]:
+        """Name what is hidden, the most useful first: with values, and empty.
+
+        A field of which no part is shown is named once, as --fields takes it. Of others, the parts
+        are named that have values.
+        """
+        fields = [column.field for column in self._columns]
+        parts: dict[str, list[int]] = {}
+        for place in order_columns(fields, texts).places:
+            parts.setdefault(fields[place].name, []).append(place)
+        filled, empty = list[str](), list[str]()
+        for name, places in parts.items():
+            hidden = [place for place in places if place not in layout.places]
+            valued = [place for place in hidden if any(texts[place])]
+            if len(hidden) < len(places):
+                filled += [self._columns[place].name for place in valued]
+            else:
+                (filled if valued else empty).append(name)
+        return filled, empty
 
 
 def shorten_times(column: Column, values: Values) -> Sequence[str]:

@@ -21,6 +21,7 @@ from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, slices
 
 COLUMN = "call_record_urls"
+FILES = "call_record_files"
 NEEDED = ("communication_id", "call_records")  # the fields that addresses consist of
 APPS = {
     "dataapi.comagic.ru": "app.comagic.ru",
@@ -144,8 +145,10 @@ class TransformSink:
         columns: Sequence[Field],
         format_options: FormatOptions,
     ) -> None:
-        added = (Field(COLUMN, "array"),) if format_options.record_urls else ()
-        needed = NEEDED if format_options.record_urls else ()
+        added: tuple[Field, ...] = ()
+        added += (Field(COLUMN, "array"),) if format_options.record_urls else ()
+        added += (Field(FILES, "array"),) if format_options.record_files else ()
+        needed = NEEDED if format_options.record_urls else NEEDED[:1] if added else ()
         names = (field.name for field in (*columns, *added))
         self._sink = make((*columns, *added))
         self._reader = RowReader(tuple(dict.fromkeys((*names, *needed))))
@@ -189,6 +192,9 @@ def changes(
     if format_options.record_urls:
         talk, records, made = (f"f{names.index(name)}" for name in (*NEEDED, COLUMN))
         found.append(_add_addresses(format_options.web, talk, records, made))
+    if format_options.files_of:
+        talk, made = (f"f{names.index(name)}" for name in (NEEDED[0], FILES))
+        found.append(_add_files(format_options.files_of, talk, made))
     return found
 
 
@@ -205,5 +211,14 @@ def _add_addresses(web: str, talk: str, records: str, made: str) -> Change:
         for row in rows:
             found = addresses(web, getattr(row, talk), getattr(row, records))
             setattr(row, made, found)
+
+    return change
+
+
+def _add_files(files_of: Callable[[str], Sequence[str]], talk: str, made: str) -> Change:
+    def change(rows: list[Any]) -> None:
+        for row in rows:
+            found = files_of(_text(getattr(row, talk)).decode())
+            setattr(row, made, msgspec.Raw(msgspec.json.encode(found)))
 
     return change

@@ -104,8 +104,13 @@ def _number(value: Any) -> Decimal | None:
     return Decimal(value) if isinstance(value, str) and PLAIN.fullmatch(value) else None
 
 
+BOOLEANS = {"true": True, "false": False}  # as cells have them
+
+
 def to_boolean(value: Any) -> Any:
-    """Return a boolean."""
+    """Return a boolean, also for the cell of one."""
+    if type(value) is str:
+        return BOOLEANS.get(value, MISMATCH)
     return value if type(value) is bool else MISMATCH
 
 

@@ -25,7 +25,7 @@ from comagic_cli.errors import CannotWrite
 from comagic_cli.files.compression import GuardedStream
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.flatten import Flattener, cell, titled, unwrap
-from comagic_cli.formats.transforms import COLUMN
+from comagic_cli.formats.transforms import COLUMN, FILES
 from comagic_cli.formats.typed import (
     CLOCK,
     DAY,
@@ -136,6 +136,7 @@ CONVERTERS: dict[Kind, Callable[[Any], CellValue]] = {
 ROWS = 1_048_576  # of a sheet, including its header
 MAX_LINKS = 65_530  # of a sheet, as Excel takes them
 LINK = re.compile(r"https?://[^\s;]{1,2000}")  # a single address
+FILE = re.compile(r"(?!.*; )[^#\n]{1,250}")  # the path of a single file
 HEAVY = 1 << 30  # bytes of rows on a sheet; as XML they are two to four times as large
 LONGEST = 32_767  # UTF-16 units in a cell
 PIECE = 16_000  # characters, each of one or two units
@@ -167,6 +168,7 @@ class XlsxSink:
         )
         self._kinds = [kind for column in self._columns for kind in column.kinds]
         self._links = {place for place, name in enumerate(names) if name == COLUMN}
+        self._files = {place for place, name in enumerate(names) if name == FILES}
 
     def begin(self) -> None:
         """Begin the workbook, and its first sheet."""
@@ -244,6 +246,9 @@ class XlsxSink:
                 if place in self._links and self._rest and LINK.fullmatch(value):
                     self._rest -= 1
                     sheet.write_url(at, place, value, string=value)
+                elif place in self._files and self._rest and FILE.fullmatch(value):
+                    self._rest -= 1
+                    sheet.write_url(at, place, f"external:{value}", string=value)
                 else:
                     self._write_text(at, place, value)
             elif type(value) is bool:

@@ -233,7 +233,7 @@ def is_about_ids(error: Refused) -> bool:
     return not error.field and error.mnemonic not in NOT_ABOUT_IDS
 
 
-PageReader: TypeAlias = Reader | IdBatchReader | WholeAnswerReader
+QueryReader: TypeAlias = Reader | IdBatchReader | WholeAnswerReader
 
 
 def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
@@ -246,7 +246,8 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
     zone: Callable[[], str | None],
     totals: Totals,
     ahead: Lookahead,
-) -> PageReader:
+    cut: bool = False,
+) -> QueryReader:
     """Make the reader of a query: by batches of ids where it names them.
 
     `asking` makes what asks for pages of a query; `zone` tells the account's zone, if it is known.
@@ -255,4 +256,4 @@ def make_reader(  # noqa: PLR0913 - all that a reader needs of the export
         return WholeAnswerReader(query, asking(query), note)
     if query.ids is not None:
         return IdBatchReader(query, asking, note, error, warn, totals=totals, ahead=ahead)
-    return Reader(query, asking(query), note, zone=zone(), totals=totals, ahead=ahead)
+    return Reader(query, asking(query), note, zone=zone(), cut=cut, totals=totals, ahead=ahead)

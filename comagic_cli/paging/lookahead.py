@@ -54,7 +54,8 @@ class Lookahead:
         self._begun: dict[Hashable, Future[Any]] = {}
         self._running = 0  # questions whose answers have not come, also forgotten ones
         self._lock = Lock()
-        self._seconds = 0.0  # that the latest answer took
+        # That the latest answer took; those of an earlier run, if several at once were good.
+        self._seconds = SLOW if limit > 1 else 0.0
         self._latencies: dict[int, deque[float]] = {}  # by how many may be asked at once
         self._asked_at = self._clock()
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from comagic_cli.paging.window import (
     SECOND,
-    Span,
+    RepeatedHour,
     Window,
     margin_of,
     parse_time,
@@ -34,7 +34,7 @@ class Order:
     last: str
     far: str
     margin: timedelta
-    repeated: Sequence[Span]
+    repeated: Sequence[RepeatedHour]
 
     @classmethod
     def of(cls, query: Query, zone: str | None) -> Order:

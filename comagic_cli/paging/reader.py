@@ -21,8 +21,8 @@ from comagic_cli.paging.source import Ask, PageSource, Totals, page_question
 from comagic_cli.paging.stretch import (
     UNSORTED,
     End,
-    Identity,
     Position,
+    RowIdentity,
     Rows,
     Stretch,
     identity,
@@ -217,6 +217,7 @@ class Reader:
                     end = rows
                     break
                 page, reached, due = self._take(rows, part, reached, due, far)
+                del rows
                 yield page
                 del page  # else its memory is held until the next one has come
                 if self._wanted == 0:
@@ -226,7 +227,7 @@ class Reader:
                 is_short = self._close(part, end, self._written + pending - written)
                 self._unsettled = begin if self._only_outside else ""
                 settles = "" if is_short or self._unsettled else begin
-                yield self._release(reached, far, settles=settles)
+                yield self._release(reached, far, settles=settles, is_end=True)
                 self._held = Rows()
                 return Position(far)
             self._held = Rows()
@@ -236,8 +237,8 @@ class Reader:
             part = self._order.rest_of(window, position.since, tight=position.tight)
 
     def _take(
-        self, rows: Rows, window: Window, reached: str, due: Identity | None, far: str
-    ) -> tuple[Page, str, Identity | None]:
+        self, rows: Rows, window: Window, reached: str, due: RowIdentity | None, far: str
+    ) -> tuple[Page, str, RowIdentity | None]:
         """Take new rows; return those to write, the position behind them, and the next row.
 
         The next row is the first that is not written: a tight stretch must bring it.
@@ -256,7 +257,7 @@ class Reader:
         return page, reached, due
 
     def _next_position(
-        self, position: Position, reached: str, end: End, due: Identity | None
+        self, position: Position, reached: str, end: End, due: RowIdentity | None
     ) -> Position:
         """Return where the next stretch begins. Raises `RowsMissing` after too many."""
         if not self._order.by_time:
@@ -273,7 +274,8 @@ class Reader:
                 hint=NARROW,
             )
         if position.tries == STRETCHES:
-            raise RowsMissing(f"{end.rejected}, again and again: {position.since}", hint=AGAIN)
+            place = f": {position.since}" if self.query.is_dated else ""
+            raise RowsMissing(f"{end.rejected}, again and again{place}", hint=AGAIN)
         return Position(position.since, position.tries + 1, end.dense, due)
 
     def _check_unwritten(self, end: End) -> None:
@@ -290,13 +292,15 @@ class Reader:
         """Compare a window's rows with its total; tell whether rows are missing."""
         self.done.append(WindowResult(window, end.total, end.received, written))
         of_total = "" if end.total is None else f" of {end.total}"
-        self.note(f"window {window}: {end.received}{of_total} rows")
+        what = f"{window}" if self.query.is_dated else self.query.report.words
+        label = f"window {window}" if self.query.is_dated else what
+        self.note(f"{label}: {end.received}{of_total} rows")
         missing = (end.total or 0) - end.received
         if missing == 1:
             self.overstated += 1
-            self.note(f"the service says that {window} has one row more, but none came")
+            self.note(f"the service says that {what} has one row more, but none came")
         elif missing > 0:
-            self.missing.append(f"{missing} of {end.total} rows of {window} did not come")
+            self.missing.append(f"{missing} of {end.total} rows of {what} did not come")
         return missing > 1
 
     # Rows
@@ -313,11 +317,12 @@ class Reader:
             return limit
         return max(2, min(limit, self._wanted - self._held.page.count + overlap))
 
-    def _release(self, since: str, bound: str, *, settles: str = "") -> Page:
+    def _release(self, since: str, bound: str, *, settles: str = "", is_end: bool = False) -> Page:
         """Return the held rows that show a time from `since` to before `bound`; forget those.
 
         `settles` is the first second of a window whose rows were counted: all of it is settled.
         The position stays where it is until a row inside came, so that a resumed run judges too.
+        In any order there is none but at the `is_end` of a window: a resumed run would repeat rows.
         """
         held, order = self._held, self._order
         if order.by_time:
@@ -331,12 +336,14 @@ class Reader:
             places = order.select(held.times, since) if order.by_time else places
             places = places[: self._wanted]
         page = held.page.pick(places)
-        self._held = held.skip(done)
+        self._held = held.skip(done).detach_few()
         self._written += page.count
-        if order.by_time and order.is_before(since, bound):
+        if (order.by_time or is_end) and order.is_before(since, bound):
             since = bound
         settled = order.settled(settles, bound) if settles and not self.missing else None
         position = since if self._inside else order.start
+        if not order.by_time and not is_end:
+            position = ""
         return msgspec.structs.replace(page, settled=settled, since=position)
 
     def _count_pending(self, since: str, bound: str) -> int:
@@ -346,7 +353,7 @@ class Reader:
         times = self._held.times
         return len(self._order.select(times[: self._order.count_before(times, bound)], since))
 
-    def _find_due(self, since: str) -> Identity | None:
+    def _find_due(self, since: str) -> RowIdentity | None:
         """Return the identity of the first held row that shows `since` or a later time."""
         held, order = self._held, self._order
         place = order.count_before(held.times, since) if order.by_time else 0

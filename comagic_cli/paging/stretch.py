@@ -11,8 +11,9 @@ from comagic_cli.paging.source import PageSource
 from comagic_cli.paging.window import Window
 from comagic_cli.rows.page import Marks, Page, join_pages
 
-Identity = tuple[str | None, bytes]
+RowIdentity = tuple[str | None, bytes]
 
+FEW = 100  # rows that are copied, so that they do not hold the memory of a whole answer
 REPEATS = 5  # answers without a new row, though there are some, that end a stretch
 MOVED = "rows moved while they were read"
 UNSORTED = "rows did not come by time"
@@ -31,7 +32,7 @@ class Position:
     since: str
     tries: int = 0
     tight: bool = False
-    due: Identity | None = None
+    due: RowIdentity | None = None
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Rows:
     def skip(self, count: int) -> Rows:
         """Return the rows without the first ones."""
         return Rows(self.page.pick(range(count, self.page.count)), self.times[count:])
+
+    def detach_few(self) -> Rows:
+        """Return the rows without the answer that they are views of, if they are few."""
+        return replace(self, page=self.page.detach()) if self.page.count <= FEW else self
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ class Place:
     """
 
     received: int = 0
-    last: Identity | None = None
+    last: RowIdentity | None = None
     time: str = ""
     size: int = 0
     short: bool = False
@@ -141,6 +146,7 @@ class Stretch:
     def read(self) -> Iterator[Rows | End]:
         """Yield the new rows of each page that fits the page before, then why there are no more."""
         place = Place()
+        self.source.begin(self.window, [(place.offset, self.limit(place.overlap))])
         while place.offset <= self.source.reach:
             limit = self.limit(place.overlap)
             page, total = self.source.read(self.window, place.offset, limit)
@@ -165,6 +171,7 @@ class Stretch:
             short = place.short or not step.full
             size = step.page.count + place.overlap
             place = Place(step.received, last, rows.times[-1], size, short, total=step.total)
+            del page, step, rows  # else their memory is held until the next page has come
         yield End(BEYOND, dense=True)
 
     def _judge(
@@ -276,10 +283,10 @@ class KnownRows:
     """
 
     order: Order
-    due: Identity | None = None
+    due: RowIdentity | None = None
     _start: str = ""
     _last: str = ""
-    _rows: set[Identity] = field(default_factory=set)
+    _rows: set[RowIdentity] = field(default_factory=set)
 
     def end(self, total: int | None, received: int) -> End:
         """Return the end of a window, unless the row that is due did not come."""
@@ -319,7 +326,7 @@ class KnownRows:
         self._start, self._last = start, times[-1]
 
 
-def identity(marks: Marks, place: int) -> Identity:
+def identity(marks: Marks, place: int) -> RowIdentity:
     """Return what tells a row: its key, or where that can repeat or is null a digest of the row."""
     mark = marks[place]
     return mark.key, b"" if mark.key is not None else mark.digest

@@ -102,7 +102,7 @@ def windows_of(query: Query) -> list[Window]:
     return split_by_days(whole, query.report.max_days, query.report)
 
 
-class Span(msgspec.Struct, frozen=True):
+class RepeatedHour(msgspec.Struct, frozen=True):
     """An hour that clocks repeat: its first and last shown second."""
 
     first: str
@@ -113,7 +113,7 @@ class Span(msgspec.Struct, frozen=True):
         return self.first <= time <= self.last
 
 
-def repeated_hours(period: Period, zone: str | None) -> list[Span]:
+def repeated_hours(period: Period, zone: str | None) -> list[RepeatedHour]:
     """Return the hours of a period that clocks may show twice.
 
     Where the zone is unknown these are the nights in which summer time may end anywhere: from
@@ -128,13 +128,13 @@ def repeated_hours(period: Period, zone: str | None) -> list[Span]:
     return spans
 
 
-def _night_of(day: datetime) -> Span | None:
+def _night_of(day: datetime) -> RepeatedHour | None:
     if day.month not in CHANGES or day.weekday() != SATURDAY:
         return None
-    return _span(day.replace(hour=23), timedelta(hours=5))
+    return _repeated_hour(day.replace(hour=23), timedelta(hours=5))
 
 
-def _repeated_on(day: datetime, zone: ZoneInfo) -> Span | None:
+def _repeated_on(day: datetime, zone: ZoneInfo) -> RepeatedHour | None:
     """Return what clocks of a zone repeat within a day from noon to noon."""
     step = timedelta(minutes=15)
     first = day.replace(hour=12)
@@ -142,15 +142,17 @@ def _repeated_on(day: datetime, zone: ZoneInfo) -> Span | None:
         return None
     quarters = [first + step * number for number in range(96)]
     twice = [time for time in quarters if _offset(time, zone) > _offset(time, zone, fold=1)]
-    return _span(twice[0], step * len(twice)) if twice else None
+    return _repeated_hour(twice[0], step * len(twice)) if twice else None
 
 
 def _offset(moment: datetime, zone: ZoneInfo, fold: int = 0) -> timedelta:
     return moment.replace(tzinfo=zone, fold=fold).utcoffset() or timedelta(0)
 
 
-def _span(first: datetime, length: timedelta) -> Span:
-    return Span(first.strftime(TIME_FORMAT), (first + length - SECOND).strftime(TIME_FORMAT))
+def _repeated_hour(first: datetime, length: timedelta) -> RepeatedHour:
+    return RepeatedHour(
+        first.strftime(TIME_FORMAT), (first + length - SECOND).strftime(TIME_FORMAT)
+    )
 
 
 def read_day_limit(message: str, window: Window) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os.path
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
@@ -213,6 +213,52 @@ def _read(name: str) -> tuple[ReportType, ...]:
     return msgspec.json.decode(text, type=tuple[ReportType, ...])
 
 
+class OlderReport(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The older report that has the rows of a flat one.
+
+    `fields` are those that mean the same under another name: by the name in the flat report. All
+    others have their own name, or no equal. `values` are its values for those of the flat report.
+    """
+
+    command: str
+    fields: dict[str, str]
+    values: dict[str, dict[str, str | bool]]
+
+
+@cache
+def older_reports() -> dict[str, OlderReport]:
+    """Read which older report has what a flat one has, by the command of the flat one."""
+    text = files("comagic_cli.query").joinpath("older.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, OlderReport])
+
+
+def name_equal(report: ReportType, name: str, option: str = "") -> str:
+    """Say under which name a report has a field of the other family; "" if it has none.
+
+    `option` is where the name was typed.
+    """
+    for flat, pair in older_reports().items():
+        if report.command == pair.command and (equal := pair.fields.get(name)):
+            values = [f"{old} for {new}" for new, old in _typed(pair.values.get(name, {}))]
+        elif report.command == flat:
+            equal = next((new for new, old in pair.fields.items() if old == name), "")
+            values = [f"{new} for {old}" for new, old in _typed(pair.values.get(equal, {}))]
+        else:
+            continue
+        if equal:
+            told = f" ({', '.join(values)})" if values else ""
+            is_sortable = option != "--sort" or report.field(equal).sort
+            but = "" if is_sortable else ", but rows can't be sorted by it"
+            return f"Here it is {equal}{told}{but}."
+    return ""
+
+
+def _typed(values: Mapping[str, str | bool]) -> Iterator[tuple[str, str]]:
+    """Yield the values of both reports as they are typed in a filter."""
+    for new, old in values.items():
+        yield new, str(old).lower() if isinstance(old, bool) else old
+
+
 def report(command: str) -> ReportType:
     """Return a report by the name of its command. Raises `KeyError`."""
     for entry in reports():
@@ -300,6 +346,7 @@ def _unknown(report: ReportType, name: str, option: str, known: Iterable[Field])
     return UnknownField(
         f"{option}: {report.command} has no field {name!r}",
         hint=(ADDED if name in FIRST_TITLES else "")
+        or name_equal(report, name, option)
         or did_you_mean(name, names, ALIKE if others else 0.5)
         or (f"These reports have it: {', '.join(others)}." if others else "")
         or f"See comagic fields {report.command}.",

@@ -54,6 +54,12 @@ class ExportRequest:
         names = dict.fromkeys((*self.columns, *self.filter.fields(self.report)))
         return [f"{name} {types[name]}".strip() for name in names if name in types]
 
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """Name the fields that rows are sorted by or chosen by."""
+        sorted_by = (sort.field for sort in self.sort)
+        return tuple(dict.fromkeys((*sorted_by, *self.filter.fields(self.report))))
+
     def tree(self, now: Now) -> Mapping[str, Any] | None:
         """Return the filter to send, or `None`; `now` is called if there are relative dates."""
         return self.filter.tree(self.report, now)

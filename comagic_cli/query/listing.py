@@ -97,10 +97,11 @@ def find_command(typed: str) -> ReportType:
     for report in (*reports(), *lists()):
         if typed in {report.command, report.kind, report.method}:
             return report
-    names = [report.command for report in reports()]
+    names = {report.command: report.command for report in reports()}
+    others = {entry.command: entry.command for entry in lists()}
     raise UsageProblem(
         f"there is no report {typed!r}",
-        hint=suggest_command(typed, names, 0.7) or f"Reports: {', '.join(names)}.",
+        hint=suggest_command(typed, names, others, 0.7) or f"Reports: {', '.join(names)}.",
     )
 
 

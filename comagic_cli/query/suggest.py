@@ -87,17 +87,84 @@ RUSSIAN_COMMANDS = {
     "чаты": ("chats",),
 }
 """What reports and other commands are called in Russian."""
+RUSSIAN_LISTS = {
+    "атс": ("virtual-numbers", "sip-lines"),
+    "виртуальные номера": ("virtual-numbers",),
+    "воронки": ("sales-funnel", "lead-funnel-stages"),
+    "группы контактов": ("group-contacts",),
+    "группы сотрудников": ("group-employees",),
+    "добавочные": ("employees",),
+    "должности": ("employee-positions",),
+    "источники": ("sources", "communication-sources"),
+    "каналы": ("sources-channels", "chat-channels"),
+    "кампании": ("campaigns",),
+    "клиенты": ("customers", "contacts"),
+    "компании": ("crm-companies", "contact-organizations"),
+    "контакты": ("contacts",),
+    "линии": ("sip-lines",),
+    "медиафайлы": ("media-files",),
+    "метрики": ("metrics",),
+    "номера": ("virtual-numbers",),
+    "операторы": ("employees",),
+    "организации": ("contact-organizations",),
+    "отделы": ("group-employees",),
+    "посетители": ("visitors",),
+    "почта": ("email-accounts",),
+    "работники": ("employees",),
+    "расписания": ("schedules",),
+    "расходы": ("source-costs",),
+    "рекламные кампании": ("campaigns",),
+    "сайты": ("sites",),
+    "сегменты": ("segments",),
+    "события": ("events",),
+    "сотрудники": ("employees",),
+    "статусы": ("statuses",),
+    "сценарии": ("scenarios",),
+    "тарифы": ("tariff-plans",),
+    "телефоны": ("virtual-numbers", "blacklist-phone-numbers"),
+    "теги": ("tags",),
+    "цели": ("events", "goals-tree"),
+    "чёрный список": ("blacklist-phone-numbers",),
+    "этапы": ("lead-funnel-stages", "sales-funnel"),
+}
+"""What lists are called in Russian."""
+
+
 RUSSIAN_SIMILARITY = 0.65  # words have many endings
 
 
-def suggest_command(word: str, names: Iterable[str], least: float = 0.6) -> str:
-    """Ask whether a command was meant, by its name or a Russian word; "" if none is near."""
-    known = list(names)
-    if hint := did_you_mean(word, known, least):
-        return hint
-    words = closest(word, RUSSIAN_COMMANDS, RUSSIAN_SIMILARITY)[:1]
-    commands = [name for each in words for name in RUSSIAN_COMMANDS[each] if name in known]
-    return _ask(commands) if commands else ""
+def suggest_command(
+    word: str,
+    commands: Mapping[str, str],
+    lists: Mapping[str, str] | None = None,
+    least: float = 0.6,
+) -> str:
+    """Ask whether a command or a list was meant, by its name or a Russian word; "" if none is near.
+
+    Each name has the text that the question says.
+    """
+    lists = lists or {}
+    others = {name: text for name, text in lists.items() if name not in commands}
+    return did_you_mean(word, {**commands, **others}, least) or suggest_in_russian(
+        word, commands, lists
+    )
+
+
+def suggest_in_russian(word: str, commands: Mapping[str, str], lists: Mapping[str, str]) -> str:
+    """Ask whether a command or a list was meant by a Russian word; "" if none is near."""
+    meant: dict[str, list[str]] = {}
+    for russian, texts in ((RUSSIAN_COMMANDS, commands), (RUSSIAN_LISTS, lists)):
+        for known, names in russian.items():
+            found = [texts[name] for name in names if name in texts]
+            meant.setdefault(_without_dots(known), []).extend(found)
+    near = closest(_without_dots(word), meant, RUSSIAN_SIMILARITY)
+    found = [text for each in near[:1] for text in meant[each]]
+    return _ask(found) if found else ""
+
+
+def _without_dots(word: str) -> str:
+    """Write a Russian letter as most people type it."""
+    return word.lower().replace("ё", "е")  # noqa: RUF001 - Russian
 
 
 RUSSIAN_ZONES = {

@@ -206,6 +206,11 @@ class Members:
         return rows
 
     @property
+    def are_complete(self) -> bool:
+        """Check that every column has come, and under its own name."""
+        return not self._missing and not self._aliases
+
+    @property
     def difference(self) -> tuple[list[str], list[str]]:
         """Return the columns that came in no row, and the unasked members that did.
 

@@ -18,6 +18,7 @@ PART = "\x1f"  # stands between the parts of a key
 NULL = msgspec.Raw(b"null")
 AT_ONCE = 1 << 18  # bytes of rows that become Python values at once
 LEAST_AT_ONCE, MOST_AT_ONCE = 50, 1_000  # rows
+MOST_CUT = 30  # columns into which a whole answer is cut at once: beyond, a row at a time is faster
 
 Data: TypeAlias = "bytes | bytearray | memoryview | msgspec.Raw"
 Row: TypeAlias = "bytes | msgspec.Raw | msgspec.Struct"
@@ -156,6 +157,10 @@ class Page(msgspec.Struct, frozen=True):
         marks = Marks.of(self.marks).pick(places) if self.marks else ()
         return msgspec.structs.replace(self, rows=_pick(self.rows, places), marks=marks)
 
+    def detach(self) -> Page:
+        """Return the page with rows of its own, so that the answer's memory is free."""
+        return msgspec.structs.replace(self, rows=list(map(_copy, self.rows)))
+
 
 def row_struct(
     columns: Sequence[str], kind: Any, missing: Any, *, strict: bool = False
@@ -235,6 +240,12 @@ def _bytes(row: Row) -> int:
     return len(_encode(row)) if isinstance(row, msgspec.Struct) else len(memoryview(row))
 
 
+def _copy(row: Row) -> Row:
+    if isinstance(row, msgspec.Struct):
+        return type(row)(*(value.copy() for value in msgspec.structs.astuple(row)))
+    return row.copy() if isinstance(row, msgspec.Raw) else row
+
+
 def _pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:
     if isinstance(places, range) and places.step == 1:
         return items[places.start : places.stop]
@@ -244,14 +255,14 @@ def _pick(items: Sequence[Item], places: Sequence[int]) -> Sequence[Item]:
 class Answer(msgspec.Struct, frozen=True):
     r"""The answer to a successful call.
 
-    `content` is the undecoded data: JSON, or the JSON of each item of a list. `total` is
+    `content` is the undecoded data: JSON, or each item of a list, as its JSON or cut. `total` is
     `total_items`, `None` if it is missing. `limits` are the numbers of `metadata.limits`. `size`
     is the body's bytes after decompression. `marker` stands in it for the `\u` of a lone surrogate
     (see `rows.decode`). `unbroken` says that it holds no line break. `is_sorted` says that rows
     come in the order that was asked for.
     """
 
-    content: msgspec.Raw | bytes | list[msgspec.Raw]
+    content: msgspec.Raw | bytes | list[Any]
     total: int | None = None
     limits: dict[str, int] = {}
     size: int = 0
@@ -267,6 +278,6 @@ class Answer(msgspec.Struct, frozen=True):
         return bytes(self.content)
 
     @property
-    def rows(self) -> list[msgspec.Raw]:
-        """Return the JSON of each item. Raises `msgspec.DecodeError` if it is not a list."""
+    def rows(self) -> Sequence[Row]:
+        """Return each item. Raises `msgspec.DecodeError` if it is not a list."""
         return self.content if isinstance(self.content, list) else rows_of(self.content)

@@ -18,6 +18,7 @@ HTML: Final = "text/html; charset=UTF-8"
 INSTEAD: Final = frozenset({"reset", "empty", "html", "redirect"})  # these need no answer
 SPOILT: Final = frozenset({"truncate", "slow", "stall", "wrong_id", "gzip_damaged", "cut_json"})
 _KEPT: Final = 0.6  # of a body that is cut
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,8 @@ def instead(fault: Fault) -> Answer:
     if fault.kind == "redirect":
         return Answer(b"", 302, HTML, {"Location": "/maintenance"})
     status = int(fault.kind) if fault.kind.isdigit() else 200
+    if status in _REDIRECTS:
+        headers |= {"Location": "/login"}
     return Answer(page(status), status, HTML, headers)
 
 
@@ -98,13 +101,13 @@ def spoilt(fault: Fault, answer: Answer) -> Answer:
     body, headers = answer.body, answer.headers | retry_header(fault)
     cut = int(len(body) * _KEPT)
     if fault.kind == "slow":
-        return Answer(body, headers=headers, wait=fault.seconds)
+        return replace(answer, headers=headers, wait=fault.seconds)
     if fault.kind == "truncate":
-        return Answer(body, headers=headers, sent=cut)
+        return replace(answer, headers=headers, sent=cut)
     if fault.kind == "stall":
-        return Answer(body, headers=headers, sent=cut, stall=fault.seconds)
+        return replace(answer, headers=headers, sent=cut, stall=fault.seconds)
     if fault.kind == "cut_json":
-        return Answer(body[:cut], headers=headers)
+        return replace(answer, body=body[:cut], headers=headers)
     if fault.kind == "gzip_damaged":
         return Answer(b"\x1f\x8b\x08\x00damaged" + body[:cut], headers={"Content-Encoding": "gzip"})
     return replace(answer, headers=headers)

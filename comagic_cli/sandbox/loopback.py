@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     Headers = tuple[tuple[str, str], ...]
     Respond = Callable[[bytes, Headers], Answer]
+    Fetch = Callable[[str, dict[str, str]], Answer | None]
 
 PATH: Final = "/v2.0"
 _CLOSING_SECONDS: Final = 2.0
@@ -29,12 +30,18 @@ _RESET: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: close send
 
 
 class Loopback(ThreadingHTTPServer):
-    """A server whose answers `respond` makes; bugs in it are collected, not printed."""
+    """A server whose answers `respond` makes; bugs in it are collected, not printed.
+
+    `fetch` answers what is got by its path and headers, whose names are in small letters.
+    """
 
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], respond: Respond, *, gzipped: bool) -> None:
+    def __init__(
+        self, address: tuple[str, int], respond: Respond, fetch: Fetch, *, gzipped: bool
+    ) -> None:
         self.respond = respond
+        self.fetch = fetch
         self.gzipped = gzipped
         self.stopping = Event()
         self.bugs: list[BaseException] = []
@@ -109,7 +116,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(self.server.respond(body, tuple(self.headers.items())))
 
     def do_GET(self) -> None:
-        self._refuse(HTTPStatus.METHOD_NOT_ALLOWED)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        answer = self.server.fetch(self.path, headers)
+        if answer is None:
+            self._refuse(HTTPStatus.METHOD_NOT_ALLOWED)
+        else:
+            self._send(answer)
 
     def _refuse(self, status: HTTPStatus) -> None:
         self.close_connection = True
@@ -157,10 +169,10 @@ class _Handler(BaseHTTPRequestHandler):
 _STATUSES: Final = frozenset(int(status) for status in HTTPStatus)
 
 
-def listen(host: str, port: int, respond: Respond, *, gzipped: bool) -> Loopback:
+def listen(host: str, port: int, respond: Respond, fetch: Fetch, *, gzipped: bool) -> Loopback:
     """Open a server, or say why that can't be."""
     try:
-        return Loopback((host, port), respond, gzipped=gzipped)
+        return Loopback((host, port), respond, fetch, gzipped=gzipped)
     except OSError as error:
         what = (
             "is in use" if error.errno == errno.EADDRINUSE else f"can't be used: {error.strerror}"

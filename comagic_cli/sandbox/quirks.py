@@ -141,6 +141,11 @@ class Quirks:
     day_limit: int | None = None
     limits: Literal["reported", "empty", "absent"] = "reported"
 
+    # Recordings; what goes wrong with them are faults of the method `recording`.
+    recordings: Literal["open", "token", "login"] = "open"  # what their addresses ask for
+    recording_ranges: bool = True  # a part of one can be asked for
+    recording_seconds: int = 3  # the longest
+
     # Wire.
     gzip: bool = False
     code_differs: bool = False  # mnemonics come with other codes than documented

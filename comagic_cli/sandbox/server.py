@@ -9,7 +9,7 @@ from threading import Lock, Thread
 from time import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from comagic_cli.sandbox import faults
+from comagic_cli.sandbox import faults, media
 from comagic_cli.sandbox.data import rhythm
 from comagic_cli.sandbox.faults import Answer
 from comagic_cli.sandbox.loopback import PATH, listen
@@ -75,9 +75,19 @@ class Sandbox:
         edges = (rhythm.parse(span[0]), rhythm.parse(span[1])) if span else None
         self.worlds = Worlds(self.quirks, seed, rows, edges, times, moment, data or {})
         self._api = Api(self.quirks, self.worlds, clock)
-        self._schedule = faults.Schedule(self.quirks.faults)
+        self._schedule, of_media = (
+            faults.Schedule(
+                tuple(
+                    fault
+                    for fault in self.quirks.faults
+                    if (fault.method == media.RECORDING) is is_of_media
+                )
+            )
+            for is_of_media in (False, True)
+        )
+        self._media = media.Media(self.quirks, of_media, self._api.is_token, self._note_fetch)
         self._lock = Lock()
-        self._server = listen(host, port, self.answer, gzipped=self.quirks.gzip)
+        self._server = listen(host, port, self.answer, self._media.answer, gzipped=self.quirks.gzip)
         self._thread: Thread | None = None
 
     @property
@@ -204,6 +214,11 @@ class Sandbox:
     ) -> None:
         masked = {name: "***" if name in SECRETS else v for name, v in request.params.items()}
         self.journal.append(Call(request.method, masked, outcome, rows, headers, faulted))
+
+    def _note_fetch(self, path: str, outcome: str, headers: Mapping[str, str]) -> None:
+        call = Call(media.RECORDING, {"path": path}, outcome, headers=tuple(headers.items()))
+        with self._lock:
+            self.journal.append(call)
 
 
 def _id(request: Request, fault: Fault | None) -> Any:

@@ -40,7 +40,7 @@ class Service:
         self.answers = list(answers)
         self.types = []
 
-    def call(self, method, params):
+    def call(self, method, params, *_):
         assert method == "get.communications"
         self.types.append(params.get("report_type"))
         answer = self.answers.pop(0)
@@ -58,7 +58,7 @@ def test_a_page_is_asked_with_the_query_s_parameters():
             return ANSWER
 
     assert make_asker(Once(), WITH)(WINDOW, 20, 10) is ANSWER
-    assert called == [("get.communications", WITH.params(START, END, 20, 10))]
+    assert called == [("get.communications", WITH.params(START, END, 20, 10), msgspec.Raw)]
 
 
 @pytest.mark.parametrize("service", ["accepted", "required", "refused"])
@@ -135,7 +135,7 @@ def test_where_neither_form_is_taken_the_refusal_that_tells_more_is_raised(secon
 class Sorted(Service):
     """Keeps what each page is sorted by."""
 
-    def call(self, method, params):
+    def call(self, method, params, *_):
         assert method == "get.communications"
         self.types.append([sort["field"] for sort in params["sort"]])
         answer = self.answers.pop(0)
@@ -198,7 +198,7 @@ class Named:
     def __init__(self, known, refuse) -> None:
         self.known, self.refuse, self.names = known, refuse, []
 
-    def call(self, method, params):
+    def call(self, method, params, *_):
         assert method == "get.call_details"
         sorts = [sort["field"] for sort in params["sort"]]
         places = (*params["fields"], *sorts, params["filter"]["field"])
@@ -279,7 +279,7 @@ def test_a_list_whose_fields_are_refused_is_asked_for_without_them(field, messag
     asked = []
 
     class Once:
-        def call(self, method, params):
+        def call(self, method, params, *_):
             asked.append((method, params.get("fields")))
             if params.get("fields"):
                 raise refused(UNEXPECTED, field, message)

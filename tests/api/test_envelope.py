@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple
 
 from comagic_cli.api.envelope import (
     BOM,
@@ -17,7 +18,7 @@ from comagic_cli.api.envelope import (
     read_envelope,
     total_of,
 )
-from comagic_cli.rows.page import Answer
+from comagic_cli.rows.page import Answer, cut_row
 
 BODY = b'{"jsonrpc":"2.0","id":7,"result":{"metadata":{"total_items":1},"data":[{"a":1.10}]}}'
 PRETTY = json.dumps(json.loads(BODY), indent=2).encode()
@@ -196,3 +197,24 @@ def test_the_total_is_a_number_or_missing(metadata, total):
 )
 def test_limits_are_their_numbers(metadata, limits):
     assert limits_of(metadata) == dict(zip(("day_limit", "day_remaining"), limits, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("rows", "cut"),
+    [
+        ('[{"a":1,"b":"x"},{"b":null,"a":2.50}]', [("1", '"x"'), ("2.50", "null")]),
+        ('[{"a":1,"c":{}},{}]', [("1", "null"), ("null", "null")]),
+        ("[]", []),
+        ('[{"a":1},7]', None),
+        ('{"a":1}', None),
+    ],
+)
+def test_rows_are_cut_in_one_pass_where_all_are_objects(rows, cut):
+    body = f'{{"result":{{"data":{rows},"metadata":{{"total_items":2}}}}}}'.encode()
+    envelope, _ = read_envelope(body, cut_row(("a", "b")))
+    data = envelope.result.data
+    if cut is None:
+        assert (bytes(data).decode(), read_envelope(body)[0].failure) == (rows, None)
+    else:
+        found = [tuple(bytes(value).decode() for value in astuple(row)) for row in data]
+        assert found == cut

@@ -1,6 +1,6 @@
 """Measure an export beside its floor and beside what people would use instead.
 
-    python tests/bench [speed|latency|memory|startup …] [--runs N] [--sets 12,102]
+    python tests/bench [speed|latency|memory|startup|postgres …] [--runs N] [--sets 12,102]
 
 Every table is of medians of interleaved runs of whole processes, and of ratios to the floor in the
 same run: the very calls of the export, made with requests and thrown away. What others need
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -23,11 +24,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 from statistics import median
 
 from measure import Command, Figures, interleaved, run
+from postgres import postgres as serve_postgres
 from rows import ALL, FIRST_DAY, SPAN, TWELVE
 from server import CUSTOMERS
 
@@ -112,10 +115,20 @@ def speed(bench: Bench, names: list[str]) -> None:
                 output = str(bench.folder / f"{name}-{coding}.{ending}")
                 more = ["-f", "sqlite"] if ending == "db" else []
                 commands[f"comagic {ending}"] = bench.export(address, "-o", output, *more)
-            if coding == "plain":
-                commands |= rivals(bench, address)
             figures = interleaved(commands, bench.environment, bench.runs)
             table(f"{ROWS[name]} rows of {len(FIELDS[name])} fields, {coding}", figures, ROWS[name])
+    beside_rivals(bench)
+
+
+def beside_rivals(bench: Bench) -> None:
+    """Compare with what people would use instead; some take so long that they run once."""
+    address = bench.address("12")
+    commands: dict[str, Command] = {"floor": bench.floor(address)}
+    for ending in ("jsonl", "csv"):
+        output = str(bench.folder / f"rivals.{ending}")
+        commands[f"comagic {ending}"] = bench.export(address, "-o", output)
+    figures = interleaved(commands | rivals(bench, address), bench.environment, 1)
+    table(f"{ROWS['12']} rows of 12 fields, beside others", figures, ROWS["12"])
 
 
 def endings() -> list[str]:
@@ -140,6 +153,10 @@ def rivals(bench: Bench, address: str) -> dict[str, Command]:
         "script, jsonl": bench.rival("script.py", str(script), address, ".jsonl"),
         "pandas, csv": bench.rival("frames.py", str(frames), address, ".csv"),
     }
+    dlt = room("dlt", ["dlt[filesystem]"]) / "bin" / "python"
+    made["dlt, jsonl"] = bench.rival("dlt_source.py", str(dlt), address, ".files")
+    tap = room("singer", ["requests", "singer-python"]) / "bin" / "python"
+    made["Singer tap"] = bench.rival("tap.py", str(tap), address, ".singer")
     if shutil.which("jq") and shutil.which("curl"):
         made["curl + jq, jsonl"] = bench.rival("curl_jq.sh", "bash", address, ".jsonl")
     return made
@@ -256,7 +273,7 @@ def startup(bench: Bench, _: list[str]) -> None:
             str(room("sqlite-utils", ["sqlite-utils"]) / "bin" / "sqlite-utils"),
             "--help",
         ],
-        "dlt --help": [str(room("dlt", ["dlt"]) / "bin" / "dlt"), "--help"],
+        "dlt --help": [str(room("dlt", ["dlt[filesystem]"]) / "bin" / "dlt"), "--help"],
     }
     figures = interleaved(commands, bench.environment, 3 * bench.runs)
     table("Start-up", figures, 0)
@@ -285,6 +302,42 @@ def before_first_request(bench: Bench) -> None:
     print(f"an export until its first request: {first * 1e3:.0f} ms, {first / floor:.2f} of that")
 
 
+def postgres(bench: Bench, _: list[str]) -> None:
+    """Compare a table of PostgreSQL with CSV that psql loads: plainly, and by key."""
+    names = ["communication_id", *(name for name in TWELVE if name != "communication_id")]
+    address, typed = bench.address("12"), ", ".join(f'"{name}" text' for name in names)
+    load = str(bench.folder / "load.csv")
+    csv = shlex.join(bench.export(address, "-o", load, "--fields", ",".join(names)))
+    copy = f"\\copy load from '{load}' with (format csv, header true)"
+    sets = ", ".join(f'"{name}" = excluded."{name}"' for name in names[1:])
+    plain = f"drop table if exists load; create table load ({typed});\n{copy}"
+    by_key = (
+        "drop table if exists keyed; begin; create temporary table load "
+        f"({typed}) on commit drop;\n{copy}\n"
+        f"create table keyed ({typed}, primary key (communication_id));"
+        "insert into keyed select * from load on conflict (communication_id) do update set "
+        f"{sets}; commit"
+    )
+    ours = shlex.join(bench.export(address, "-o", "postgresql:///", "--table", "ours"))
+    gone = "psql -q -c 'drop table if exists ours, _comagic_requests'"
+    psql = "psql -q -v ON_ERROR_STOP=1 <<'SQL'"
+    with serve_postgres() as server:
+        bench.environment |= server
+        commands = {
+            "csv + psql \\copy": ["bash", "-ec", f"{csv}\n{psql}\n{plain}\nSQL"],
+            "csv + psql, by key": ["bash", "-ec", f"{csv}\n{psql}\n{by_key}\nSQL"],
+            "postgresql, first night": ["bash", "-ec", f"{gone}; {ours}"],
+            "postgresql, every night": ["bash", "-ec", ours],
+        }
+        figures = interleaved(commands, bench.environment, bench.runs)
+        table(f"{ROWS['12']} rows of 12 fields to PostgreSQL", figures, ROWS["12"])
+        print("peak MB of comagic alone:")
+        for name, rows in (("20k", 20_000), ("12", 200_000)):
+            subprocess.run(["bash", "-c", gone], env=bench.environment, check=True)
+            command = bench.export(bench.address(name), "-o", "postgresql:///", "--table", "ours")
+            print(f"{rows:9} rows {run(command, bench.environment).peak:6.0f}")
+
+
 def table(title: str, figures: Mapping[str, Figures], rows: int) -> None:
     """Print medians, and ratios to the first."""
     floor = next(iter(figures.values()))
@@ -297,7 +350,13 @@ def table(title: str, figures: Mapping[str, Figures], rows: int) -> None:
     sys.stdout.flush()
 
 
-MEASUREMENTS = {"speed": speed, "latency": latency, "memory": memory, "startup": startup}
+MEASUREMENTS = {
+    "speed": speed,
+    "latency": latency,
+    "memory": memory,
+    "startup": startup,
+    "postgres": postgres,
+}
 
 
 def main() -> None:

@@ -155,7 +155,7 @@ def test_the_list_of_commands_says_which_report_to_choose(comagic):
     out = comagic("--help").out
     assert "e-mails together; with UTM\n" in out
     assert "  calls           Calls; with employees\n" in out
-    assert len(out.splitlines()) <= 53
+    assert len(out.splitlines()) <= 55
 
 
 @unmeasured
@@ -223,3 +223,19 @@ def test_help_of_an_export_begins_with_the_main_options_and_ends_with_the_rare(c
     every = [name for names in options for name in names]
     assert len(every) == len(set(every))
     assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("words", "is_by_time"),
+    [
+        ("calls", True),
+        ("calls-report", True),
+        ("visitor-sessions-report", False),  # the service sorts visits by itself
+        ("employee-stat", False),  # sums have no time
+        ("list employees", False),
+    ],
+)
+def test_help_names_the_order_by_time_only_where_there_is_one(comagic, words, is_by_time):
+    text = " ".join(comagic(*words.split(), "--help").out.split())
+    assert "--sort" in text
+    assert ("[default: by time]" in text) == is_by_time

@@ -165,14 +165,24 @@ calls --sandbox -o s3://bucket/x.csv --resume
     --resume: an object is put whole: there is no unfinished one to continue.
       Omit --resume to start again.
 calls --sandbox -o postgresql://me:SECRET@host/db
-    -o postgresql://...: there is no output of this kind
-      Load a file: psql DATABASE -c '\\copy TABLE from rows.csv csv header'
+    -o postgresql://...: a password can't be in the URL, where other programs can read it
+      Set PGPASSWORD, or use ~/.pgpass or a service: postgresql:///?service=NAME.
+calls --sandbox -o 'postgres:///db?user=me&sslpassword=SECRET'
+    -o postgres://...: the parameter sslpassword can't be in the URL, where other programs can \
+read it
+      Set PGPASSWORD, or use ~/.pgpass or a service: postgresql:///?service=NAME.
+calls --sandbox -o postgresql://host/db -f csv
+    -f csv can't be used with -o postgresql://
+      Omit -f: rows go into a table.
 calls --sandbox -o sqlite:///x.db
     -o sqlite://...: there is no output of this kind
       Write the path without the scheme.
 calls --sandbox -o ftp://host/x.csv
     -o ftp://...: there is no output of this kind
-      Write to a file, or to a bucket: s3://, gs://, az://.
+      Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
+calls --sandbox -o mysql://me:SECRET@host/db
+    -o mysql://...: there is no output of this kind
+      Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.
@@ -266,7 +276,7 @@ chats --sandbox --where 'messages_count > 10'
     --where: chats has no field 'messages_count'
       messages_count > 10
       ^^^^^^^^^^^^^^
-      Did you mean chat_messages_count?
+      Here it is chat_messages_count.
 calls --sandbox --where 'сотрудник = x'
     --where: calls has no field 'сотрудник'
       сотрудник = x
@@ -298,6 +308,67 @@ list --sandbox employees
 employees --sandbox
     No such command 'employees'. It is a list: comagic list employees
       See comagic --help.
+calls-report --sandbox --where 'call_status = Пропущенный'
+    --where: calls-report has no field 'call_status'
+      call_status = Пропущенный
+      ^^^^^^^^^^^
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls-report --sandbox --fields call_status,call_start_date_time
+    --fields: calls-report has no field 'call_status'
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls-report --sandbox --sort call_start_date_time
+    --sort: calls-report has no field 'call_start_date_time'
+      Here it is start_time.
+calls-report --sandbox --sort call_talk_duration
+    --sort: calls-report has no field 'call_talk_duration'
+      Here it is talk_duration, but rows can't be sorted by it.
+chart calls-report --sandbox --by call_status
+    --by: calls-report has no field 'call_status'
+      Here it is is_lost (false for Принятый, true for Пропущенный).
+calls --sandbox --fields is_lost
+    --fields: calls has no field 'is_lost'
+      Here it is call_status (Принятый for false, Пропущенный for true).
+calls --sandbox --where 'start_time > 2026-10-01'
+    --where: calls has no field 'start_time'
+      start_time > 2026-10-01
+      ^^^^^^^^^^
+      Here it is call_start_date_time.
+сотрудники --sandbox
+    No such command 'сотрудники'. Did you mean comagic list employees?
+      See comagic --help.
+теги
+    No such command 'теги'. Did you mean tags-history or comagic list tags?
+      See comagic --help.
+звонки
+    No such command 'звонки'. Did you mean calls?
+      See comagic --help.
+sitess
+    No such command 'sitess'. Did you mean comagic list sites or comagic list site?
+      See comagic --help.
+list сотрудники
+    there is no list 'сотрудники'
+      Did you mean employees?
+list Номера --sandbox
+    there is no list 'Номера'
+      Did you mean virtual-numbers?
+list виртуальные номера
+    there is no list 'виртуальные'
+      Did you mean virtual-numbers?
+list 'черный список'
+    there is no list 'черный список'
+      Did you mean blacklist-phone-numbers?
+list звонки
+    there is no list 'звонки'
+      Did you mean comagic calls?
+list wat
+    there is no list 'wat'
+      See comagic list.
+fields сотрудники
+    there is no report 'сотрудники'
+      Did you mean employees?
+help сайты
+    there is no topic or command 'сайты'
+      Did you mean list sites?
 calls --sandbox --user-id client-one
     Invalid value for '--user-id': 'client-one' is neither a user id nor all. comagic users lists \
 the ids.
@@ -361,7 +432,7 @@ help utm_source
 fields communications.
 help wat
     there is no topic or command 'wat'
-      Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.
+      Topics: filters, dates, formats, buckets, points, cron, exit-codes, environment, errors.
 """
 
 

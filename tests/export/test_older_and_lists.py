@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import sqlite3
 from collections import Counter
 
@@ -80,6 +81,25 @@ def texts_and_numbers(entry, rows):
     }
 
 
+TSV = {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}
+
+
+def read_tsv(text):
+    def cell(part):
+        return re.sub(r"\\(.)", lambda found: TSV[found[1]], part)
+
+    return [list(map(cell, line.split("\t"))) for line in text.split("\n")[:-1]]
+
+
+def plain_columns(entry, rows, titles):
+    """Return the columns whose cells are one line of plain text, each with its place."""
+    return {
+        name: titles.index(name)
+        for name in texts_and_numbers(entry, rows)
+        if not any("│" in str(row[name]) or "  " in str(row[name]) for row in rows)
+    }
+
+
 @unmeasured
 @pytest.mark.parametrize("entry", [*OLDER, *LISTS], ids=lambda entry: entry.command)
 def test_every_format_has_every_row(comagic, box, entry, tmp_path):
@@ -103,7 +123,9 @@ def test_every_format_has_every_row(comagic, box, entry, tmp_path):
             if (text := plain(value)) is not None and name in row:
                 assert row[name] == text
     assert gzip.decompress(made["csv.gz"].read_bytes()) == made["csv"].read_bytes()
-    assert made["tsv"].read_text().count("\n") == len(rows) + 1
+    assert read_tsv(made["tsv"].read_text()) == list(
+        csv.reader(io.StringIO(made["csv"].read_text(), newline=""))
+    )
     table = pyarrow.parquet.read_table(made["parquet"])
     header, *sheet = openpyxl.load_workbook(made["xlsx"]).active.values
     with sqlite3.connect(made["db"]) as db:
@@ -123,8 +145,15 @@ def test_every_format_has_every_row(comagic, box, entry, tmp_path):
             assert [
                 kind(value) if value not in {None, ""} else None for value in values
             ] == expected
-    shown = comagic(*words(entry), "-f", "table", "--max-rows", 3, box=box)
+    shown = comagic(*words(entry), "-f", "table", box=box)
     assert shown.code == 0
+    header, rule, *table_rows = shown.out.split("\n")[:-1]
+    assert (set(rule), len(table_rows)) == ({"─", "┼"} & set(rule), len(rows))
+    titles = [title.strip() for title in re.split(" │ ?", header)]
+    assert titles == list(cells[0]) if cells else titles
+    for name, place in plain_columns(entry, came, titles).items():
+        shown_cells = [re.split(" │ ?", line)[place].strip() for line in table_rows]
+        assert shown_cells == [plain(row[name]) for row in came]
 
 
 def test_a_default_of_fields_is_not_for_lists(comagic):

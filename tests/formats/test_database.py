@@ -13,13 +13,14 @@ import pytest
 from interrupted_exports import service
 from program import DAYS, environment, fault
 
+from comagic_cli.databases import sqlite as database
+from comagic_cli.databases.sqlite import open_database
+from comagic_cli.databases.warehouse import ROLLED_BACK
 from comagic_cli.errors import CannotWrite, OutputBusy, RowsMissing
-from comagic_cli.formats import sqlite as database
-from comagic_cli.formats.sqlite import open_database
 
 # Little is kept in memory, so that a kill finds changes on the disk.
 PROGRAM = """
-from comagic_cli.formats import sqlite as database
+from comagic_cli.databases import sqlite as database
 database.CACHE_SIZE = 2
 from comagic_cli.cli.main import run
 run()
@@ -81,7 +82,7 @@ def test_after_an_exception_the_database_is_as_it_was(path, error):
 def test_missing_rows_say_what_became_of_the_others(path):
     with pytest.raises(RowsMissing) as caught:
         write(path, 1, RowsMissing("2 rows are missing", hint="FormatOptions."))
-    assert caught.value.hint == f"FormatOptions. {database.ROLLED_BACK}"
+    assert caught.value.hint == f"FormatOptions. {ROLLED_BACK}"
     with pytest.raises(RowsMissing) as caught:
         write(path, 1, RowsMissing("2 rows are missing"), keep_incomplete=True)
     assert (caught.value.hint, numbers(path)) == ("", [1])

@@ -10,10 +10,11 @@ from dataclasses import replace
 import pytest
 from sinks import members
 
+from comagic_cli.databases.sqlite import SqliteSink
+from comagic_cli.databases.warehouse import Request, key_of
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import differences
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.sqlite import Request, SqliteSink, key_of
 from comagic_cli.query.catalog import Field, reports
 from comagic_cli.rows.page import Mark, Page, rows_of
 

@@ -34,10 +34,9 @@ date_time   │ phone_      │             │
 ────────────┼─────────────┼─────────────┼──────────────────
 10:00:00    │ 79161234567 │ <31>Потерянный</>  │ Анна [red]\x1b[2J
 10:07:31    │ 79161234568 │ <32>Успешный</>    │
-4 of 8 columns are shown. Not shown: site_name,
-communication_id, call_talk_duration; empty:
-communication_comment. All of them: --vertical; others:
---fields a,b.
+4 of 8 columns are shown. Not shown: call_talk_duration,
+site_name, communication_id; empty: communication_comment.
+All of them: --vertical; others: --fields a,b.
 """
 AT_80 = r"""
 call_      │             │            │                   │          │
@@ -79,25 +78,91 @@ Fields that are empty are not shown.
 """
 
 
-def shown(width, **format_options):
-    """Draw the page as on a terminal, with what is said of it; only enums keep their colours."""
+def shown(width, fields=FIELDS, page=PAGE, **format_options):
+    """Draw a page as on a terminal, with what is said of it; only enums keep their colours."""
     stream = BytesIO()
     format_options = FormatOptions(
         width=width, color=True, **({"all_columns": False} | format_options)
     )
-    sink = make_sink("table", stream, FIELDS, format_options)
+    sink = make_sink("table", stream, fields, format_options)
     assert isinstance(sink, TableSink)
     sink.begin()
-    sink.write(PAGE)
+    sink.write(page)
     sink.end()
     text = re.sub(r"\x1b\[[12]m(.*?)\x1b\[0m", r"\1", stream.getvalue().decode())
     text = re.sub(r"\x1b\[(3.)m(.*?)\x1b\[0m", r"<\1>\2</>", text)
     return re.sub(r" +$", "", text, flags=re.MULTILINE) + sink.remark + "\n" * bool(sink.remark)
 
 
+def shown_names(width, **format_options):
+    """Return the names of the columns that are shown, from left to right."""
+    head = re.split(r"^[─━┼┿]+$", shown(width, **format_options), flags=re.MULTILINE)[0]
+    lines = [line.split("│") for line in head.splitlines()]
+    names = ["".join(part.strip() for part in parts) for parts in zip(*lines, strict=True)]
+    return ",".join(re.sub(r"2026.*", "", name) for name in names)
+
+
 @pytest.mark.parametrize(("width", "drawn"), [(60, AT_60), (80, AT_80)])
 def test_the_most_telling_columns_are_shown_and_the_others_named(width, drawn):
     assert "\n" + shown(width) == drawn
+
+
+@pytest.mark.parametrize(
+    ("asked", "first_line"),
+    [
+        ((), "call_start_date_time,contact_phone_number,call_status,crm_contact_name"),
+        (("call_talk_duration",), "call_start_date_time,call_talk_duration,contact_phone_number"),
+        (("communication_comment",), "call_start_date_time,communication_comment,contact_"),
+        (("communication_id", "site_name"), "call_start_date_time,site_name,communication_id,"),
+        (("call_start_date_time",), "call_start_date_time,contact_phone_number,call_status"),
+        (("no_column",), "call_start_date_time,contact_phone_number,call_status"),
+    ],
+)
+def test_what_rows_are_sorted_by_or_chosen_by_is_shown(asked, first_line):
+    title = shown_names(60, asked=asked)
+    assert title.startswith(first_line)
+
+
+LONG = "x" * 24
+DEALS = "visitor_id,deal_date_time,communication_type,deal_name,deal_comments"
+
+
+@pytest.mark.parametrize(
+    ("value", "url", "asked", "hidden"),
+    [
+        ("a", LONG, (), "deal_name.value_url, visitor_id; empty: deal_comments."),
+        ("a", LONG, ("visitor_id",), "deal_name; empty: deal_comments."),
+        (LONG, "", ("visitor_id",), "deal_name; empty: deal_comments."),
+        ("", "", ("visitor_id",), "empty: deal_name, deal_comments."),
+        ("a", "", (), "visitor_id; empty: deal_comments."),  # a part of it is shown
+    ],
+)
+def test_a_field_of_several_columns_is_named_once(value, url, asked, hidden):
+    fields = [report("deals").field(name) for name in DEALS.split(",")]
+    page = page_of(
+        '{"deal_date_time": "2026-10-05 10:00:00", "visitor_id": 1,'
+        ' "communication_type": {"value": "Звонки", "value_id": "call"},'
+        f' "deal_name": {{"value": "{value}", "value_url": "{url}"}}}}'
+    )
+    remark = shown(51, fields, page, asked=asked).partition(" of 6 ")[2].replace("\n", " ")
+    assert remark.startswith(f"columns are shown. Not shown: {hidden} All of them:")
+
+
+OF_MANY = """
+4 of 36 columns are shown. Not shown: call_talk_duration,
+site_name, communication_id; empty: call_direction,
+employees, coaches and 26 more. All of them: --vertical;
+others: --fields a,b.
+"""
+
+
+def test_of_many_hidden_columns_the_most_useful_are_named():
+    text = shown(60, report("calls").fields)
+    assert "\n4 of " + text.partition("\n4 of ")[2] == OF_MANY
+
+
+def test_if_what_was_asked_for_does_not_fit_it_is_a_block_a_record():
+    assert shown(60, asked=tuple(NAMES.split(","))).startswith("── 1 ──")
 
 
 def test_too_narrow_for_a_table_it_is_a_block_a_record():

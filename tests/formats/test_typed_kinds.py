@@ -104,7 +104,17 @@ def test_a_date(value, fitted):
     assert kinds.to_date(value) == fitted
 
 
-@pytest.mark.parametrize(("value", "fitted"), [(True, True), (False, False), (1, MISMATCH)])
+@pytest.mark.parametrize(
+    ("value", "fitted"),
+    [
+        (True, True),
+        (False, False),
+        ("true", True),  # as a cell of a member has it
+        ("false", False),
+        ("True", MISMATCH),
+        (1, MISMATCH),
+    ],
+)
 def test_a_truth_value(value, fitted):
     assert kinds.to_boolean(value) is fitted
 

@@ -181,9 +181,16 @@ def test_so_many_are_asked_at_once(jobs, limit, points, most, begun):
     assert sorted(service.asked) == list(range(9))
 
 
+def test_what_was_good_a_day_ago_is_asked_ahead_at_once():
+    service = Service()
+    ahead = Lookahead(4, limit=2)
+    ahead.begin(service.questions(1, 2, 3))
+    assert service.asked == [1, 2]
+
+
 def test_nothing_is_asked_ahead_before_an_answer_was_waited_for():
     service = Service()
-    ahead = Lookahead(4, limit=4)
+    ahead = Lookahead(4)
     ahead.begin(service.questions(1, 2))
     assert service.asked == []
 

@@ -20,11 +20,11 @@ from comagic_cli.cli.main import main
 SPAN = ("2024-01-01 00:00:00", "2024-04-09 23:59:59")
 ROWS = 1_000
 HALVES = [
-    ("part.parquet", ["2024-01-01", "2024-02-19"], ["communication_id", "communication_date_time"]),
+    ("part.parquet", ["2024-01-01", "2024-02-19"], ["communication_id", "call_start_date_time"]),
     (
         "part-2.parquet",
         ["2024-02-20", "2024-04-09"],
-        ["communication_id", "communication_date_time", "source_name"],
+        ["communication_id", "call_start_date_time", "call_finish_reason"],
     ),
 ]
 RECIPE = re.compile(r"<!-- engines -->\n```python\n(.*?)```", re.DOTALL)
@@ -41,7 +41,7 @@ def calls(tmp_path_factory):
         patch.setenv("COMAGIC_BASE_URL", box.url)
         patch.setenv("COMAGIC_TOKEN", box.token)
         for name, (first, last), fields in HALVES:
-            words = ["communications", "--from", first, "--till", last]
+            words = ["calls", "--from", first, "--till", last]
             words += ["--fields", ",".join(fields), "-o", f"{folder}/date={{date}}/{name}"]
             assert main(words) == 0
     assert len(list(folder.glob("date=*/*.parquet"))) == 100
@@ -55,14 +55,16 @@ def named(calls):
     tables = [
         parquet.read_table(file, partitioning=None) for file in calls.glob("*/part-2.parquet")
     ]
-    count = sum(len(table) - table["source_name"].null_count for table in tables)
+    count = sum(len(table) - table["call_finish_reason"].null_count for table in tables)
     assert count
     return count
 
 
 def test_duckdb(calls, named):
     table = duckdb.sql(f"from read_parquet('{calls}/*/*.parquet', union_by_name = true)")
-    counted = table.aggregate("count(*), count(distinct date), count(source_name)").fetchall()
+    counted = table.aggregate(
+        "count(*), count(distinct date), count(call_finish_reason)"
+    ).fetchall()
     assert counted == [(ROWS, 100, named)]
 
 
@@ -79,7 +81,7 @@ def test_clickhouse(calls, named):
     if find_spec("chdb") is None:
         pytest.skip("chdb is not installed")
     query = (
-        "select count(), uniq(date), count(source_name)"
+        "select count(), uniq(date), count(call_finish_reason)"
         f" from file('{calls}/*/*.parquet', 'Parquet')"
         " settings schema_inference_mode = 'union', use_hive_partitioning = 1"
     )
@@ -97,7 +99,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.functions import count, countDistinct
 spark = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
 table = spark.read.option("mergeSchema", "true").parquet({folder!r})
-print(*table.agg(count("*"), countDistinct("date"), count("source_name")).first(), sep=",")
+print(*table.agg(count("*"), countDistinct("date"), count("call_finish_reason")).first(), sep=",")
 """
 
 
@@ -126,7 +128,7 @@ def calls():
 for _ in range(2):
     database = dlt.destinations.duckdb("days.duckdb")
     dlt.pipeline("days", destination=database, dataset_name="d").run(calls())
-told = duckdb.connect("days.duckdb").sql("select count(*), count(source_name) from d.calls")
+told = duckdb.connect("days.duckdb").sql("select count(*), count(call_finish_reason) from d.calls")
 print(*told.fetchall()[0], sep=",")
 """
 

@@ -467,3 +467,14 @@ def test_a_field_has_a_line() -> None:
         },
     ]
     assert write_catalog(entries) == LAYOUT
+
+
+@pytest.mark.parametrize("text", [None, "not JSON"])
+def test_a_file_that_cannot_be_read_is_not_a_change(tmp_path, capsys, text) -> None:
+    methods = tmp_path / "methods.json"
+    if text is not None:
+        methods.write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        main([str(methods)])
+    assert ended.value.code == 2
+    assert f"{methods} can't be read" in capsys.readouterr().err

@@ -2,7 +2,14 @@
 
 import pytest
 
-from comagic_cli.query.suggest import closest, did_you_mean, suggest_zone
+from comagic_cli.query.catalog import lists
+from comagic_cli.query.suggest import (
+    RUSSIAN_LISTS,
+    closest,
+    did_you_mean,
+    suggest_in_russian,
+    suggest_zone,
+)
 
 NAMES = ("call_status", "call_start_time", "contact_phone_number", "virtual_phone_number", "tags")
 
@@ -65,3 +72,39 @@ def test_the_time_zone_that_was_meant_is_named(typed, zone):
 @pytest.mark.parametrize("typed", ["", "+1", "-3", "Nowhere", "a/b/c", "x" * 999])
 def test_a_time_zone_that_is_like_none(typed):
     assert suggest_zone(typed) == ""
+
+
+LISTS = {entry.command: entry.command for entry in lists()}
+
+
+def test_every_russian_word_of_a_list_names_lists():
+    for word, names in RUSSIAN_LISTS.items():
+        assert set(names) <= LISTS.keys(), word
+        assert suggest_in_russian(word, {}, LISTS) == _question(names)
+
+
+def _question(names):
+    return f"Did you mean {' or '.join(names)}?"
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("сотрудник", "employees"),
+        ("СОТРУДНИКИ", "employees"),
+        ("сотрудников", "employees"),
+        ("сайт", "sites"),
+        ("сценарий", "scenarios"),
+        ("расписание", "schedules"),
+        ("рекламные", "campaigns"),
+        ("чёрный список", "blacklist-phone-numbers"),
+        ("черный список", "blacklist-phone-numbers"),
+    ],
+)
+def test_a_russian_word_in_another_form_names_the_list(typed, name):
+    assert suggest_in_russian(typed, {}, LISTS) == f"Did you mean {name}?"
+
+
+@pytest.mark.parametrize("typed", ["", "я", "погода", "employees"])
+def test_a_word_that_is_like_no_list(typed):
+    assert suggest_in_russian(typed, {}, LISTS) == ""

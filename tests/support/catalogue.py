@@ -4,8 +4,8 @@
 
 METHODS.json describes the methods as their documentation does. The catalogue has facts that the
 documentation lacks, and is right where it is known to be wrong: what is meant to differ is either
-a rule below or a line of `ACCEPTED`. Exits with 0 if nothing would change or all is written, and
-with 1 if something would change.
+a rule below or a line of `ACCEPTED`. Exits with 0 if nothing would change or all is written, with
+1 if something would change, and with 2 if METHODS.json can't be read.
 """
 
 from __future__ import annotations
@@ -451,7 +451,11 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the two files are")
     options = parser.parse_args(arguments)
     catalogue = Catalogue(options.folder)
-    changes = catalogue.changes(json.loads(options.methods.read_text(encoding="utf-8")))
+    try:
+        methods = json.loads(options.methods.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        parser.error(f"{options.methods} can't be read: {error}")
+    changes = catalogue.changes(methods)
     lines = [change.line for change in changes] or ["nothing would change"]
     if options.write and changes:
         for change in changes:

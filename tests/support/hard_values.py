@@ -17,8 +17,9 @@ import openpyxl
 import pyarrow.parquet as pq
 from sinks import members, page_of, piped, written
 
+from comagic_cli.databases.sqlite import SqliteSink
+from comagic_cli.databases.warehouse import Request
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.sqlite import Request, SqliteSink
 from comagic_cli.query.catalog import Field, Member
 from comagic_cli.rows.page import Mark, Page
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from shells import need
 
-FAST = "-c fsync=off -c full_page_writes=off -c listen_addresses="
+FAST = "-c fsync=off -c full_page_writes=off"
 
 
 def _program(name):
@@ -28,8 +28,11 @@ def _run(*command, **more):
 
 
 @contextmanager
-def postgres():
-    """Serve a database; yield the environment that psql finds it by."""
+def postgres(port=None):
+    """Serve a database; yield the environment that psql finds it by.
+
+    With a `port` it also listens on 127.0.0.1, where it wants passwords.
+    """
     need("psql")
     initdb, control = _program("initdb"), _program("pg_ctl")
     home = Path(tempfile.mkdtemp(prefix="pg"))  # its name is short enough for a socket
@@ -39,9 +42,15 @@ def postgres():
     data = home / "data"
     try:
         _run(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", **owner)
-        start = [control, "-D", data, "-w", "-l", home / "log", "-o", f"{FAST} -k {home}", "start"]
+        (data / "pg_hba.conf").write_text(
+            "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        )
+        listen = f"-p {port} -c listen_addresses=127.0.0.1" if port else "-c listen_addresses="
+        options = f"{FAST} {listen} -k {home}"
+        start = [control, "-D", data, "-w", "-l", home / "log", "-o", options, "start"]
         _run(*start, **owner)
-        yield {"PGHOST": str(home), "PGUSER": "postgres", "PGDATABASE": "postgres"}
+        served = {"PGHOST": str(home), "PGUSER": "postgres", "PGDATABASE": "postgres"}
+        yield served | ({"PGPORT": str(port)} if port else {})
         _run(control, "-D", data, "-w", "-m", "immediate", "stop", **owner)
     finally:
         shutil.rmtree(home, ignore_errors=True)

@@ -30,7 +30,7 @@ class Watched(Sandbox):
     """A sandbox of few rows that can be waited for."""
 
     def __init__(self, rows=100, **more):
-        known = {"data", "now", "times", "span", "seed", "clock"}
+        known = {"data", "now", "times", "span", "seed", "clock", "port"}
         arguments = {name: more.pop(name) for name in known & set(more)}
         self.calls = Semaphore(0)
         if "data" not in arguments:

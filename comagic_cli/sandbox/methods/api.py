@@ -95,6 +95,14 @@ class Api:
         self.points.spend()
         return self._with_limits(answer)
 
+    def is_token(self, token: str) -> bool:
+        """Tell whether a token is good."""
+        try:
+            self.sessions.check(token)
+        except Refusal:
+            return False
+        return True
+
     def _check_known(self, method: str) -> None:
         absent = {
             "get.account": self.quirks.get_account == "absent",

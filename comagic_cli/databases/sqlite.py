@@ -1,25 +1,33 @@
 """A table of SQLite: rows are inserted or updated by their keys.
 
-Columns are those of CSV, of the catalogue's types: INTEGER, REAL and TEXT; times are unchanged
-text, durations seconds, lists JSON. Values of another kind are in `_unfit`, see `typed`. New
-columns are added. A row whose key can repeat or is null has no `_key`: such rows replace those that
-the same request wrote for the same period.
+Types are INTEGER, REAL and TEXT; times are unchanged text, durations seconds, lists JSON. A row
+without a `_key` is replaced by those that the same request writes for the same period.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
+from comagic_cli.databases.warehouse import (
+    OURS,
+    REQUESTS,
+    ROLLED_BACK,
+    Request,
+    SavedRequest,
+    Table,
+    TableSink,
+    Warn,
+    quote,
+    refuse_changed,
+    refuse_requests,
+)
+from comagic_cli.errors import CannotWrite, RowsMissing
 from comagic_cli.files.atomic_file import resolve_target
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
@@ -29,7 +37,6 @@ from comagic_cli.formats.typed import (
     Column,
     Converter,
     Kind,
-    TypedColumns,
     Values,
     to_boolean,
     to_float,
@@ -37,12 +44,9 @@ from comagic_cli.formats.typed import (
     to_seconds,
 )
 from comagic_cli.query.catalog import Field
-from comagic_cli.rows.decode import RowReader, compact
-from comagic_cli.rows.page import PART, Marks, Page, slices, split_key
 
 # ruff: noqa: S608 - names in SQL are constants, or quoted
 
-REQUESTS = "_comagic_requests"
 SCHEMA = f"""CREATE TABLE IF NOT EXISTS "{REQUESTS}" (
   id INTEGER PRIMARY KEY,
   "table" TEXT NOT NULL,
@@ -59,26 +63,6 @@ COLUMNS = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Request:
-    """The request whose rows a table gets.
-
-    `source` is common to all rows of a table: report, service, user, and format options. `rows` are
-    the report's number and the filter, which select rows besides the period. Neither has tokens or
-    passwords. A list has no `period`: its rows replace those of the same request, so that what the
-    account no longer has is gone. `compare` describes the differences between two sources.
-    `customer` is a part of each key, where a table has the rows of several.
-    """
-
-    table: str
-    source: Mapping[str, Any]
-    rows: Mapping[str, Any]
-    period: tuple[str, str] | None
-    version: str
-    compare: Callable[[Mapping[str, Any], Mapping[str, Any]], str]
-    customer: str = ""
-
-
 def save_request(connection: sqlite3.Connection, request: Request) -> int:
     """Save a request and return its number, which is the same in every run.
 
@@ -87,26 +71,14 @@ def save_request(connection: sqlite3.Connection, request: Request) -> int:
     connection.execute(SCHEMA)
     names = {name for _, name, *_ in connection.execute(f'PRAGMA table_info("{REQUESTS}")')}
     if not names >= COLUMNS:
-        raise UsageProblem(
-            f"the database has a table {REQUESTS} that comagic did not make",
-            hint="Name another file with -o.",
-        )
-    known = connection.execute(
+        raise refuse_requests("Name another file with -o.")
+    source, table = connection.execute(
         f'SELECT source, "table" FROM "{REQUESTS}" WHERE "table" = ? COLLATE NOCASE',
         [request.table],
-    ).fetchone()
-    if known is None and has_table(connection, request.table):
-        raise UsageProblem(
-            f"the database has a table {request.table} that comagic did not make",
-            hint="Name another with --table.",
-        )
-    if known and (changes := request.compare(json.loads(known[0]), request.source)):
-        raise UsageProblem(
-            f"the table {request.table} has other rows: {changes}",
-            hint="Name another with --table.",
-        )
+    ).fetchone() or (None, request.table)
+    request.check(source, exists=has_table(connection, request.table))
     # The name is the saved one, in its case: else rows without a key would be written twice.
-    return _number(connection, request, known[1] if known else request.table)
+    return _number(connection, request, table)
 
 
 def save_count(connection: sqlite3.Connection, number: int, rows: int) -> None:
@@ -121,7 +93,7 @@ def has_table(connection: sqlite3.Connection, table: str) -> bool:
 
 
 def _number(connection: sqlite3.Connection, request: Request, table: str) -> int:
-    entry = [table, _dump(request.source), _dump(request.rows)]
+    entry = [table, *request.texts]
     connection.execute(
         f'INSERT INTO "{REQUESTS}" ("table", source, request, period_from, period_till, comagic) '
         'VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT ("table", request) DO UPDATE SET '
@@ -133,10 +105,6 @@ def _number(connection: sqlite3.Connection, request: Request, table: str) -> int
         f'SELECT id FROM "{REQUESTS}" WHERE "table" = ? AND request = ?', [entry[0], entry[2]]
     ).fetchone()
     return int(number)
-
-
-def _dump(value: Mapping[str, Any]) -> str:
-    return json.dumps(dict(value), ensure_ascii=False, sort_keys=True)
 
 
 CONVERTERS: dict[Kind, Converter] = {
@@ -151,32 +119,23 @@ TYPES: dict[Kind, str] = {
     "boolean": "INTEGER",
     "float": "REAL",
 }
-OURS = {UNFIT: "TEXT", "_key": "TEXT UNIQUE", "_time": "TEXT", "_request": "INTEGER"}
+OUR_TYPES = dict(zip(OURS, ("TEXT", "TEXT UNIQUE", "TEXT", "INTEGER"), strict=True))
 MERGE = "comagic_merge"
 
 
-class SqliteSink:
-    """Write rows to a table; the caller begins and commits the transaction."""
+class SqliteTable(Table):
+    """The table of a request in a SQLite database; the caller begins and commits."""
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        columns: Sequence[Field],
-        format_options: FormatOptions,
-        request: Request,
-    ) -> None:
+    converters: Mapping[Kind, Converter] = CONVERTERS
+
+    def __init__(self, connection: sqlite3.Connection, request: Request) -> None:
         self._connection = connection
         self._request = request
         self._table = quote(request.table)
-        self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = TypedColumns(columns, format_options, CONVERTERS)
-        self._fields = frozenset(field.name for field in columns)
-        # That of the last row with a time: rows without one get it.
-        self._time = request.period[0] if request.period else None
-        self._rows = 0
 
-    def begin(self) -> None:
+    def begin(self, columns: Sequence[Column], fields: frozenset[str]) -> None:
         """Create the table or its missing columns, and delete rows without a key to replace."""
+        self._columns, self._fields = columns, fields
         exists = has_table(self._connection, self._request.table)
         self._number = save_request(self._connection, self._request)
         if exists:
@@ -193,41 +152,18 @@ class SqliteSink:
             [self._number, *(period or ())],
         )
 
-    def write(self, page: Page) -> None:
-        """Write a page's rows."""
-        marks = Marks.of(page.marks)
-        start = 0
-        for part in slices(page):
-            rows = self._reader.plain(part)
-            *columns, unfit = self._typed.read(rows)
-            cells = [
-                _cells(column, values)
-                for column, values in zip(self._typed.columns, columns, strict=True)
-            ]
-            some = marks[start : start + len(rows)]
-            keys = [self._key(key) for key in some.keys]
-            ours = [unfit, keys, self._times(some.times), [self._number] * len(rows)]
-            self._connection.executemany(self._insert, zip(*cells, *ours, strict=True))
-            start += len(rows)
-        self._rows += start
+    def load(self, values: Sequence[Values]) -> None:
+        """Write rows."""
+        numbers = [self._number] * len(values[-1])
+        self._connection.executemany(self._insert, zip(*values, numbers, strict=True))
 
-    def end(self) -> None:
+    def end(self, rows: int) -> None:
         """Save the number of rows."""
-        save_count(self._connection, self._number, self._rows)
-
-    def _key(self, key: str | None) -> str | None:
-        return key_of(key, self._request.customer) if self._request.period else None
-
-    def _times(self, shown: Iterable[str]) -> list[str | None]:
-        times = []
-        for time in shown:
-            self._time = time or self._time
-            times.append(self._time)
-        return times
+        save_count(self._connection, self._number, rows)
 
     def _make_table(self) -> None:
-        types = [f"{quote(column.name)} {type_of(column)}" for column in self._typed.columns]
-        ours = [f"{name} {kind}" for name, kind in OURS.items()]
+        types = [f"{quote(column.name)} {type_of(column)}" for column in self._columns]
+        ours = [f"{name} {kind}" for name, kind in OUR_TYPES.items()]
         self._connection.execute(f"CREATE TABLE {self._table} ({', '.join([*types, *ours])})")
         self._connection.execute(
             f"CREATE INDEX {quote(self._request.table + ' without a key')} "
@@ -239,24 +175,19 @@ class SqliteSink:
         indexes = self._connection.execute(f"PRAGMA index_list({self._table})").fetchall()
         once = [f"PRAGMA index_info({quote(name)})" for _, name, unique, *_ in indexes if unique]
         keys = [[name for _, _, name in self._connection.execute(each)] for each in once]
-        if OURS.keys() <= columns_of(self._connection, self._table) and ["_key"] in keys:
-            return
-        raise UsageProblem(
-            f"the table {self._request.table} was changed: it lacks one of the columns"
-            f" {', '.join(OURS)}, or _key is not unique",
-            hint="Name another with --table.",
-        )
+        if not columns_of(self._connection, self._table).issuperset(OURS) or ["_key"] not in keys:
+            raise refuse_changed(self._request.table)
 
     def _add_columns(self) -> None:
         existing = {name.lower() for name in columns_of(self._connection, self._table)}
-        for column in self._typed.columns:
+        for column in self._columns:
             if column.name.lower() not in existing:
                 self._connection.execute(
                     f"ALTER TABLE {self._table} ADD COLUMN {quote(column.name)} {type_of(column)}"
                 )
 
     def _upsert(self) -> str:
-        names = [quote(column.name) for column in self._typed.columns]
+        names = [quote(column.name) for column in self._columns]
         every = [*names, *OURS]
         changed = [f"{name} = excluded.{name}" for name in [*names, "_time", "_request"]]
         changed.append(
@@ -278,12 +209,17 @@ class SqliteSink:
         return msgspec.json.encode(merged).decode() if merged else None
 
 
-def key_of(key: str | None, customer: str = "") -> str | None:
-    """Return a mark's key as text; a key of several parts, or of a customer, as a JSON array."""
-    if key is None or (PART not in key and not customer):
-        return key
-    parts = [customer] if customer else []
-    return msgspec.json.encode([*parts, *split_key(key)]).decode()
+class SqliteSink(TableSink):
+    """Write rows to a table of a connection; the caller begins and commits the transaction."""
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        columns: Sequence[Field],
+        format_options: FormatOptions,
+        request: Request,
+    ) -> None:
+        super().__init__(SqliteTable(connection, request), columns, format_options, request)
 
 
 def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
@@ -291,30 +227,18 @@ def columns_of(connection: sqlite3.Connection, table: str) -> set[str]:
     return {name for _, name, *_ in connection.execute(f"PRAGMA table_info({table})")}
 
 
-def quote(name: str) -> str:
-    """Quote a name for SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def type_of(column: Column) -> str:
     """Return the SQL type of a column."""
     return TYPES.get(column.kind, "TEXT")
-
-
-def _cells(column: Column, values: Values) -> Values:
-    if column.kind != "list":
-        return values
-    return [None if value is None else compact(value) for value in values]
 
 
 BEGIN_TIMEOUT = 5  # seconds to wait until another program releases the database
 COMMIT_TIMEOUT = 60  # the same at the end, when all rows are read
 CACHE_SIZE = -8_000  # negative: KiB; larger changes are written to the disk
 BUSY = "Wait until the other program has ended, or let it read a copy."
-ROLLED_BACK = "The database is unchanged; --keep-incomplete writes the rows that were read."
 
 
-class Database:
+class SqliteDatabase:
     """A database file and the connection of one export.
 
     `published` is the file after the commit. `bytes` and `sha256` are then the current ones of the
@@ -325,6 +249,30 @@ class Database:
         self.published: Path | None = None
         self.connection = connection
         self._path = path
+
+    def make_table(self, request: Request) -> SqliteTable:
+        """Make the table of a request."""
+        return SqliteTable(self.connection, request)
+
+    def saved_requests(self, table: str) -> list[SavedRequest]:
+        """Return the requests whose rows a table has; none if comagic did not make it."""
+        if not has_table(self.connection, REQUESTS):
+            return []
+        rows = self.connection.execute(
+            f'SELECT id, source, request, period_from, period_till FROM "{REQUESTS}" '
+            'WHERE "table" = ? COLLATE NOCASE ORDER BY id',
+            [table],
+        )
+        return [SavedRequest.read(*row) for row in rows]
+
+    def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
+        """Count the rows of saved requests whose time is in a period."""
+        [count] = self.connection.execute(
+            f"SELECT count(*) FROM {quote(table)} WHERE _request IN "
+            f"({', '.join(map(str, numbers))}) AND _time BETWEEN ? AND ?",
+            [*period],
+        ).fetchone()
+        return int(count)
 
     def commit(self) -> None:
         """Commit the transaction."""
@@ -346,7 +294,7 @@ class Database:
 
 
 @contextmanager
-def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Database]:
+def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[SqliteDatabase]:
     """Open or create a database for one transaction, which ends with the block.
 
     After an exception, or if the process is killed, the database is unchanged; after `RowsMissing`
@@ -359,14 +307,21 @@ def open_database(path: str, *, keep_incomplete: bool = False) -> Iterator[Datab
         new = not file.exists()
         try:
             with _sqlite_errors(path), closing(_connect(file)) as connection:
-                yield from _transaction(Database(file, connection), keep_incomplete)
+                yield from _transaction(SqliteDatabase(file, connection), keep_incomplete)
         except BaseException:
             if new and file.exists() and not file.stat().st_size:
                 file.unlink()
             raise
 
 
-def _transaction(database: Database, keep_incomplete: bool) -> Iterator[Database]:  # noqa: FBT001 - the only caller names it
+def open_sqlite(
+    path: str, _environ: Mapping[str, str], _warn: Warn, *, keep_incomplete: bool = False
+) -> AbstractContextManager[SqliteDatabase]:
+    """Open a database; SQLite reads no environment."""
+    return open_database(path, keep_incomplete=keep_incomplete)
+
+
+def _transaction(database: SqliteDatabase, keep_incomplete: bool) -> Iterator[SqliteDatabase]:  # noqa: FBT001 - the only caller names it
     connection = database.connection
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"PRAGMA busy_timeout={COMMIT_TIMEOUT * 1000}")

@@ -1,0 +1,1 @@
+"""Tables of databases: rows are inserted or updated by their keys."""

@@ -1,0 +1,1 @@
+"""Recordings of calls, and what was said in them: one file for each."""

@@ -1,0 +1,298 @@
+"""Transcripts: what was said in the chosen calls, as JSON Lines or as a text of each."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from comagic_cli.errors import NotAllowed, Refused, RowsMissing, UsageProblem
+from comagic_cli.export.connection import Connection, connect
+from comagic_cli.export.context import Context, Summary, spaced
+from comagic_cli.export.customers import find_customers
+from comagic_cli.export.options import ExportOptions
+from comagic_cli.export.plan import show_plan
+from comagic_cli.export.recordings.selection import (
+    Call,
+    Selection,
+    is_without_component,
+    older_selection,
+    read_selection,
+)
+from comagic_cli.export.request import ExportJob, warn_of_no_rows
+from comagic_cli.files.collection import Collection, open_collection
+from comagic_cli.files.output import format_of, open_output
+from comagic_cli.formats.recordings import NameTemplate, Recording, read_names, same_name
+from comagic_cli.paging.lookahead import Lookahead
+from comagic_cli.rows.page import Answer
+
+METHOD = "getobj.call_session_recognition_info"
+SIDES = {True: "operator", False: "contact"}
+CUSTOMERS = {"user_id", "customer"}
+
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_objects = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Phrase(msgspec.Struct):
+    """One phrase of a transcript; the edited one counts where there is one."""
+
+    phrase: str | None = None
+    edited_phrase: str | None = None
+    start_time: str | None = None
+    is_operator: bool | None = None
+
+    @property
+    def line(self) -> str:
+        """Return it as a line of text."""
+        side = "" if self.is_operator is None else f"{SIDES[self.is_operator]}: "
+        text = " ".join((self.edited_phrase or self.phrase or "").split())
+        return f"{self.start_time or ''} {side}{text}".strip()
+
+
+_phrases = msgspec.json.Decoder(list[Phrase] | None).decode
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What the service knows of a call, as JSON, and its phrases; `error` is why it is refused."""
+
+    members: dict[str, msgspec.Raw] = field(default_factory=dict)
+    phrases: tuple[Phrase, ...] = ()
+    error: Refused | None = None
+
+    @classmethod
+    def of(cls, answer: Answer) -> Transcript:
+        """Read an answer; an empty one has no phrases."""
+        data = answer.data.replace(answer.marker, b"\\\\u") if answer.marker else answer.data
+        if data.lstrip().startswith(b"["):
+            data = bytes(next(iter(_objects(data)), b"{}"))
+        members = _object(data) if data.lstrip().startswith(b"{") else {}
+        phrases = _phrases(members.get("speech_phrases", b"null")) or []
+        return cls(members, tuple(phrases))
+
+
+def save_transcripts(options: ExportOptions, context: Context) -> None:
+    """Write the transcripts of the chosen calls. Raises `ComagicError`.
+
+    Raises `RowsMissing` in the end, where the service refused some.
+    """
+    output = options.output
+    template = None
+    if output is not None and "{" in output:
+        template = read_names(output, with_record=False)
+        if "record_id" in template.names:
+            raise UsageProblem(
+                f"-o {output}: a transcript is of a call, not of a recording",
+                hint="Name it by {communication_id}.",
+            )
+    elif format_of(output) not in {None, "jsonl"}:
+        raise UsageProblem(
+            f"-o {output}: transcripts are JSON Lines, or one text a call",
+            hint="Name it .jsonl, or '{communication_id}.txt'.",
+        )
+    job = read_selection(options, context)
+    if options.dry_run:
+        show_plan(job)
+        return
+    are_named = template is not None and not template.names.isdisjoint(CUSTOMERS)
+    job = replace(job, options=find_customers(job.options, context, are_named=are_named))
+    if template is None:
+        with (
+            open_output(output, context.stdout, find_store=context.find_store) as stream,
+            connect(job.options, context) as connection,
+        ):
+            _Run(job, connection, _Lines(stream)).save_all()
+    else:
+        with (
+            open_collection(template.folder) as collection,
+            connect(job.options, context) as connection,
+        ):
+            _Run(job, connection, _Texts(template, collection)).save_all()
+
+
+@dataclass
+class _Lines:
+    """Write transcripts as JSON Lines."""
+
+    stream: BinaryIO
+
+    def is_there(self, call: Call) -> bool:  # noqa: ARG002 - as in `_Texts`
+        """Return False."""
+        return False
+
+    def write(self, call: Call, transcript: Transcript) -> None:
+        """Write a line: the call's id, then what the service answered."""
+        names = ("communication_id", "user_id")
+        own = {name: call.common[name] for name in names if call.common[name] is not None}
+        line = msgspec.json.encode(own | transcript.members)
+        self.stream.write(msgspec.json.format(line, indent=-1) + b"\n")
+
+
+@dataclass
+class _Texts:
+    """Write each transcript as a text file of its own."""
+
+    template: NameTemplate
+    collection: Collection
+    _names: dict[str, object] = field(default_factory=dict)
+
+    def is_there(self, call: Call) -> bool:
+        """Check for the file of a call. Raises `UsageProblem` if it would be that of another."""
+        path = self._path(call)
+        key = (call.common["user_id"], call.common["communication_id"])
+        if self._names.setdefault(same_name(path), key) != key:
+            raise UsageProblem(
+                f"-o {self.template.text}: two transcripts would be {path}",
+                hint="Name them by {communication_id}, and {user_id} of an agent.",
+            )
+        return self.collection.find(path) is not None
+
+    def write(self, call: Call, transcript: Transcript) -> None:
+        """Write the file of a call."""
+        path = self._path(call)
+        part = self.collection.begin(path)
+        try:
+            text = "".join(f"{phrase.line}\n" for phrase in transcript.phrases)
+            part.write(text.encode(errors="replace"))
+            self.collection.publish(part, path)
+        finally:
+            part.close()
+
+    def _path(self, call: Call) -> Path:
+        return self.template.fill(Recording(**call.common, record_id="", audio="txt"))
+
+
+@dataclass
+class _Run:
+    """One run: the calls it asks for, and what came of them so far."""
+
+    job: ExportJob
+    connection: Connection
+    sink: _Lines | _Texts
+    saved: int = 0
+    present: int = 0
+    without: int = 0
+    refused: int = 0
+    first_refusal: Refused | None = None
+    _selection: Selection = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Show the progress of transcripts."""
+        self._selection = Selection(self.job, self.connection)
+        self.connection.progress.of_files = self._progress
+
+    def save_all(self) -> None:
+        """Write all transcripts, in the order of the calls, then say what came of them."""
+        client = self.connection.client
+        ahead = Lookahead(
+            self.job.options.jobs, spare=lambda: client.spare_points, note=self.connection.note
+        )
+        waiting = deque[tuple[object, Callable[[], Transcript], Call]]()
+        missing: RowsMissing | None = None
+
+        def take_first() -> None:
+            ahead.begin((key, ask) for key, ask, _ in waiting)
+            key, ask, call = waiting.popleft()
+            self._finish(call, ahead.call(key, ask))
+
+        try:
+            for call in self._calls():
+                if self.sink.is_there(call):
+                    self.present += 1
+                    continue
+                ask = partial(ahead.measure, partial(self._ask, call))
+                waiting.append(((call.session_id, call.common["user_id"]), ask, call))
+                if len(waiting) >= self.job.options.jobs:
+                    take_first()
+        except RowsMissing as error:
+            missing = error
+        while waiting:
+            take_first()
+        self._report(missing)
+
+    def _calls(self) -> Iterator[Call]:
+        """Yield the calls with recordings, of the older report where there is only that."""
+        try:
+            yield from (call for call in self._selection if call.talk or call.link)
+        except NotAllowed as error:
+            if self._selection.calls or not is_without_component(error, self.job):
+                raise
+            self.connection.note(f"{error.message}: the calls are read from the older report")
+            self.job = older_selection(self.job)
+            self._selection = Selection(self.job, self.connection)
+            yield from (call for call in self._selection if call.talk or call.link)
+
+    def _ask(self, call: Call) -> Transcript:
+        client, user_id = self.connection.client, call.common["user_id"]
+        try:
+            answer = client.call_as(user_id, METHOD, {"call_session_id": _number(call.session_id)})
+        except Refused as error:
+            return Transcript(error=error)
+        return Transcript.of(answer)
+
+    def _finish(self, call: Call, transcript: Transcript) -> None:
+        if transcript.error is not None:
+            self.refused += 1
+            self.first_refusal = self.first_refusal or transcript.error
+        elif not transcript.phrases:
+            self.without += 1
+        else:
+            self.sink.write(call, transcript)
+            self.saved += 1
+
+    def _progress(self) -> Iterator[str]:
+        yield f"{_transcripts_of(self.saved)}"
+        if self.without:
+            yield f"{spaced(self.without)} calls without one"
+
+    def _report(self, missing: RowsMissing | None) -> None:
+        reporter, selection = self.connection.context.reporter, self._selection
+        counted = [f"{_transcripts_of(self.saved)}"]
+        counted += [f"{spaced(self.present)} were there"] if self.present else []
+        without = self.without + selection.calls - selection.recorded
+        counted += [f"{spaced(without)} calls without one"] if without else []
+        if not selection.calls and not missing:
+            warn_of_no_rows(selection.query, selection.job, self.connection)
+        elif without:
+            reporter.info(
+                f"{spaced(without)} of {spaced(selection.calls)} calls have no transcript."
+            )
+        members = {
+            "transcripts": self.saved,
+            "present": self.present,
+            "without": without,
+            "refused": self.refused,
+            "output": self.job.options.output,
+        }
+        summary = Summary(
+            rows=selection.calls,
+            days=(),
+            points=self.connection.client.calls,
+            progress=self.connection.progress,
+            members=members,
+            counted=", ".join(counted),
+        )
+        reporter.finish(summary)
+        if missing:
+            raise missing
+        if self.first_refusal is not None:
+            if not self.saved and not self.present and not self.without:
+                raise self.first_refusal
+            raise RowsMissing(
+                f"{spaced(self.refused)} transcripts are missing: {self.first_refusal.message}",
+                hint=self.first_refusal.hint,
+            )
+
+
+def _number(id_: int | str) -> int | str:
+    return int(id_) if isinstance(id_, str) and id_.isdecimal() else id_
+
+
+def _transcripts_of(count: int) -> str:
+    return f"{spaced(count) if count else 'no'} transcript{'s' * (count != 1)}"

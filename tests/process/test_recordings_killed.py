@@ -1,0 +1,151 @@
+"""Real processes that save recordings and are killed or stopped, then run again.
+
+COMAGIC_KILLS is the number of kills, each at a moment of chance.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+from contextlib import suppress
+
+import pytest
+from coverage_marks import unmeasured
+from program import DAYS, Watched, ended, environment, start, stop
+
+from comagic_cli.sandbox.media import RECORDING
+from comagic_cli.sandbox.quirks import Fault
+
+KILLS = int(os.environ.get("COMAGIC_KILLS", "10"))
+TYPED = ["recordings", *DAYS, "--jobs", "4", "-o"]
+NAMES = "{date}/{communication_id}-{record_id}.{ext}"
+
+
+def service(*faults, rows=250, **quirks):
+    faults = tuple(
+        Fault(kind, every=every, method=RECORDING, seconds=s) for kind, every, s in faults
+    )
+    return Watched(rows=rows, faults=faults, **quirks)
+
+
+def files(folder):
+    found = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path for path in found}
+
+
+def rows(folder):
+    with suppress(FileNotFoundError):
+        text = (folder / "recordings.jsonl").read_text(encoding="utf-8")
+        assert not text or text.endswith("\n")
+        return [json.loads(line) for line in text.splitlines()]
+    return []
+
+
+def check_true(folder):
+    """Check that every row of the manifest is true, and every file with a name is whole."""
+    found = files(folder)
+    for row in rows(folder):
+        if row["state"] == "saved":
+            data = found[row["path"]].read_bytes()
+            assert hashlib.sha256(data).hexdigest() == row["sha256"]
+    for name, path in found.items():
+        if name.endswith(".mp3"):
+            assert len(path.read_bytes()) > 1000
+
+
+def check_all(box, folder):
+    """Check that each recording is there once, with one row, and nothing else."""
+    check_true(folder)
+    calls = box.truth(
+        "calls", "2024-10-01 00:00:00", "2024-10-05 23:59:59", fields=["call_records"]
+    )
+    records = sorted(record for call in calls for record in call["call_records"] or ())
+    listed = rows(folder)
+    assert sorted(row["record_id"] for row in listed) == records
+    assert {*files(folder)} == {row["path"] for row in listed} | {"recordings.jsonl"}
+    assert not any(path.name.startswith(".") for path in folder.rglob("*"))
+
+
+@unmeasured
+def test_killed_runs_leave_only_whole_files(tmp_path):
+    """The runs are of one folder; each kill comes at a number of requests, or a bit later."""
+    folder, chance = tmp_path / "recordings", random.Random(16)
+    with service(("truncate", 7, 0), ("slow", 11, 0.01), ("404", 31, 0)) as box:
+        environ = environment(tmp_path, box)
+        for number in range(KILLS):
+            process = start([*TYPED, f"{folder}/{NAMES}"], environ)
+            asked = len(box.journal) + chance.randint(3, 3 + 200 // KILLS)
+            while process.poll() is None and len(box.journal) < asked:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.001)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.random() * 0.02)
+            process.kill()
+            process.communicate()
+            check_true(folder)
+            if number % 4 == 3:  # a manifest that is lost is made anew
+                (folder / "recordings.jsonl").unlink(missing_ok=True)
+        codes = []
+        while not codes or codes[-1]:
+            codes.append(ended(start([*TYPED, f"{folder}/{NAMES}"], environ)).code)
+            assert codes[-1] in {0, 3}
+        check_all(box, folder)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_keeps_what_is_whole(tmp_path, number):
+    folder = tmp_path / "recordings"
+    with service(("stall", 20, 30)) as box:  # the stop comes in the midst of a download
+        environ = environment(tmp_path, box)
+        process = start([*TYPED, f"{folder}/{NAMES}"], environ)
+        while sum(call.method == RECORDING for call in box.journal) < 45:
+            assert process.poll() is None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        ran = stop(process, number)
+        assert (ran.code, ran.err) == (128 + number, "")
+        check_true(folder)
+        saved = {row["path"] for row in rows(folder)}
+        assert len(saved) > 30
+        assert {*files(folder)} == saved | {"recordings.jsonl"}
+
+
+def test_a_full_disk_is_an_error_and_leaves_only_whole_files(tmp_path):
+    """A limit of the size of files stands for the disk."""
+    folder = tmp_path / "recordings"
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    with service(recording_seconds=40, rows=100) as box:
+        ran = ended(
+            start([*TYPED, f"{folder}/{NAMES}"], environment(tmp_path, box), preexec_fn=limit)
+        )
+    assert (ran.code, "can't be written: File too large" in ran.err) == (8, True)
+    names = {*files(folder)} - {"recordings.jsonl"}
+    assert names == {row["path"] for row in rows(folder)}
+    check_true(folder)
+
+
+@unmeasured
+def test_memory_does_not_grow_with_the_size_of_recordings(tmp_path):
+    """The measure is the peak of the process, of the same number of calls."""
+    peaks = []
+    for seconds in (2, 4000):  # at most 16 kB and 32 MB each
+        with service(rows=60, recording_seconds=seconds) as box:
+            folder = tmp_path / str(seconds)
+            words = [*TYPED, f"{folder}/{NAMES}", "--audio", "wav"]
+            process = start(words, environment(tmp_path, box))
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            assert ended(process).code == 0
+            peaks.append(used.ru_maxrss)
+    sizes = [path.stat().st_size for path in files(folder).values()]
+    assert sum(sizes) > 70_000_000
+    assert peaks[1] < peaks[0] * 1.2, peaks
