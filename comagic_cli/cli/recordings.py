@@ -33,17 +33,19 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.recordings.saving import save_recordings
 from comagic_cli.export.recordings.transcripts import save_transcripts
+from comagic_cli.files.output import BUCKET_SCHEMES, scheme_of
 
 
 class FileNames(OutputFile):
-    """The names of files in folders."""
+    """The names of files in folders or in a bucket."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the names. Raises `UsageProblem` for a URL."""
-        if "://" in str(value):  # it is not shown, as it may contain a password
+        """Return the names. Raises `UsageProblem` for a URL that is not of a bucket."""
+        scheme = scheme_of(str(value))
+        if scheme and scheme not in BUCKET_SCHEMES:  # it is not shown, as it may have a password
             raise UsageProblem(
-                f"-o {str(value).partition('://')[0]}://...: only folders are written",
-                hint="Save to a folder, and copy that: aws s3 sync recordings s3://BUCKET/FOLDER",
+                f"-o {scheme}://...: only folders and buckets are written",
+                hint="Write a path, or s3://BUCKET/NAME, gs://BUCKET/NAME, az://CONTAINER/NAME.",
             )
         return super().convert(value, param, ctx)
 

@@ -427,11 +427,15 @@ def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
     ("output", "said"),
     [
         ("-", "-o -: recordings are files"),
-        ("s3://key:secret@bucket/{date}", "-o s3://...: only folders are written"),
+        ("ftp://me:secret@host/{date}", "-o ftp://...: only folders and buckets are written"),
+        ("s3://key:secret@bucket/{date}", "-o s3://...: a bucket's name is expected after //"),
+        ("s3://{date}/{record_id}", "-o s3://...: a bucket's name is expected after //"),
+        ("gs://calls-{date}/{record_id}", "-o gs://...: a bucket's name is expected after //"),
+        ("az://container", "-o az://...: a bucket's name is expected after //"),
         ("%Y/{record_id}", "-o %Y/{record_id}: % is not replaced by a date"),
     ],
 )
-def test_recordings_go_to_folders_only(comagic, output, said):
+def test_recordings_go_to_folders_and_buckets_only(comagic, output, said):
     ran = comagic("recordings", "--sandbox", "-o", output)
     assert (ran.code, ran.err.splitlines()[0]) == (2, f"comagic: {said}")
     assert "secret" not in ran.err

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -110,7 +109,7 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
             _Run(job, connection, _Lines(stream)).save_all()
     else:
         with (
-            open_collection(template.folder) as collection,
+            open_collection(template.folder, context.find_store) as collection,
             connect(job.options, context) as connection,
         ):
             _Run(job, connection, _Texts(template, collection)).save_all()
@@ -164,7 +163,7 @@ class _Texts:
         finally:
             part.close()
 
-    def _path(self, call: Call) -> Path:
+    def _path(self, call: Call) -> str:
         return self.template.fill(Recording(**call.common, record_id="", audio="txt"))
 
 
