@@ -54,6 +54,7 @@ IMPORT_MORE = {
     "export.request": 23,
     "export.verify": 15,
     "export.recordings.saving": 19,
+    "export.recordings.transcripts": 13,
     "export.connection": 19,
     "export.chart": 17,
     "export.pipeline": 17,

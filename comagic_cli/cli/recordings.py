@@ -57,6 +57,7 @@ In -o: {date}, {month}, {time}, {communication_id}, {record_id}, {ext},
 skipped. The manifest, recordings.jsonl beside the folders, has a row for
 each recording: ids, time, phones, employees, path, bytes, SHA-256, state.
 The exit code is 3 while some are missing; the next run tries them again.
+For a bucket, write s3://BUCKET/ before the name; see comagic help buckets.
 
 \b
 --where takes the fields of calls, or of calls-report. Calls are read from
@@ -67,6 +68,7 @@ EPILOG_OF_TRANSCRIPTS = """\b
 Each transcript costs a point; only calls with recordings are asked for, and
 texts that are there are skipped. In -o: {date}, {month}, {time},
 {communication_id}, {employee}, {phone}, {direction}, {user_id}, {customer}.
+For a bucket, write s3://BUCKET/ before the name; see comagic help buckets.
 --where takes the fields of calls, or of calls-report."""
 CHOSEN = ("fields", "sort", "as_saved")  # options that a command decides itself
 MAX_CALLS = query_option(

@@ -1,4 +1,4 @@
-"""`comagic recordings` and `transcripts` into a bucket of S3: as into a folder, each object whole."""
+"""`comagic recordings` and `transcripts` into a bucket of S3: as into a folder."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import csv
 import hashlib
 import json
 import tempfile
+import time
 
 import pytest
 from buckets import KEY, SECRET
-from program import DAYS, Watched
-from test_recordings_saved import NAMES, WINDOW, of_media, wanted
-from test_transcripts import METHOD, spoken
+from program import DAYS, PATIENCE, Watched
+from recordings import NAMES, Spied, of_media, wanted
 
+from comagic_cli.export.recordings.transcripts import METHOD
 from comagic_cli.files import object_store
 from comagic_cli.sandbox.media import RECORDING
 
@@ -67,7 +68,7 @@ def fetched(box, since=0):
 
 
 def check_whole(box, bucket):
-    """Check that each recording is one whole object with one true row, and nothing else is there."""
+    """Check that each recording is one whole object with one true row, and nothing else is."""
     listed = rows(bucket)
     assert {(row["state"], row["reason"]) for row in listed} == {("saved", "")}
     found = sorted((row["communication_id"], row["record_id"]) for row in listed)
@@ -133,14 +134,14 @@ def test_what_was_cut_goes_on_and_what_is_missing_comes_with_the_next_run(save, 
     with Watched(faults=of_media(("truncate", 7), ("404", (1,)))) as box:
         ran = save(box)
         assert (ran.code, f"The list: {bucket.url}/{MANIFEST}" in ran.err) == (3, True)
-        assert sorted(row["state"] for row in rows(bucket))[0] == "missing"
+        assert min(row["state"] for row in rows(bucket)) == "missing"
         assert save(box).code == 0
         check_whole(box, bucket)
 
 
 def test_names_of_people_are_keys(save, bucket):
     with Watched() as box:
-        names = "{employee} #1/100% {customer}~[{record_id}].{ext}"
+        names = "{employee} #1/100% {phone}~[{record_id}].{ext}"
         assert save(box, names=names).code == 0
         asked, listed = len(box.journal), rows(bucket)
         assert len(listed) == len(wanted(box))
@@ -264,19 +265,26 @@ def test_a_put_that_is_refused_keeps_what_came_before(save, bucket):
         check_whole(box, bucket)
 
 
-def test_a_lock_that_another_run_took_ends_the_run(save, bucket, monkeypatch):
-    """This run did not renew it in time: both would write the same."""
-    monkeypatch.setattr(object_store, "RENEWAL", 0.05)
-    with Watched(faults=of_media(("slow", 1))) as box:
-        bucket.proxy.fail("hang", "PUT", "none")
+def test_a_lock_that_another_run_took_ends_the_run(comagic, bucket, monkeypatch):
+    """This run did not renew it in time: two would write the same."""
+    monkeypatch.setattr(object_store, "RENEWAL", 0.01)
+    lock = "calls/.recordings.lock"
 
-        def take_over(call):
-            if call.method == RECORDING and fetched(box) == 5:
-                bucket.put("calls/.recordings.lock", b'{"run": "x", "host": "h", "process": 1}')
+    def take_over(call):
+        if call.method == RECORDING and fetched(box) == 5:
+            bucket.put(lock, b'{"run": "x", "host": "h", "process": 1}')
+            give_up = time.monotonic() + PATIENCE
+            while ("GET", f"/{bucket.name}/{lock}") not in bucket.proxy.requests:
+                assert time.monotonic() < give_up, "the lock is not renewed"
+                time.sleep(0.01)
 
+    with Watched() as box:
         box.journal = Spied(take_over)
-        ran = save_unlocked(save, box)
+        typed = ["recordings", *DAYS, "-o", f"{bucket.url}/calls/{NAMES}"]
+        ran = comagic(*typed, box=box, **bucket.environ)
+        assert fetched(box) < len(wanted(box))
     assert (ran.code, "is being written by another run (process 1 on h)" in ran.err) == (9, True)
+    assert lock in bucket.all_keys()
 
 
 # Transcripts
@@ -287,7 +295,7 @@ def test_texts_of_calls_are_objects(save, bucket):
         for number in range(2):
             ran = save(box, names="{date}/{communication_id}.txt", command="transcripts")
             assert ran.code == 0
-            ids, _ = spoken(box)
+            ids = list(dict.fromkeys(call for call, _ in wanted(box)))
             found = {int(key.split("/")[-1].removesuffix(".txt")): key for key in keys(bucket)}
             assert sorted(found) == sorted(ids)
             assert b"operator: " in bucket.read(found[ids[0]])
