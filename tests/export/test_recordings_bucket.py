@@ -10,6 +10,7 @@ import time
 
 import pytest
 from buckets import KEY, SECRET
+from openpyxl import load_workbook
 from program import DAYS, PATIENCE, Watched
 from recordings import NAMES, Spied, of_media, wanted
 
@@ -205,6 +206,18 @@ def test_an_export_names_the_objects_of_each_call(comagic, save, bucket, tmp_pat
     ]
     before = "../calls" if is_in_bucket else f"{bucket.url}/calls"
     assert sorted(found) == sorted(f"{before}/{row['path']}" for row in rows(bucket))
+
+
+def test_objects_are_not_links_in_a_workbook(comagic, save, bucket, tmp_path):
+    """Excel opens no URL of a bucket."""
+    typed = ["calls", *DAYS, "--fields", "communication_id", "--record-files"]
+    with Watched() as box:
+        assert save(box).code == 0
+        typed += [f"{bucket.url}/{MANIFEST}", "-o", tmp_path / "calls.xlsx"]
+        assert comagic(*typed, box=box, **bucket.environ).code == 0
+    cells = [row[1] for row in load_workbook(tmp_path / "calls.xlsx").active.iter_rows(min_row=2)]
+    assert any(str(cell.value).startswith(f"{bucket.url}/calls/") for cell in cells)
+    assert not any(cell.hyperlink for cell in cells)
 
 
 def test_a_manifest_that_is_not_there(comagic, bucket):
