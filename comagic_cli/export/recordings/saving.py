@@ -38,7 +38,7 @@ from comagic_cli.export.recordings.selection import (
 from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
-from comagic_cli.files.output import STDOUT, open_output
+from comagic_cli.files.output import STDOUT, open_output, scheme_of
 from comagic_cli.formats.recordings import (
     SAVED,
     Key,
@@ -71,6 +71,11 @@ def save_recordings(
     """
     if options.output in STDOUT:
         raise UsageProblem("-o -: recordings are files", hint="Name them: {record_id}.{ext}.")
+    if scheme := scheme_of(options.output):
+        raise UsageProblem(
+            f"-o {scheme}://...: recordings are saved in a folder",
+            hint="Save them there, and copy the folder: rclone copy recordings REMOTE:BUCKET.",
+        )
     template = read_names(str(options.output), audio)
     if template.is_longer:
         context.reporter.info(f"The names get the id of the recording: {template.text}")
