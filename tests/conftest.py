@@ -6,8 +6,10 @@ import os
 import signal
 from importlib import import_module
 from pkgutil import walk_packages
+from threading import Thread
 
 import pytest
+from buckets import FaultyS3, S3Bucket, needs, running_moto
 from coverage_marks import nothing_measured
 from hypothesis import HealthCheck, settings
 from program import InProcess
@@ -48,7 +50,7 @@ def pytest_runtest_call(item):
 def own_environment(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(("COMAGIC_", "_COMAGIC_")):
+            if name.startswith(("COMAGIC_", "_COMAGIC_", "AWS_", "GOOGLE_", "AZURE_")):
                 patch.delenv(name)
         for name in ("COLUMNS", "NO_COLOR", "XDG_CONFIG_HOME"):
             patch.delenv(name, raising=False)
@@ -73,3 +75,21 @@ def heeded_signals():
 def comagic(capsysbinary, monkeypatch, tmp_path):
     """Run command lines in this process."""
     return InProcess(capsysbinary, monkeypatch, tmp_path / "cache")
+
+
+@pytest.fixture(scope="session")
+def moto():
+    """Serve S3 once for all tests of a worker; return its port."""
+    needs("moto", "boto3", "flask", "obstore")
+    with running_moto() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(moto):
+    """Return a new bucket of S3, with a proxy before it that makes faults."""
+    proxy = FaultyS3(moto)
+    Thread(target=proxy.serve_forever, daemon=True).start()
+    yield S3Bucket(proxy)
+    proxy.shutdown()
+    proxy.server_close()

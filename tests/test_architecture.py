@@ -55,7 +55,6 @@ IMPORT_MORE = {
     "export.verify": 15,
     "export.recordings.saving": 17,
     "export.connection": 19,
-    "export.customers": 13,
     "export.chart": 17,
     "export.pipeline": 17,
     "cli.api": 14,
@@ -74,6 +73,7 @@ LIBRARIES = {
     "psycopg": ("databases.postgres",),
     "tomlkit": ("config.profiles",),
     "filelock": ("files.lock",),
+    "obstore": ("files.cloud",),
     "platformdirs": ("files.directories",),
 }
 

@@ -160,7 +160,7 @@ def print_answer(
     pages = limit_items(request.pages(connection.call, connection.note), max_rows)
     first = next(pages)  # before the file is opened: a refusal must not leave one
     format_options = terminal_options(terminal_of(output, context.terminal))
-    with open_output(output, context.stdout) as stream:
+    with open_output(output, context.stdout, find_store=context.find_store) as stream:
         write_items(stream, format_, chain([first], pages), format_options)
 
 

@@ -149,7 +149,7 @@ def write_list(
     terminal = terminal_of(options.output, context.terminal)
     format_ = _format(options, terminal)
     format_options = replace(terminal_options(terminal), vertical=vertical)
-    with open_output(options.output, context.stdout) as stream:
+    with open_output(options.output, context.stdout, find_store=context.find_store) as stream:
         items = rows()
         shown = columns
         if format_ == "table" and format_options.width is not None and not vertical:

@@ -113,6 +113,37 @@ Examples:
   comagic calls --sandbox --excel --header title -o for-excel.csv
   comagic calls --sandbox --period 3d -o 'calls/{date}.jsonl'"""
 
+BUCKETS = """\
+Buckets: -o s3://BUCKET/NAME, gs://BUCKET/NAME or az://CONTAINER/NAME. They need
+the package obstore.
+
+A bucket takes all that a folder takes, except databases: one file, or {date},
+{month}, {user_id} and {customer}. Existing files are skipped, --refresh and
+--manifest work, and comagic verify s3://... checks a file. An
+object is first written to a temporary file, then put whole: a failed or killed
+run leaves no half object. So there is nothing to --resume.
+
+Credentials and endpoints come from the environment, never from options:
+  s3://   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,
+          AWS_REGION, AWS_ENDPOINT_URL for other services; AWS_PROFILE and the
+          files of aws configure; the role of a machine of AWS
+  gs://   GOOGLE_APPLICATION_CREDENTIALS, a key file
+  az://   AZURE_STORAGE_ACCOUNT_NAME, AZURE_STORAGE_ACCOUNT_KEY, or
+          AZURE_STORAGE_CONNECTION_STRING
+Keys need the rights to list, read, write and delete objects below the name.
+
+A run locks its output by an object NAME.lock that it renews. After a killed run
+the next one waits 20 seconds to see if it is alive. A storage that has no
+conditional puts has no locks: two runs must not write the same files at once.
+
+Rows go to temporary files in TMPDIR first, which needs as much room. An object
+of more than 5 GB is put in parts: let a lifecycle rule of the bucket delete
+incomplete uploads that a killed run leaves.
+
+Example:
+  comagic calls --sandbox --period 7d -o 'calls/date={date}/part.parquet'
+For a bucket, write s3://BUCKET/ before the name."""
+
 CRON = """\
 Scheduled exports. Nothing is printed unless something fails; the exit code says
 what (comagic help exit-codes). In a crontab, write % as \\%.
@@ -283,6 +314,7 @@ TOPICS: dict[str, Topic] = {
     "filters": Topic("Filters: the language of --where", FILTERS),
     "dates": Topic("Dates: --from, --till, --period", DATES),
     "formats": Topic("Output formats and files", FORMATS),
+    "buckets": Topic("Buckets of S3, Google Cloud and Azure", BUCKETS),
     "points": Topic("Points: what the API costs", POINTS),
     "cron": Topic("Scheduled exports, and rows that change later", CRON),
     "exit-codes": Topic("Exit codes", CODES, _exit_codes),
@@ -292,6 +324,8 @@ TOPICS: dict[str, Topic] = {
 
 
 OTHER_TOPICS = {
+    "azure": "buckets",
+    "bucket": "buckets",
     "crontab": "cron",
     "csv": "formats",
     "date": "dates",

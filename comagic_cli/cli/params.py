@@ -13,7 +13,8 @@ from click.core import ParameterSource
 from comagic_cli.config.services import BRANDS, resolve_service
 from comagic_cli.databases.destination import check_url
 from comagic_cli.errors import UsageProblem
-from comagic_cli.files.output import DATABASE_SCHEMES, SCHEMES, scheme_of
+from comagic_cli.files.cloud import split_url
+from comagic_cli.files.output import BUCKET_SCHEMES, DATABASE_SCHEMES, SCHEMES, scheme_of
 from comagic_cli.query.ids import is_number
 from comagic_cli.query.suggest import did_you_mean
 
@@ -23,7 +24,6 @@ DURATION = re.compile(
 )
 LOOK_BACK = re.compile(r"-?(0*[1-9]\d{0,4} ?(?:d|days?|w|weeks?|mo|months?)|all)", re.ASCII)
 STRFTIME = re.compile(r"%[YF]")
-COPY_COMMANDS = {"s3": "aws s3 cp -", "gs": "gcloud storage cp -"}
 HOST = re.compile(r"(?:https?://)?[a-z0-9.-]+(?::\d{1,5})?/?", re.ASCII | re.IGNORECASE)
 WORD = re.compile(r"[\w-]*")  # a host has dots
 
@@ -150,7 +150,10 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file to write, or with `tables` a database. What can't be one is refused with what can."""
+    """A file, an object in a bucket, or with `tables` a database.
+
+    What can't be one is refused with what can.
+    """
 
     def __init__(self, *, tables: bool = False) -> None:
         super().__init__()
@@ -162,9 +165,12 @@ class OutputFile(click.Path):
         if scheme in DATABASE_SCHEMES and self.tables:
             check_url(str(value), DATABASE_SCHEMES[scheme])
             return str(value)
+        if scheme in BUCKET_SCHEMES:
+            split_url(str(value))
+            return str(value)
         if scheme:
             command = ctx.info_name if ctx else ""
-            raise _refuse_url(str(value), scheme, command, tables=self.tables)
+            raise _refuse_url(scheme, command, tables=self.tables)
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -173,20 +179,16 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _refuse_url(url: str, scheme: str, command: str | None, *, tables: bool) -> UsageProblem:
+def _refuse_url(scheme: str, command: str | None, *, tables: bool) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
     if not tables:
         return UsageProblem(
             f"-o {scheme}://...: {command} writes only files", hint="Name a file, such as x.csv."
         )
-    known = f"Write to a file, or to {', '.join(f'{each}://' for each in SCHEMES)}."
-    if copy := COPY_COMMANDS.get(scheme):
-        hint = f"Copy from a pipe: comagic {command} ... -f csv | {copy} {url}"
-    elif scheme in ("sqlite", "file"):
+    hint = f"Write to a file, or to {', '.join(f'{each}://' for each in SCHEMES)}."
+    if scheme in ("sqlite", "file"):
         hint = "Write the path without the scheme."
-    else:
-        hint = known
-    return UsageProblem(f"-o {scheme}://...: only files and databases are written", hint=hint)
+    return UsageProblem(f"-o {scheme}://...: there is no output of this kind", hint=hint)
 
 
 class Text(click.ParamType[str]):

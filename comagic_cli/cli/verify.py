@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +25,11 @@ from comagic_cli.cli.options import (
 )
 from comagic_cli.cli.params import ExportCommand, OutputFile, Text, bundle
 from comagic_cli.errors import UsageProblem
-from comagic_cli.export.manifest import Manifest, manifest_beside, read_manifest
+from comagic_cli.export.context import Context
+from comagic_cli.export.manifest import SUFFIX, Manifest, read_manifest
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.verify import verify_file, verify_table
+from comagic_cli.files.cloud import is_bucket, split_url
 from comagic_cli.files.output import DATABASE_SCHEMES, scheme_of
 
 NOT_CHOSEN: dict[str, Any] = {
@@ -79,40 +85,73 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
     """  # noqa: D301 - \b is Click's
+    values = split_users(values) | read_command_line() | NOT_CHOSEN
+    options = ExportOptions(output=file, table=table, **values)
+    context = make_context(options)
     if scheme_of(file) in DATABASE_SCHEMES:
         if table is None or manifest is not None:
             raise UsageProblem("verify: name the table of the database", hint="Add --table NAME.")
-        values = split_users(values) | read_command_line() | NOT_CHOSEN
-        options = ExportOptions(output=file, table=table, **values)
-        verify_table(options, make_context(options))
+        verify_table(options, context)
         return
     if table is not None:
         raise UsageProblem("--table is of databases.", hint="Name one: postgresql://host/db.")
-    output, record = find_manifest(Path(file), Path(manifest) if manifest else None)
-    verify_file(output, record)
+    with ExitStack() as stores:
+        fetch = partial(_fetch, context, stores)
+        output, record = find_manifest(file, manifest, fetch)
+        verify_file(fetch(output) or _missing(output), record, output)
     line = f"{output}: {record.rows} rows, {record.bytes} bytes, {record.state}\n"
     click.echo(line.encode(), nl=False)
-    CONSOLE.record(line.strip(), rows=record.rows, output=str(output), bytes=record.bytes)
+    CONSOLE.record(line.strip(), rows=record.rows, output=output, bytes=record.bytes)
 
 
-def find_manifest(file: Path, path: Path | None) -> tuple[Path, Manifest]:
+Fetch = Callable[[str], Path | None]
+"""Return a local file with the bytes of a path or URL; `None` if there is none."""
+
+
+def _fetch(context: Context, stores: ExitStack, target: str) -> Path | None:
+    store, name = context.find_store(target)
+    stores.enter_context(store.open())
+    return store.fetch(name)
+
+
+def find_manifest(file: str, path: str | None, fetch: Fetch) -> tuple[str, Manifest]:
     """Return the output and its manifest; `path` is --manifest. Raises `UsageProblem`."""
     if path is not None:
-        return file, _read(path)
-    if manifest_beside(file).exists():
-        return file, _read(manifest_beside(file))
-    manifest = read_manifest(file)
+        return file, _read(path, fetch(path))
+    beside = file + SUFFIX
+    if found := fetch(beside):
+        return file, _read(beside, found)
+    manifest = read_manifest(fetch(file) or _missing(file), file)
     if manifest is None:
         hint = f"Name it: comagic verify {file} --manifest M."
         raise UsageProblem(f"{file} has no manifest beside it, and is not one.", hint=hint)
     if manifest.output is None:
         hint = f"Name the file with the rows: comagic verify ROWS --manifest {file}."
         raise UsageProblem(f"{file} is the manifest of an export to stdout.", hint=hint)
-    return file.parent / manifest.output, manifest
+    return _find_output(file, manifest.output), manifest
 
 
-def _read(path: Path) -> Manifest:
-    manifest = read_manifest(path)
+def _find_output(manifest: str, output: str) -> str:
+    """Return the path or URL of an output that a manifest names from its own folder."""
+    if is_bucket(output):
+        return output
+    if not is_bucket(manifest):
+        return str(Path(manifest).parent / output)
+    scheme, bucket, key = split_url(manifest)
+    return (
+        f"{scheme}://{bucket}/{posixpath.normpath(posixpath.join(posixpath.dirname(key), output))}"
+    )
+
+
+def _missing(target: str) -> Path:
+    """Return the path of what is not there: to read it tells why."""
+    if is_bucket(target):
+        raise UsageProblem(f"{target} can't be read: there is no such object.")
+    return Path(target)
+
+
+def _read(path: str, found: Path | None) -> Manifest:
+    manifest = read_manifest(found or _missing(path), path)
     if manifest is None:
         raise UsageProblem(f"{path} is not a manifest that this version of comagic can read.")
     return manifest

@@ -9,6 +9,7 @@ all is one transaction.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -55,6 +56,9 @@ from comagic_cli.formats.typed import (
 )
 
 # ruff: noqa: S608 - names in SQL are constants, or quoted
+
+# It would tell standard error of a COPY that ends with its connection, as it does after an error.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 REQUEST_COLUMNS = {
     "id": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",

@@ -161,7 +161,7 @@ def _count(job: ExportJob, question: Question) -> None:
     """Count the rows and write the counts, also those of an export that misses rows."""
     target_name, reporter = job.options.output, job.context.reporter
     with (
-        open_target(target_name, job.context.stdout) as target,
+        open_target(target_name, job.context.stdout, find_store=job.context.find_store) as target,
         connect(job.options, job.context) as connection,
     ):
         raw = target.raw if target.file else reporter.share(target.raw)

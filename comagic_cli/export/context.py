@@ -12,9 +12,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
 from comagic_cli.api.rate_limit import Quota, read_quotas
+from comagic_cli.api.redact import redactor
 from comagic_cli.api.retry import format_duration
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.cloud import Bucket, is_bucket, split_url
+from comagic_cli.files.object_store import ObjectStore
 from comagic_cli.files.output import open_output
+from comagic_cli.files.store import Store, find_folder
 from comagic_cli.files.stream import RawStream, read_errors
 from comagic_cli.paging.reader import Reader
 from comagic_cli.paging.window import parse_time, windows_of
@@ -263,6 +267,16 @@ class Context:
             raise UsageProblem(f"{option}: standard input is closed", hint="Name a file.")
         with read_errors("standard input"):
             return _decode(self.stdin.read(), "standard input", option)
+
+    def find_store(self, target: str) -> tuple[Store, str]:
+        """Return the store of an output's path or URL, and the output's name there."""
+        if not is_bucket(target):
+            return find_folder(target)
+        scheme, name, key = split_url(target)
+        folder, slash, file = key.rpartition("/")
+        reporter, sleep = self.reporter, self.clock.sleep
+        bucket = Bucket(scheme, name, self.environ, redactor, reporter.note, sleep)
+        return ObjectStore(bucket, f"{folder}{slash}", reporter.hint, sleep), file
 
     def print(self, text: str) -> None:
         """Write lines to standard output, in UTF-8. Raises `CannotWrite`."""

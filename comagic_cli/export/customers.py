@@ -8,7 +8,6 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -19,7 +18,6 @@ from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context, Summary, files_of
 from comagic_cli.export.manifest import CustomerCount, format_period
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.files.atomic_file import open_folder
 from comagic_cli.formats.partitions import (
     CUSTOMER_NAMES,
     Template,
@@ -104,9 +102,9 @@ def export_each(
         return export(next(iter(outputs.values())))
     for customer, own in outputs.items():
         template = read_template(str(own.output))
-        folder = template.folder if isinstance(template, Template) else Path(template).parent
+        folder = template.folder if isinstance(template, Template) else template
         try:
-            with open_folder(folder):
+            with context.find_store(folder)[0].open(create=True):
                 summary = _export_customer(customer, own, context, export)
         except ComagicError as error:
             if not is_of_customer(error):

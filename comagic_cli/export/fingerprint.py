@@ -10,14 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import flag
 from comagic_cli.export.request import ExportJob
-from comagic_cli.files.atomic_file import open_atomic_file
-from comagic_cli.files.stream import Output, write_errors
+from comagic_cli.files.store import Store
 from comagic_cli.formats.base import RUNTIME_OPTIONS, FormatOptions
 
 VERSION = 2  # of the note
@@ -89,30 +87,28 @@ def digest(value: Any) -> str:
     return sha256(_dump(value).encode()).hexdigest()
 
 
-def read_note(path: Path) -> Identity | None:
+def read_note(store: Store, name: str) -> Identity | None:
     """Read the identity in a note; `None` where there is none, or it is damaged."""
     try:
-        with write_errors(str(path)):
-            note = json.loads(path.read_text(encoding="utf-8") if path.exists() else "")
+        note = json.loads(store.read(name) or "")
         identity: dict[str, Any] = note["request"]
         return identity if note["sha256"] == digest(identity) else None
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def write_note(path: Path, identity: Identity) -> None:
+def write_note(store: Store, name: str, identity: Identity) -> None:
     """Write a note with an identity, whole or not at all."""
     note = {"format": VERSION, "sha256": digest(identity), "request": dict(identity)}
-    with open_atomic_file(str(path)) as file:
-        Output(file, file.name).write(f"{json.dumps(note, indent=2)}\n".encode())
+    store.write(name, f"{json.dumps(note, indent=2)}\n".encode())
 
 
-def check_note(path: Path, identity: Identity, output: str, files: int) -> None:
+def check_note(store: Store, name: str, identity: Identity, output: str, files: int) -> None:
     """Refuse another request than the one of `files` existing files of an output.
 
     Raises `UsageProblem`, also where no note says what request that is.
     """
-    old = read_note(path)
+    old, path = read_note(store, name), store.title(name)
     if old is None and files:
         raise UsageProblem(
             f"{output}: {files} files exist, and {path} does not say of which request",

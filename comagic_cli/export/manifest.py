@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
@@ -10,6 +11,7 @@ from typing import Any, BinaryIO, Final, Literal
 import msgspec
 
 from comagic_cli.errors import RowsMissing
+from comagic_cli.files.cloud import is_bucket, split_url
 from comagic_cli.files.stream import read_errors
 from comagic_cli.query.period import Period
 from comagic_cli.query.query import TIME_FORMAT
@@ -109,31 +111,45 @@ def format_period(period: Period) -> tuple[str, str]:
 
 
 def write_manifest(
-    stream: BinaryIO, path: str, record: Record, published: Path | None, missing: RowsMissing | None
+    stream: BinaryIO,
+    path: str,
+    record: Record,
+    published: Path | str | None,
+    missing: RowsMissing | None,
 ) -> None:
     """Write the manifest `path` of an export as JSON; `published` is its file, if it has one."""
-    folder = Path(os.path.realpath(path)).parent
     manifest = Manifest(
         comagic_manifest=FORMAT,
         state="incomplete" if missing else "complete",
         missing=missing.message if missing else "",
-        output=os.path.relpath(published, folder) if published else None,
+        output=_name_output(path, str(published)) if published else None,
         **record.members,
     )
     stream.write(msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n")
 
 
-def read_manifest(path: Path) -> Manifest | None:
-    """Read a manifest; `None` where the file is something else. Raises `UsageProblem`."""
-    with read_errors(str(path)):
+def _name_output(path: str, published: str) -> str:
+    """Name a file from the folder of its manifest; in another place, by its full path or URL."""
+    if is_bucket(path) != is_bucket(published):
+        return published
+    if not is_bucket(path):
+        return os.path.relpath(published, Path(os.path.realpath(path)).parent)
+    *place, key = split_url(published)
+    *own_place, own_key = split_url(path)
+    if place != own_place:
+        return published
+    return posixpath.relpath(f"/{key}", posixpath.dirname(f"/{own_key}"))
+
+
+def read_manifest(path: Path, name: str) -> Manifest | None:
+    """Read a manifest; `None` where the file is something else.
+
+    Raises `UsageProblem`, which calls the file `name`.
+    """
+    with read_errors(name):
         if path.stat().st_size > MAX_SIZE:
             return None
         text = path.read_bytes()
     with suppress(msgspec.MsgspecError, UnicodeDecodeError):
         return msgspec.json.decode(text, type=Manifest)
     return None
-
-
-def manifest_beside(path: Path) -> Path:
-    """Name the manifest that is looked for beside an output."""
-    return path.with_name(path.name + SUFFIX)

@@ -33,8 +33,7 @@ from comagic_cli.export.request import (
     warn_of_no_rows,
 )
 from comagic_cli.export.transfer import write_pages
-from comagic_cli.files.atomic_file import open_folder, remove
-from comagic_cli.files.lock import lock_file
+from comagic_cli.files.store import Store
 from comagic_cli.formats.base import Sink
 from comagic_cli.formats.partitions import (
     Partition,
@@ -61,6 +60,7 @@ class PartitionJob:
 
     job: ExportJob
     template: Template
+    store: Store
     query: Query
     identity: Identity
     now: Callable[[], datetime]
@@ -74,15 +74,20 @@ class PartitionJob:
         elif refresh:
             since = parse_start(f"-{refresh}", self.now)
         ended = partial(has_ended, now=self.now, utc_now=self.job.context.clock.now)
-        return make_plan(self.template, self.query.period, ended, since)
+        return make_plan(self.template, self.store, self.query.period, ended, since)
 
     def check(self, plan: Plan) -> None:
         """Refuse another request than that of the existing files. Raises `UsageProblem`.
 
         Where no file is complete, none of another request is there.
         """
-        if plan.files or self.template.has_files:
-            check_note(self.template.note, self.identity, self.template.text, plan.files)
+        template = self.template
+        if plan.files or self.store.has(template.pattern):
+            check_note(self.store, template.note, self.identity, template.text, plan.files)
+
+    def title(self, partition: Partition) -> str:
+        """Return the path or URL of a partition's file."""
+        return self.store.title(partition.file)
 
     def make_sink(self, stream: BinaryIO) -> Sink:
         """Make the sink of one file."""
@@ -157,13 +162,14 @@ def _make_job(
     identity = identify(job, url)
     identity = {name: value for name, value in identity.items() if name not in PERIOD}
     identity["output"] = template.below
-    return PartitionJob(job, template, query, identity, now)
+    store, _ = job.context.find_store(template.folder)
+    return PartitionJob(job, template, store, query, identity, now)
 
 
 def _write_partitions(partitions: PartitionJob, connection: Connection) -> Summary | None:
     """Write what is missing, while no other run does. Raises `RowsMissing`, `OutputBusy`."""
-    job, template = partitions.job, partitions.template
-    with open_folder(template.folder), lock_file(template.lock, template.text):
+    job, template, store = partitions.job, partitions.template, partitions.store
+    with store.open(create=True), store.lock(template.lock, template.text):
         plan = partitions.plan  # another run may have written some before the lock was ours
         partitions.check(plan)
         if not plan.write:
@@ -172,12 +178,12 @@ def _write_partitions(partitions: PartitionJob, connection: Connection) -> Summa
             report_id = connection.find_report_id(job.request.report, job.options.report_id)
             job = replace(job, options=replace(job.options, report_id=str(report_id)))
         job = ask_any_customer(connection, job.options, partial(complete_job, job))
-        write_note(template.note, partitions.identity)
+        write_note(store, template.note, partitions.identity)
         try:
             return _write_runs(replace(partitions, job=job), plan, connection)
         finally:
-            if not template.has_files:
-                remove(template.note)
+            if not store.has(template.pattern):
+                store.remove(template.note)
 
 
 def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) -> Summary:
@@ -189,7 +195,7 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
         for run in plan.runs:
             reader = partitions.read(Period(run[0].start, run[-1].end), connection)
             readers.append(reader)
-            sink = PartitionedSink(run, partitions.make_sink, connection.note)
+            sink = PartitionedSink(run, partitions.store, partitions.make_sink, connection.note)
             try:
                 with open_partitions(sink):
                     connection.progress.watch(reader)
@@ -221,18 +227,18 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
         },
     )
     if first:
-        missing = _missing(first, incomplete, is_kept=is_kept)
+        missing = _missing(first, [*map(partitions.title, incomplete)], is_kept=is_kept)
         connection.context.reporter.record(missing.message, **summary.members)
         raise missing
     return summary
 
 
-def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) -> RowsMissing:
+def _missing(first: RowsMissing, incomplete: list[str], *, is_kept: bool) -> RowsMissing:
     """Name the files that are not written; `is_kept` says that rows of some are kept."""
     if not incomplete:
         return first
     more = f" and {len(incomplete) - MAX_NAMED} more" if len(incomplete) > MAX_NAMED else ""
-    named = ", ".join(str(partition.path) for partition in incomplete[:MAX_NAMED])
+    named = ", ".join(incomplete[:MAX_NAMED])
     return RowsMissing(
         f"{first.message}; not written: {named}{more}",
         hint=f"{KEPT if is_kept else ''}{RUN_AGAIN if first.hint == AGAIN else first.hint}",
@@ -242,7 +248,7 @@ def _missing(first: RowsMissing, incomplete: list[Partition], *, is_kept: bool) 
 def _show_partitions(job: ExportJob, template: Template) -> None:
     """Print which files would be written, and the first request; nothing is sent or written."""
     clock = PlanClock(job)
-    zone = clock.zone or _zone_of_files(template) if job.needs_zone else None
+    zone = clock.zone or _zone_of_files(job, template) if job.needs_zone else None
     job = job.with_formatting(zone=zone)
     partitions = _make_job(job, template, clock, service_url(job.options.base_url))
     plan = partitions.plan
@@ -250,12 +256,13 @@ def _show_partitions(job: ExportJob, template: Template) -> None:
     if plan.write:
         period = Period(plan.runs[0][0].start, plan.runs[0][-1].end)
         show_query(replace(partitions.query, period=period), clock)
-    writes = (f"would write {partition.path}" for partition in plan.write)
+    writes = (f"would write {partitions.title(partition)}" for partition in plan.write)
     for line in (*plan.describe(), *writes):
         job.context.reporter.info(line)
 
 
-def _zone_of_files(template: Template) -> str | None:
+def _zone_of_files(job: ExportJob, template: Template) -> str | None:
     """Return the zone of the times in existing files; `None` where there is none."""
-    zone = (read_note(template.note) or {}).get("tz")
+    store, _ = job.context.find_store(template.folder)
+    zone = (read_note(store, template.note) or {}).get("tz")
     return None if zone is None else str(zone)

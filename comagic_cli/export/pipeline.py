@@ -19,6 +19,7 @@ from comagic_cli.export.request import ExportJob, naming_older, read_job
 from comagic_cli.export.resume import START_AGAIN, reason_against
 from comagic_cli.export.stream import export_to_stream
 from comagic_cli.export.transfer import Transfer
+from comagic_cli.files.cloud import is_bucket
 from comagic_cli.files.output import STDOUT, is_file, open_output
 from comagic_cli.formats.partitions import BRACES, Template, names_customers, read_template
 from comagic_cli.formats.registry import DATABASES
@@ -41,6 +42,11 @@ def _run(job: ExportJob) -> None:
         show_count(job)
         return
     job = replace(job, output=choose_output(job.options, context.terminal))
+    if job.output.format == "sqlite" and is_bucket(options.output):
+        raise UsageProblem(
+            f"-o {options.output}: a database can't be changed in a bucket.",
+            hint="Write a local database, or day files into the bucket: {date}.parquet.",
+        )
     job = job.with_formatting(asked=job.request.asked)
     check_table(job.output.format, job.options)
 
@@ -96,6 +102,8 @@ def _export_to_one(job: ExportJob) -> Summary | None:
 
 
 def _reason_against_resuming(job: ExportJob) -> str:
+    if is_bucket(job.options.output):
+        return "an object is put whole: there is no unfinished one to continue"
     if not is_file(job.options.output):
         return "only a file can be resumed; name it with -o FILE"
     if job.options.users:
@@ -109,7 +117,7 @@ def _open_manifest(job: ExportJob) -> AbstractContextManager[BinaryIO | None]:
         return nullcontext()
     if job.options.manifest in STDOUT:
         raise UsageProblem("--manifest: standard output is for the rows.", hint="Name a file.")
-    return open_output(job.options.manifest)
+    return open_output(job.options.manifest, find_store=job.context.find_store)
 
 
 def _summarize(transfer: Transfer, job: ExportJob) -> Summary:

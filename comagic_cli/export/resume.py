@@ -16,7 +16,8 @@ import msgspec
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import Identity, differences, digest
 from comagic_cli.export.manifest import Record
-from comagic_cli.files.atomic_file import UnfinishedFile, write_private
+from comagic_cli.files.atomic_file import write_private
+from comagic_cli.files.store import UnfinishedFile
 from comagic_cli.files.stream import read_errors, write_errors
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.fields import ExportRequest

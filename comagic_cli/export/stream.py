@@ -37,7 +37,12 @@ def export_to_stream(job: ExportJob, *, is_resumable: bool) -> tuple[Transfer, R
     keep = options.keep_incomplete
     try:
         with (
-            open_target(options.output, context.stdout, keep_incomplete=keep) as target,
+            open_target(
+                options.output,
+                context.stdout,
+                keep_incomplete=keep,
+                find_store=context.find_store,
+            ) as target,
             connect(options, context) as connection,
         ):
             complete = _complete(job, connection)

@@ -13,7 +13,7 @@ from comagic_cli.export.connection import Connection
 from comagic_cli.export.customers import CustomersReader, PageReader
 from comagic_cli.export.manifest import Record, RowEnd, Stop, WindowCount, format_period
 from comagic_cli.export.resume import Checkpoint, CheckpointingSink, write_checkpoint
-from comagic_cli.files.atomic_file import UnfinishedFile
+from comagic_cli.files.store import UnfinishedFile
 from comagic_cli.formats.base import Sink
 from comagic_cli.paging.reader import Reader, WindowResult
 from comagic_cli.query.query import TIME_FORMAT, Query
@@ -23,7 +23,9 @@ from comagic_cli.rows.page import Mark, Page, split_key
 class PublishedFile(Protocol):
     """A file that gets its name in the end."""
 
-    published: Path | None
+    @property
+    def published(self) -> Path | str | None:
+        """Return its full name, once it has it."""
 
 
 class HashedOutput(Protocol):

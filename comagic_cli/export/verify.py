@@ -33,39 +33,39 @@ HEADERS = {"csv": 1, "tsv": 1, "jsonl": 0}
 """The lines before the rows, of the formats whose rows can be counted."""
 
 
-def verify_file(path: Path, manifest: Manifest) -> None:
-    """Check size, hash and rows of a file against its manifest.
+def verify_file(path: Path, manifest: Manifest, name: str) -> None:
+    """Check size, hash and rows of a file, which messages call `name`, against its manifest.
 
     Raises `RowsMissing` where the file is not what the manifest says, or that says incomplete;
     `UsageProblem` where the file can't be read.
     """
-    with read_errors(str(path)), path.open("rb") as file:
+    with read_errors(name), path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        _check(path, "bytes", size, manifest.bytes)
+        _check(name, "bytes", size, manifest.bytes)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _check(path, "as SHA-256", digest, manifest.sha256)
+        _check(name, "as SHA-256", digest, manifest.sha256)
         file.seek(0)
         if manifest.asked.get("format") in HEADERS:
-            _check(path, "rows", _count_rows(path, file, manifest.asked), manifest.rows)
+            _check(name, "rows", _count_rows(name, file, manifest.asked), manifest.rows)
     if manifest.state != "complete":
-        raise RowsMissing(f"{path} is incomplete: {manifest.missing}.")
+        raise RowsMissing(f"{name} is incomplete: {manifest.missing}.")
 
 
-def _check(path: Path, what: str, actual: object, expected: object) -> None:
+def _check(name: str, what: str, actual: object, expected: object) -> None:
     if actual != expected:
         raise RowsMissing(
-            f"{path} is not what its manifest says: it has {actual} {what}, not {expected}.",
+            f"{name} is not what its manifest says: it has {actual} {what}, not {expected}.",
             hint="It was changed or cut after it was written, or the manifest is another file's.",
         )
 
 
-def _count_rows(path: Path, file: BinaryIO, asked: Mapping[str, Any]) -> int:
+def _count_rows(name: str, file: BinaryIO, asked: Mapping[str, Any]) -> int:
     """Count the rows; of damaged compression, those up to the damage."""
     chunks, is_csv = _chunks(file), asked["format"] == "csv"
     try:
         lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
     except (EOFError, zlib.error) as error:
-        raise RowsMissing(f"{path} can't be unpacked: {error}.") from error
+        raise RowsMissing(f"{name} can't be unpacked: {error}.") from error
     return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
 
 

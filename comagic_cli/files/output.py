@@ -14,8 +14,14 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
 from comagic_cli.errors import CannotWrite, UsageProblem
-from comagic_cli.files.atomic_file import UnfinishedFile, check_name, open_atomic_file
+from comagic_cli.files.atomic_file import check_name
 from comagic_cli.files.compression import compression_suffix, find_compressor, open_compressor
+from comagic_cli.files.store import (
+    FindStore,
+    UnfinishedFile,
+    find_folder,
+    open_atomic_file,
+)
 from comagic_cli.files.stream import Output, RawStream, write_errors
 
 STDOUT = frozenset({"-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"})
@@ -42,7 +48,8 @@ DATABASE_SCHEMES = {
     "clickhouse": "clickhouse",
 }
 """The format that the URL of a database means, by its scheme."""
-SCHEMES = tuple(dict.fromkeys(DATABASE_SCHEMES.values()))
+BUCKET_SCHEMES = ("s3", "gs", "az")
+SCHEMES = (*dict.fromkeys(DATABASE_SCHEMES.values()), *BUCKET_SCHEMES)
 """The schemes of URLs that are written to, without other names of the same."""
 URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
 BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
@@ -97,15 +104,18 @@ def check_compression(format_: str, path: str | None) -> None:
 
 
 @contextmanager
-def open_output(target: str | None, stdout: TextIO | None = None) -> Iterator[BinaryIO]:
+def open_output(
+    target: str | None, stdout: TextIO | None = None, *, find_store: FindStore = find_folder
+) -> Iterator[BinaryIO]:
     """Open a file, a device or standard output (`None`, `-`) to write bytes to.
 
-    `stdout` is standard output, `None` if it is closed. A file is renamed when the block ends; see
+    `stdout` is standard output, `None` if it is closed; `find_store` finds the place of a file,
+    default: a local one. A file is renamed when the block ends; see
     `open_atomic_file` for exceptions. Raises `CannotWrite`, before the block if the target can't be
     opened; `OutputBusy` if another run writes it; `UsageProblem` if no compressor is installed.
     """
     with (
-        open_target(target, stdout) as opened_target,
+        open_target(target, stdout, find_store=find_store) as opened_target,
         open_stream(Output(opened_target.raw, opened_target.name), target) as stream,
     ):
         yield stream
@@ -122,12 +132,17 @@ class Target:
 
 @contextmanager
 def open_target(
-    target: str | None, stdout: TextIO | None = None, *, keep_incomplete: bool = False
+    target: str | None,
+    stdout: TextIO | None = None,
+    *,
+    keep_incomplete: bool = False,
+    find_store: FindStore = find_folder,
 ) -> Iterator[Target]:
     """Open the raw stream of an output, as `open_output` does."""
     find_compressor(target or "")  # a missing package is an error before anything is opened
     if is_file(target):
-        with open_atomic_file(cast("str", target), keep_incomplete=keep_incomplete) as file:
+        store, name = find_store(cast("str", target))
+        with open_atomic_file(store, name, keep_incomplete=keep_incomplete) as file:
             yield Target(file, file.name, file)
     else:
         with _open_unbuffered(target, stdout) as opened_target:

@@ -1,37 +1,29 @@
-"""The file of a partition: it is appended to beside its name, and renamed when complete."""
+"""The file of a partition: it is appended to under a hidden name, and published when complete."""
 
 from __future__ import annotations
 
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import BinaryIO, cast
 
-from comagic_cli.files.atomic_file import UnfinishedFile, remove
 from comagic_cli.files.compression import find_compressor, open_compressor
-from comagic_cli.files.lock import hidden_path
+from comagic_cli.files.store import Store
 from comagic_cli.files.stream import Output, write_errors
 
 
 class PartitionFile:
-    """Write bytes, compressed by the name's suffix, to a file that is renamed at the end.
+    """Write bytes, compressed by the name's suffix, to a file that is published at the end.
 
     It can be closed at any time, to save descriptors: the next write appends, in a new member
     (gzip) or frame (Zstandard). A file of a killed run is replaced; the lock on all partitions
     excludes other runs. Folders are created. Raises `CannotWrite`.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, store: Store, name: str) -> None:
         self.bytes = 0  # once it is published
-        self._compressor = find_compressor(path.name)
-        with write_errors(str(path)):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = UnfinishedFile(str(path))
-        # Not the path that an export to this one file uses, since that has another lock.
-        self._file.path = hidden_path(self._file.final_path, "growing")
-        self._incomplete = self._file.final_path.with_name(
-            f"{self._file.final_path.name}.incomplete"
-        )
+        self._compressor = find_compressor(name)
+        # Not the suffix that an export to this one file uses, since that has another lock.
+        self._file = store.unfinished(name, "growing", create=True)
+        self.name = store.title(name)
         self._exit_stack = ExitStack()
         self._stream: BinaryIO | None = None
         self._is_started = False
@@ -46,16 +38,16 @@ class PartitionFile:
         self._exit_stack.close()
 
     def publish(self) -> None:
-        """Rename the file to its name; delete the incomplete file of an earlier run."""
-        self._move(self._file.final_path)
-        remove(self._incomplete)
+        """Give the file its name; delete the incomplete file of an earlier run."""
+        self._publish()
+        self._file.remove_incomplete()
 
     def publish_incomplete(self) -> None:
-        """Rename the file to `NAME.incomplete`."""
-        self._move(self._incomplete)
+        """Give the file the name `NAME.incomplete`."""
+        self._publish(incomplete=True)
 
     def discard(self) -> None:
-        """Delete the file if it is not renamed yet; never raises."""
+        """Delete the file if it is not published yet; never raises."""
         with suppress(Exception):  # the first error is the one to report
             self.close()
         self._file.is_resumable = False
@@ -80,9 +72,9 @@ class PartitionFile:
         self._file.is_resumable = True
         self._file.close()
 
-    def _move(self, target: Path) -> None:
+    def _publish(self, *, incomplete: bool = False) -> None:
         if not self._is_started:
             self._open()  # an empty file is compressed too
         self.close()
         self._reopen()
-        self._file.publish(target)
+        self._file.publish(incomplete=incomplete)

@@ -6,20 +6,18 @@ in `{month}/{date}.csv`: then there is one file per day. A literal brace is doub
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from glob import escape
 from hashlib import sha256
-from pathlib import Path
 from string import Formatter
 from typing import BinaryIO, cast
 
-from comagic_cli.errors import CannotWrite, RowsMissing, UsageProblem
+from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.files.partition_file import PartitionFile
-from comagic_cli.files.stream import write_errors
+from comagic_cli.files.store import Store
 from comagic_cli.formats.base import Sink
 from comagic_cli.query.period import Period
 from comagic_cli.rows.page import Marks, Page, split_page
@@ -42,24 +40,27 @@ OVERLAP = timedelta(hours=1, seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """A day or a month: the prefix of its rows' times as its name, its two ends, and its file."""
+    """A day or a month: the prefix of its rows' times as its name, its two ends, and its file.
+
+    `file` is the file's name below the folder of the template.
+    """
 
     name: str
     start: datetime
     end: datetime
-    path: Path
+    file: str
 
 
 @dataclass(frozen=True)
 class Template:
     """The name of an output with placeholders.
 
-    `folder` is the path before the first placeholder, `below` is the rest. `daily` is true for one
-    file per day, false for one per month.
+    `folder` is the path or URL before the first placeholder, with the slash at its end; `below` is
+    the rest. `daily` is true for one file per day, false for one per month.
     """
 
     text: str
-    folder: Path
+    folder: str
     below: str
     daily: bool
 
@@ -68,17 +69,13 @@ class Template:
         return self.text
 
     @property
-    def note(self) -> Path:
-        """The hidden file with the identity of the request."""
-        return self.folder / f".{self._name}.json"
+    def note(self) -> str:
+        """The hidden file in the folder with the identity of the request."""
+        return f".{self.lock}.json"
 
     @property
-    def lock(self) -> Path:
-        """The path to lock for all files."""
-        return self.folder / self._name
-
-    @property
-    def _name(self) -> str:
+    def lock(self) -> str:
+        """The name in the folder to lock for all files."""
         digest = sha256(self.below.encode("utf-8", "surrogateescape")).hexdigest()
         return f"comagic-{digest[:12]}"
 
@@ -92,15 +89,15 @@ class Template:
             start = after
 
     @property
-    def has_files(self) -> bool:
-        """Whether there is a complete file of any day or month."""
+    def pattern(self) -> str:
+        """The pattern of `glob` that a complete file of any day or month matches."""
         below = self.below.format_map(dict.fromkeys(FORMATS, PLACE))
-        return any(self.folder.glob(escape(below).replace(PLACE, "[0-9]*")))
+        return escape(below).replace(PLACE, "[0-9]*")
 
     def _partition(self, start: datetime, end: datetime) -> Partition:
         names = {kind: start.strftime(form) for kind, form in FORMATS.items()}
         name = names["date" if self.daily else "month"]
-        return Partition(name, start, end, Path(self.text.format_map(names)))
+        return Partition(name, start, end, self.below.format_map(names))
 
 
 @dataclass(frozen=True)
@@ -146,7 +143,7 @@ def read_template(text: str) -> Template | str:
     if text.endswith("/"):
         raise UsageProblem(f"-o {text} names a folder", hint="Name the files: {date}/part.csv.")
     below = text.split("/", head.count("/"))[-1]
-    folder = Path(head[: head.rfind("/") + 1] or ".")
+    folder = head[: head.rfind("/") + 1]
     return Template(text, folder, below, "date" in kinds)
 
 
@@ -193,9 +190,13 @@ def _pieces(text: str) -> tuple[str, set[str]]:
 
 
 def make_plan(
-    template: Template, period: Period, ended: Callable[[datetime], bool], since: datetime | None
+    template: Template,
+    store: Store,
+    period: Period,
+    ended: Callable[[datetime], bool],
+    since: datetime | None,
 ) -> Plan:
-    """Choose which partitions of a period to write.
+    """Choose which partitions of a period to write to a store, that of the template's folder.
 
     `ended` checks that a second is past. Existing files that end at `since` or later are rewritten.
     Raises `UsageProblem` if the period starts or ends inside a partition.
@@ -204,7 +205,8 @@ def make_plan(
     past = [partition for partition in partitions if ended(partition.end)]
     last = past[-1].end if past else period.end
     _check_whole(template, period, partitions[0].start, last)
-    existing = [partition for partition in past if _exists(partition.path)]
+    files = store.existing(partition.file for partition in past)
+    existing = [partition for partition in past if partition.file in files]
     skip = [partition for partition in existing if since is None or partition.end < since]
     write = [partition for partition in past if partition not in skip]
     return Plan(tuple(write), tuple(skip), tuple(partitions[len(past) :]), len(existing))
@@ -223,17 +225,6 @@ def _check_whole(template: Template, period: Period, start: datetime, end: datet
     )
 
 
-def _exists(path: Path) -> bool:
-    with write_errors(str(path)):
-        try:
-            mode = path.stat().st_mode
-        except (FileNotFoundError, NotADirectoryError):
-            return False
-    if stat.S_ISDIR(mode):
-        raise CannotWrite(f"{path} is a folder.", hint="A file of that name is to be written.")
-    return True
-
-
 def _next_month(start: datetime) -> datetime:
     return (start + timedelta(days=32)).replace(day=1)
 
@@ -248,7 +239,7 @@ class OpenPartition:
 
 
 class PartitionedSink:
-    """Write rows to partitions by their times; `make` makes the sink of one file.
+    """Write rows to partitions in a store by their times; `make` makes the sink of one file.
 
     A file is published when its partition is settled: all windows with a part of it were counted. A
     row without a readable time goes to the partition of the row before it or, if that is published,
@@ -258,6 +249,7 @@ class PartitionedSink:
     def __init__(
         self,
         partitions: Sequence[Partition],
+        store: Store,
         make: Callable[[BinaryIO], Sink],
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -275,6 +267,7 @@ class PartitionedSink:
         self._untimed = 0  # rows without one
         self._begun: dict[str, OpenPartition] = {}
         self._open: list[PartitionFile] = []
+        self._store = store
         self._make = make
         self._note = note
 
@@ -345,7 +338,7 @@ class PartitionedSink:
 
     def _begin(self, name: str) -> OpenPartition:
         if name not in self._begun:
-            file = PartitionFile(self.waiting[name].path)
+            file = PartitionFile(self._store, self.waiting[name].file)
             self._begun[name] = OpenPartition(file, self._make(cast("BinaryIO", file)))
             self._make_room(file)
             self._begun[name].sink.begin()
@@ -376,7 +369,7 @@ class PartitionedSink:
         self.bytes += begun.file.bytes
         self._open.remove(begun.file)
         del self._begun[name], self.waiting[name]
-        self._note(f"{begun.file.path}: {begun.rows} rows")
+        self._note(f"{begun.file.name}: {begun.rows} rows")
 
     def _is_settled(self, partition: Partition, margin: timedelta) -> bool:
         start = max(partition.start - margin, self._period.start)

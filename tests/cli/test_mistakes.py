@@ -163,9 +163,16 @@ csv, tsv, jsonl, json, xlsx, parquet, sqlite.
 calls --sandbox -o calls.xls
     The name calls.xls has no suffix of a known format.
       Did you mean calls.xlsx?
-calls --sandbox -f csv -o s3://bucket/x.csv
-    -o s3://...: only files and databases are written
-      Copy from a pipe: comagic calls ... -f csv | aws s3 cp - s3://bucket/x.csv
+calls --sandbox -f csv -o s3://me:SECRET@host/x.csv
+    -o s3://...: a bucket's name is expected after //
+      Example: -o s3://BUCKET/calls.csv. Credentials come from the environment, see comagic help \
+buckets.
+calls --sandbox -o s3://bucket/x.db
+    -o s3://bucket/x.db: a database can't be changed in a bucket.
+      Write a local database, or day files into the bucket: {date}.parquet.
+calls --sandbox -o s3://bucket/x.csv --resume
+    --resume: an object is put whole: there is no unfinished one to continue.
+      Omit --resume to start again.
 calls --sandbox -o postgresql://me:SECRET@host/db
     -o postgresql://...: a password can't be in the URL, where other programs can read it
       Set PGPASSWORD, or use ~/.pgpass or a service: postgresql:///?service=NAME.
@@ -177,17 +184,17 @@ calls --sandbox -o postgresql://host/db -f csv
     -f csv can't be used with -o postgresql://
       Omit -f: rows go into a table.
 calls --sandbox -o sqlite:///x.db
-    -o sqlite://...: only files and databases are written
+    -o sqlite://...: there is no output of this kind
       Write the path without the scheme.
 chart calls --sandbox -o postgresql://host/db
     -o postgresql://...: chart writes only files
       Name a file, such as x.csv.
 calls --sandbox -o ftp://host/x.csv
-    -o ftp://...: only files and databases are written
-      Write to a file, or to postgresql://, clickhouse://.
+    -o ftp://...: there is no output of this kind
+      Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
 calls --sandbox -o mysql://me:SECRET@host/db
-    -o mysql://...: only files and databases are written
-      Write to a file, or to postgresql://, clickhouse://.
+    -o mysql://...: there is no output of this kind
+      Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.
@@ -446,7 +453,7 @@ help utm_source
 fields communications.
 help wat
     there is no topic or command 'wat'
-      Topics: filters, dates, formats, points, cron, exit-codes, environment, errors.
+      Topics: filters, dates, formats, buckets, points, cron, exit-codes, environment, errors.
 """
 
 

@@ -14,6 +14,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.fingerprint import changed_options, differences, read_note, write_note
 from comagic_cli.export.options import INCOMPATIBLE
 from comagic_cli.export.partitions import check_partitions
+from comagic_cli.files.store import LocalStore
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.query.catalog import report
 from comagic_cli.query.fields import build_request
@@ -132,8 +133,9 @@ def test_a_note_that_cannot_be_read_is_told(comagic, box, out, written):
 
 def test_a_request_is_read_as_it_was_kept(tmp_path):
     request = {"fields": ["a", "b"], "where": {"field": "я", "value": None}, "report": "calls"}
-    write_note(tmp_path / "note", request)
-    told = read_note(tmp_path / "note")
+    store = LocalStore(f"{tmp_path}/")
+    write_note(store, "note", request)
+    told = read_note(store, "note")
     assert told is not None
     assert differences(told, request) == ""
     other = request | {"report": "chats", "max_rows": "x" * 99}

@@ -28,7 +28,7 @@ from program import fault
 
 from comagic_cli.errors import CannotWrite
 from comagic_cli.export import resume, stream
-from comagic_cli.files.atomic_file import UnfinishedFile
+from comagic_cli.files.store import UnfinishedFile
 from comagic_cli.sandbox.quirks import Arrival, Vanishing
 
 SUFFIXES = ["csv", "tsv", "jsonl", "csv.gz", "jsonl.zst"]

@@ -12,6 +12,7 @@ from partitioned_sandbox import partitions_of, span
 from sinks import text_fields
 
 from comagic_cli.errors import NetworkFailure, RowsMissing
+from comagic_cli.files.store import LocalStore
 from comagic_cli.formats import partitions
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.partitions import PartitionedSink, merge_periods, open_partitions
@@ -35,7 +36,7 @@ def settled(first: str, last: str) -> Page:
 
 def sink_of(parts, form="jsonl", **more) -> PartitionedSink:
     return PartitionedSink(
-        parts, lambda stream: make_sink(form, stream, FIELDS, FormatOptions()), **more
+        parts, LocalStore(), lambda stream: make_sink(form, stream, FIELDS, FormatOptions()), **more
     )
 
 
@@ -70,20 +71,20 @@ def test_rows_go_to_the_days_they_show_and_empty_days_are_files_too(tmp_path):
     rows = page(("a", "2026-10-01 00:00:00"), ("b", "2026-10-01 23:59:59"))
     more = page(("c", "2026-10-01 23:59:59"), ("d", "2026-10-03 00:00:00"))
     told = deal(parts, rows, more, ALL)
-    assert [ids(part.path) for part in parts] == ["abc", "", "d"]
+    assert [ids(Path(part.file)) for part in parts] == ["abc", "", "d"]
     assert told == [
         "2026-10-01.jsonl: 3 rows",
         "2026-10-02.jsonl: 0 rows",
         "2026-10-03.jsonl: 1 rows",
     ]
-    assert names(tmp_path) == [part.path.name for part in parts]
+    assert names(tmp_path) == [Path(part.file).name for part in parts]
 
 
 def test_only_the_rows_that_count_are_dealt(tmp_path):
     parts = partitions_of(tmp_path, *THREE)
     times = ("2026-10-01 09:00:00", "2026-10-01 10:00:00", "2026-10-02 10:00:00")
     deal(parts, page(*zip("abc", times, strict=True)).pick((1, 2)), ALL)
-    assert [ids(part.path) for part in parts] == ["b", "c", ""]
+    assert [ids(Path(part.file)) for part in parts] == ["b", "c", ""]
 
 
 @pytest.mark.parametrize(
@@ -97,7 +98,7 @@ def test_only_the_rows_that_count_are_dealt(tmp_path):
 def test_a_row_without_a_readable_time_goes_where_the_row_before_it_went(tmp_path, times, expected):
     parts = partitions_of(tmp_path, *THREE)
     deal(parts, page(*zip("abc", times, strict=True)), ALL)
-    assert [ids(part.path) for part in parts] == expected
+    assert [ids(Path(part.file)) for part in parts] == expected
 
 
 def test_a_row_without_a_time_goes_on_to_a_part_that_has_not_its_name_yet(tmp_path):
@@ -105,7 +106,7 @@ def test_a_row_without_a_time_goes_on_to_a_part_that_has_not_its_name_yet(tmp_pa
     two = settled("2026-10-01 00:00:00", "2026-10-03 01:00:00")
     rest = settled("2026-10-03 01:00:01", "2026-10-03 23:59:59")
     deal(parts, page(("a", "2026-10-01 10:00:00")), two, page(("b", "")), rest)
-    assert [ids(part.path) for part in parts] == ["a", "b", ""]
+    assert [ids(Path(part.file)) for part in parts] == ["a", "b", ""]
 
 
 @pytest.mark.parametrize("late", [("x", "2026-10-01 10:00:00"), ("x", "")])
@@ -120,7 +121,7 @@ def test_a_day_waits_for_what_neighbouring_windows_may_bring_again(tmp_path):
     first = settled("2026-10-01 00:00:00", "2026-10-01 23:59:59")
     rest = settled("2026-10-02 00:00:00", "2026-10-03 23:59:59")
     deal(parts, page(("a", "2026-10-01 10:00:00")), first, page(("b", "2026-10-01 23:59:59")), rest)
-    assert [ids(part.path) for part in parts] == ["ab", "", ""]
+    assert [ids(Path(part.file)) for part in parts] == ["ab", "", ""]
 
 
 def test_windows_may_be_settled_from_the_last_to_the_first(tmp_path):
@@ -159,7 +160,7 @@ def test_what_was_not_counted_is_left_incomplete_and_the_rest_is_written(tmp_pat
         page(("3", "2026-10-03 10:00:00")),
         settled("2026-10-03 00:00:00", "2026-10-06 00:00:00"),
     )
-    assert names(tmp_path) == [part.path.name for part in parts]
+    assert names(tmp_path) == [Path(part.file).name for part in parts]
 
 
 def test_after_any_other_failure_nothing_is_left_but_what_was_whole(tmp_path):
@@ -200,7 +201,7 @@ def test_files_that_are_closed_and_gone_on_with_are_as_if_they_were_not(
             ALL,
             form=form,
         )
-        data = [part.path.read_bytes() for part in parts]
+        data = [Path(part.file).read_bytes() for part in parts]
         texts.append([gzip.decompress(some) if packing else some for some in data])
     assert texts[0] == texts[1]
     assert b"e" in texts[0][0]
@@ -210,11 +211,11 @@ def test_a_file_that_is_written_again_keeps_its_mode_and_a_symlink_its_target(tm
     [part] = partitions_of(tmp_path, "2026-10-01", "2026-10-01")
     (tmp_path / "elsewhere").write_text("old\n")
     (tmp_path / "elsewhere").chmod(0o640)
-    part.path.symlink_to("elsewhere")
+    Path(part.file).symlink_to("elsewhere")
     deal([part], page(("a", "2026-10-01 10:00:00")), ALL)
-    assert part.path.is_symlink()
+    assert Path(part.file).is_symlink()
     assert ids(tmp_path / "elsewhere") == "a"
-    assert part.path.stat().st_mode & 0o777 == 0o640
+    assert Path(part.file).stat().st_mode & 0o777 == 0o640
 
 
 def test_what_a_killed_run_left_is_replaced(tmp_path):
@@ -222,7 +223,7 @@ def test_what_a_killed_run_left_is_replaced(tmp_path):
     (tmp_path / ".2026-10-01.jsonl.growing").write_text("half a")
     deal([part], page(("a", "2026-10-01 10:00:00")), ALL)
     assert names(tmp_path) == ["2026-10-01.jsonl"]
-    assert ids(part.path) == "a"
+    assert ids(Path(part.file)) == "a"
 
 
 def test_spans_that_touch_become_one():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from clocks import clock_of, unasked, utc_of
@@ -11,6 +10,7 @@ from partitioned_sandbox import span, template_of
 from sinks import text_fields
 
 from comagic_cli.errors import CannotWrite, UsageProblem
+from comagic_cli.files.store import LocalStore
 from comagic_cli.formats.partitions import make_plan, read_template
 from comagic_cli.query.period import Period, has_ended
 
@@ -27,34 +27,34 @@ def always(_):
 @pytest.mark.parametrize(
     ("text", "folder", "below", "first", "second"),
     [
-        ("{date}.csv", ".", "{date}.csv", "2026-01-30.csv", "2026-01-31.csv"),
-        ("a/b-{date}.csv", "a", "b-{date}.csv", "a/b-2026-01-30.csv", "a/b-2026-01-31.csv"),
-        ("/a/{month}.csv.gz", "/a", "{month}.csv.gz", "/a/2026-01.csv.gz", "/a/2026-02.csv.gz"),
+        ("{date}.csv", "", "{date}.csv", "2026-01-30.csv", "2026-01-31.csv"),
+        ("a/b-{date}.csv", "a/", "b-{date}.csv", "a/b-2026-01-30.csv", "a/b-2026-01-31.csv"),
+        ("/a/{month}.csv.gz", "/a/", "{month}.csv.gz", "/a/2026-01.csv.gz", "/a/2026-02.csv.gz"),
         ("/{date}", "/", "{date}", "/2026-01-30", "/2026-01-31"),
         (
             "calls/date={date}/part.csv",
-            "calls",
+            "calls/",
             "date={date}/part.csv",
             "calls/date=2026-01-30/part.csv",
             "calls/date=2026-01-31/part.csv",
         ),
         (
             "{date}/calls-{date}.csv",
-            ".",
+            "",
             "{date}/calls-{date}.csv",
             "2026-01-30/calls-2026-01-30.csv",
             "2026-01-31/calls-2026-01-31.csv",
         ),
         (
             "{month}/{date}.csv",
-            ".",
+            "",
             "{month}/{date}.csv",
             "2026-01/2026-01-30.csv",
             "2026-01/2026-01-31.csv",
         ),
         (
             "{{a}}/{{{date}}}.csv",
-            "{a}",
+            "{a}/",
             "{{{date}}}.csv",
             "{a}/{2026-01-30}.csv",
             "{a}/{2026-01-31}.csv",
@@ -64,8 +64,10 @@ def always(_):
 def test_a_name_with_placeholders(text, folder, below, first, second):
     template = template_of(text)
     start = "2026-01-30" if template.daily else "2026-01-01"
-    paths = [str(part.path) for part in template.partitions(span(start, "2026-02-28"))]
-    assert (str(template), str(template.folder), template.below) == (text, folder, below)
+    paths = [
+        f"{template.folder}{part.file}" for part in template.partitions(span(start, "2026-02-28"))
+    ]
+    assert (str(template), template.folder, template.below) == (text, folder, below)
     assert paths[:2] == [first, second]
 
 
@@ -103,7 +105,7 @@ def test_a_name_that_is_refused(text, message):
 
 def test_templates_in_one_folder_have_notes_and_locks_of_their_own():
     one, other = template_of("a/{date}.csv"), template_of("a/{date}.jsonl")
-    assert one.note.parent == one.lock.parent == Path("a")
+    assert one.folder == other.folder == "a/"
     assert len({one.note, other.note, one.lock, other.lock}) == 4
 
 
@@ -125,6 +127,7 @@ def plan_of(folder, *, there=(), now="2026-10-08", since=None, period=None):
         (folder / f"2026-10-0{name}.csv").touch()
     plan = make_plan(
         template_of(f"{folder}/{{date}}.csv"),
+        LocalStore(f"{folder}/"),
         period or span("2026-10-01", "2026-10-09"),
         lambda end: str(end) < now,
         datetime.fromisoformat(since) if since else None,
@@ -158,7 +161,9 @@ def test_a_folder_of_that_name_is_told(tmp_path):
 def test_a_file_in_the_place_of_a_folder_is_no_part(tmp_path):
     (tmp_path / "2026-10-01").touch()
     template = template_of(f"{tmp_path}/{{date}}/part.csv")
-    plan = make_plan(template, span("2026-10-01", "2026-10-01"), always, None)
+    plan = make_plan(
+        template, LocalStore(template.folder), span("2026-10-01", "2026-10-01"), always, None
+    )
     assert len(plan.write) == 1
 
 
@@ -179,7 +184,7 @@ def test_a_period_that_cuts_a_day_or_month_is_refused_unless_that_has_not_ended(
     name, first, last, message
 ):
     period = Period(datetime.fromisoformat(first), datetime.fromisoformat(last))
-    arguments = template_of(name), period, lambda end: str(end) < "2026-10-08", None
+    arguments = template_of(name), LocalStore(), period, lambda end: str(end) < "2026-10-08", None
     if message is None:
         assert make_plan(*arguments).pending
         return

@@ -30,7 +30,7 @@ TO_RUN = [
 ]
 TOOLS = ("jq", "mlr", "sqlite3")
 # .ci/run runs the first two; the others ask a person, install, or need what tests don't have.
-MARKS = {None, "first run", "test command", "by hand", "clickhouse"}
+MARKS = {None, "first run", "test command", "by hand", "clickhouse", "engines"}
 
 
 @pytest.fixture

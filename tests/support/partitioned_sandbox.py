@@ -32,7 +32,10 @@ def template_of(text: str) -> Template:
 
 
 def partitions_of(folder: Path, first: str, last: str, name: str = "{date}.jsonl"):
-    return list(template_of(f"{folder}/{name}").partitions(span(first, last)))
+    """Return the partitions of a period; their files are named from the root."""
+    template = template_of(f"{folder}/{name}")
+    parts = template.partitions(span(first, last))
+    return [replace(part, file=f"{folder}/{part.file}") for part in parts]
 
 
 class Box(Watched):

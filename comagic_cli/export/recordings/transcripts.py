@@ -104,7 +104,7 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
     job = replace(job, options=find_customers(job.options, context, are_named=are_named))
     if template is None:
         with (
-            open_output(output, context.stdout) as stream,
+            open_output(output, context.stdout, find_store=context.find_store) as stream,
             connect(job.options, context) as connection,
         ):
             _Run(job, connection, _Lines(stream)).save_all()
