@@ -25,10 +25,7 @@ class ExitCode(IntEnum):
     COMPLETE = 0, "complete: every row is there"
     BUG = 1, "a bug of comagic"
     USAGE = 2, "the command line, the environment or a profile is wrong"
-    ROWS_MISSING = (
-        3,
-        "ended, but rows or files are missing or doubled, or a customer was refused",
-    )
+    ROWS_MISSING = 3, "done, but rows or files are missing or doubled, or a customer was refused"
     NOT_ALLOWED = 4, "not allowed: token, password, address or rights"
     REFUSED = 5, "the API refused the request"
     NETWORK = 6, "the network or the service failed, after retries"

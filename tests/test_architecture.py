@@ -53,7 +53,7 @@ IMPORT_MORE = {
     "export.partitions": 18,
     "export.request": 22,
     "export.verify": 15,
-    "export.recordings.saving": 15,
+    "export.recordings.saving": 17,
     "export.connection": 19,
     "export.chart": 17,
     "export.pipeline": 17,

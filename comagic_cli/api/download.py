@@ -80,6 +80,14 @@ class Part(Protocol):
         """Delete its bytes."""
 
 
+def check_whole(head: bytes, size: int, audio: str) -> str:
+    """Return what is wrong with a file, by its first bytes and its size; "" for nothing."""
+    told = int.from_bytes(head[4:8], "little") + 8  # of a wav, which says how long it is
+    if kind_of(head) == audio == "wav" and size < told < UNKNOWN_SIZE:
+        return f"it is cut: {size} bytes came, and it says {told}"
+    return check_head(head, audio)
+
+
 def check_head(head: bytes, audio: str) -> str:
     """Return what is wrong with the first bytes of a recording, "" for nothing."""
     kind = kind_of(head)
@@ -322,8 +330,8 @@ class Downloader:
             raise DownloadError("failed", f"only {len(head)} bytes came")
         if source.length is not None and part.size != source.length:
             raise _Again(f"the download was cut: {part.size} of {source.length} bytes")
-        if audio == "wav":
-            _check_size(source.head, part.size)
+        if reason := check_whole(source.head, part.size, audio):
+            raise DownloadError("failed", reason)
 
 
 def _check_redirect(url: str, target: str, status: int) -> None:
@@ -353,13 +361,6 @@ def _check_content(head: bytes, audio: str, response: requests.Response) -> None
     if reason:
         refused = is_page or kind_of(head) == "html"
         raise DownloadError("refused" if refused else "failed", reason)
-
-
-def _check_size(head: bytes, size: int) -> None:
-    """Check that a wav file is as long as it says itself."""
-    told = int.from_bytes(head[4:8], "little") + 8
-    if size < told < UNKNOWN_SIZE:
-        raise DownloadError("failed", f"it is cut: {size} bytes came, and it says {told}")
 
 
 def _length_of(response: requests.Response) -> int | None:

@@ -158,6 +158,7 @@ OPTIONS = {
     "filter": "--where (comagic filters lists operators and values)",
     "limit": "--page-size",
     "offset": "--page-size",
+    "site_id": "--site-id (comagic list sites lists them)",
     "user_id": "--user-id (comagic users lists them)",
 }
 FIELD_PARAMETERS = frozenset({"fields", "filter", "sort"})

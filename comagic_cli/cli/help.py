@@ -94,6 +94,10 @@ Output formats: -f FORMAT, or the suffix of the file after -o.
   parquet  needs the package pyarrow             .parquet
   sqlite   a table that is updated in place       .db .sqlite .sqlite3
 
+-o postgresql://HOST/DB and -o clickhouse://HOST/DB update a table of a server
+(--table NAME). The password comes from PGPASSWORD, ~/.pgpass or a service, or
+from CLICKHOUSE_PASSWORD, never from the URL.
+
 .gz or .zst after the name compresses csv, tsv, json and jsonl (.zst needs the
 package zstandard). {date} or {month} in the name writes one file per day or
 month; another run writes only the missing files. {user_id} or {customer}
@@ -335,7 +339,11 @@ OTHER_TOPICS = {
     "json": "formats",
     "limits": "points",
     "output": "formats",
+    "clickhouse": "formats",
+    "database": "formats",
     "parquet": "formats",
+    "postgres": "formats",
+    "postgresql": "formats",
     "period": "dates",
     "point": "points",
     "quota": "points",

@@ -82,10 +82,13 @@ def declare_format(
     )
 
 
-def declare_output(more: str = "") -> Decorator[Any]:
-    """Declare --output; `more` is added to its help."""
-    help_ = f"A file (- is stdout); {more}" if more else "A file (- is stdout)."
-    return output_option("--output", "-o", metavar="FILE", type=OutputFile(), help=help_)
+def declare_output(more: str = "", *, tables: bool = False) -> Decorator[Any]:
+    """Declare --output, with `tables` also of databases; `more` is added to its help."""
+    what = "A file or database" if tables else "A file (- is stdout)"
+    help_ = f"{what}; {more}" if more else f"{what}."
+    return output_option(
+        "--output", "-o", metavar="FILE", type=OutputFile(tables=tables), help=help_
+    )
 
 
 MAX_ROWS = output_option(
@@ -98,13 +101,13 @@ SUFFIX_SETS_FORMAT = "its suffix sets the format."
 
 output_options = bundle(
     declare_format(WRITTEN_FORMATS, env=True),
-    declare_output("{date}, {month}, {customer}: one file each."),
+    declare_output("{date}, {month}, {customer}: one file each.", tables=True),
     output_option("--vertical", is_flag=True, help="Show each row as a block, one field per line."),
     output_option(
         "--table",
         metavar="NAME",
         type=Text(),
-        help="The SQLite table. [default: the report's name]",
+        help="The database's table. [default: the report's name]",
     ),
     MAX_ROWS,
     output_option(
@@ -475,9 +478,9 @@ def export_options(report: ReportType) -> Decorator[Any]:
 
 NOT_OF_LISTS = {"refresh", "resume", "record_urls", "record_host", "record_files"}
 HELP_OF_LIST = {
-    "output": "A file (- is stdout); {customer}: one file each.",
+    "output": "A file or database; {customer}: one file each.",
     "sort": "Order of the rows; repeatable.",
-    "table": "The SQLite table. [default: the list's name]",
+    "table": "The database's table. [default: the list's name]",
 }
 
 

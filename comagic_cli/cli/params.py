@@ -150,19 +150,27 @@ class Format(click.Choice[str]):
 
 
 class OutputFile(click.Path):
-    """A file, a database or an object in a bucket. What can't be one is refused with what can."""
+    """A file, an object in a bucket, or with `tables` a database.
+
+    What can't be one is refused with what can.
+    """
+
+    def __init__(self, *, tables: bool = False) -> None:
+        super().__init__()
+        self.tables = tables
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Return the path or the URL. Raises `UsageProblem`, also for a date of other programs."""
         scheme = scheme_of(str(value))
-        if scheme in DATABASE_SCHEMES:
+        if scheme in DATABASE_SCHEMES and self.tables:
             check_url(str(value), DATABASE_SCHEMES[scheme])
             return str(value)
         if scheme in BUCKET_SCHEMES:
             split_url(str(value))
             return str(value)
         if scheme:
-            raise _refuse_url(scheme)
+            command = ctx.info_name if ctx else ""
+            raise _refuse_url(scheme, command, tables=self.tables)
         if STRFTIME.search(str(value)):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
@@ -171,10 +179,13 @@ class OutputFile(click.Path):
         return super().convert(value, param, ctx)
 
 
-def _refuse_url(scheme: str) -> UsageProblem:
+def _refuse_url(scheme: str, command: str | None, *, tables: bool) -> UsageProblem:
     """Return the error for a URL; it is not shown whole, as it may contain a password."""
-    known = ", ".join(f"{each}://" for each in SCHEMES)
-    hint = f"Write to a file, or to {known}."
+    if not tables:
+        return UsageProblem(
+            f"-o {scheme}://...: {command} writes only files", hint="Name a file, such as x.csv."
+        )
+    hint = f"Write to a file, or to {', '.join(f'{each}://' for each in SCHEMES)}."
     if scheme in ("sqlite", "file"):
         hint = "Write the path without the scheme."
     return UsageProblem(f"-o {scheme}://...: there is no output of this kind", hint=hint)

@@ -29,9 +29,24 @@ from comagic_cli.cli.params import (
     OutputFile,
     PositiveInt,
 )
+from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.recordings.saving import save_recordings
 from comagic_cli.export.recordings.transcripts import save_transcripts
+
+
+class FileNames(OutputFile):
+    """The names of files in folders."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the names. Raises `UsageProblem` for a URL."""
+        if "://" in str(value):  # it is not shown, as it may contain a password
+            raise UsageProblem(
+                f"-o {str(value).partition('://')[0]}://...: only folders are written",
+                hint="Save to a folder, and copy that: aws s3 sync recordings s3://BUCKET/FOLDER",
+            )
+        return super().convert(value, param, ctx)
+
 
 NAMES = "recordings/{date}/{communication_id}-{record_id}.{ext}"
 EPILOG = """\b
@@ -63,7 +78,7 @@ MAX_CALLS = query_option(
 @output_option(
     *("--output", "-o"),
     metavar="NAMES",
-    type=OutputFile(),
+    type=FileNames(),
     default=NAMES,
     help=f"The names of the files. [default: {NAMES}]",
 )
@@ -118,7 +133,7 @@ def make_options(values: dict[str, Any]) -> ExportOptions:
 @output_option(
     *("--output", "-o"),
     metavar="FILE",
-    type=OutputFile(),
+    type=FileNames(),
     help="A file of JSON Lines (- is stdout); {communication_id}.txt: one text each.",
 )
 @DRY_RUN

@@ -230,6 +230,7 @@ INSTEAD: Mapping[str, tuple[str, str]] = {
     "--json": ("--format", "Write -f json or -f jsonl."),
     "--key": ("--token-file", CREDENTIALS_HINT),
     "--token": ("--token-file", CREDENTIALS_HINT),
+    "--search": ("--where", "Write a condition: --where 'FIELD ilike \"%TEXT%\"'."),
     "--top": ("--max-rows", "Write --sort FIELD:desc --max-rows N."),
 }
 """What to write instead of options of other programs, where the command has the first one."""
@@ -239,6 +240,8 @@ def explain_option(error: NoSuchOption) -> str:
     """Explain that there is no such option, and say what to write instead."""
     options = _options(error)
     name = _whole_option(error, options)
+    if name in ("-V", "--version"):
+        return f"No such option {name!r}. Write comagic --version."
     meant = [option for option in OTHER_NAMES.get(name, ()) if option in options]
     needed, instead = INSTEAD.get(name, ("", ""))
     if name.startswith("-") and f"-{name}" in options:

@@ -68,7 +68,7 @@ table_options = bundle(
 
 
 @click.command(cls=ExportCommand)
-@click.argument("file", metavar="FILE", type=OutputFile())
+@click.argument("file", metavar="FILE", type=OutputFile(tables=True))
 @table_options
 def verify(file: str, manifest: str | None, table: str | None, **values: Any) -> None:
     """Check a file against its manifest, or a table against the service.
@@ -76,14 +76,14 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
     FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
 
-    Or FILE is the URL of a database. The rows of each day in the table and those that the service
-    counts are printed side by side; a day costs a call. Days that differ end with code 3.
+    Or FILE is the URL of a database: postgresql://host/db --table calls. The rows of each day in
+    the table and those that the service counts are printed side by side; a day costs a call. Days
+    that differ end with code 3.
 
     \b
     Examples:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
-      comagic verify postgresql://host/db --table calls --period 7d
     """  # noqa: D301 - \b is Click's
     values = split_users(values) | read_command_line() | NOT_CHOSEN
     options = ExportOptions(output=file, table=table, **values)

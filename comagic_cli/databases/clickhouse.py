@@ -3,7 +3,8 @@
 Types are Nullable Int64, Float64, UInt8, DateTime('UTC') with the times as they are shown, Date and
 String; durations are seconds, lists JSON. `_day` is the day of `_time`. Rows go into a table of the
 run's own, `staging`, and are counted there. Then one day after the other replaces the day of the
-table, at once; a run that dies in between is made good by the next.
+table, at once; a run that dies in between is made good by the next. In a first run `staging`
+becomes the table.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ REQUEST_COLUMNS = {
 }
 YEARS = range(1971, 2105)  # those that every version's Date and DateTime can hold
 NO_DAY = "1971-01-01"  # of rows without a time, or of another one
-AT_ONCE = 1 << 23  # bytes of an INSERT
+AT_ONCE = 1 << 21  # characters of an INSERT
 DAYS_AT_ONCE = 90  # in an INSERT; servers allow 100 partitions
 OLD = 86_400  # seconds, after which a staging table of another machine is a dead run's
 PORTS = {"https": 8443, "http": 8123}
@@ -342,7 +343,6 @@ class ClickHouseTable(Table):
         self._is_eventual = bool(there) and self._check(there)
         ours = {column.name: TYPES.get(column.kind, TEXT) for column in columns} | OUR_TYPES
         self._types_of_staging = there | ours
-        self._new = {name: kind for name, kind in ours.items() if name not in there}
         for name, kind in ours.items():
             if there.get(name, kind) != kind and not self._is_eventual:
                 raise UsageProblem(
@@ -399,11 +399,16 @@ class ClickHouseTable(Table):
         if self._rows is None:
             return
         self._save_request(self._rows)
-        self._make_table()
+        if not self._is_eventual:
+            self._drop_twice()
+        there = self._types(self._request.table)
+        if not there:  # it may be there by now: another customer's rows came first
+            self._server.query(f"RENAME TABLE {self._staging.quoted} TO {self._table}")
+            return
+        self._add_columns(there)
         if self._is_eventual:
             self._append()
             return
-        self._drop_twice()
         days = self._add_rest(is_complete=is_complete)
         filled = self._days_in(f"SELECT DISTINCT {DAY} FROM {self._staging.quoted}")
         for day in sorted(days | filled):
@@ -509,13 +514,10 @@ class ClickHouseTable(Table):
             f"{self._number}, {texts}, {rows}, {literal(request.version)}, now()"
         )
 
-    def _make_table(self) -> None:
-        if len(self._new) == len(self._types_of_staging):
-            self._server.query(
-                f"CREATE TABLE IF NOT EXISTS {self._table} ({_declare(self._new)}) {ENGINE}"
-            )
-        elif self._new:
-            added = ", ".join(f"ADD COLUMN {each}" for each in _declared(self._new))
+    def _add_columns(self, there: Mapping[str, str]) -> None:
+        new = {name: kind for name, kind in self._types_of_staging.items() if name not in there}
+        if new:
+            added = ", ".join(f"ADD COLUMN {each}" for each in _declared(new))
             self._server.query(f"ALTER TABLE {self._table} {added}")
 
     def _append(self) -> None:

@@ -8,7 +8,7 @@ from importlib import import_module
 from urllib.parse import parse_qsl, urlsplit
 
 from comagic_cli.databases.warehouse import Database, Warn
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import UsageProblem, install_command
 from comagic_cli.files.output import scheme_of
 
 SECRETS = ("password", "secret", "token")  # in the names of parameters of libpq
@@ -68,7 +68,13 @@ def open_database(
     `CannotWrite`.
     """
     module, function = OPENERS[kind].split(":")
-    opener = getattr(import_module(f"comagic_cli.databases.{module}"), function)
+    try:
+        opener = getattr(import_module(f"comagic_cli.databases.{module}"), function)
+    except ImportError as error:  # psycopg alone lacks the library of PostgreSQL
+        raise UsageProblem(
+            f"Writing {kind} needs a package that can't be loaded: {error}",
+            hint=install_command("psycopg[binary]"),
+        ) from error
     opening: AbstractContextManager[Database] = opener(
         output, environ, warn, keep_incomplete=keep_incomplete
     )

@@ -9,9 +9,10 @@ all is one transaction.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,9 @@ from comagic_cli.formats.typed import (
 )
 
 # ruff: noqa: S608 - names in SQL are constants, or quoted
+
+# It would tell standard error of a COPY that ends with its connection, as it does after an error.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 REQUEST_COLUMNS = {
     "id": "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
@@ -168,6 +172,12 @@ class PostgresDatabase:
         """Begin a COPY."""
         return self._connection.cursor().copy(sql.encode())
 
+    def abort(self, error: BaseException) -> None:
+        """End a COPY that goes on, as the error ends the transaction."""
+        for table in self._tables:
+            with suppress(psycopg.Error):
+                table.abort(error)
+
     def commit(self, *, is_complete: bool = True) -> None:
         """Put the rows into their tables, and commit the transaction."""
         self.query(f"SET LOCAL lock_timeout = '{TABLE_TIMEOUT}s'")
@@ -219,32 +229,53 @@ class PostgresTable(Table):
         self._copying.close()
         self._rows = rows
 
+    def abort(self, error: BaseException) -> None:
+        """End the COPY with an error."""
+        self._copying.__exit__(type(error), error, error.__traceback__)
+
     def merge(self, *, is_complete: bool) -> None:
         """Put the rows into the table. Of an incomplete request no row with a key is deleted."""
         if self._rows is None:
             return
-        query, table, staging = self._database.query, self._quoted, self._staging
+        query, staging = self._database.query, self._staging
         self._make_requests()
-        self._make_table()
         number = self._save_request(self._rows)
-        query(f"ANALYZE {staging} ({KEY})")
-        # A row may have come twice, if its time changed meanwhile: the later one counts.
-        query(
-            f"DELETE FROM {staging} USING (SELECT {KEY} AS key, max(ctid) AS last FROM {staging} "
-            f"WHERE {KEY} IS NOT NULL GROUP BY 1 HAVING count(*) > 1) AS twice "
-            f"WHERE {KEY} = key AND ctid <> last"
+        query("SAVEPOINT merging")
+        try:
+            self._put(number, is_complete=is_complete)
+        except (errors.CardinalityViolation, errors.UniqueViolation):
+            # A row has come twice, as its time changed meanwhile: the later one counts.
+            query("ROLLBACK TO merging")
+            query(
+                f"DELETE FROM {staging} USING (SELECT {KEY} AS key, max(ctid) AS last "
+                f"FROM {staging} WHERE {KEY} IS NOT NULL GROUP BY 1 HAVING count(*) > 1) AS twice "
+                f"WHERE {KEY} = key AND ctid <> last"
+            )
+            self._put(number, is_complete=is_complete)
+
+    def _put(self, number: int, *, is_complete: bool) -> None:
+        query, table, staging = self._database.query, self._quoted, self._staging
+        names = [quote(column.name) for column in self._columns]
+        every = [*names, UNFIT, KEY, TIME]
+        insert = (
+            f"INSERT INTO {table} AS old ({', '.join([*every, REQUEST])}) "
+            f"SELECT {', '.join(every)}, $1 FROM {staging}"
         )
+        if not self._exists():
+            self._make_table()
+            query(insert, number)
+            self._make_indexes()  # which is faster than before
+            return
+        self._add_columns()
+        query(f"ANALYZE {staging} ({KEY})")
         which, of_request = [f"{REQUEST} = $1"], [number, *(self._request.period or ())]
         if self._request.period:
             which.append(f"{TIME} BETWEEN $2 AND $3")
         gone = f"NOT EXISTS (SELECT FROM {staging} AS new WHERE new.{KEY} = old.{KEY})"
         which.append(gone if is_complete else f"{KEY} IS NULL")
         query(f"DELETE FROM {table} AS old WHERE {' AND '.join(which)}", *of_request)
-        names = [quote(column.name) for column in self._columns]
-        every = [*names, UNFIT, KEY, TIME]
         query(
-            f"INSERT INTO {table} AS old ({', '.join([*every, REQUEST])}) "
-            f"SELECT {', '.join(every)}, $1 FROM {staging} {self._on_conflict(names)}",
+            f"{insert} {self._on_conflict(names)}",
             number,
             sorted({*self._fields, *(column.name for column in self._columns)}),
         )
@@ -318,8 +349,7 @@ class PostgresTable(Table):
         is_unique = self._database.query(_UNIQUE, self._schema, self._name, KEY)
         if not there.keys() >= OUR_TYPES.keys() or not is_unique:
             raise refuse_changed(self._request.table)
-        ours = {column.name: type_of(column) for column in self._columns} | OUR_TYPES
-        for name, kind in ours.items():
+        for name, kind in (self._ours | OUR_TYPES).items():
             if there.get(name, kind) != kind:
                 change = f"ALTER TABLE {self._quoted} ALTER {quote(name)} TYPE {kind}"
                 raise UsageProblem(
@@ -340,17 +370,24 @@ class PostgresTable(Table):
             'UNIQUE ("table", request))'
         )
 
+    @property
+    def _ours(self) -> dict[str, str]:
+        return {column.name: type_of(column) for column in self._columns}
+
     def _make_table(self) -> None:
-        ours = {column.name: type_of(column) for column in self._columns}
-        query, table = self._database.query, self._quoted
-        if not self._exists():
-            types = ours | OUR_TYPES | {TIME: 'text COLLATE "C"'}  # compared as times are
-            query(f"CREATE TABLE {table} ({_declare(types)}, UNIQUE ({KEY}))")
-            query(f"CREATE INDEX ON {table} ({REQUEST}, {TIME})")
-            return
+        plain = 'text COLLATE "C"'  # compared byte by byte, which is faster
+        types = self._ours | OUR_TYPES | {KEY: plain, TIME: plain}
+        self._database.query(f"CREATE TABLE {self._quoted} ({_declare(types)})")
+
+    def _make_indexes(self) -> None:
+        self._database.query(f"ALTER TABLE {self._quoted} ADD UNIQUE ({KEY})")
+        self._database.query(f"CREATE INDEX ON {self._quoted} ({REQUEST}, {TIME})")
+
+    def _add_columns(self) -> None:
         there = self._columns_of(self._name)
-        if new := {name: kind for name, kind in ours.items() if name not in there}:
-            query(f"ALTER TABLE {table} " + ", ".join(f"ADD {each}" for each in _declared(new)))
+        if new := {name: kind for name, kind in self._ours.items() if name not in there}:
+            added = ", ".join(f"ADD {each}" for each in _declared(new))
+            self._database.query(f"ALTER TABLE {self._quoted} {added}")
 
     def _save_request(self, rows: int) -> int:
         request = self._request
@@ -434,7 +471,7 @@ _TEXTS = frozenset({"text", "time", "datetime", "date", "list"})
 def _has_nul(values: Values, kind: str) -> bool:
     """Check for the character that no text of PostgreSQL can have."""
     sought = r"\u0000" if kind == "list" else NUL
-    return any(sought in value for value in values if value is not None)
+    return sought in " ".join(filter(None, values))
 
 
 def _move_nul(column: Column, values: Values, unfit: Values) -> tuple[Values, Values]:
@@ -459,6 +496,7 @@ HINTS = {
     "does not exist": "Create it, or name another: -o postgresql://HOST/DATABASE.",
     "refused": "Check host and port, and that the server runs and accepts connections.",
     "resolve host": "Check the name of the host.",
+    "not known": "Check the name of the host.",
 }
 UNKNOWN_STATE = "The table has either the old rows or the new ones. Run the same command again."
 UNCHANGED = "The table is unchanged. Run the same command again."
@@ -511,6 +549,9 @@ def _transaction(
             database.commit(is_complete=False)
         else:
             missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
+        raise
+    except BaseException as error:
+        database.abort(error)
         raise
 
 

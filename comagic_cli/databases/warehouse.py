@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 
@@ -189,7 +189,7 @@ class TableSink(Sink):
                 for column, values in zip(self._typed.columns, columns, strict=True)
             ]
             some = marks[start : start + len(rows)]
-            keys = [self._key(key) for key in some.keys]
+            keys = self._keys(some.keys)
             self._table.load([*cells, unfit, keys, self._times(some.times)])
             start += len(rows)
         self._rows += start
@@ -198,8 +198,10 @@ class TableSink(Sink):
         """Save the number of rows."""
         self._table.end(self._rows)
 
-    def _key(self, key: str | None) -> str | None:
-        return key_of(key, self._request.customer) if self._request.period else None
+    def _keys(self, keys: Sequence[str | None]) -> Sequence[str | None]:
+        if not self._request.period:
+            return [None] * len(keys)
+        return keys_of(keys, self._request.customer)
 
     def _times(self, shown: Iterable[str]) -> list[str | None]:
         times = []
@@ -215,6 +217,21 @@ def key_of(key: str | None, customer: str = "") -> str | None:
         return key
     parts = [customer] if customer else []
     return msgspec.json.encode([*parts, *split_key(key)]).decode()
+
+
+def keys_of(keys: Sequence[str | None], customer: str = "") -> Sequence[str | None]:
+    """Return marks' keys as `key_of` does, many at once."""
+    if None in keys:
+        return [key_of(key, customer) for key in keys]
+    texts = cast("Sequence[str]", keys)
+    if not customer and PART not in "".join(texts):
+        return texts
+    first = [customer] if customer else []
+    lines = _encoder.encode_lines([[*first, *split_key(key)] for key in texts])
+    return lines.decode().split("\n")[:-1]
+
+
+_encoder = msgspec.json.Encoder()
 
 
 # Rows in the text format of COPY and TabSeparated

@@ -12,7 +12,13 @@ from comagic_cli.errors import UnknownField, UsageProblem
 from comagic_cli.export.connection import connect
 from comagic_cli.export.context import Context, Summary
 from comagic_cli.export.customers import PageReader, find_customers
-from comagic_cli.export.options import ExportOptions, OutputSpec, terminal_of, terminal_options
+from comagic_cli.export.options import (
+    ExportOptions,
+    OutputSpec,
+    check_terminal,
+    terminal_of,
+    terminal_options,
+)
 from comagic_cli.export.plan import show_plan
 from comagic_cli.export.request import (
     ExportJob,
@@ -22,7 +28,7 @@ from comagic_cli.export.request import (
     warn_of_no_rows,
 )
 from comagic_cli.export.transfer import write_pages
-from comagic_cli.files.output import format_of, open_stream, open_target
+from comagic_cli.files.output import check_suffix, format_of, open_stream, open_target
 from comagic_cli.files.stream import Output
 from comagic_cli.formats.aggregate import TIMES, CountingSink, Counts, Question
 from comagic_cli.formats.bars import SEVERAL, BarChart
@@ -34,8 +40,17 @@ from comagic_cli.query.period import Period
 from comagic_cli.query.query import IDS
 
 BARS = "bars"
-CHART_FORMATS = (BARS, "table", "csv", "tsv", "jsonl", "json")
+CHART_FORMATS = (BARS, "table", "csv", "tsv", "jsonl", "json", "xlsx")
 SUMMABLE = ("number", "duration", "")  # types of fields
+RUSSIAN_TIMES = {
+    "день": "day",
+    "дата": "day",
+    "неделя": "week",
+    "месяц": "month",
+    "квартал": "quarter",
+    "час": "hour",
+    "день недели": "weekday",
+}
 
 
 def show_chart(
@@ -115,6 +130,8 @@ def _choose_output(options: ExportOptions, context: Context) -> OutputSpec:
     if format_ not in CHART_FORMATS:
         formats = ", ".join(CHART_FORMATS)
         raise UsageProblem(f"a chart is not written as {format_}", hint=f"It can be: {formats}.")
+    check_suffix(format_, options.output)
+    check_terminal(format_, terminal)
     return OutputSpec(format_, terminal_options(terminal))
 
 
@@ -134,6 +151,8 @@ def _name_option(unknown: UnknownField, question: Question) -> UnknownField:
         _refuse_list(question.by)
     places = {question.of: f"--{question.measure}", question.split: "--split", question.by: "--by"}
     option = places.get(unknown.field, "--fields")
+    if time := RUSSIAN_TIMES.get(unknown.field.lower()):
+        unknown.hint = f"Write {option} {time}."
     unknown.message = unknown.message.replace("--fields", option, 1)
     return unknown
 
@@ -184,6 +203,7 @@ def _write(stream: BinaryIO, job: ExportJob, reader: PageReader, counts: Counts)
         picture = BarChart(counts, title, output.format_options, request.report.known)
         stream.write(picture.draw().encode())
         return
+    counts.whole_seconds = output.format == "xlsx"
     sink = make_sink(output.format, stream, counts.fields(), output.format_options)
     write_pages([counts.page()], sink)
 

@@ -16,6 +16,7 @@ from comagic_cli.files.output import (
     DATABASE_SCHEMES,
     STDOUT,
     check_compression,
+    check_suffix,
     format_of,
     scheme_of,
 )
@@ -233,10 +234,16 @@ def choose_format(options: ListOptions, terminal: Terminal | None) -> str:
     """
     format_ = _named_format(options) or ("table" if terminal else "jsonl")
     check_format(format_)
+    check_suffix(format_, options.output)
     check_compression(format_, options.output)
+    check_terminal(format_, terminal)
+    return format_
+
+
+def check_terminal(format_: str, terminal: Terminal | None) -> None:
+    """Raise `UsageProblem` for a format that is not for a terminal."""
     if terminal and format_ in BINARY_FORMATS:
         raise UsageProblem(f"A terminal can't show {format_}.", hint="Name a file with -o FILE.")
-    return format_
 
 
 def _named_format(options: ListOptions) -> str | None:

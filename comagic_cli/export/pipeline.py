@@ -138,6 +138,8 @@ def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
 def _remarks(transfer: Transfer, job: ExportJob, rows: int) -> Iterator[str]:
     """Yield what a table hides, and which rows are not shown."""
     yield from getattr(transfer.sink.inner, "remark", "").splitlines()
+    if job.options.users and job.request.sort and rows:
+        yield "Rows are sorted for each customer, one customer after another."
     matching = transfer.reader.matching
     if job.output.is_preview and rows >= ROWS_ON_A_TERMINAL:
         if matching is None:

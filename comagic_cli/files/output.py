@@ -55,6 +55,14 @@ URL = re.compile(r"([a-z][a-z0-9+.-]*)://", re.ASCII | re.IGNORECASE)
 BINARY_FORMATS = frozenset({"xlsx", "parquet", "sqlite"})  # they are not compressed
 
 
+def check_suffix(format: str, path: str | None) -> None:  # noqa: A002 - the option's own name
+    """Raise `UsageProblem` for a workbook with a suffix that Excel takes for another format."""
+    suffix = Path(path).suffix.lower() if path is not None and is_file(path) else ""
+    if format == "xlsx" and OTHER_SUFFIXES.get(suffix) == ".xlsx":
+        name = Path(str(path)).with_suffix(".xlsx")
+        raise UsageProblem(f"Excel does not open {path} as xlsx.", hint=f"Write -o {name}.")
+
+
 def scheme_of(target: str | None) -> str:
     """Return the scheme of a URL, in small letters; "" for a path or standard output."""
     found = URL.match(target or "")

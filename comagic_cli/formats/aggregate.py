@@ -197,12 +197,16 @@ class Tally:
 
 @dataclass
 class Counts:
-    """The groups of an export: a tally for each pair of group and split (`None` without one)."""
+    """The groups of an export: a tally for each pair of group and split (`None` without one).
+
+    `whole_seconds` says that durations are rounded, as a workbook needs them.
+    """
 
     question: Question
     period: Period
     rows: int = 0
     several: bool = False  # a row was counted in more than one group
+    whole_seconds: bool = False
     unread: int = 0  # values that are not numbers
     tallies: dict[tuple[Group, Group], Tally] = field(default_factory=lambda: defaultdict(Tally))
 
@@ -248,8 +252,8 @@ class Counts:
         """Return the columns of the counts as data."""
         question = self.question
         names = dict.fromkeys(filter(None, (question.by, question.split)))
-        more = [question.column] if question.of else []
-        return [*map(Field, names), *(Field(name, "number") for name in ("rows", *more))]
+        measure = Field(question.column, "number", format="fraction")
+        return [*map(Field, names), Field("rows", "number"), *[measure] * bool(question.of)]
 
     def page(self) -> Page:
         """Return the counts as rows: one for each pair with rows, and for each empty group."""
@@ -272,6 +276,8 @@ class Counts:
         line["rows"] = tally.rows
         if question.of:
             value = tally.value(question)
+            if value is not None and self.whole_seconds and question.of.endswith("_duration"):
+                value = round(value)
             line[question.column] = None if value is None else msgspec.Raw(digits(value).encode())
         return line
 

@@ -6,6 +6,7 @@ fit; widths are in cells of a terminal.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -72,6 +73,26 @@ def status_color(value: Any) -> str:
     return next((color for color, known in _STATUSES if known.search(words)), "")
 
 
+NAMING = re.compile(r"(?:.*_)?(?:phone_number|full_name|name)")
+
+
+def naming_member(field: Field) -> str:
+    """Return the member that stands for each object in a list of objects; "" if there is none."""
+    names = [member.name for member in field.members] if field.type == "array" else []
+    naming = [name for name in names if NAMING.fullmatch(name)] if len(names) > 1 else []
+    own = [name for name in naming if name.startswith(field.name.removesuffix("s"))]
+    return next(iter(own + naming), "")
+
+
+def name_objects(cell: Cell, member: str) -> str:
+    """Write a list of objects by one member of each; return any other value unchanged."""
+    try:
+        values = json.loads(cell) if isinstance(cell, str) else None
+        return escape_controls("; ".join(each[member] for each in values or [None]))
+    except (ValueError, TypeError, KeyError):  # not such a list
+        return escape_controls(cell)
+
+
 def is_duration(field: Field) -> bool:
     """Check that a field's numbers are seconds."""
     return field.type == "duration" or (field.type == "number" and field.name.endswith("_duration"))
@@ -110,7 +131,7 @@ FEWEST = 3  # columns; with fewer, records are shown one below the other
 # Patterns that match whole names of fields, the most useful fields first. The first match gives a
 # field its rank. A field that matches none has the rank `OTHERS`, one that was asked for `ASKED`.
 PATTERNS = (
-    r"customer_id|user_id",  # in front of the rows of several customers
+    r"user_id|customer_name",  # in front of the rows of several customers
     r"(call_start|chat_start|lead|deal|visit|sms|tagging|first_communication)_date_time",
     r"(api_request_start|notification_start|communication)_date_time|date_time|start_time|date",
     r"ASKED",  # what rows are sorted by or chosen by
@@ -132,6 +153,7 @@ PATTERNS = (
     r".*_(html|body)|call_events|.*_events|call_scenario_actions|site_analytics",
 )
 ASKED, OTHERS = PATTERNS.index("ASKED"), PATTERNS.index("OTHERS")
+NAMES = next(place for place, names in enumerate(PATTERNS) if "full_name" in names)
 _RANKS = [re.compile(pattern) for pattern in PATTERNS]
 
 START_PARTS = frozenset({"call_start_date", "call_start_time"})
@@ -179,6 +201,8 @@ def order_columns(
     names = {field.name for field in fields}
     first = frozenset() if "call_start_date_time" in names else START_PARTS
     ranks = [-1 if field.name in first else _rank(field.name) for field in fields]
+    if not any(0 != rank < ASKED for rank in ranks):  # of a list, names come first
+        ranks = [0 if rank == NAMES else rank for rank in ranks]
     ranks = [min(rank, ASKED) if kept else rank for rank, kept in zip(ranks, is_kept, strict=True)]
     places = sorted(range(len(fields)), key=lambda place: (is_last[place], ranks[place], place))
     return Order(

@@ -31,6 +31,8 @@ from comagic_cli.formats.display import (
     escape_controls,
     is_coded,
     is_duration,
+    name_objects,
+    naming_member,
     order_columns,
     shorten_duration,
     status_color,
@@ -193,7 +195,10 @@ class TableSink:
         ]
 
     def _texts(self, field: Field, cells: Sequence[Cell]) -> list[str]:
-        is_short = self._format_options.width is not None and is_duration(field)
+        on_terminal = self._format_options.width is not None
+        if on_terminal and not self._format_options.vertical and (name := naming_member(field)):
+            return [name_objects(cell, name) for cell in cells]
+        is_short = on_terminal and is_duration(field)
         return list(map(shorten_duration if is_short else escape_controls, cells))
 
     def _styles(self, field: Field, values: Sequence[object]) -> list[str]:
@@ -313,11 +318,12 @@ class TableSink:
         filled, empty = self._name_hidden(self._layout, texts)
         if not filled and not empty:
             return ""
-        parts = [first_of(filled, MOST_HIDDEN)] * bool(filled)
-        parts += [f"empty: {first_of(empty, MOST_EMPTY)}"] * bool(empty)
+        parts = [f"Not shown: {first_of(filled, MOST_HIDDEN)}"] * bool(filled)
+        without = "empty" if filled else "Not shown, as empty"
+        parts += [f"{without}: {first_of(empty, MOST_EMPTY)}"] * bool(empty)
         return fill(
             f"{len(self._layout.places)} of {len(texts)} columns are shown."
-            f" Not shown: {'; '.join(parts)}. All of them: --vertical; others: --fields a,b.",
+            f" {'; '.join(parts)}. All of them: --vertical; others: --fields a,b.",
             max(self._format_options.width or 0, NARROW),
             break_on_hyphens=False,
         )

@@ -454,7 +454,10 @@ MISTAKES = (
         "Write {2}-{1:0>2}-{0:0>2} (day first) or {2}-{0:0>2}-{1:0>2} (month first).",
     ),
     (r"([0-9]{4})[./]([0-9]{1,2})[./]([0-9]{1,2})", "Write {0}-{1:0>2}-{2:0>2}."),
-    (r"(?:mon|tues|wednes|thurs|fri|satur|sun)day", "Write the date of that day: 2026-10-05."),
+    (
+        r"(?:mon|tues|wednes|thurs|fri|satur|sun)day",
+        "Write the day as a date, for example 2026-10-05.",
+    ),
     (r"tomorrow|завтра", "No rows are later than now. Write today."),
     (r"сегодня", "Write today."),
     (r"вчера", "Write yesterday."),
@@ -471,6 +474,11 @@ MISTAKES = (
     (
         r"(?:янв|фев|март|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]*(?: 20[0-9]{2})?",  # noqa: RUF001 - Russian
         "Write the year and the month: 2026-10.",
+    ),
+    (r"([0-9]{1,2})\.([0-9]{1,2})", "Write the year too: {0}.{1}.2026."),
+    (
+        r"[0-9]{1,2} (?:янв|фев|март|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек)[а-я]*(?: 20[0-9]{2})?",  # noqa: RUF001 - Russian
+        "Write the month as a number: 5.10.2026.",
     ),
     (r"сейчас", "Write now."),
     (r"-?([0-9]+) ?(?:m|min|mins|minutes?)", "The units are h, d, w, mo (months) and y."),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from io import StringIO
 
+import openpyxl
 import pytest
 from program import DAYS, SPAN, Watched, fault
 
@@ -97,6 +98,21 @@ def test_every_format_is_of_one_export(comagic, box, form):
     assert "2024-10-05" in ran.out
 
 
+def test_a_workbook_has_numbers_and_durations(comagic, box, tmp_path):
+    target = tmp_path / "statuses.xlsx"
+    measure = ["--by", "call_status", "--avg", "call_dialing_duration"]
+    ran = comagic(*CHART, *measure, "-o", target, box=box)
+    plain = comagic(*CHART, *measure, "-f", "jsonl", box=box)
+
+    assert (ran.code, ran.out) == (0, "")
+    head, *rows = openpyxl.load_workbook(target).active.values
+    assert head == ("call_status", "rows", "avg_call_dialing_duration")
+    expected = [tuple(row.values()) for row in rows_of(plain.out)]
+    assert [(name, count) for name, count, _ in rows] == [(name, n) for name, n, _ in expected]
+    seconds = [read.total_seconds() for *_, read in rows]
+    assert seconds == [round(average) for *_, average in expected]
+
+
 def test_no_rows(comagic, box):
     ran = comagic(*CHART, "--where", "call_status = Никакой", "-f", "csv", box=box)
     assert ran.out == "day,rows\n" + "".join(f"2024-10-0{day},0\n" for day in range(1, 6))
@@ -143,11 +159,15 @@ MISTAKES = [
     ("calls --split hour", "--split hour: it takes a field, not a time"),
     ("nothing", "there is no report 'nothing'"),
     ("person-details --by day", "person-details is exported by ids"),
-    ("calls -o calls.xlsx", "a chart is not written as xlsx"),
+    ("calls -o calls.parquet", "a chart is not written as parquet"),
+    ("calls -o calls.xls", "Did you mean calls.xlsx?"),
+    ("calls -f xls -o calls.xls", "Excel does not open calls.xls as xlsx."),
+    ("calls --by час", "Write --by hour."),
+    ("calls --by call_status --split Неделя", "Write --split week."),
     ("calls -o {date}.csv", "{date}.csv: a chart is one file"),
     (
         "calls -f parquet",
-        "'parquet' is not a format of this command. Formats: bars, table, csv, tsv, jsonl, json.",
+        "'parquet' is not a format of this command. Formats: bars, table, csv, tsv, jsonl, json,",
     ),
     ("calls --fields tags", "No such option '--fields'"),
     ("", "Missing argument 'REPORT'"),

@@ -15,6 +15,15 @@ MISTAKES = """
 version
     No such command 'version'. Write comagic --version.
       See comagic --help.
+calls -V
+    No such option '-V'. Write comagic --version.
+      See comagic calls --help.
+list employees --sandbox --search Белова
+    No such option '--search'. Write a condition: --where 'FIELD ilike "%TEXT%"'.
+      See comagic list employees --help.
+calls --sandbox -f xls -o calls.xls
+    Excel does not open calls.xls as xlsx.
+      Write -o calls.xlsx.
 call --sandbox
     No such command 'call'. Did you mean calls, call-details or calls-report?
       See comagic --help.
@@ -177,6 +186,9 @@ calls --sandbox -o postgresql://host/db -f csv
 calls --sandbox -o sqlite:///x.db
     -o sqlite://...: there is no output of this kind
       Write the path without the scheme.
+chart calls --sandbox -o postgresql://host/db
+    -o postgresql://...: chart writes only files
+      Name a file, such as x.csv.
 calls --sandbox -o ftp://host/x.csv
     -o ftp://...: there is no output of this kind
       Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
@@ -209,9 +221,18 @@ calls --sandbox --max-wait soon
 calls --sandbox --refresh soon
     Invalid value for '--refresh': 'soon' is not a duration: write 3d, 2w, 1mo or all.
       See comagic calls --help.
+calls --sandbox --from 01.11
+    --from '01.11': not a date
+      Write the year too: 01.11.2026.
+calls --sandbox --from '1 ноября'
+    --from '1 ноября': not a date
+      Write the month as a number: 5.10.2026.
+calls --sandbox --period '1 ноября 2026'
+    --period '1 ноября 2026': not a period
+      Write the month as a number: 5.10.2026.
 calls --sandbox --from monday
     --from 'monday': not a date
-      Write the date of that day: 2026-10-05.
+      Write the day as a date, for example 2026-10-05.
 calls --sandbox --from soon
     --from 'soon': not a date
       DATES
@@ -476,6 +497,15 @@ def test_mistake_is_answered_with_what_to_write(comagic, typed, lines):
                 '"report_id" has been missed [report_id]'
             ),
             "Put report_id into --params (comagic reports lists the ids).",
+        ),
+        (
+            "campaign-daily-stat --sandbox --site-id 1",
+            (
+                "get.campaign_daily_stat: the value of a parameter is not allowed "
+                '(invalid_parameter_value): Invalid value of the parameter "site_id": no such site '
+                "[site_id = 1]"
+            ),
+            "Check --site-id (comagic list sites lists them).",
         ),
         (
             "api get.callz --sandbox",

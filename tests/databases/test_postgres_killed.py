@@ -10,7 +10,7 @@ import signal
 
 import pytest
 from coverage_marks import unmeasured
-from program import DAYS, Watched, environment, run
+from program import DAYS, Watched, environment, fault, run, start, stop
 from wire import Victim, free_port, proxy, split_postgres, to_socket
 
 FIELDS = "communication_id,communication_date_time,visitor_id,total_duration"
@@ -62,6 +62,17 @@ def test_a_killed_run_leaves_the_old_rows_or_the_new(pg, night):
         again = run([*ASKED, "--fields", FIELDS, "-o", copy.url], home)
         assert (again.code, copy.rows(ROWS) == new) == (0, True), again.err
     assert False in seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_the_table_as_it_was(pg, tmp_path, number):
+    with Watched(rows=150, faults=fault("slow", 3, seconds=60)) as box:
+        home = environment(tmp_path / "home", box)
+        process = start([*ASKED, "-o", pg.url], home)
+        box.await_calls(4)
+        ran = stop(process, number)
+    assert (ran.code, ran.out, ran.err) == (128 + number, "", "")
+    assert pg.rows("SELECT relname FROM pg_class WHERE relname ~ 'communications'") == []
 
 
 @unmeasured

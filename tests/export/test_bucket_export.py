@@ -326,14 +326,6 @@ def test_without_the_package(comagic, bucket, monkeypatch):
     assert "-m pip install obstore" in ran.err
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/{record_id}.mp3", "postgresql://host/db"])
-def test_recordings_are_saved_in_folders(comagic, tmp_path, monkeypatch, url):
-    monkeypatch.chdir(tmp_path)
-    ran = comagic("recordings", "--sandbox", "--period", "1d", "-o", url)
-    assert (ran.code, "recordings are saved in a folder" in ran.err) == (2, True)
-    assert not any(path.name.endswith(":") for path in tmp_path.iterdir())
-
-
 def test_a_list_and_a_chart_can_be_written_to_a_bucket(comagic, bucket):
     words = ["list", "employees", "--sandbox", "-o", f"{bucket.url}/employees.csv"]
     assert comagic(*words, **bucket.environ).code == 0

@@ -59,8 +59,8 @@ UNFIT = [
     (
         ["--coded-values", "value"],
         (
-            "--coded-values can't be used with -f jsonl, only with csv, tsv, table, xlsx, parquet "
-            "and sqlite"
+            "--coded-values can't be used with -f jsonl, only with csv, tsv, table, xlsx, parquet, "
+            "sqlite, postgresql and clickhouse"
         ),
     ),
     (

@@ -9,9 +9,10 @@ import pytest
 from sinks import page_of, written
 
 from comagic_cli.formats.base import FormatOptions
+from comagic_cli.formats.display import name_objects, order_columns
 from comagic_cli.formats.registry import make_sink
 from comagic_cli.formats.table import TableSink
-from comagic_cli.query.catalog import report
+from comagic_cli.query.catalog import list_named, report
 
 NAMES = (
     "site_name,communication_id,call_status,call_start_date_time,contact_phone_number,"
@@ -130,11 +131,11 @@ DEALS = "visitor_id,deal_date_time,communication_type,deal_name,deal_comments"
 @pytest.mark.parametrize(
     ("value", "url", "asked", "hidden"),
     [
-        ("a", LONG, (), "deal_name.value_url, visitor_id; empty: deal_comments."),
-        ("a", LONG, ("visitor_id",), "deal_name; empty: deal_comments."),
-        (LONG, "", ("visitor_id",), "deal_name; empty: deal_comments."),
-        ("", "", ("visitor_id",), "empty: deal_name, deal_comments."),
-        ("a", "", (), "visitor_id; empty: deal_comments."),  # a part of it is shown
+        ("a", LONG, (), ": deal_name.value_url, visitor_id; empty: deal_comments."),
+        ("a", LONG, ("visitor_id",), ": deal_name; empty: deal_comments."),
+        (LONG, "", ("visitor_id",), ": deal_name; empty: deal_comments."),
+        ("", "", ("visitor_id",), ", as empty: deal_name, deal_comments."),
+        ("a", "", (), ": visitor_id; empty: deal_comments."),  # a part of it is shown
     ],
 )
 def test_a_field_of_several_columns_is_named_once(value, url, asked, hidden):
@@ -145,7 +146,7 @@ def test_a_field_of_several_columns_is_named_once(value, url, asked, hidden):
         f' "deal_name": {{"value": "{value}", "value_url": "{url}"}}}}'
     )
     remark = shown(51, fields, page, asked=asked).partition(" of 6 ")[2].replace("\n", " ")
-    assert remark.startswith(f"columns are shown. Not shown: {hidden} All of them:")
+    assert remark.startswith(f"columns are shown. Not shown{hidden} All of them:")
 
 
 OF_MANY = """
@@ -207,3 +208,54 @@ def test_columns_without_rows_are_as_telling_as_their_names():
     assert head[0] == "call_     │ contact_  │           │ crm_      │     call_"
     assert head[2] == "date_time │ number    │ status    │ name      │  duration"
     assert sink.remark == ""  # what is hidden has nothing in it
+
+
+ARRAYS = {
+    "phone_numbers": '[{"phone_id": 1, "phone_number": "79161"}, {"phone_number": "79162"}]',
+    "groups": '[{"group_id": 3, "group_name": "Отдел\\u001b[2J"}]',
+}
+IN_A_GRID = r"""
+full_name │ phone_numbers │ groups
+──────────┼───────────────┼─────────────
+Белова О. │ 79161; 79162  │ Отдел\x1b[2J
+"""
+
+
+def test_objects_of_a_list_are_shown_by_their_names():
+    fields = [list_named("employees").field(name) for name in ("full_name", *ARRAYS)]
+    values = ", ".join(f'"{name}": {text}' for name, text in ARRAYS.items())
+    page = page_of(f'{{"full_name": "Белова О.", {values}}}')
+
+    assert "\n" + shown(60, fields, page) == IN_A_GRID
+    whole = shown(60, fields, page, vertical=True)
+    assert '"phone_id":1' in whole.replace("\n", "").replace(" ", "")
+    assert '"phone_id":1' in written("table", fields, page)
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ('[{"name":"a"},{"name":"b"}]', "a; b"),
+        ('[{"name":"a"},{"id":1}]', '[{"name":"a"},{"id":1}]'),
+        ('[{"name":null}]', '[{"name":null}]'),
+        ('["a"]', '["a"]'),
+        ("[]", "[]"),
+        ("a", "a"),
+        ("", ""),
+        (None, ""),
+        (5, "5"),
+    ],
+)
+def test_only_what_has_names_is_shown_by_them(cell, text):
+    assert name_objects(cell, "name") == text
+
+
+def test_names_come_first_in_a_list_and_times_in_a_report():
+    columns = [
+        (list_named("employees"), ["full_name", "phone_numbers", "status"]),
+        (list_named("campaigns"), ["name", "status", "creation_time"]),
+        (report("calls"), ["call_start_date_time", "contact_phone_number", "call_status"]),
+    ]
+    for entry, first in columns:
+        places = order_columns(entry.fields, [["x"] for _ in entry.fields]).places
+        assert [entry.fields[place].name for place in places[:3]] == first

@@ -87,21 +87,26 @@ FIRST = {
 }
 
 
+def places_of(names, texts):
+    return order_columns([Field(name) for name in names], texts).places
+
+
 @pytest.mark.parametrize("command", [entry.command for entry in reports()])
 def test_the_most_telling_come_first(command):
     names = report(command).default_fields()
     texts = [["x"]] * len(names)
-    order = [names[place] for place in order_columns(names, texts)]
+    order = [names[place] for place in places_of(names, texts)]
     assert order[: len(FIRST[command])] == FIRST[command]
     assert sorted(order) == sorted(names)
 
 
 def test_whose_rows_they_are_comes_before_all():
-    assert order_columns(["call_start_date_time", "customer_id", "user_id"], []) == [1, 2, 0]
+    names = ["call_start_date_time", "customer_id", "user_id", "customer_name"]
+    assert places_of(names, [["x"]] * 4) == [2, 3, 0, 1]
 
 
 def test_empty_columns_come_last_where_others_are_not():
     names = ["call_status", "kw", "site_name"]
-    assert order_columns(names, [[""], ["x"], ["y"]]) == [1, 2, 0]
-    assert order_columns(names, [[""], [""], [""]]) == [0, 1, 2]
-    assert order_columns(names, [[], [], []]) == [0, 1, 2]
+    assert places_of(names, [[""], ["x"], ["y"]]) == [1, 2, 0]
+    assert places_of(names, [[""], [""], [""]]) == [0, 1, 2]
+    assert places_of(names, [[], [], []]) == [0, 1, 2]

@@ -68,6 +68,41 @@ def test_a_table_fits_the_terminal(box, tmp_path):
     assert max(cell_len(ESCAPE.sub("", line)) for line in ran.out.split("\n")) <= columns
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--sort", "call_talk_duration:desc"],
+        ["--where", "call_talk_duration >= 0"],
+        ["--sort", "communication_id", "--where", "call_talk_duration >= 0"],
+    ],
+)
+def test_what_rows_are_sorted_by_or_chosen_by_is_shown(box, tmp_path, options):
+    ran = show_columns(box, tmp_path, 80, "calls", *options)
+    head = ran.out.partition("─")[0]
+    columns = zip(*(line.split("│") for line in head.splitlines()), strict=True)
+    names = ["".join(part.strip() for part in column) for column in columns]
+    assert ran.code == 0
+    assert "call_talk_duration" in names
+    assert ("communication_id" in names) is ("communication_id" in options)
+
+
+def show_columns(box, home, columns, *typed):
+    """Run an export on a terminal, which shows the columns that have room."""
+    out, err = Terminal(columns), Terminal(columns)
+    environ = environment(home, box, TERM="xterm-256color", NO_COLOR="1")
+    words = [*typed, *DAYS, "--max-rows", "5"]
+    process = start(words, environ, stdout=out.end, stderr=err.end)
+    shown, told = out.read(), err.read()
+    return Ran(process.wait(PATIENCE), ESCAPE.sub("", shown), settled(told))
+
+
+def test_rows_of_several_customers_are_said_to_be_sorted_for_each(tmp_path):
+    of_all = ["calls", "--sandbox", "--user-id", "all", "--sort", "call_talk_duration:desc"]
+    said = "Rows are sorted for each customer, one customer after another.\n"
+    assert said in show_columns(None, tmp_path, 200, *of_all).err
+    assert said not in show_columns(None, tmp_path, 200, *of_all[:4]).err
+
+
 def test_fifty_rows_are_shown_by_default_and_the_others_counted(box, tmp_path):
     ran = show(box, tmp_path, 200, **measured())
     more = "50 of 120 rows. For all: --max-rows 120, or -o FILE.\n"

@@ -31,7 +31,7 @@ def test_a_report_is_found_by_its_command_type_or_method(entry):
     ("typed", "hint"),
     [
         ("cals", "Did you mean calls?"),
-        ("visit", "Did you mean visits or visitor-sessions-report?"),
+        ("visit", "Did you mean visits, visitor-sessions-report or visitors?"),
         ("", f"Reports: {', '.join(entry.command for entry in reports())}."),
     ],
 )

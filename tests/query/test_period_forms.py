@@ -149,7 +149,7 @@ See comagic help dates.
     --from -876601h           | more than a hundred years back | See comagic help dates.
     --from -7m                | not a date | The units are h, d, w, mo (months) and y.
     --from yesteday           | not a date | Did you mean yesterday?
-    --from monday             | not a date | Write the date of that day: 2026-10-05.
+    --from monday             | not a date | Write the day as a date, for example 2026-10-05.
     --from tomorrow           | not a date | No rows are later than now. Write today.
     --from вчера              | not a date | Write yesterday.
     --from сегодня            | not a date | Write today.
@@ -176,7 +176,7 @@ A period is whole days. Write a time after --from and --till.
 A period is whole days. Write today, or --from and --till.
     --period month            | not a period | Did you mean this-month or last-month?
     --period вчера            | not a period | Write yesterday.
-    --period monday           | not a period | Write the date of that day: 2026-10-05.
+    --period monday           | not a period | Write the day as a date, for example 2026-10-05.
     --period '2026-10-01..2026-10-05 10:00' | not a period | \
 Write --from 2026-10-01 --till '2026-10-05 10:00'.
     --period 2026-10-01..now  | not a period | Write --from 2026-10-01 --till now.

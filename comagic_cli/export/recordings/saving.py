@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from comagic_cli.api.download import Abandoned, Downloader, DownloadError, check_head
+from comagic_cli.api.download import Abandoned, Downloader, DownloadError, check_whole
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.errors import (
     ComagicError,
@@ -37,8 +37,10 @@ from comagic_cli.export.recordings.selection import (
 )
 from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
+from comagic_cli.files.atomic_file import resolve_target
 from comagic_cli.files.collection import Collection, open_collection
-from comagic_cli.files.output import STDOUT, open_output, scheme_of
+from comagic_cli.files.output import STDOUT, open_output
+from comagic_cli.files.stream import write_errors
 from comagic_cli.formats.recordings import (
     SAVED,
     Key,
@@ -71,11 +73,6 @@ def save_recordings(
     """
     if options.output in STDOUT:
         raise UsageProblem("-o -: recordings are files", hint="Name them: {record_id}.{ext}.")
-    if scheme := scheme_of(options.output):
-        raise UsageProblem(
-            f"-o {scheme}://...: recordings are saved in a folder",
-            hint="Save them there, and copy the folder: rclone copy recordings REMOTE:BUCKET.",
-        )
     template = read_names(str(options.output), audio)
     if template.is_longer:
         context.reporter.info(f"The names get the id of the recording: {template.text}")
@@ -151,7 +148,12 @@ class _Run:
         self._saved_at = self.connection.context.clock.monotonic()
 
     def read_manifest(self) -> None:
-        """Read the manifest of earlier runs, if there is one."""
+        """Read the manifest of earlier runs, if there is one.
+
+        Raises `CannotWrite` where none can be written: after the downloads it would be too late.
+        """
+        with write_errors(self.manifest_path):
+            resolve_target(self.manifest_path)
         self.manifest.is_csv = is_csv_name(self.manifest_path)
         if Path(self.manifest_path).exists():
             text = self.connection.context.read_text(self.manifest_path, "--manifest")
@@ -243,7 +245,7 @@ class _Run:
             self.connection.note(f"{path} has another size than the manifest says: it comes anew")
             return False
         head, sha256 = self.collection.inspect(path)
-        if reason := check_head(head, recording.audio):
+        if reason := check_whole(head, size, recording.audio):
             self.connection.note(f"{path} is replaced: {reason}")
             return False
         self._add(_row(recording, path=place, bytes=size, sha256=sha256))
@@ -283,8 +285,7 @@ class _Run:
         if row.state == "refused" and not self.counts[SAVED]:
             raise NotAllowed(
                 f"{HOPELESS} recordings in a row were refused: {row.reason}",
-                hint="Open one of them in a browser: "
-                f"{row.url} Its host may want a login to the web account.",
+                hint=f"See in a browser what the host asks for: {row.url}",
             )
         if row.state == "failed":
             raise NetworkFailure(
@@ -310,6 +311,8 @@ class _Run:
         self.collection.close()
 
     def _write_manifest(self) -> None:
+        if not self.manifest.rows and not Path(self.manifest_path).exists():
+            return
         with self._workers.changed:  # no row is added meanwhile
             self.collection.settle()  # a row must not outlive its file
             with open_output(self.manifest_path) as stream:

@@ -8,7 +8,9 @@ import json
 import os
 import subprocess
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
+from itertools import count
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -224,7 +226,7 @@ def test_an_account_with_older_reports_only_has_recordings_too(comagic, folder):
     [
         ("utm_source = google", 0, ""),  # a field that only the older report has
         ("call_status = Пропущенный", 0, "calls, and none has a recording"),
-        ("nonsense = 1", 2, "there is no field nonsense"),
+        ("nonsense = 1", 2, "calls has no field 'nonsense'"),
     ],
 )
 def test_a_filter_may_be_typed_in_the_fields_of_either_report(comagic, folder, where, code, said):
@@ -238,7 +240,7 @@ def test_a_filter_without_an_equal_in_the_older_report_is_refused(comagic, folde
         where = ["--where", 'call_processing_status = "Не обработан"']
         ran = save(comagic, box, folder, "--audio", "wav", *where)
     assert (ran.code, folder.exists()) == (2, False)
-    assert "calls-report, which is needed here, has no call_processing_status" in ran.err
+    assert "calls-report is needed here, and can't be filtered by call_processing_status" in ran.err
 
 
 def test_the_manifest_is_csv_where_its_name_says_so(comagic, folder, tmp_path):
@@ -421,8 +423,25 @@ def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
     assert (ran.code, said in ran.err) == (2, True)
 
 
-def test_recordings_do_not_go_to_stdout(comagic):
-    assert comagic("recordings", "--sandbox", "-o", "-").code == 2
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("-", "-o -: recordings are files"),
+        ("s3://key:secret@bucket/{date}", "-o s3://...: only folders are written"),
+        ("%Y/{record_id}", "-o %Y/{record_id}: % is not replaced by a date"),
+    ],
+)
+def test_recordings_go_to_folders_only(comagic, output, said):
+    ran = comagic("recordings", "--sandbox", "-o", output)
+    assert (ran.code, ran.err.splitlines()[0]) == (2, f"comagic: {said}")
+    assert "secret" not in ran.err
+
+
+def test_no_more_calls_are_looked_at_than_typed(comagic, folder):
+    with Watched() as box:
+        assert save(comagic, box, folder, "--max-rows", "5").code == 0
+        calls = box.truth("calls", *WINDOW, fields=["call_records"])[:5]
+    assert len(rows(folder)) == sum(len(call["call_records"] or ()) for call in calls)
 
 
 def test_a_dry_run_asks_for_nothing(comagic, folder):
@@ -452,8 +471,44 @@ def test_no_calls_and_no_recordings_are_told_apart(comagic, folder):
     with Watched() as box:
         none = comagic("recordings", "--period", "2023-01-01", "-o", f"{folder}/{NAMES}", box=box)
         lost = save(comagic, box, folder, "--where", "call_status = Пропущенный")
+        assert not folder.exists()
     assert (none.code, "no rows from 2023-01-01" in none.err) == (0, True)
     assert (lost.code, "calls, and none has a recording" in lost.err) == (0, True)
+
+
+def test_a_manifest_that_can_not_be_written_is_an_error_before_all(comagic, folder, tmp_path):
+    with Watched() as box:
+        ran = save(comagic, box, folder, "--manifest", tmp_path / "none" / "list.csv")
+        assert (ran.code, box.journal, folder.exists()) == (8, [], False)
+
+
+def test_the_manifest_is_written_now_and_then(comagic, folder):
+    """A killed run then has less to read anew."""
+    moments = count(step=40.0)  # each look at the clock is later by more than half a minute
+    comagic.clock = replace(comagic.clock, monotonic=lambda: next(moments))
+    written = []
+
+    def spy(call):
+        if call.method == RECORDING and (folder / "recordings.jsonl").exists():
+            written.append(len(rows(folder)))
+
+    with Watched() as box:
+        box.journal = Spied(spy)
+        assert save(comagic, box, folder, "--jobs", "1").code == 0
+        check_whole(box, folder)
+    assert len(set(written)) > 3
+
+
+class Spied(list):
+    """A journal that tells of each call before it is answered."""
+
+    def __init__(self, spy):
+        super().__init__()
+        self._spy = spy
+
+    def append(self, call):
+        self._spy(call)
+        super().append(call)
 
 
 def test_the_log_says_what_came(comagic, folder):
