@@ -22,7 +22,7 @@ from urllib.parse import quote
 from comagic_cli.errors import CannotWrite, ComagicError, OutputBusy
 from comagic_cli.files.atomic_file import remove
 from comagic_cli.files.cloud import PAUSES, Bucket, Unconditional, Version
-from comagic_cli.files.lock import lock_file
+from comagic_cli.files.lock import hidden_path, lock_file
 from comagic_cli.files.store import INCOMPLETE, UnfinishedFile
 from comagic_cli.files.stream import write_errors
 
@@ -134,7 +134,7 @@ class ObjectStore:
 
     def fetch(self, name: str) -> Path | None:
         """Return a local copy of a file, until the store is closed."""
-        path = self._spool_folder() / quote(name, safe="")
+        path = hidden_path(self._spool_folder() / quote(name, safe=""), "copy")
         return path if self._bucket.get_file(self._key(name), path) else None
 
     @contextmanager
