@@ -47,6 +47,18 @@ ENDPOINTS = {
     "gs": ("GOOGLE_BASE_URL",),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
+VARIABLES = {
+    "s3": (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+    ),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_BASE_URL"),
+    "az": (
+        *("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"),
+        *("AZURE_STORAGE_ENDPOINT", "AZURE_STORAGE_USE_EMULATOR"),
+    ),
+}
+"""The variables that are passed on; obstore finds those of roles and encryption by itself."""
 CREDENTIALS = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws configure.",
     "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account.",
@@ -139,7 +151,9 @@ class Bucket:
                 f"Writing to {self.scheme}:// needs the package obstore.",
                 hint=install_command("obstore"),
             )
-        self._config = dict(_CONFIGS[self.scheme](self.environ))
+        environ, known = self.environ, VARIABLES[self.scheme]
+        self._config = {name.lower(): environ[name] for name in known if environ.get(name)}
+        self._config |= dict(_CONFIGS[self.scheme](environ))
         self._redact = self.redactor(tuple(_secrets(self.environ, self._config)))
         self._endpoint = _find_endpoint(self.scheme, self.environ, self._config)
         self._clients: dict[int, Any] = {}

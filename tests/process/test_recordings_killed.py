@@ -24,7 +24,7 @@ from program import DAYS, Watched, ended, environment, start, stop
 from comagic_cli.sandbox.media import RECORDING
 from comagic_cli.sandbox.quirks import Fault
 
-KILLS = int(os.environ.get("COMAGIC_KILLS", "10"))
+KILLS = int(os.environ.get("COMAGIC_KILLS", "5"))
 TYPED = ["recordings", *DAYS, "--jobs", "4", "-o"]
 NAMES = "{date}/{communication_id}-{record_id}.{ext}"
 
