@@ -341,6 +341,7 @@ OTHER_TOPICS = {
     "output": "formats",
     "clickhouse": "formats",
     "database": "formats",
+    "databases": "formats",
     "parquet": "formats",
     "postgres": "formats",
     "postgresql": "formats",
