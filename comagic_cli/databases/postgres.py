@@ -12,7 +12,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +172,12 @@ class PostgresDatabase:
         """Begin a COPY."""
         return self._connection.cursor().copy(sql.encode())
 
+    def abort(self, error: BaseException) -> None:
+        """End a COPY that goes on, as the error ends the transaction."""
+        for table in self._tables:
+            with suppress(psycopg.Error):
+                table.abort(error)
+
     def commit(self, *, is_complete: bool = True) -> None:
         """Put the rows into their tables, and commit the transaction."""
         self.query(f"SET LOCAL lock_timeout = '{TABLE_TIMEOUT}s'")
@@ -222,6 +228,10 @@ class PostgresTable(Table):
         """End the COPY."""
         self._copying.close()
         self._rows = rows
+
+    def abort(self, error: BaseException) -> None:
+        """End the COPY with an error."""
+        self._copying.__exit__(type(error), error, error.__traceback__)
 
     def merge(self, *, is_complete: bool) -> None:
         """Put the rows into the table. Of an incomplete request no row with a key is deleted."""
@@ -486,6 +496,7 @@ HINTS = {
     "does not exist": "Create it, or name another: -o postgresql://HOST/DATABASE.",
     "refused": "Check host and port, and that the server runs and accepts connections.",
     "resolve host": "Check the name of the host.",
+    "not known": "Check the name of the host.",
 }
 UNKNOWN_STATE = "The table has either the old rows or the new ones. Run the same command again."
 UNCHANGED = "The table is unchanged. Run the same command again."
@@ -538,6 +549,9 @@ def _transaction(
             database.commit(is_complete=False)
         else:
             missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
+        raise
+    except BaseException as error:
+        database.abort(error)
         raise
 
 

@@ -47,6 +47,18 @@ ENDPOINTS = {
     "gs": ("GOOGLE_BASE_URL",),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
+VARIABLES = {
+    "s3": (
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"),
+        *("AWS_DEFAULT_REGION", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"),
+    ),
+    "gs": ("GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_BASE_URL"),
+    "az": (
+        *("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN"),
+        *("AZURE_STORAGE_ENDPOINT", "AZURE_STORAGE_USE_EMULATOR"),
+    ),
+}
+"""The variables that are passed on; obstore finds those of roles and encryption by itself."""
 CREDENTIALS = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws configure.",
     "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to the key file of a service account.",
@@ -139,7 +151,9 @@ class Bucket:
                 f"Writing to {self.scheme}:// needs the package obstore.",
                 hint=install_command("obstore"),
             )
-        self._config = dict(_CONFIGS[self.scheme](self.environ))
+        environ, known = self.environ, VARIABLES[self.scheme]
+        self._config = {name.lower(): environ[name] for name in known if environ.get(name)}
+        self._config |= dict(_CONFIGS[self.scheme](environ))
         self._redact = self.redactor(tuple(_secrets(self.environ, self._config)))
         self._endpoint = _find_endpoint(self.scheme, self.environ, self._config)
         self._clients: dict[int, Any] = {}
@@ -222,18 +236,18 @@ class Bucket:
 
         return bool(self._find(key, get))
 
-    def list(self, folder: str, *, below: bool) -> Iterator[str]:
-        """Yield the keys of the objects in a folder, with `below` also of those in its folders."""
+    def list(self, folder: str, *, below: bool) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object in a folder, with `below` also in its folders."""
 
-        def keys() -> list[str]:
+        def listed() -> list[tuple[str, int]]:
             client, prefix = self._client(), folder.rstrip("/") or None
             if not below:
                 found = _obstore().list_with_delimiter(client, prefix)["objects"]
-                return [each["path"] for each in found]
+                return [(each["path"], each["size"]) for each in found]
             chunks = _obstore().list(client, prefix, chunk_size=1000)
-            return [each["path"] for chunk in chunks for each in chunk]
+            return [(each["path"], each["size"]) for chunk in chunks for each in chunk]
 
-        yield from self._call(f"{self.url}/{folder} can't be listed", keys)
+        yield from self._call(f"{self.url}/{folder} can't be listed", listed)
 
     def delete(self, key: str, pauses: tuple[float, ...] = PAUSES) -> None:
         """Delete an object, if there is one; try again after so many seconds."""

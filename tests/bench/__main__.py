@@ -26,9 +26,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parent.parent / "support"))
 
 from statistics import median
 
+from buckets import running_moto
 from measure import Command, Figures, interleaved, run
 from postgres import postgres as serve_postgres
 from rows import ALL, FIRST_DAY, SPAN, TWELVE
@@ -244,6 +246,35 @@ def memory(bench: Bench, _: list[str]) -> None:
         print(f"{ending:10} {peaks[0]:6.0f} {peaks[1]:6.0f}   ratio {peaks[1] / peaks[0]:.2f}")
 
 
+def buckets(bench: Bench, _: list[str]) -> None:
+    """Compare an export to a bucket with one to a local file and one put of that, beside moto."""
+    with running_moto() as port:
+        bench.environment |= {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "k",
+            "AWS_SECRET_ACCESS_KEY": "s",
+            "AWS_REGION": "us-east-1",
+        }
+        address = f"http://127.0.0.1:{port}/bench-bucket"
+        OPENERS.open(urllib.request.Request(address, method="PUT"))
+        put = (
+            "import obstore, pathlib, sys; from obstore.store import S3Store; "
+            "store = S3Store('bench-bucket', client_options={'allow_http': True}); "
+            "obstore.put(store, 'x.parquet', pathlib.Path(sys.argv[1]))"
+        )
+        for name in ("20k", "12"):
+            output = str(bench.folder / f"{name}.parquet")
+            local = bench.export(bench.address(name), "-o", output)
+            both = f"{shlex.join(local)} && {shlex.join([sys.executable, '-c', put, output])}"
+            commands: dict[str, Command] = {
+                "local parquet, put": ["sh", "-c", both],
+                "local parquet": local,
+                "bucket": bench.export(bench.address(name), "-o", "s3://bench-bucket/x.parquet"),
+            }
+            figures = interleaved(commands, bench.environment, bench.runs)
+            table(f"{ROWS[name]} rows to a bucket", figures, ROWS[name])
+
+
 def first_calls(bench: Bench) -> list[bytes]:
     return bench.calls(bench.address("20k")).read_bytes().splitlines()
 
@@ -351,6 +382,7 @@ def table(title: str, figures: Mapping[str, Figures], rows: int) -> None:
 
 
 MEASUREMENTS = {
+    "buckets": buckets,
     "speed": speed,
     "latency": latency,
     "memory": memory,

@@ -13,7 +13,7 @@ SEE = "  See comagic calls --help.\n"
         ("--since", "No such option '--since'. Did you mean --from?"),
         ("--feilds", "No such option '--feilds'. Did you mean --fields?"),
         ("--f", "No such option '--f'. Did you mean --from, --fields or --filter-json?"),
-        ("--version", "No such option '--version'."),
+        ("--version", "No such option '--version'. Write comagic --version."),
     ],
 )
 def test_the_option_that_was_meant_is_named(comagic, typed, said):

@@ -13,7 +13,7 @@ from wire import Victim, free_port, proxy, split_http, to_port
 
 FIELDS = "communication_id,communication_date_time,communication_type,visitor_id,tags"
 ASKED = ["communications", "--fields", FIELDS]
-KILLED = int(os.environ.get("COMAGIC_KILLS", "10"))
+KILLED = int(os.environ.get("COMAGIC_KILLS", "5"))
 IDS = "SELECT communication_id, visitor_id, _unfit FROM communications ORDER BY _time, _key"
 
 

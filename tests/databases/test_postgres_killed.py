@@ -16,7 +16,7 @@ from wire import Victim, free_port, proxy, split_postgres, to_socket
 FIELDS = "communication_id,communication_date_time,visitor_id,total_duration"
 ASKED = ["communications", *DAYS, "--jobs", "1", "--page-size", "50"]
 DEALS = ["deals", *DAYS]
-KILLED = int(os.environ.get("COMAGIC_KILLS", "10"))
+KILLED = int(os.environ.get("COMAGIC_KILLS", "5"))
 ROWS = "SELECT to_jsonb(t) - '_request' FROM (SELECT * FROM communications ORDER BY _key) AS t"
 OLD_DAYS = ["communications", "--from", "2024-10-01", "--till", "2024-10-03"]
 FEW = ["--fields", "communication_id,visitor_id"]

@@ -173,20 +173,21 @@ def test_a_refusal_of_the_service_leaves_the_bucket_as_it_was(comagic, bucket):
 
 
 def test_a_manifest_beside_the_file(comagic, bucket):
-    url = f"{bucket.url}/a/rows.csv"
+    long = "я" * 100
+    url = f"{bucket.url}/{long}/rows.csv"
     environ = bucket.environ
     with box_of() as box:
         words = [*TEN, "-o", url, "--manifest", f"{url}.manifest.json"]
         assert comagic(*words, box=box, **environ).code == 0
-    told = json.loads(bucket.read("a/rows.csv.manifest.json"))
+    told = json.loads(bucket.read(f"{long}/rows.csv.manifest.json"))
     assert (told["state"], told["output"], told["rows"]) == ("complete", "rows.csv", 300)
     line = f"{url}: 300 rows, {told['bytes']} bytes, complete\n"
     for words in ([url], [f"{url}.manifest.json"], [url, "--manifest", f"{url}.manifest.json"]):
         assert comagic("verify", *words, **environ) == Ran(0, line, "")
-    bucket.put("a/rows.csv", bucket.read("a/rows.csv")[:-1])
+    bucket.put(f"{long}/rows.csv", bucket.read(f"{long}/rows.csv")[:-1])
     ran = comagic("verify", url, **environ)
     assert (ran.code, f"{url} is not what its manifest says" in ran.err) == (3, True)
-    bucket.delete("a/rows.csv")
+    bucket.delete(f"{long}/rows.csv")
     ran = comagic("verify", url, **environ)
     assert (ran.code, ran.err) == (2, f"comagic: {url} can't be read: there is no such object.\n")
 
@@ -324,6 +325,14 @@ def test_without_the_package(comagic, bucket, monkeypatch):
     assert ran.code == 2
     assert "Writing to s3:// needs the package obstore." in ran.err
     assert "-m pip install obstore" in ran.err
+
+
+def test_a_list_and_a_chart_can_be_written_to_a_bucket(comagic, bucket):
+    words = ["list", "employees", "--sandbox", "-o", f"{bucket.url}/employees.csv"]
+    assert comagic(*words, **bucket.environ).code == 0
+    words = ["chart", "calls", "--sandbox", "-o", f"{bucket.url}/chart.csv"]
+    assert comagic(*words, **bucket.environ).code == 0
+    assert bucket.all_keys() == ["chart.csv", "employees.csv"]
 
 
 # Locks
