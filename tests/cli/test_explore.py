@@ -54,8 +54,8 @@ sms_message          │ Text of the message                               │ s
 OF_CALLS = ["=", "!=", "ilike", "not ilike", "is null", "is not null"]
 STATUS = {
     "field": "call_status",
-    "values": ["Принятый", "Пропущенный"],
     "operators": OF_CALLS,
+    "values": ["Принятый", "Пропущенный"],
     "format": "list",
     "title": "Признак, что звонок потерянный или успешный",
     "custom": False,
