@@ -41,6 +41,8 @@ TOKEN_ENDED = frozenset({"access_token_expired", "access_token_invalid"})
 CHECK = "Check {option}."
 REPORT = "This is likely a bug of comagic: please report it."
 CUSTOMER_MISSED = "this is about one customer of an agent, and none is named"
+OF_AGENTS = frozenset({"get.customer_users", "get.customers"})
+ONLY_AGENTS = "Only agents have customers. For an account of your own, leave --user-id out."
 NAME_CUSTOMER = "Name one: --user-id N (comagic users lists them); exports also take all."
 UNKNOWN = "Check the fields in --fields, --where and --sort (comagic fields), or the parameter."
 
@@ -218,6 +220,8 @@ def error_for(error: ApiError, method: str, redact: Redact = str) -> ComagicErro
     if field:
         message += f" [{field} = {value}]" if value else f" [{field}]"
     hint = _hint(mnemonic, kind.hint, field, text)
+    if mnemonic == "forbidden" and method in OF_AGENTS:
+        hint = ONLY_AGENTS
     return kind.error(message, hint=hint, mnemonic=name, field=field, value=value)
 
 

@@ -342,6 +342,7 @@ OTHER_TOPICS = {
     "output": "formats",
     "clickhouse": "formats",
     "database": "formats",
+    "databases": "formats",
     "parquet": "formats",
     "postgres": "formats",
     "postgresql": "formats",

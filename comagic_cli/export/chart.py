@@ -185,7 +185,12 @@ def _count(job: ExportJob, question: Question) -> None:
             days=[f"{day:%Y-%m-%d}" for day in _ends(reader.query.period)],
             points=points,
             progress=connection.progress,
-            members={"rows": rows, "output": target_name, "points": points},
+            members={
+                "rows": rows,
+                "period": [str(end) for end in _ends(reader.query.period)],
+                "output": target_name,
+                "points": points,
+            },
         )
     )
 

@@ -61,6 +61,7 @@ class Connection:
     progress: Progress = field(default_factory=Progress)
     totals: Totals = field(default_factory=Totals)
     ahead: Lookahead = field(default_factory=Lookahead)
+    user_label: str = ""  # of one of several customers, before what is said of it
     _members: list[Members] = field(default_factory=list)  # one, shared by all customers
     _field_names: dict[str, str] = field(default_factory=dict)  # shared by them too
 
@@ -87,7 +88,7 @@ class Connection:
     def for_user(self, user_id: int) -> Connection:
         """Return a connection that calls as another user of the agent."""
         account = replace(self.account, user_id=user_id, saved_zone=None)
-        return replace(self, account=account)
+        return replace(self, account=account, user_label=f"user {user_id}: ")
 
     def find_report_id(self, report: ReportType, typed: str | None) -> int | str | None:
         """Return the id of a flat report: typed, else found by its name or by its type."""
@@ -156,7 +157,7 @@ class Connection:
             partial(self.asker, cut=cut),
             self.note,
             error=self.context.reporter.error,
-            warn=self.context.reporter.warn,
+            warn=lambda text: self.context.reporter.warn(f"{self.user_label}{text}"),
             zone=lambda: self.known_zone,
             totals=self.totals,
             ahead=self.ahead,

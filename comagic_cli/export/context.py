@@ -294,10 +294,10 @@ class Context:
         with open_output(None, self.stdout) as stream:
             stream.write(f"{text}\n".encode())
 
-    def print_count(self, count: int) -> None:
-        """Write a number of rows to standard output, and record it. Raises `CannotWrite`."""
+    def print_count(self, count: int, period: Sequence[str] | None) -> None:
+        """Write the rows of a period to standard output, and record them. Raises `CannotWrite`."""
         self.print(str(count))
-        self.reporter.record(rows_of(count), rows=count)
+        self.reporter.record(rows_of(count), rows=count, period=period)
 
 
 def _decode(data: bytes, name: str, option: str) -> str:

@@ -151,7 +151,7 @@ def show_count(job: ExportJob) -> None:
         if not options.customers:
             query = make_query(job, connection, None)
             count = count_rows(query, connection.asker, connection.note)
-            context.print_count(count)
+            context.print_count(count, _ends(job, query.period.start, query.period.end))
             if not count:
                 warn_of_no_rows(query, job, connection)
             return
@@ -160,10 +160,16 @@ def show_count(job: ExportJob) -> None:
             counts.extend(customers.each(lambda at, _: iter([_count(job, at)])))
         finally:
             if counts:
-                context.print_count(sum(counts))
+                period = period_in_utc(options, context)
+                ends = _ends(job, period.start, period.end)
+                context.print_count(sum(counts), ends)
         if not sum(counts):
             query = draft_query(job, period_in_utc(options, context), None, connection.now)
             warn_of_no_rows(query, job, connection)
+
+
+def _ends(job: ExportJob, start: datetime, end: datetime) -> list[str] | None:
+    return [str(start), str(end)] if job.is_dated else None
 
 
 def _count(job: ExportJob, connection: Connection) -> int:

@@ -447,7 +447,8 @@ def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> Non
     """
     options = job.options
     ids = query.ids
-    is_told = ids and not query.filter and not options.count  # by the reader: ids without rows
+    # The reader tells which ids of rows are without one.
+    is_told = query.row_ids and not query.filter and not options.count
     if options.quiet or is_told:
         return
     zone = connection.known_zone or "the account's time zone"
@@ -456,12 +457,18 @@ def warn_of_no_rows(query: Query, job: ExportJob, connection: Connection) -> Non
         connection = connection.for_user(options.customers[0].user_id)
     text = f"no rows from {_name_period(query.period)} ({zone})" if query.is_dated else "no rows"
     if ids is not None:
-        text += " have these ids" if ids else ": --ids names no id"
+        text += _say_of_ids(query)
     if query.filter:
         text += f"{' and' * bool(ids)} match {'--where' if options.where else 'the filter'}"
         reasons = [*wrong_quotes(options.where), *_unlisted_values(query, connection)]
         text += f": {'; '.join(reasons)}" * bool(reasons)
     connection.context.reporter.warn(text)
+
+
+def _say_of_ids(query: Query) -> str:
+    if query.row_ids is None:
+        return " are in these chats" if query.ids else ": --chat-ids names no chat"
+    return " have these ids" if query.ids else ": --ids names no id"
 
 
 def _name_period(period: Period) -> str:

@@ -325,13 +325,16 @@ class Reader:
         In any order there is none but at the `is_end` of a window: a resumed run would repeat rows.
         """
         held, order = self._held, self._order
+        places: Sequence[int]
         if order.by_time:
             done = order.count_before(held.times, bound)
             places = order.select(held.times[:done], since)
         else:
             done = held.page.count
-            last = order.second_before(bound)
-            places = Marks.of(held.page.marks).within(since, last, range(done))
+            places = range(done)
+            if self.query.is_dated:
+                last = order.second_before(bound)
+                places = Marks.of(held.page.marks).within(since, last, places)
         if self._wanted is not None and self._count_pending(since, order.far) >= self._wanted:
             places = order.select(held.times, since) if order.by_time else places
             places = places[: self._wanted]
@@ -375,7 +378,8 @@ class Reader:
         times = Marks.of(page.marks).times
         first, last = shown(window.start - SECOND), shown(window.end + SECOND)
         outside, known = 0, list(filter(None, times))
-        if known and (min(known) < first or max(known) > last):
+        is_dated = self.query.is_dated
+        if is_dated and known and (min(known) < first or max(known) > last):
             outside = sum(not first <= time <= last for time in known)
         self._received += len(times)
         self.outside += outside

@@ -42,8 +42,8 @@ FIELDS = {
 LIVE_FIELDS = {"name": TEXT, "title": TEXT} | FIELDS | {"custom": YES_NO}
 FILTERS = {
     "field": TEXT,
-    "values": MANY,
     "operators": MANY,
+    "values": MANY,
     "format": TEXT,
     "title": TEXT,
     "custom": YES_NO,
@@ -240,10 +240,10 @@ def _filter_row(row: Row) -> Row:
     operators = row.get("operators")
     return {
         "field": row.get("id"),
-        "values": row.get("values"),
         "operators": [_as_typed(each) for each in operators or ()]
         if isinstance(operators, list | None)
         else operators,
+        "values": row.get("values"),
         "format": row.get("format"),
         "title": row.get("name"),
         "custom": row.get("is_custom_dimension"),

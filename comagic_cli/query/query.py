@@ -119,11 +119,15 @@ class Query:
 
     @property
     def by_time(self) -> bool:
-        """Check that rows are sorted by time, so that the period can be cut into windows."""
+        """Check that rows are sorted by time, so that the period can be cut into windows.
+
+        Rows that ids choose have no period to cut.
+        """
         head = self.sort[: len(self.report.time)]
         one_way = len({sort.descending for sort in head}) < 2  # noqa: PLR2004 - both ways
         named = tuple(sort.field for sort in head)
-        return bool(self.report.time) and one_way and named == self.report.time[: len(head)]
+        is_timed = self.is_dated and bool(self.report.time)
+        return is_timed and one_way and named == self.report.time[: len(head)]
 
     @property
     def descending(self) -> bool:

@@ -349,3 +349,10 @@ def test_a_usual_format_of_exports_is_not_that_of_doctor(comagic, file):
         put(file, f'base-url = "{box.url}"\ntoken = "sandbox-token"\nformat = "xlsx"\n')
         assert examined(comagic)[0] == 0
         assert "sandbox-token" not in comagic("doctor", "-f", "json").out
+
+
+def test_several_customers_wait_for_the_points_of_the_next_minute(comagic):
+    faults = fault("limit_exceeded", 1, method="get.calls", seconds=30)
+    with examinable(agent=True, faults=faults) as box:
+        code, told = examined(comagic, "--user-id", "7001,7002", box=box)
+    assert (code, "FAIL" in told, told.count("ok    calls ")) == (0, False, 2)

@@ -54,8 +54,8 @@ sms_message          │ Text of the message                               │ s
 OF_CALLS = ["=", "!=", "ilike", "not ilike", "is null", "is not null"]
 STATUS = {
     "field": "call_status",
-    "values": ["Принятый", "Пропущенный"],
     "operators": OF_CALLS,
+    "values": ["Принятый", "Пропущенный"],
     "format": "list",
     "title": "Признак, что звонок потерянный или успешный",
     "custom": False,
@@ -173,8 +173,13 @@ def test_the_sandbox_has_users_to_list(comagic):
 
 def test_who_is_no_agent_has_no_users(comagic):
     with box() as account:
-        ran = comagic("users", box=account)
-    assert (ran.code, ran.out) == (4, "")
+        users = comagic("users", box=account)
+        calls = comagic("calls", "--user-id", "all", "--count", box=account)
+    expected = (
+        "comagic: get.customer_users: the user is not allowed to do this (forbidden): Permission "
+        "denied\n  Only agents have customers. For an account of your own, leave --user-id out.\n"
+    )
+    assert users == calls == Ran(4, "", expected)
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,10 @@ ENDS = [
             "points_left": 4998,
         },
     ),
-    ([*ASKED, "--count"], {"message": "30 rows", "rows": 30, "points": 1, "points_left": 4999}),
+    (
+        [*ASKED, "--count"],
+        {"message": "30 rows", "rows": 30, "period": [*SPAN], "points": 1, "points_left": 4999},
+    ),
     ([*ASKED, "--dry-run"], {"message": "done"}),
     (
         [*ASKED, "-o", "x.csv"],
@@ -171,6 +174,7 @@ ENDS = [
         {
             "message": "30 rows, 2024-10-01 to 2024-10-05, 3 points spent, 4 997 left today, N s.",
             "rows": 30,
+            "period": [*SPAN],
             "output": "x.csv",
             "points": 3,
             "points_left": 4997,

@@ -451,6 +451,9 @@ help utm_source
     there is no topic or command 'utm_source'
       It is a field of communications, visits, calls-report and 5 more: see comagic \
 fields communications.
+help колонки
+    there is no topic or command 'колонки'
+      Did you mean fields?
 help wat
     there is no topic or command 'wat'
       Topics: filters, dates, formats, buckets, points, cron, exit-codes, environment, errors.

@@ -402,3 +402,17 @@ def test_ids_are_asked_of_every_client(comagic, agent):
     assert [row["communication_id"] for row in rows(both) if row["user_id"] == 7003] == [
         row["communication_id"] for row in rows(ran)
     ]
+
+
+def test_ids_that_one_of_several_customers_lacks_name_its_user(comagic, agent):
+    [row, *_] = truth(agent, 7003, command="call-details")
+    asked = ["--ids", row["communication_id"], "--fields", "communication_id"]
+    ran = comagic("call-details", *DAYS, *asked, "--user-id", "7003,7001", box=agent)
+    lacking = [line for line in ran.err.splitlines() if "no row" in line]
+    found = {json.loads(line)["user_id"] for line in ran.out.splitlines()}
+    users = {7001, 7003} - found
+    assert (ran.code, 7003 in found) == (0, True)
+    assert lacking == [
+        f"comagic: user {user}: 1 id has no row in this period: {row['communication_id']}"
+        for user in sorted(users)
+    ]

@@ -240,3 +240,45 @@ def test_counts_plans_and_first_rows_of_lists(comagic, box):
     assert (first.code, len(found)) == (0, 2)
     one = comagic(*line, "--where", f"id = {rows[0]['id']}", box=box)
     assert (one.code, json.loads(one.out)) == (0, rows[0])
+
+
+@pytest.fixture(scope="module")
+def chats():
+    with Watched(rows=600) as service:
+        yield service
+
+
+@pytest.mark.parametrize("size", [10_000, 7])
+def test_messages_of_named_chats_come_whole_and_without_a_period(comagic, chats, size):
+    messages = chats.truth("chat-messages-report", *SPAN, fields=["chat_id"])
+    named = list(dict.fromkeys(str(row["chat_id"]) for row in messages))[:3]
+    fields = ["id", "chat_id", "date_time"]
+    line = ["chat-messages-report", "--chat-ids", ",".join(named), "--fields", ",".join(fields)]
+    ran = comagic(*line, "-f", "jsonl", "--page-size", size, box=chats)
+    expected = chats.every_row(
+        "get.chat_messages_report", fields=fields, chat_ids=list(map(int, named))
+    )
+    got = [json.loads(row) for row in ran.out.splitlines()]
+    assert (ran.code, ran.err) == (0, "")
+    assert len({row["chat_id"] for row in expected}) == len(named)
+    assert counted(got) == counted(expected)
+    assert [row["date_time"] for row in got] == sorted(row["date_time"] for row in got)
+    counts = comagic(*line, "--count", box=chats)
+    assert (counts.code, counts.out) == (0, f"{len(expected)}\n")
+
+
+def test_more_chats_than_a_call_names_are_asked_for_in_batches(comagic, chats, tmp_path):
+    ids = "\n".join(str(row["id"]) for row in chats.truth("chats-report", *SPAN, fields=["id"]))
+    (tmp_path / "ids").write_text(ids)
+    line = ["chat-messages-report", "--chat-ids", tmp_path / "ids", "--fields", "id"]
+    ran = comagic(*line, "-f", "jsonl", box=chats)
+    expected = chats.truth("chat-messages-report", *SPAN, fields=["id"])
+    got = {json.loads(row)["id"] for row in ran.out.splitlines()}
+    assert (ran.code, ran.err, len(ids.splitlines()) > 100) == (0, "", True)
+    assert {row["id"] for row in expected} <= got
+    assert len(got) == len(ran.out.splitlines())
+
+
+def test_a_chat_without_messages_is_told(comagic, chats):
+    ran = comagic("chat-messages-report", "--chat-ids", "1", "-f", "jsonl", box=chats)
+    assert (ran.code, ran.out, ran.err) == (0, "", "comagic: no rows are in these chats\n")

@@ -156,10 +156,10 @@ def test_what_a_report_can_be_filtered_by():
     ]
     rows = filter_rows(told, None, CALLS)
     assert [tuple(row.values()) for row in rows] == [
-        ("call_type", told[0]["values"], ["=", "!="], "list", "Тип", False),
-        ("tags", None, ["=", 5, {"name": "равно"}], None, None, None),
-        ("odd", 7, "any", None, None, None),
-        (None, None, [], None, None, None),
+        ("call_type", ["=", "!="], told[0]["values"], "list", "Тип", False),
+        ("tags", ["=", 5, {"name": "равно"}], None, None, None, None),
+        ("odd", "any", 7, None, None, None),
+        (None, [], None, None, None, None),
     ]
     assert all(list(row) == list(FILTERS) for row in rows)
     assert filter_rows(told, "odd", CALLS) == [rows[2]]

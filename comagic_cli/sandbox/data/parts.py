@@ -62,7 +62,8 @@ class Messages(Source):
 
     def of_ids(self, ids: Iterable[int]) -> list[Row]:
         """Return the messages of chats with these ids."""
-        numbers = {number for chat in ids if (number := self.business.chat_number(chat))}
+        found = map(self.business.chat_number, ids)
+        numbers = {number for number in found if number is not None}
         known = {bisect_left(range(number + 1), number, key=self.place) for number in numbers}
         return list(self._messages(n for n in sorted(known) if self.first <= n < self.last))
 
