@@ -52,7 +52,7 @@ IMPORT_MORE = {
     "export.database": 15,
     "export.partitions": 18,
     "export.request": 22,
-    "export.verify": 15,
+    "export.verify": 20,
     "export.recordings.saving": 17,
     "export.connection": 19,
     "export.chart": 17,

@@ -119,7 +119,7 @@ the package obstore.
 
 A bucket takes all that a folder takes, except databases: one file, or {date},
 {month}, {user_id} and {customer}. Existing files are skipped, --refresh and
---manifest work, and comagic verify s3://... checks a file. An
+--manifest work, and comagic verify s3://... checks a file, or day files. An
 object is first written to a temporary file, then put whole: a failed or killed
 run leaves no half object. So there is nothing to --resume.
 
