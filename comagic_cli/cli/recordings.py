@@ -33,17 +33,19 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.recordings.saving import save_recordings
 from comagic_cli.export.recordings.transcripts import save_transcripts
+from comagic_cli.files.output import BUCKET_SCHEMES, scheme_of
 
 
 class FileNames(OutputFile):
-    """The names of files in folders."""
+    """The names of files in folders or in a bucket."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the names. Raises `UsageProblem` for a URL."""
-        if "://" in str(value):  # it is not shown, as it may contain a password
+        """Return the names. Raises `UsageProblem` for a URL that is not of a bucket."""
+        scheme = scheme_of(str(value))
+        if scheme and scheme not in BUCKET_SCHEMES:  # it is not shown, as it may have a password
             raise UsageProblem(
-                f"-o {str(value).partition('://')[0]}://...: only folders are written",
-                hint="Save to a folder, and copy that: aws s3 sync recordings s3://BUCKET/FOLDER",
+                f"-o {scheme}://...: only folders and buckets are written",
+                hint="Write a path, or s3://BUCKET/NAME, gs://BUCKET/NAME, az://CONTAINER/NAME.",
             )
         return super().convert(value, param, ctx)
 
@@ -55,6 +57,7 @@ In -o: {date}, {month}, {time}, {communication_id}, {record_id}, {ext},
 skipped. The manifest, recordings.jsonl beside the folders, has a row for
 each recording: ids, time, phones, employees, path, bytes, SHA-256, state.
 The exit code is 3 while some are missing; the next run tries them again.
+For a bucket, write s3://BUCKET/ before the name; see comagic help buckets.
 
 \b
 --where takes the fields of calls, or of calls-report. Calls are read from
@@ -65,6 +68,7 @@ EPILOG_OF_TRANSCRIPTS = """\b
 Each transcript costs a point; only calls with recordings are asked for, and
 texts that are there are skipped. In -o: {date}, {month}, {time},
 {communication_id}, {employee}, {phone}, {direction}, {user_id}, {customer}.
+For a bucket, write s3://BUCKET/ before the name; see comagic help buckets.
 --where takes the fields of calls, or of calls-report."""
 CHOSEN = ("fields", "sort", "as_saved")  # options that a command decides itself
 MAX_CALLS = query_option(

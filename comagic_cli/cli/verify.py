@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -26,10 +25,10 @@ from comagic_cli.cli.options import (
 from comagic_cli.cli.params import ExportCommand, OutputFile, Text, bundle
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context
-from comagic_cli.export.manifest import SUFFIX, Manifest, read_manifest
+from comagic_cli.export.manifest import SUFFIX, Manifest, find_named, read_manifest
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.verify import verify_file, verify_partitions, verify_table
-from comagic_cli.files.cloud import is_bucket, split_url
+from comagic_cli.files.cloud import is_bucket
 from comagic_cli.files.output import DATABASE_SCHEMES, format_of, scheme_of
 from comagic_cli.formats.partitions import (
     CUSTOMER_NAMES,
@@ -168,19 +167,7 @@ def find_manifest(file: str, path: str | None, fetch: Fetch) -> tuple[str, Manif
     if manifest.output is None:
         hint = f"Name the file with the rows: comagic verify ROWS --manifest {file}."
         raise UsageProblem(f"{file} is the manifest of an export to stdout.", hint=hint)
-    return _find_output(file, manifest.output), manifest
-
-
-def _find_output(manifest: str, output: str) -> str:
-    """Return the path or URL of an output that a manifest names from its own folder."""
-    if is_bucket(output):
-        return output
-    if not is_bucket(manifest):
-        return str(Path(manifest).parent / output)
-    scheme, bucket, key = split_url(manifest)
-    return (
-        f"{scheme}://{bucket}/{posixpath.normpath(posixpath.join(posixpath.dirname(key), output))}"
-    )
+    return find_named(file, manifest.output), manifest
 
 
 def _missing(target: str) -> Path:

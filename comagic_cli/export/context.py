@@ -268,6 +268,17 @@ class Context:
         with read_errors("standard input"):
             return _decode(self.stdin.read(), "standard input", option)
 
+    def find_text(self, target: str, option: str) -> str | None:
+        """Read a whole file or object as UTF-8; return `None` if there is none.
+
+        Raises `UsageProblem`, of a bucket also `CannotWrite` and `NetworkFailure`.
+        """
+        if not is_bucket(target):
+            return self.read_text(target, option) if Path(target).exists() else None
+        store, name = self.find_store(target)
+        data = store.read(name)
+        return None if data is None else _decode(data, target, option)
+
     def find_store(self, target: str) -> tuple[Store, str]:
         """Return the store of an output's path or URL, and the output's name there."""
         if not is_bucket(target):

@@ -141,6 +141,27 @@ def _name_output(path: str, published: str) -> str:
     return posixpath.relpath(f"/{key}", posixpath.dirname(f"/{own_key}"))
 
 
+def name_beside(path: str, file: str) -> str:
+    """Name a file, not resolved, as seen from the folder of another, which need not exist.
+
+    In another place it is named by its full path or URL.
+    """
+    if is_bucket(path) or is_bucket(file):
+        return _name_output(path, file if is_bucket(file) else str(Path(file).absolute()))
+    return Path(os.path.relpath(file, Path(path).parent)).as_posix()
+
+
+def find_named(path: str, name: str) -> str:
+    """Return the path or URL of a file that another names from its own folder."""
+    if is_bucket(name):
+        return name
+    if not is_bucket(path):
+        return str(Path(path).parent / name)
+    scheme, bucket, key = split_url(path)
+    found = posixpath.normpath(posixpath.join(posixpath.dirname(key), name))
+    return f"{scheme}://{bucket}/{found}"
+
+
 def read_manifest(path: Path, name: str) -> Manifest | None:
     """Read a manifest; `None` where the file is something else.
 

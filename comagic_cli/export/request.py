@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from comagic_cli.export.customers import (
     find_customers,
     period_in_utc,
 )
+from comagic_cli.export.manifest import find_named, name_beside
 from comagic_cli.export.options import ExportOptions, OutputSpec
 from comagic_cli.files.output import is_file
 from comagic_cli.formats.base import ZONED
@@ -197,14 +197,16 @@ def _find_files(manifest: str, job: ExportJob) -> Callable[[str], list[str]]:
 
     They are as seen from the folder of the output. Raises `UsageProblem`.
     """
-    text = job.context.read_text(manifest, "--record-files")
+    text = job.context.find_text(manifest, "--record-files")
+    if text is None:
+        text = job.context.read_text(manifest, "--record-files")  # it says why it can't
     output = job.options.output
-    start = Path(output).parent if output is not None and is_file(output) else Path()
+    seen_from = output if output is not None and is_file(output) else "stdout"
     found: dict[str, list[str]] = {}
     for row in parse_manifest(text, manifest).rows.values():
         if row.state == SAVED:
-            path = os.path.relpath(Path(manifest).parent / row.path, start)
-            found.setdefault(str(row.communication_id), []).append(Path(path).as_posix())
+            path = name_beside(seen_from, find_named(manifest, row.path))
+            found.setdefault(str(row.communication_id), []).append(path)
     return lambda id_: found.get(id_, [])
 
 

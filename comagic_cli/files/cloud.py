@@ -236,18 +236,18 @@ class Bucket:
 
         return bool(self._find(key, get))
 
-    def list(self, folder: str, *, below: bool) -> Iterator[str]:
-        """Yield the keys of the objects in a folder, with `below` also of those in its folders."""
+    def list(self, folder: str, *, below: bool) -> Iterator[tuple[str, int]]:
+        """Yield key and size of each object in a folder, with `below` also in its folders."""
 
-        def keys() -> list[str]:
+        def listed() -> list[tuple[str, int]]:
             client, prefix = self._client(), folder.rstrip("/") or None
             if not below:
                 found = _obstore().list_with_delimiter(client, prefix)["objects"]
-                return [each["path"] for each in found]
+                return [(each["path"], each["size"]) for each in found]
             chunks = _obstore().list(client, prefix, chunk_size=1000)
-            return [each["path"] for chunk in chunks for each in chunk]
+            return [(each["path"], each["size"]) for chunk in chunks for each in chunk]
 
-        yield from self._call(f"{self.url}/{folder} can't be listed", keys)
+        yield from self._call(f"{self.url}/{folder} can't be listed", listed)
 
     def delete(self, key: str, pauses: tuple[float, ...] = PAUSES) -> None:
         """Delete an object, if there is one; try again after so many seconds."""

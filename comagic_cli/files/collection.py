@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Lock
 
 from comagic_cli.errors import CannotWrite
-from comagic_cli.files.atomic_file import open_folder, remove, sync_folder
-from comagic_cli.files.lock import lock_file
+from comagic_cli.files.atomic_file import remove, sync_folder
+from comagic_cli.files.object_store import ObjectStore
+from comagic_cli.files.store import FindStore, find_folder
 from comagic_cli.files.stream import write_errors
 
 UNFINISHED = ".comagic-unfinished"  # the folder of what is not whole yet
@@ -68,22 +69,22 @@ class PartFile:
 
 
 class Collection:
-    """Files in folders below one folder, from several threads.
+    """Files in folders below one folder, from several threads; a name is a path as typed.
 
     `close` lets no more of them appear.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
         self._unfinished = folder / UNFINISHED
         self._numbers = count()
         self._changed = set[Path]()  # folders with new names that may not be on the disk yet
         self._is_open = True
         self._lock = Lock()
 
-    def find(self, path: Path) -> int | None:
+    def find(self, name: str) -> int | None:
         """Return the size of a file; `None` if it is not there. Raises `CannotWrite`."""
-        with write_errors(str(path)):
+        path = Path(name)
+        with write_errors(name):
             if path.is_dir():
                 raise CannotWrite(f"{path} is a folder.", hint="A file is to have that name.")
             try:
@@ -91,26 +92,28 @@ class Collection:
             except (FileNotFoundError, NotADirectoryError):
                 return None
 
-    def inspect(self, path: Path) -> tuple[bytes, str]:
+    def inspect(self, name: str) -> tuple[bytes, str]:
         """Return the first bytes of a file, and the hash of all."""
         digest, head = hashlib.sha256(), b""
-        with write_errors(str(path)), path.open("rb") as file:
+        with write_errors(name), Path(name).open("rb") as file:
             while data := file.read(AT_ONCE):
                 head = head or data[:HEAD]
                 digest.update(data)
         return head, digest.hexdigest()
 
-    def begin(self, path: Path) -> PartFile:
-        """Begin the file that gets a path in the end."""
+    def begin(self, name: str) -> PartFile:
+        """Begin the file that gets a name in the end."""
         with self._lock:
             if not self._is_open:
-                raise CannotWrite(f"{path} can't be written: the run has ended.")
-            return PartFile(self._unfinished / f"{next(self._numbers)}.part", str(path))
+                raise CannotWrite(f"{name} can't be written: the run has ended.")
+            path = self._unfinished / f"{next(self._numbers)}.part"
+            return PartFile(path, self._title_part(name))
 
-    def publish(self, part: PartFile, path: Path) -> bool:
-        """Give a whole file its path; do nothing and return false once the collection is closed."""
+    def publish(self, part: PartFile, name: str) -> bool:
+        """Give a whole file its name; do nothing and return false once the collection is closed."""
+        path = Path(name)
         part.sync()
-        with self._lock, write_errors(str(path)):
+        with self._lock, write_errors(name):
             if not self._is_open:
                 return False
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -140,19 +143,77 @@ class Collection:
             with suppress(OSError):
                 self._unfinished.rmdir()
 
+    def _title_part(self, name: str) -> str:
+        """Return what errors call a file that is not whole yet."""
+        return name
+
     def _empty(self) -> None:
         for path in self._unfinished.glob("*.part"):
             remove(path)
 
 
+class BucketCollection(Collection):
+    """Files in a bucket below a folder, a URL with the slash at its end; names are URLs.
+
+    Each is written in the folder for temporary files, and put whole, by several threads at once. A
+    put that has begun when the collection is closed may still end: what it puts is whole.
+    """
+
+    def __init__(self, store: ObjectStore, folder: str) -> None:
+        super().__init__(store.spool_folder())
+        self._store = store
+        self._folder = folder
+        self._sizes = dict[str, dict[str, int]]()  # by folder, each listed when it is first needed
+
+    def find(self, name: str) -> int | None:
+        """Return the size that an object had when its folder was listed; `None` if there is none.
+
+        It is called by one thread. Raises `CannotWrite`, `NetworkFailure`.
+        """
+        folder, slash, file = self._below(name).rpartition("/")
+        if folder not in self._sizes:
+            self._sizes[folder] = self._store.sizes(f"{folder}{slash}")
+        return self._sizes[folder].get(file)
+
+    def inspect(self, name: str) -> tuple[bytes, str]:
+        """Return the first bytes of an object, and the hash of all; it is read for that."""
+        copy = self._store.fetch(self._below(name))
+        if copy is None:  # it was deleted meanwhile
+            return b"", ""
+        try:
+            return super().inspect(str(copy))
+        finally:
+            remove(copy)
+
+    def publish(self, part: PartFile, name: str) -> bool:
+        """Put a whole file; do nothing and return false once the collection is closed."""
+        with self._lock:
+            if not self._is_open:
+                return False
+        self._store.publish(part.path, self._below(name))
+        return True
+
+    def _title_part(self, name: str) -> str:
+        return f"The temporary file of {name} in {self._unfinished.parent.parent}"
+
+    def _below(self, name: str) -> str:
+        return name.removeprefix(self._folder)
+
+
 @contextmanager
-def open_collection(folder: Path) -> Iterator[Collection]:
+def open_collection(folder: str, find_store: FindStore = find_folder) -> Iterator[Collection]:
     """Open a collection, which no other run writes at the same time.
 
-    The folder is created if it is missing. Raises `CannotWrite`, `OutputBusy`.
+    `folder` is a path or a URL with the slash at its end, "" for the current folder. It is created
+    if it is missing. Raises `CannotWrite`, `OutputBusy`, of a bucket also `NetworkFailure`.
     """
-    with open_folder(folder), lock_file(folder / "recordings", str(folder)):
-        collection = Collection(folder)
+    store, _ = find_store(folder)
+    with store.open(create=True), store.lock("recordings", folder.rstrip("/") or folder or "."):
+        collection = (
+            BucketCollection(store, folder)
+            if isinstance(store, ObjectStore)
+            else Collection(Path(folder))
+        )
         try:
             collection.open()
             yield collection

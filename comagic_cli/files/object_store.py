@@ -86,7 +86,7 @@ class ObjectStore:
         """Return a file to write, in the temporary folder."""
         if not name or name.endswith("/"):
             raise CannotWrite(f"{self.title(name)} is a folder.", hint="Add a file name.")
-        folder = self._spool_folder()
+        folder = self.spool_folder()
         title = f"The temporary file of {self.title(name)} in {folder.parent}"
         path = folder / quote(name, safe="")
         return UnfinishedFile(self, name, path, title=title, suffix=suffix)
@@ -106,6 +106,12 @@ class ObjectStore:
         found = set(self._names(below=any("/" in name for name in wanted))) if wanted else set()
         self._incomplete = {name for name in found if name.endswith(INCOMPLETE)}
         return found & wanted
+
+    def sizes(self, below: str) -> dict[str, int]:
+        """Return the sizes of the files in one folder, "" or with a slash at its end, by name."""
+        folder = self._key(below)
+        found = self._bucket.list(folder, below=False)
+        return {key.removeprefix(folder): size for key, size in found}
 
     def has(self, pattern: str) -> bool:
         """Return whether any file's name matches a pattern."""
@@ -134,8 +140,14 @@ class ObjectStore:
 
     def fetch(self, name: str) -> Path | None:
         """Return a local copy of a file, until the store is closed."""
-        path = hidden_path(self._spool_folder() / quote(name, safe=""), "copy")
+        path = hidden_path(self.spool_folder() / quote(name, safe=""), "copy")
         return path if self._bucket.get_file(self._key(name), path) else None
+
+    def spool_folder(self) -> Path:
+        """Return the folder for temporary files of the open store."""
+        if self._spool is None:
+            raise AssertionError("the store is not open")
+        return self._spool
 
     @contextmanager
     def lock(self, name: str, title: str = "") -> Iterator[None]:
@@ -159,13 +171,8 @@ class ObjectStore:
         return f"{self._folder}{name}"
 
     def _names(self, *, below: bool) -> Iterator[str]:
-        keys = self._bucket.list(self._folder, below=below)
-        return (key.removeprefix(self._folder) for key in keys)
-
-    def _spool_folder(self) -> Path:
-        if self._spool is None:
-            raise AssertionError("the store is not open")
-        return self._spool
+        found = self._bucket.list(self._folder, below=below)
+        return (key.removeprefix(self._folder) for key, _ in found)
 
 
 class Lease:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 import msgspec
 
 from comagic_cli.errors import UsageProblem
+from comagic_cli.files.cloud import is_bucket, split_url
 from comagic_cli.formats.partitions import file_name
 
 Id: TypeAlias = int | str
@@ -94,18 +95,19 @@ COLUMNS = tuple(each.name for each in msgspec.structs.fields(ManifestRow))
 class NameTemplate:
     """The names of recordings, as typed; `is_longer` says that the recording's id was added.
 
-    `folder` is the path before the first placeholder.
+    `folder` is the path or URL before the first placeholder, with the slash at its end; "" is the
+    current folder.
     """
 
     text: str
-    folder: Path
+    folder: str
     names: frozenset[str]
     is_longer: bool = False
 
-    def fill(self, recording: Recording) -> Path:
-        """Return the path of a recording. Raises `UsageProblem` for one that is too long."""
+    def fill(self, recording: Recording) -> str:
+        """Return the name of a recording. Raises `UsageProblem` for one that is too long."""
         values = _values(recording)
-        return Path("/".join(_fill_part(part, values, self.text) for part in _parts(self.text)))
+        return "/".join(_fill_part(part, values, self.text) for part in _parts(self.text))
 
 
 def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameTemplate:
@@ -135,13 +137,15 @@ def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameT
         base, dot, ending = text.rpartition(".")
         has_suffix = dot and "/" not in ending
         text = f"{base}-{{{needed}}}.{ending}" if has_suffix else f"{text}-{{{needed}}}"
-    folder = Path(head[: head.rfind("/") + 1] or ".")
+    folder = head[: head.rfind("/") + 1]
+    if is_bucket(folder):
+        split_url(folder)  # the bucket's name stands before the first placeholder
     return NameTemplate(text, folder, frozenset(names | {needed}), is_longer)
 
 
-def same_name(path: Path) -> str:
+def same_name(path: str) -> str:
     """Return what is equal for paths that some file system takes for the same."""
-    return unicodedata.normalize("NFC", str(path)).casefold()
+    return unicodedata.normalize("NFC", path).casefold()
 
 
 def _parts(text: str) -> list[str]:

@@ -17,28 +17,16 @@ import pytest
 from coverage_marks import unmeasured
 from openpyxl import load_workbook
 from program import DAYS, Watched, environment, run
+from recordings import NAMES, WINDOW, Spied, of_media, wanted
 from shells import need
 
 from comagic_cli.files.lock import lock_file
 from comagic_cli.formats.partitions import file_name
 from comagic_cli.sandbox.media import RECORDING
-from comagic_cli.sandbox.quirks import Fault
 
-NAMES = "{date}/{communication_id}-{record_id}.{ext}"
 TRAPS = {"html": 97, "308": 89, "403": 83, "404": 41, "truncate": 13, "stall": 61, "slow": 53}
 TRAPS |= {"reset": 37, "empty": 71, "503": 29, "429": 59}
-WINDOW = ("2024-10-01 00:00:00", "2024-10-05 23:59:59")
 NOW = datetime(2024, 10, 8, 12, tzinfo=ZoneInfo("Europe/Moscow"))
-
-
-def of_media(*faults):
-    """Plan faults of recordings: kind, and how often or at which requests."""
-    return tuple(
-        Fault(kind, every=when, method=RECORDING, seconds=0.01)
-        if isinstance(when, int)
-        else Fault(kind, at=when, method=RECORDING, seconds=0.01)
-        for kind, when in faults
-    )
 
 
 def save(comagic, box, folder, *more, **environ):
@@ -56,13 +44,6 @@ def files(folder):
     """Return the files of a folder by their paths, without the manifest."""
     found = {str(path.relative_to(folder)): path for path in folder.rglob("*") if path.is_file()}
     return {name: path for name, path in found.items() if name != "recordings.jsonl"}
-
-
-def wanted(box, field="call_records", command="calls"):
-    """Return the ids of all recordings, each with its call's."""
-    id_ = "communication_id" if command == "calls" else "id"
-    calls = box.truth(command, *WINDOW, fields=[id_, field])
-    return [(call[id_], record) for call in calls for record in call[field] or ()]
 
 
 def check_whole(box, folder):
@@ -427,11 +408,15 @@ def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
     ("output", "said"),
     [
         ("-", "-o -: recordings are files"),
-        ("s3://key:secret@bucket/{date}", "-o s3://...: only folders are written"),
+        ("ftp://me:secret@host/{date}", "-o ftp://...: only folders and buckets are written"),
+        ("s3://key:secret@bucket/{date}", "-o s3://...: a bucket's name is expected after //"),
+        ("s3://{date}/{record_id}", "-o s3://...: a bucket's name is expected after //"),
+        ("gs://calls-{date}/{record_id}", "-o gs://...: a bucket's name is expected after //"),
+        ("az://container", "-o az://...: a bucket's name is expected after //"),
         ("%Y/{record_id}", "-o %Y/{record_id}: % is not replaced by a date"),
     ],
 )
-def test_recordings_go_to_folders_only(comagic, output, said):
+def test_recordings_go_to_folders_and_buckets_only(comagic, output, said):
     ran = comagic("recordings", "--sandbox", "-o", output)
     assert (ran.code, ran.err.splitlines()[0]) == (2, f"comagic: {said}")
     assert "secret" not in ran.err
@@ -497,18 +482,6 @@ def test_the_manifest_is_written_now_and_then(comagic, folder):
         assert save(comagic, box, folder, "--jobs", "1").code == 0
         check_whole(box, folder)
     assert len(set(written)) > 3
-
-
-class Spied(list):
-    """A journal that tells of each call before it is answered."""
-
-    def __init__(self, spy):
-        super().__init__()
-        self._spy = spy
-
-    def append(self, call):
-        self._spy(call)
-        super().append(call)
 
 
 def test_the_log_says_what_came(comagic, folder):

@@ -12,6 +12,7 @@ import random
 import resource
 import signal
 import subprocess
+import time
 from contextlib import suppress
 
 import pytest
@@ -97,6 +98,73 @@ def test_killed_runs_leave_only_whole_files(tmp_path):
         check_all(box, folder)
 
 
+def check_objects(bucket, truth):
+    """Check that every object is whole, and every row of the manifest true."""
+    found = {key.removeprefix("calls/"): bucket.read(key) for key in bucket.visible()}
+    listed = [json.loads(line) for line in found.pop("recordings.jsonl", b"").splitlines()]
+    assert all(truth[name] == data for name, data in found.items())
+    saved = {row["path"]: row["sha256"] for row in listed if row["state"] == "saved"}
+    assert all(hashlib.sha256(found[path]).hexdigest() == sha for path, sha in saved.items())
+    assert len(saved) == sum(row["state"] == "saved" for row in listed)
+    return saved
+
+
+@unmeasured
+def test_killed_runs_leave_only_whole_objects(comagic, bucket, tmp_path):
+    """As in a folder. A run that is killed leaves its lock, which is deleted here."""
+    chance, spools = random.Random(17), tmp_path / "tmp"
+    spools.mkdir()
+    with service(("truncate", 7, 0), ("slow", 11, 0.01), ("404", 31, 0)) as box:
+        typed = [*TYPED, f"{tmp_path}/truth/{NAMES}"]
+        while code := comagic(*typed, box=box).code:
+            assert code == 3
+        truth = {name: path.read_bytes() for name, path in files(tmp_path / "truth").items()}
+        del truth["recordings.jsonl"]
+        environ = environment(tmp_path / "home", box, TMPDIR=str(spools), **bucket.environ)
+        typed = [*TYPED, f"{bucket.url}/calls/{NAMES}"]
+        for number in range(KILLS):
+            for key in bucket.locks():
+                bucket.delete(key)
+            process = start(typed, environ)
+            seen = len(bucket.proxy.requests) + chance.randint(3, 3 + 300 // KILLS)
+            while process.poll() is None and len(bucket.proxy.requests) < seen:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(0.001)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(chance.random() * 0.02)
+            process.kill()
+            process.communicate()
+            time.sleep(0.3)  # until the proxy has passed on what it had
+            check_objects(bucket, truth)
+            if number % 4 == 3:  # a manifest that is lost is made anew
+                bucket.delete("calls/recordings.jsonl")
+        while code := comagic(*typed, box=box, **bucket.environ).code:
+            assert code == 3
+        assert {*check_objects(bucket, truth)} == {*truth}
+    assert {key.removeprefix("calls/") for key in bucket.all_keys()} == {*truth, "recordings.jsonl"}
+    assert bucket.uploads() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_keeps_the_objects_that_are_whole(bucket, tmp_path, number):
+    spools = tmp_path / "tmp"
+    spools.mkdir()
+    with service(("stall", 20, 30)) as box:
+        environ = environment(tmp_path / "home", box, TMPDIR=str(spools), **bucket.environ)
+        process = start([*TYPED, f"{bucket.url}/calls/{NAMES}"], environ)
+        while sum(call.method == RECORDING for call in box.journal) < 45:
+            assert process.poll() is None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        ran = stop(process, number)
+        assert (ran.code, ran.err) == (128 + number, "")
+    listed = bucket.read("calls/recordings.jsonl").splitlines()
+    saved = {f"calls/{json.loads(line)['path']}" for line in listed}
+    assert len(saved) > 30
+    assert {*bucket.all_keys()} == saved | {"calls/recordings.jsonl"}
+    assert list(spools.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_keeps_what_is_whole(tmp_path, number):
     folder = tmp_path / "recordings"
@@ -134,18 +202,20 @@ def test_a_full_disk_is_an_error_and_leaves_only_whole_files(tmp_path):
 
 
 @unmeasured
-def test_memory_does_not_grow_with_the_size_of_recordings(tmp_path):
+@pytest.mark.parametrize("is_in_bucket", [False, True])
+def test_memory_does_not_grow_with_the_size_of_recordings(bucket, tmp_path, is_in_bucket):
     """The measure is the peak of the process, of the same number of calls."""
-    peaks = []
+    peaks, place = [], bucket.url if is_in_bucket else str(tmp_path)
     for seconds in (2, 4000):  # at most 16 kB and 32 MB each
         with service(rows=60, recording_seconds=seconds) as box:
-            folder = tmp_path / str(seconds)
-            words = [*TYPED, f"{folder}/{NAMES}", "--audio", "wav"]
-            process = start(words, environment(tmp_path, box))
+            words = [*TYPED, f"{place}/{seconds}/{NAMES}", "--audio", "wav"]
+            process = start(words, environment(tmp_path, box, **bucket.environ))
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             assert ended(process).code == 0
             peaks.append(used.ru_maxrss)
-    sizes = [path.stat().st_size for path in files(folder).values()]
+    sizes = [path.stat().st_size for path in files(tmp_path / "4000").values()]
+    if is_in_bucket:
+        sizes = [len(bucket.read(key)) for key in bucket.visible() if key.startswith("4000/")]
     assert sum(sizes) > 70_000_000
     assert peaks[1] < peaks[0] * 1.2, peaks

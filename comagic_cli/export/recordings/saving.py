@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cache
-from pathlib import Path
 
 import msgspec
 
@@ -24,6 +22,7 @@ from comagic_cli.errors import (
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context, Summary, sized, spaced
 from comagic_cli.export.customers import find_customers
+from comagic_cli.export.manifest import name_beside
 from comagic_cli.export.options import ExportOptions
 from comagic_cli.export.plan import show_plan
 from comagic_cli.export.recordings.selection import (
@@ -38,6 +37,7 @@ from comagic_cli.export.recordings.selection import (
 from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.atomic_file import resolve_target
+from comagic_cli.files.cloud import is_bucket
 from comagic_cli.files.collection import Collection, open_collection
 from comagic_cli.files.output import STDOUT, open_output
 from comagic_cli.files.stream import write_errors
@@ -76,7 +76,7 @@ def save_recordings(
     template = read_names(str(options.output), audio)
     if template.is_longer:
         context.reporter.info(f"The names get the id of the recording: {template.text}")
-    manifest = options.manifest or str(template.folder / MANIFEST)
+    manifest = options.manifest or f"{template.folder}{MANIFEST}"
     is_csv_name(manifest)
     are_named = not template.names.isdisjoint(CUSTOMERS)
     needs_older = audio == "wav" or with_voice_mail
@@ -87,7 +87,7 @@ def save_recordings(
     own = find_customers(job.options, context, are_named=are_named)
     job = replace(job, options=own)
     with (
-        open_collection(template.folder) as collection,
+        open_collection(template.folder, context.find_store) as collection,
         connect(job.options, context) as connection,
     ):
         web = WebAccount.find(connection, options.record_host)
@@ -133,9 +133,10 @@ class _Run:
     _taken: set[Key] = field(default_factory=set)
     _in_a_row: int = 0  # failures
     _saved_at: float = 0.0
+    _has_manifest: bool = False  # a file, which is written also without rows
     _selection: Selection = field(init=False)
     _downloader: Downloader = field(init=False)
-    _workers: Workers[tuple[Recording, Path], ManifestRow] = field(init=False)
+    _workers: Workers[tuple[Recording, str], ManifestRow] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what downloads."""
@@ -152,11 +153,13 @@ class _Run:
 
         Raises `CannotWrite` where none can be written: after the downloads it would be too late.
         """
-        with write_errors(self.manifest_path):
-            resolve_target(self.manifest_path)
+        if not is_bucket(self.manifest_path):
+            with write_errors(self.manifest_path):
+                resolve_target(self.manifest_path)
         self.manifest.is_csv = is_csv_name(self.manifest_path)
-        if Path(self.manifest_path).exists():
-            text = self.connection.context.read_text(self.manifest_path, "--manifest")
+        text = self.connection.context.find_text(self.manifest_path, "--manifest")
+        if text is not None:
+            self._has_manifest = True
             self.manifest = parse_manifest(text, self.manifest_path)
 
     def save_all(self) -> None:
@@ -232,7 +235,7 @@ class _Run:
         if self.connection.context.clock.monotonic() - self._saved_at > SAVE_EVERY:
             self._write_manifest()
 
-    def _is_there(self, recording: Recording, path: Path) -> bool:
+    def _is_there(self, recording: Recording, path: str) -> bool:
         """Check for a whole file; add its row to the manifest if that has none."""
         size = self.collection.find(path)
         if size is None:
@@ -252,7 +255,7 @@ class _Run:
         self.counts["present"] += 1
         return True
 
-    def _download(self, item: tuple[Recording, Path]) -> ManifestRow:
+    def _download(self, item: tuple[Recording, str]) -> ManifestRow:
         """Download a recording, in a thread of its own; return its row."""
         recording, path = item
         part = self.collection.begin(path)
@@ -296,10 +299,9 @@ class _Run:
     def _add(self, row: ManifestRow) -> None:
         self.manifest.add(row)
 
-    def _place(self, path: Path) -> str:
+    def _place(self, path: str) -> str:
         """Return a path as the manifest has it."""
-        folder = Path(self.manifest_path).parent
-        return Path(os.path.relpath(path, folder)).as_posix()
+        return name_beside(self.manifest_path, path)
 
     def _tell_refusals(self) -> None:
         for text in self._downloader.refusals():
@@ -311,11 +313,12 @@ class _Run:
         self.collection.close()
 
     def _write_manifest(self) -> None:
-        if not self.manifest.rows and not Path(self.manifest_path).exists():
+        if not self.manifest.rows and not self._has_manifest:
             return
         with self._workers.changed:  # no row is added meanwhile
             self.collection.settle()  # a row must not outlive its file
-            with open_output(self.manifest_path) as stream:
+            find_store = self.connection.context.find_store
+            with open_output(self.manifest_path, find_store=find_store) as stream:
                 for chunk in self.manifest.chunks():
                     stream.write(chunk)
             self._saved_at = self.connection.context.clock.monotonic()
@@ -347,7 +350,7 @@ class _Run:
             "present": self.counts["present"],
             "missing": lacking,
             "bytes": self.bytes,
-            "output": str(self.template.folder),
+            "output": self.template.folder.rstrip("/") or ".",
             "manifest": self.manifest_path,
         }
         if not self._selection.calls and not missing:

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -24,6 +23,7 @@ from comagic_cli.export.recordings.selection import (
     older_selection,
     read_selection,
 )
+from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
 from comagic_cli.files.output import format_of, open_output
@@ -110,10 +110,14 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
             _Run(job, connection, _Lines(stream)).save_all()
     else:
         with (
-            open_collection(template.folder) as collection,
+            open_collection(template.folder, context.find_store) as collection,
             connect(job.options, context) as connection,
         ):
-            _Run(job, connection, _Texts(template, collection)).save_all()
+            texts = _Texts(template, collection, job.options.jobs)
+            try:
+                _Run(job, connection, texts).save_all()
+            finally:
+                texts.stop()
 
 
 @dataclass
@@ -133,14 +137,23 @@ class _Lines:
         line = msgspec.json.encode(own | transcript.members)
         self.stream.write(msgspec.json.format(line, indent=-1) + b"\n")
 
+    def finish(self) -> None:
+        """Do nothing: each line is written at once."""
+
 
 @dataclass
 class _Texts:
-    """Write each transcript as a text file of its own."""
+    """Write each transcript as a text file of its own, `jobs` at once: a put takes its time."""
 
     template: NameTemplate
     collection: Collection
+    jobs: int
     _names: dict[str, object] = field(default_factory=dict)
+    _workers: Workers[tuple[str, bytes], None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make the threads that write."""
+        self._workers = Workers(self.jobs, self._save, lambda _: None)
 
     def is_there(self, call: Call) -> bool:
         """Check for the file of a call. Raises `UsageProblem` if it would be that of another."""
@@ -154,17 +167,28 @@ class _Texts:
         return self.collection.find(path) is not None
 
     def write(self, call: Call, transcript: Transcript) -> None:
-        """Write the file of a call."""
-        path = self._path(call)
+        """Let the file of a call be written. Raises what an earlier one raised."""
+        text = "".join(f"{phrase.line}\n" for phrase in transcript.phrases)
+        self._workers.submit((self._path(call), text.encode(errors="replace")))
+
+    def finish(self) -> None:
+        """Wait until all are written. Raises what writing one raised."""
+        self._workers.finish_all()
+
+    def stop(self) -> None:
+        """Write no more of them."""
+        self._workers.stop()
+
+    def _save(self, item: tuple[str, bytes]) -> None:
+        path, data = item
         part = self.collection.begin(path)
         try:
-            text = "".join(f"{phrase.line}\n" for phrase in transcript.phrases)
-            part.write(text.encode(errors="replace"))
+            part.write(data)
             self.collection.publish(part, path)
         finally:
             part.close()
 
-    def _path(self, call: Call) -> Path:
+    def _path(self, call: Call) -> str:
         return self.template.fill(Recording(**call.common, record_id="", audio="txt"))
 
 
@@ -214,6 +238,7 @@ class _Run:
             missing = error
         while waiting:
             take_first()
+        self.sink.finish()
         self._report(missing)
 
     def _calls(self) -> Iterator[Call]:
