@@ -52,7 +52,7 @@ IMPORT_MORE = {
     "export.database": 15,
     "export.partitions": 18,
     "export.request": 23,
-    "export.verify": 15,
+    "export.verify": 20,
     "export.recordings.saving": 19,
     "export.recordings.transcripts": 13,
     "export.connection": 19,

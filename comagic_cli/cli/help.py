@@ -119,10 +119,10 @@ the package obstore.
 
 A bucket takes all that a folder takes, except databases: one file, or {date},
 {month}, {user_id} and {customer}. Existing files are skipped, --refresh and
---manifest work, and comagic verify s3://... checks a file. comagic recordings
-and transcripts write there too, with the manifest beside the recordings. An
-object is first written to a temporary file, then put whole: a failed or killed
-run leaves no half object. So there is nothing to --resume.
+--manifest work, and comagic verify s3://... checks files. comagic
+recordings and transcripts write there too, with the manifest beside the
+recordings. An object is first written to a temporary file, then put whole: a
+failed or killed run leaves no half object. So there is nothing to --resume.
 
 Credentials and endpoints come from the environment, never from options:
   s3://   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN,

@@ -49,7 +49,7 @@ OTHERS = {
     "help": ("Show this help, or a topic: dates, filters, cron, errors", "help:help_"),
     "completion": ("Print the script that completes commands in a shell", "completion:completion"),
     "sandbox": ("Serve a sandbox of the API with invented data", "sandbox:sandbox"),
-    "verify": ("Check a file against the manifest of its export", "verify:verify"),
+    "verify": ("Check files and tables against manifests or the service", "verify:verify"),
 }
 """The commands that are not exports: help and `module:command`."""
 COMMANDS = EXPLORING | OTHERS

@@ -1,4 +1,4 @@
-"""`comagic verify`: check a file against its manifest, a table against the service."""
+"""`comagic verify`: check a file against its manifest, day files and tables against the service."""
 
 from __future__ import annotations
 
@@ -27,9 +27,16 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context
 from comagic_cli.export.manifest import SUFFIX, Manifest, find_named, read_manifest
 from comagic_cli.export.options import ExportOptions
-from comagic_cli.export.verify import verify_file, verify_table
+from comagic_cli.export.verify import verify_file, verify_partitions, verify_table
 from comagic_cli.files.cloud import is_bucket
-from comagic_cli.files.output import DATABASE_SCHEMES, scheme_of
+from comagic_cli.files.output import DATABASE_SCHEMES, format_of, scheme_of
+from comagic_cli.formats.partitions import (
+    CUSTOMER_NAMES,
+    FORMATS,
+    Template,
+    names_customers,
+    read_template,
+)
 
 NOT_CHOSEN: dict[str, Any] = {
     **dict.fromkeys(("format", "max_rows", "manifest", "delimiter")),
@@ -52,9 +59,9 @@ table_options = bundle(
     ),
     output_option("--table", metavar="NAME", type=Text(), help="The table of a database."),
     *(
-        query_option(*names, metavar=metavar, help=f"Of a table: {help_}")
+        query_option(*names, metavar=metavar, help=f"Of day files or a table: {help_}")
         for names, metavar, help_ in (
-            (("--period",), "P", "the days. [default: those of the last export]"),
+            (("--period",), "P", "the days. [default: the files' or last export's]"),
             (("--from", "from_"), "WHEN", "the first day."),
             (("--till",), "WHEN", "the last day."),
         )
@@ -70,30 +77,35 @@ table_options = bundle(
 @click.argument("file", metavar="FILE", type=OutputFile(tables=True))
 @table_options
 def verify(file: str, manifest: str | None, table: str | None, **values: Any) -> None:
-    """Check a file against its manifest, or a table against the service.
+    """Check a file against its manifest, day files and tables against the service.
 
     FILE is the output, whose manifest is FILE.manifest.json, or the manifest itself. Size, SHA-256
     and, for csv, tsv and jsonl, the number of rows must match, and the export must be complete.
 
-    Or FILE is the URL of a database: postgresql://host/db --table calls. The rows of each day in
-    the table and those that the service counts are printed side by side; a day costs a call. Days
-    that differ end with code 3.
+    Or FILE names day files as their export did: 'calls/{date}.csv'. Or it is a database:
+    postgresql://host/db, clickhouse://host/db or calls.db, with --table calls. The rows of each day
+    (or month) there and those that the service counts are printed side by side; each costs a call.
+    Days that differ, or whose file is missing, end with code 3.
 
     \b
     Examples:
       comagic calls --sandbox -o calls.csv --manifest calls.csv.manifest.json
       comagic verify calls.csv
+      comagic calls --sandbox --period 3d -o 'calls/{date}.csv'
+      comagic verify --sandbox 'calls/{date}.csv'
     """  # noqa: D301 - \b is Click's
     values = split_users(values) | read_command_line() | NOT_CHOSEN
     options = ExportOptions(output=file, table=table, **values)
     context = make_context(options)
-    if scheme_of(file) in DATABASE_SCHEMES:
-        if table is None or manifest is not None:
-            raise UsageProblem("verify: name the table of the database", hint="Add --table NAME.")
+    if template := find_template(file):
+        if option := "--manifest" * bool(manifest) or "--table" * bool(table):
+            raise UsageProblem(f"{option} can't be used with {file}", hint=f"Omit {option}.")
+        verify_partitions(template, options, context)
+        return
+    if scheme_of(file) in DATABASE_SCHEMES or table is not None:
+        _check_database(file, table, manifest)
         verify_table(options, context)
         return
-    if table is not None:
-        raise UsageProblem("--table is of databases.", hint="Name one: postgresql://host/db.")
     with ExitStack() as stores:
         fetch = partial(_fetch, context, stores)
         output, record = find_manifest(file, manifest, fetch)
@@ -101,6 +113,34 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
     line = f"{output}: {record.rows} rows, {record.bytes} bytes, {record.state}\n"
     click.echo(line.encode(), nl=False)
     CONSOLE.record(line.strip(), rows=record.rows, output=output, bytes=record.bytes)
+
+
+def find_template(file: str) -> Template | None:
+    """Return the template of day files; `None` for a single file. Raises `UsageProblem`."""
+    if not any(f"{{{name}}}" in file for name in (*FORMATS, *CUSTOMER_NAMES)):
+        return None  # braces of a single file stand for themselves
+    if names_customers(file):
+        raise UsageProblem(
+            f"{file} names the files of several customers: verify one customer's at a time",
+            hint="Write a customer's own number or name instead of the placeholder.",
+        )
+    template = read_template(file)
+    return template if isinstance(template, Template) else None
+
+
+def _check_database(file: str, table: str | None, manifest: str | None) -> None:
+    """Refuse what is not a table of a database that is there."""
+    is_server = scheme_of(file) in DATABASE_SCHEMES
+    if not is_server and (is_bucket(file) or format_of(file) != "sqlite"):
+        raise UsageProblem(
+            "--table is of databases.", hint="Name one: postgresql://host/db, or calls.db."
+        )
+    if table is None:
+        raise UsageProblem("verify: name the table of the database", hint="Add --table NAME.")
+    if manifest is not None:
+        raise UsageProblem("--manifest can't be used with --table", hint="Omit --manifest.")
+    if not is_server and not Path(file).is_file():  # else it would be created
+        raise UsageProblem(f"{file} can't be read: there is no such file.")
 
 
 Fetch = Callable[[str], Path | None]

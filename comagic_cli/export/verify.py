@@ -1,36 +1,35 @@
-"""Verify what was exported: a file against its manifest, a table against the service."""
+"""Verify what was exported: a file against its manifest; day files, tables against the service."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
+from operator import attrgetter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from comagic_cli.databases.destination import open_database
 from comagic_cli.databases.warehouse import SavedRequest
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
-from comagic_cli.export.customers import Customers, find_customers
+from comagic_cli.export.customers import Customers, find_customers, furthest_behind
+from comagic_cli.export.fingerprint import Identity, read_note
 from comagic_cli.export.manifest import Manifest, format_period
 from comagic_cli.export.options import ExportOptions, choose_format
 from comagic_cli.export.request import ExportJob, make_query, read_job, resolve_period
-from comagic_cli.files.compression import open_decompressor
+from comagic_cli.files.store import Store
 from comagic_cli.files.stream import read_errors
+from comagic_cli.formats.partitions import Plan, Template, make_plan
+from comagic_cli.formats.registry import check_format
+from comagic_cli.formats.row_count import COUNTED, HEADERS, count_file_rows
 from comagic_cli.paging.count import count_rows
 from comagic_cli.query.catalog import reports
-from comagic_cli.query.period import Period
-
-CHUNK = 1 << 20
-COMPRESSIONS = {b"\x1f\x8b": ".gz", b"\x28\xb5": ".zst"}  # by the first two bytes
-HEADERS = {"csv": 1, "tsv": 1, "jsonl": 0}
-"""The lines before the rows, of the formats whose rows can be counted."""
+from comagic_cli.query.period import Period, has_ended
 
 
 def verify_file(path: Path, manifest: Manifest, name: str) -> None:
@@ -46,7 +45,7 @@ def verify_file(path: Path, manifest: Manifest, name: str) -> None:
         _check(name, "as SHA-256", digest, manifest.sha256)
         file.seek(0)
         if manifest.asked.get("format") in HEADERS:
-            _check(name, "rows", _count_rows(name, file, manifest.asked), manifest.rows)
+            _check(name, "rows", count_file_rows(file, name, manifest.asked), manifest.rows)
     if manifest.state != "complete":
         raise RowsMissing(f"{name} is incomplete: {manifest.missing}.")
 
@@ -59,33 +58,11 @@ def _check(name: str, what: str, actual: object, expected: object) -> None:
         )
 
 
-def _count_rows(name: str, file: BinaryIO, asked: Mapping[str, Any]) -> int:
-    """Count the rows; of damaged compression, those up to the damage."""
-    chunks, is_csv = _chunks(file), asked["format"] == "csv"
-    try:
-        lines = _count_records(chunks) if is_csv else sum(chunk.count(b"\n") for chunk in chunks)
-    except (EOFError, zlib.error) as error:
-        raise RowsMissing(f"{name} can't be unpacked: {error}.") from error
-    return lines - (0 if asked.get("header") == "none" else HEADERS[asked["format"]])
+# What is compared with the service, day by day.
 
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    compression = COMPRESSIONS.get(file.read(2), "")
-    file.seek(0)
-    return iter(partial(open_decompressor(file, compression).read, CHUNK), b"")
-
-
-def _count_records(chunks: Iterator[bytes]) -> int:
-    """Count the lines of CSV that end outside of quotes."""
-    is_quoted, records = 0, 0
-    for chunk in chunks:
-        parts = chunk.split(b'"')
-        records += sum(part.count(b"\n") for part in parts[is_quoted::2])
-        is_quoted = (is_quoted + len(parts) - 1) % 2
-    return records
-
-
-AGAIN = "Export these days again; today's rows may have come since."
+TABLE_AGAIN = "Export these days again; today's rows may have come since."
+FILES_AGAIN = "Run the export again: it writes missing files, and others with --refresh all."
+EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - a day of the account's; no service is older
 
 
 def verify_table(options: ExportOptions, context: Context) -> None:
@@ -97,7 +74,7 @@ def verify_table(options: ExportOptions, context: Context) -> None:
     """
     kind, url, table = choose_format(options, None), str(options.output), str(options.table)
     opening = open_database(kind, url, context.environ, context.reporter.warn)
-    different: list[str] = []
+    comparison = Comparison(context)
     with opening as database, connect(options, context) as connection:
         saved = database.saved_requests(table)
         if not saved:
@@ -106,21 +83,63 @@ def verify_table(options: ExportOptions, context: Context) -> None:
                 hint='Name it with --table; SELECT "table" FROM _comagic_requests lists them.',
             )
         for requests in _by_customers(saved):
-            counts = _count_days(requests, options, connection)
-            for day, counted in counts:
+            counter, period = _read_saved(requests[0], options, connection)
+            for day in _days_of(period):
                 there = database.count_rows(
                     table, [each.number for each in requests], format_period(day)
                 )
-                name = f"{day.start:%Y-%m-%d}"
-                differs = "" if there == counted else "  differs"
-                context.print(f"{name}  {there:>9}  {counted:>9}{differs}")
-                different += [name] if differs else []
-    if different:
-        days = ", ".join(dict.fromkeys(different))
-        raise RowsMissing(
-            f"{table} has other rows than the service on {len(set(different))} days: {days}",
-            hint=AGAIN,
-        )
+                comparison.add(f"{day.start:%Y-%m-%d}", there, counter.count(day))
+    comparison.check(table, "day", TABLE_AGAIN)
+
+
+def verify_partitions(template: Template, options: ExportOptions, context: Context) -> None:
+    """Compare the rows of the file of each day or month with what the service counts.
+
+    The request is that of the note beside the files. Without a typed period the files that are
+    there are verified, else those of all days in it that have ended. A file costs a call, or one of
+    each customer. Raises `RowsMissing` for files that differ, are damaged or are missing, and
+    `UsageProblem` for files whose rows can't be counted.
+    """
+    store, _ = context.find_store(template.folder)
+    asked = _read_asked(template, store)
+    comparison = Comparison(context)
+    with connect(options, context) as connection:
+        users = asked.get("user_id")
+        several = tuple(users) if isinstance(users, list) else ()
+        counter = _make_counter(asked, several, options, connection)
+        plan = _plan_files(template, store, counter)
+        missing = {partition.name for partition in plan.write}
+        for partition in sorted((*plan.skip, *plan.write), key=attrgetter("start")):
+            there: int | str = "missing"
+            if partition.name not in missing:
+                there = _count_file(store, partition.file, asked, context)
+            counted = counter.count(Period(partition.start, partition.end))
+            comparison.add(partition.name, there, counted)
+    comparison.check(str(template), "day" if template.daily else "month", FILES_AGAIN)
+
+
+@dataclass
+class Comparison:
+    """Prints what is in a destination beside what the service counts, and keeps what differs."""
+
+    context: Context
+    different: list[str] = field(default_factory=list)
+
+    def add(self, name: str, there: int | str, counted: int) -> None:
+        """Print a line; `there` is a word where rows could not be counted."""
+        differs = "" if there == counted else "  differs"
+        self.context.print(f"{name}  {there:>9}  {counted:>9}{differs}")
+        self.different += [name] if differs else []
+
+    def check(self, destination: str, unit: str, hint: str) -> None:
+        """Raise `RowsMissing` with the days that differ."""
+        if names := dict.fromkeys(self.different):
+            units = f"{unit}{'s' * (len(names) > 1)}"
+            raise RowsMissing(
+                f"{destination} has other rows than the service on {len(names)} {units}: "
+                f"{', '.join(names)}",
+                hint=hint,
+            )
 
 
 def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]:
@@ -134,52 +153,159 @@ def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]
     yield from groups.values()
 
 
-def _count_days(
-    requests: Sequence[SavedRequest], options: ExportOptions, connection: Connection
-) -> Iterator[tuple[Period, int]]:
-    """Yield each day, or the part of it that was exported, and the rows that the service counts."""
-    first = requests[0]
-    report = next((each for each in reports() if each.command == first.source["report"]), None)
-    if report is None or first.period is None:
+def _read_saved(
+    saved: SavedRequest, options: ExportOptions, connection: Connection
+) -> tuple[Counter, Period]:
+    """Return the counter of a saved request, and the period: typed, or that of its export."""
+    if saved.period is None:
+        raise _has_no_days(saved.source["report"])
+    asked = {**saved.source, **saved.rows}
+    several: tuple[str, ...] = ()
+    if "customer" in saved.rows:
+        asked.pop("report_id", None)  # each customer's own
+        several = ("all",)
+    counter = _make_counter(asked, options.users or several, options, connection)
+    if _has_period(options):
+        return counter, resolve_period(counter.job, connection.now)
+    return counter, Period(*map(datetime.fromisoformat, saved.period))
+
+
+def _read_asked(template: Template, store: Store) -> Identity:
+    """Return the request in the note beside files whose rows can be counted."""
+    asked = read_note(store, template.note)
+    if asked is None:
         raise UsageProblem(
-            f"{first.source['report']} has no days: its rows are replaced by every export",
-            hint="Export it again instead.",
+            f"{template}: {store.title(template.note)} does not say of which request the files are",
+            hint="Name the files as their export did, with the same placeholders.",
         )
-    if first.source["base_url"] not in (connection.account.url, "sandbox"):
+    if asked.get("format") not in COUNTED:
         raise UsageProblem(
-            f"the rows are of {first.source['base_url']}, not of {connection.account.url}",
+            f"{template}: the rows of {asked.get('format')} files can't be counted",
+            hint=f"Only those of {', '.join(COUNTED)} can.",
+        )
+    check_format(str(asked["format"]))
+    return asked
+
+
+def _plan_files(template: Template, store: Store, counter: Counter) -> Plan:
+    """Choose the files to verify: `skip` of the plan are there, `write` are missing."""
+    job, clock = counter.job, counter.job.context.clock
+    if _has_period(job.options):
+        now = cache(counter.now)
+        ended = partial(has_ended, now=now, utc_now=clock.now)
+        plan = make_plan(template, store, resolve_period(job, now), ended, None)
+        for line in plan.describe()[1:]:
+            job.context.reporter.info(line)
+        return plan
+    tomorrow = clock.now().replace(tzinfo=None) + timedelta(days=1)
+    every = list(template.partitions(Period(EARLIEST, tomorrow)))
+    names = store.existing(partition.file for partition in every)
+    there = tuple(partition for partition in every if partition.file in names)
+    if not there:
+        raise UsageProblem(f"{template}: there are no such files", hint="Check the name.")
+    first, last = (every.index(partition) for partition in (there[0], there[-1]))
+    if gaps := last - first + 1 - len(there):
+        unit = "day" if template.daily else "month"
+        job.context.reporter.warn(
+            f"{gaps} {unit}{'s' * (gaps != 1)} between {there[0].name} and {there[-1].name} "
+            "without a file: name a period to verify them, too"
+        )
+    return Plan((), there, (), len(there))
+
+
+def _count_file(store: Store, name: str, asked: Identity, context: Context) -> int | str:
+    """Count the rows of a file, of an object in a copy that is deleted then."""
+    title = store.title(name)
+    with store.open():
+        path = store.fetch(name)
+        if path is None:
+            return "missing"  # it was removed after it was listed
+        try:
+            with read_errors(title), path.open("rb") as file:
+                return count_file_rows(file, title, asked)
+        except RowsMissing as error:
+            context.reporter.error(error.message)
+            return "damaged"
+
+
+@dataclass(frozen=True)
+class Counter:
+    """Counts the rows of a request that was saved; `is_of_several` says of several customers."""
+
+    job: ExportJob
+    connection: Connection
+    is_of_several: bool
+
+    def now(self) -> datetime:
+        """Return the account's time, of several customers that which is the furthest behind."""
+        if self.is_of_several:
+            return furthest_behind(self.connection, self.job.options.customers)
+        return self.connection.now()
+
+    def count(self, period: Period) -> int:
+        """Return how many rows the service counts."""
+
+        def count(connection: Connection, _: object = None) -> Iterator[int]:
+            query = make_query(self.job, connection, None, period)
+            yield count_rows(query, connection.asker, connection.note)
+
+        if not self.is_of_several:
+            return sum(count(self.connection))
+        return sum(Customers(self.connection, self.job.options.customers).each(count))
+
+
+def _make_counter(
+    asked: Mapping[str, Any],
+    users: tuple[int | str, ...],
+    options: ExportOptions,
+    connection: Connection,
+) -> Counter:
+    """Make the counter of a request: its report, filter and parameters are in `asked`.
+
+    `users` are several customers' whose rows it has. Raises `UsageProblem` where the request is
+    another service's, or can't be made again.
+    """
+    report = next((each for each in reports() if each.command == asked["report"]), None)
+    if report is None:
+        raise _has_no_days(asked["report"])
+    service = "sandbox" if options.sandbox else connection.account.url
+    if asked["base_url"] != service:
+        raise UsageProblem(
+            f"the rows are of {asked['base_url']}, not of {service}",
             hint="Choose the account with --profile or --base-url.",
         )
-    is_of_several = "customer" in first.rows
-    user = first.source.get("user_id")
+    where = tuple(asked.get("where", ()))
+    if any(text.startswith(("{", "[")) for text in where):
+        raise UsageProblem(
+            "the rows were chosen by --filter-json or --as-saved, which can't be asked again",
+            hint="Only rows chosen by --where, or all, can be verified.",
+        )
+    user = asked.get("user_id")
     if isinstance(user, int) and connection.account.user_id is None:
         connection = connection.for_user(user)
+    report_id = asked.get("report_id")
     options = replace(
         options,
-        where=tuple(first.rows.get("where", ())),
-        report_id=None if is_of_several else _text_or_none(first.rows.get("report_id")),
-        users=options.users or (("all",) if is_of_several else ()),
-        params=dict(first.rows.get("parameters", {})),
+        where=where,
+        report_id=None if report_id is None else str(report_id),
+        users=users,
+        params=dict(asked.get("parameters", {})),
     )
     options = find_customers(options, connection.context)
     job = read_job(report, options, connection.context)
     job = replace(job, request=replace(job.request, columns=()))
-    if options.from_ or options.till or options.period:
-        period = resolve_period(job, connection.now)
-    else:
-        period = Period(*map(datetime.fromisoformat, first.period))
-    for day in _days_of(period):
-        if not is_of_several:
-            yield day, _count(job, day, connection)
-            continue
-        customers = Customers(connection, options.customers)
-        count = partial(_count, job, day)
-        yield day, sum(customers.each(lambda at, _, count=count: iter([count(at)])))  # type: ignore[misc]  # bound at once
+    return Counter(job, connection, bool(users))
 
 
-def _count(job: ExportJob, day: Period, connection: Connection) -> int:
-    query = make_query(job, connection, None, day)
-    return count_rows(query, connection.asker, connection.note)
+def _has_no_days(command: str) -> UsageProblem:
+    return UsageProblem(
+        f"{command} has no days: its rows are replaced by every export",
+        hint="Export it again instead.",
+    )
+
+
+def _has_period(options: ExportOptions) -> bool:
+    return bool(options.from_ or options.till or options.period)
 
 
 def _days_of(period: Period) -> Iterator[Period]:
@@ -189,7 +315,3 @@ def _days_of(period: Period) -> Iterator[Period]:
         end = start.replace(hour=23, minute=59, second=59)
         yield Period(start, min(end, period.end))
         start = end + timedelta(seconds=1)
-
-
-def _text_or_none(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -16,8 +16,9 @@ from typing import Any, BinaryIO
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
-from pyarrow.parquet import ParquetWriter
+from pyarrow.parquet import ParquetFile, ParquetWriter
 
+from comagic_cli.errors import RowsMissing
 from comagic_cli.files.compression import GuardedStream
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
@@ -139,3 +140,12 @@ def _item(member: Member) -> pa.DataType:
     if member.members:
         return pa.struct([pa.field(each.name, _item(each)) for each in member.members])
     return pa.int64() if member.type == "number" else pa.string()
+
+
+def count_rows(file: BinaryIO, name: str) -> int:
+    """Return the rows that a file says it has. Raises `RowsMissing` where it is damaged."""
+    try:
+        with ParquetFile(file) as parquet:
+            return int(parquet.metadata.num_rows)
+    except (pa.ArrowException, OSError) as error:  # of pyarrow, some are an OSError
+        raise RowsMissing(f"{name} is not whole Parquet: {error}") from error

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+
 import pytest
 from program import DAYS, Watched
 from wire import free_port
 
 ASKED = ["communications", "--fields", "communication_id,visitor_id", *DAYS]
-KINDS = ["pg", "ch"]
+KINDS = ["pg", "ch", "sqlite"]
+
+
+@dataclass
+class File:
+    """A database of SQLite."""
+
+    url: str
+
+
+@pytest.fixture
+def sqlite(tmp_path):
+    return File(str(tmp_path / "calls.db"))
 
 
 @pytest.fixture(params=KINDS)
@@ -35,7 +52,7 @@ def test_days_that_differ_are_named(comagic, database):
         ran = comagic(*verify, box=box)
         different = [line[0] for line in lines(ran) if line[-1] == "differs"]
         assert (ran.code, bool(different)) == (3, True)
-        assert ran.err.splitlines()[0].endswith(f"days: {', '.join(different)}")
+        assert ran.err.splitlines()[0].endswith(f": {', '.join(different)}")
         assert comagic(*ASKED, "-o", database.url, box=box).code == 0
         assert comagic(*verify, box=box).code == 0
 
@@ -61,10 +78,9 @@ def test_several_customers_are_counted_together(comagic, database):
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ([], "Add --table NAME."),
         (["--table", "none"], "no table none that comagic made"),
         (["--table", "employees"], "has no days"),
-        (["--table", "t", "--manifest", "m"], "Add --table NAME."),
+        (["--table", "t", "--manifest", "m"], "Omit --manifest."),
     ],
 )
 def test_what_can_not_be_verified(comagic, database, typed, words):
@@ -82,6 +98,37 @@ def test_rows_of_another_service_are_told_apart(comagic, database):
     assert (ran.code, "the rows are of http://127.0.0.1:" in ran.err) == (2, True)
 
 
+@pytest.mark.parametrize("kind", ["pg", "ch"])
+def test_the_table_of_a_server_is_named(comagic, request, kind):
+    ran = comagic("verify", request.getfixturevalue(kind).url)
+    assert (ran.code, "Add --table NAME." in ran.err) == (2, True)
+
+
+def test_a_row_deleted_from_sqlite_is_missed(comagic, sqlite):
+    verify = ["verify", sqlite.url, "--table", "communications"]
+    with Watched(rows=200) as box:
+        assert comagic(*ASKED, "-o", sqlite.url, box=box).code == 0
+        before = lines(comagic(*verify, box=box))
+        with closing(sqlite3.connect(sqlite.url)) as made, made:
+            made.execute(
+                "DELETE FROM communications WHERE rowid = (SELECT min(rowid) FROM communications "
+                "WHERE _time LIKE ?)",
+                [f"{before[2][0]}%"],
+            )
+        ran = comagic(*verify, box=box)
+    day, there, counted = before[2]
+    changed = [day, str(int(there) - 1), counted, "differs"]
+    assert (ran.code, lines(ran)) == (3, [*before[:2], changed, *before[3:]])
+    assert f"on 1 day: {day}\n" in ran.err
+
+
+def test_a_file_that_is_not_there_is_not_created(comagic, sqlite):
+    ran = comagic("verify", sqlite.url, "--table", "calls")
+    assert (ran.code, "can't be read: there is no such file." in ran.err) == (2, True)
+    assert not os.path.exists(sqlite.url)  # noqa: PTH110 - a URL in other tests
+
+
 def test_a_table_is_of_a_database(comagic):
-    ran = comagic("verify", "calls.csv", "--table", "calls")
-    assert (ran.code, "--table is of databases." in ran.err) == (2, True)
+    for name in ("calls.csv", "s3://bucket/calls.db"):
+        ran = comagic("verify", name, "--table", "calls")
+        assert (ran.code, "--table is of databases." in ran.err) == (2, True)
