@@ -50,6 +50,8 @@ class Box(Watched):
 
     def answer(self, body, headers):
         answer = super().answer(body, headers)
+        if not body:  # of a client that was killed while it sent
+            return answer
         call = json.loads(body)
         if self.period and call["params"].get("date_from", "9999") < self.until:
             if "error" in json.loads(answer.body):
