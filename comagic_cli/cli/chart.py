@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -30,7 +30,7 @@ from comagic_cli.cli.options import (
     split_users,
     take_params,
 )
-from comagic_cli.cli.params import ExportCommand, bundle
+from comagic_cli.cli.params import ExportCommand, PositiveInt, bundle
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.chart import CHART_FORMATS, show_chart
 from comagic_cli.export.options import INCOMPATIBLE, ExportOptions
@@ -84,6 +84,12 @@ PARAMS = {
     shell_complete=complete.complete_columns,
     help="Average of a field, over rows that have it.",
 )
+@query_option(
+    *("--top", "--max-rows", "top"),
+    metavar="N",
+    type=PositiveInt(),
+    help="Only the N largest groups of a field; bars add the rest as one.",
+)
 @query_options
 @bundle(*(param_option(name, param) for name, param in PARAMS.items()))
 @declare_format(CHART_FORMATS)
@@ -94,7 +100,13 @@ PARAMS = {
 @customers_options
 @help_option
 def chart(
-    report: str, by: str, split: str, sum_: str | None, avg: str | None, **values: Any
+    report: str,
+    by: str,
+    split: str,
+    sum_: str | None,
+    avg: str | None,
+    top: int | None,
+    **values: Any,
 ) -> None:
     """Count the rows of a report and draw bars.
 
@@ -103,9 +115,10 @@ def chart(
       comagic chart calls --sandbox --by hour --period last-month
       comagic chart communications --sandbox --split communication_type
       comagic chart calls --sandbox --by employees --sum call_talk_duration
+      comagic chart communications --sandbox --by source_name --top 5
       comagic chart calls --sandbox --by day -f csv -o days.csv
     """  # noqa: D301 - \b is Click's
-    question = make_question(by, split, sum_, avg)
+    question = make_question(by, split, sum_, avg, top)
     entry = find_command(report)
     for name, param in entry.params.items():
         is_needed = param.required and param.type != "boolean" and name in PARAMS
@@ -123,7 +136,9 @@ def chart(
 chart.params = [param for param in chart.params if param.name not in INCOMPATIBLE["chart"]]
 
 
-def make_question(by: str, split: str, sum_: str | None, avg: str | None) -> Question:
+def make_question(
+    by: str, split: str, sum_: str | None, avg: str | None, top: int | None = None
+) -> Question:
     """Return what to count. Raises `UsageProblem` for options that exclude each other."""
     if sum_ and avg:
         raise UsageProblem("--sum and --avg: a chart shows one of them", hint="Draw two charts.")
@@ -135,7 +150,12 @@ def make_question(by: str, split: str, sum_: str | None, avg: str | None) -> Que
     if split in TIMES:
         hint = "Draw a chart of each." if by in TIMES else f"Write --by {split} --split {by}."
         raise UsageProblem(f"--split {split}: it takes a field, not a time", hint=hint)
-    return Question(by, split, "sum" if sum_ else "avg" if avg else "rows", sum_ or avg or "")
+    if top and by in TIMES:
+        raise UsageProblem(
+            f"--top: a chart by {by} shows all of the period", hint="Add --by FIELD."
+        )
+    measure: Literal["sum", "avg", "rows"] = "sum" if sum_ else "avg" if avg else "rows"
+    return Question(by, split, measure, sum_ or avg or "", top)
 
 
 def _make_options(values: Mapping[str, Any], question: Question) -> ExportOptions:

@@ -103,17 +103,32 @@ def filters(report: str, field: str | None, **values: Any) -> None:
 
 
 @click.command(cls=ExportCommand)
+@query_option(
+    *("--search", "words"),
+    metavar="TEXT",
+    default="",
+    help="Only users with this in their id, login, name or description.",
+)
 @list_options
-def users(**values: Any) -> None:
+def users(words: str, **values: Any) -> None:
     """List the users of an agent's customers: the ids for --user-id.
 
     \b
     Examples:
       comagic users
+      comagic users --search окна
       comagic users -f csv | csvcut -c id,name
     """  # noqa: D301 - \b is Click's
     options, context = _read_options(values)
-    write_list(USERS, lambda: lists.list_users(options, context), options, context)
+    write_list(USERS, partial(find_users, words, options, context), options, context)
+
+
+def find_users(words: str, options: ListOptions, context: Context) -> list[Row]:
+    """List the users that have every word, in any case."""
+    found = listing.having(lists.list_users(options, context), words, tuple(USERS))
+    if words and not found:
+        context.reporter.warn(f"no user has {words!r}: comagic users lists all")
+    return found
 
 
 @click.command(cls=ExportCommand)

@@ -41,6 +41,7 @@ from comagic_cli.query.query import IDS
 
 BARS = "bars"
 CHART_FORMATS = (BARS, "table", "csv", "tsv", "jsonl", "json", "xlsx")
+DATA = "A chart goes to the terminal, or as data to .csv, .tsv, .jsonl, .json, .xlsx."
 SUMMABLE = ("number", "duration", "")  # types of fields
 RUSSIAN_TIMES = {
     "день": "day",
@@ -124,7 +125,12 @@ def _choose_output(options: ExportOptions, context: Context) -> OutputSpec:
         raise UsageProblem(
             f"{options.output}: a chart is one file", hint="Write it without {date} or {month}."
         )
-    format_ = options.format or format_of(options.output)
+    try:
+        format_ = options.format or format_of(options.output)
+    except UsageProblem as error:
+        if not error.hint.startswith("Did you mean"):
+            error.hint = DATA
+        raise
     terminal = terminal_of(options.output, context.terminal)
     format_ = format_ or (BARS if terminal else "jsonl")
     if format_ not in CHART_FORMATS:

@@ -145,13 +145,15 @@ def digits(number: Number) -> str:
 class Question:
     """The question of a chart: `by` is one of `TIMES` or a field, `split` another field or "".
 
-    `of` is the field to add up or average; "" to count rows.
+    `of` is the field to add up or average; "" to count rows. `top` is how many of the largest
+    groups to show, `None` for all.
     """
 
     by: str
     split: str = ""
     measure: Literal["rows", "sum", "avg"] = "rows"
     of: str = ""
+    top: int | None = None
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -264,7 +266,7 @@ class Counts:
         splits: dict[Group, list[Group]] = defaultdict(list)
         for group, split in self.tallies:
             splits[group].append(split)
-        for group in self.groups():
+        for group in self.groups()[: self.question.top]:
             for split in sorted(splits.get(group, [None]), key=lambda each: order.get(each, 0)):
                 yield self._line(group, split, self.tallies.get((group, split), Tally()))
 

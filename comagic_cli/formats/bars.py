@@ -82,9 +82,11 @@ class BarChart:
             yield from self._of(label, rest, _sum(sums[group] for group in rest), None)
 
     def _merge_groups(self, groups: list[Group]) -> tuple[list[Group], list[Group]]:
-        if self.counts.question.by in TIMES or len(groups) <= MAX_GROUPS:
+        top = self.counts.question.top or MAX_GROUPS
+        if self.counts.question.by in TIMES or len(groups) <= top:
             return groups, []
-        return groups[: MAX_GROUPS - 1], groups[MAX_GROUPS - 1 :]
+        shown = self.counts.question.top or MAX_GROUPS - 1
+        return groups[:shown], groups[shown:]
 
     def _of(self, label: str, groups: Sequence[Group], tally: Tally, group: Group) -> Iterator[Bar]:
         """Yield the bars of a group: one with parts if they add up, else one more for each part."""

@@ -178,6 +178,13 @@ def search(rows: Iterable[Row], words: str, titles: Mapping[str, str] | None = N
     return matches
 
 
+def having(rows: Iterable[Row], words: str, columns: Sequence[str]) -> list[Row]:
+    """Return the rows with every word in one of some columns, in any case."""
+    wanted = words.casefold().split()
+    texts = ((row, " ".join(str(row.get(name) or "") for name in columns)) for row in rows)
+    return [row for row, text in texts if all(word in text.casefold() for word in wanted)]
+
+
 def explain_nothing(report: ReportType, words: str) -> str:
     """Say that no field of a report has the words, and where there may be one."""
     if not report.known:

@@ -38,6 +38,18 @@ def test_days_are_counted_as_the_rows_are(comagic, box, truth):
     ]
 
 
+def test_the_largest_groups(comagic, box, truth):
+    ran = comagic(*CHART, "--by", "call_scenario", "--top", 2, box=box)
+    counts = Counter(row["call_scenario"] for row in truth)
+    sizes = sorted(counts.values(), reverse=True)
+    assert (ran.code, ran.err) == (0, "")
+    assert [row["rows"] for row in rows_of(ran.out)] == sizes[:2]
+    assert [counts[row["call_scenario"]] for row in rows_of(ran.out)] == sizes[:2]
+    drawn = comagic(*CHART, "--by", "call_scenario", "--top", 2, "-f", "bars", box=box)
+    assert f"other ({len(counts) - 2})" in drawn.out
+    assert sum("█" in line for line in drawn.out.splitlines()) == 3  # two, and the rest
+
+
 @pytest.mark.parametrize("size", [10_000, 7])
 def test_pages_make_no_difference(comagic, box, truth, size):
     ran = comagic(*CHART, "--by", "call_status", "-f", "csv", "--page-size", size, box=box)
@@ -170,6 +182,10 @@ MISTAKES = [
         "'parquet' is not a format of this command. Formats: bars, table, csv, tsv, jsonl, json,",
     ),
     ("calls --fields tags", "No such option '--fields'"),
+    ("calls --top 3", "--top: a chart by day shows all of the period"),
+    ("calls --by call_status --top 0", "--top"),
+    ("calls --max-rows 3", "--top: a chart by day shows all of the period"),
+    ("calls -o c.png", "A chart goes to the terminal, or as data to .csv, .tsv, .jsonl, .json"),
     ("", "Missing argument 'REPORT'"),
 ]
 

@@ -171,6 +171,20 @@ def test_the_sandbox_has_users_to_list(comagic):
     assert (ran.code, ran.out, ran.err) == (0, USERS, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "ids", "told"),
+    [
+        ("ОКНА", ["7001"], ""),
+        ("client-two двери", ["7002"], ""),
+        ("nobody", [], "comagic: no user has 'nobody': comagic users lists all\n"),
+    ],
+)
+def test_users_are_searched(comagic, words, ids, told):
+    ran = comagic("users", "--sandbox", "--search", words, "-f", "csv")
+    assert (ran.code, ran.err) == (0, told)
+    assert [row["id"] for row in csv.DictReader(io.StringIO(ran.out))] == ids
+
+
 def test_who_is_no_agent_has_no_users(comagic):
     with box() as account:
         users = comagic("users", box=account)
