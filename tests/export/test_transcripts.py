@@ -139,3 +139,12 @@ def test_a_dry_run_asks_for_nothing(comagic):
     with Watched() as box:
         ran = write(comagic, box, "--dry-run")
         assert (ran.code, box.journal) == (0, [])
+
+
+@pytest.mark.parametrize("command", ["transcripts", "recordings"])
+def test_the_last_line_of_the_log_names_the_period(comagic, tmp_path, command):
+    name = {"transcripts": "t.jsonl", "recordings": "{communication_id}-{record_id}.{ext}"}[command]
+    words = ["--period", "yesterday", "--max-rows", 3, "--log-format", "json"]
+    ran = comagic(command, "--sandbox", *words, "-o", tmp_path / name)
+    first, last = json.loads(ran.err.splitlines()[-1])["period"]
+    assert (first[:10], first[10:], last[10:]) == (last[:10], " 00:00:00", " 23:59:59")

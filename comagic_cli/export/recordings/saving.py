@@ -345,6 +345,7 @@ class _Run:
         self._tell_refusals()
         found = sum(self.counts.values())
         members = {
+            "period": self._selection.ends,
             "recordings": found,
             "saved": self.counts[SAVED],
             "present": self.counts["present"],

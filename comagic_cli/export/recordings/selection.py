@@ -128,6 +128,11 @@ class Selection:
     recorded: int = 0
     query: Query = field(init=False)
 
+    @property
+    def ends(self) -> list[str]:
+        """The first and the last second of the calls, once they are asked for."""
+        return [str(self.query.period.start), str(self.query.period.end)]
+
     def __iter__(self) -> Iterator[Call]:
         """Yield the calls. Raises what the reader raises, `RowsMissing` in the end."""
         job, connection = self.job, self.connection

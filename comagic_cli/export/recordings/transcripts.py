@@ -281,7 +281,8 @@ class _Run:
         counted = [f"{_transcripts_of(self.saved)}"]
         counted += [f"{spaced(self.present)} were there"] if self.present else []
         without = self.without + selection.calls - selection.recorded
-        counted += [f"{spaced(without)} calls without one"] if without else []
+        calls = "call" if without == 1 else "calls"
+        counted += [f"{spaced(without)} {calls} without one"] if without else []
         if not selection.calls and not missing:
             warn_of_no_rows(selection.query, selection.job, self.connection)
         elif without:
@@ -289,6 +290,7 @@ class _Run:
                 f"{spaced(without)} of {spaced(selection.calls)} calls have no transcript."
             )
         members = {
+            "period": selection.ends,
             "transcripts": self.saved,
             "present": self.present,
             "without": without,
