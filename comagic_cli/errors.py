@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import sys
 from enum import IntEnum
-from itertools import pairwise
-from pathlib import PurePath
+from pathlib import Path
 from shlex import quote
 from typing import NamedTuple, Self
 
@@ -131,10 +130,13 @@ class OutputBusy(ComagicError):
 
 
 def install_command(package: str, prefix: str = sys.prefix, python: str = sys.executable) -> str:
-    """Return the command that adds a package to the environment of this program."""
-    folders, package = PurePath(prefix).parts, quote(package)
-    if "pipx" in folders:
+    """Return the command that adds a package to the environment of this program.
+
+    pipx and uv leave a file of their own in the environments that they make, wherever these are.
+    """
+    package = quote(package)
+    if Path(prefix, "pipx_metadata.json").exists():
         return f"pipx inject comagic {package}"
-    if ("uv", "tools") in pairwise(folders):
+    if Path(prefix, "uv-receipt.toml").exists():
         return f"uv tool install --with {package} comagic"
     return f"{quote(python)} -m pip install {package}"

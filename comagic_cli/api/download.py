@@ -129,7 +129,7 @@ class Downloader:
 
     A recording is asked for without a token first. Where that is refused, it is asked for with the
     one that `token` returns, if `is_own` says that an address belongs to the service; never along
-    a redirect. What opened one recording of a host is used for the next. `tell` is told once that
+    a redirect. What opened one recording of a host is used for the next. `tell` is called once when
     a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
     """
 

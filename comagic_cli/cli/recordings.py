@@ -54,7 +54,7 @@ NAMES = "recordings/{date}/{communication_id}-{record_id}.{ext}"
 EPILOG = """\b
 In -o: {date}, {month}, {time}, {communication_id}, {record_id}, {ext},
 {employee}, {phone}, {direction}, {user_id}, {customer}. What is there is
-skipped. The manifest, recordings.jsonl beside the folders, has a row for
+skipped. The manifest, recordings/recordings.jsonl, has a row for
 each recording: ids, time, phones, employees, path, bytes, SHA-256, state.
 The exit code is 3 while some are missing; the next run tries them again.
 For a bucket, write s3://BUCKET/ before the name; see comagic help buckets.
@@ -98,7 +98,7 @@ MAX_CALLS = query_option(
     "--manifest",
     metavar="FILE",
     type=click.Path(),
-    help="The list of recordings, .csv or .jsonl. [default: recordings.jsonl]",
+    help="The list of recordings, .csv or .jsonl. [default: recordings.jsonl in the folder of -o]",
 )
 @output_option(
     "--record-host", metavar="HOST", type=Host(), help="Host of the web account, if it is unknown."

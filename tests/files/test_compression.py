@@ -31,19 +31,21 @@ def test_zst_without_anything_to_write_it_is_told_first(tmp_path, monkeypatch):
     assert names(tmp_path) == []
 
 
-# Where the program is installed, and the command that adds a package there.
+# What lies in the environment of the program, and the command that adds a package there.
 PLACES = [
-    ("/home/me/.local/share/pipx/venvs/comagic", "pipx inject comagic pyarrow"),
-    ("/home/me/.local/pipx/venvs/comagic", "pipx inject comagic pyarrow"),
-    ("/home/me/.local/share/uv/tools/comagic", "uv tool install --with pyarrow comagic"),
-    ("/home/me/my project/.venv", "'/home/me/my project/.venv/bin/python' -m pip install pyarrow"),
-    ("/usr", "/usr/bin/python -m pip install pyarrow"),
+    ("pipx_metadata.json", "/usr/bin/python", "pipx inject comagic pyarrow"),
+    ("uv-receipt.toml", "/usr/bin/python", "uv tool install --with pyarrow comagic"),
+    ("pyvenv.cfg", "/my project/bin/python", "'/my project/bin/python' -m pip install pyarrow"),
+    ("pyvenv.cfg", "/usr/bin/python", "/usr/bin/python -m pip install pyarrow"),
 ]
 
 
-@pytest.mark.parametrize(("prefix", "command"), PLACES)
-def test_the_command_that_installs_a_package_is_for_this_environment(prefix, command):
-    assert install_command("pyarrow", prefix, f"{prefix}/bin/python") == command
+@pytest.mark.parametrize(("file", "python", "command"), PLACES)
+def test_the_command_that_installs_a_package_is_for_this_environment(
+    tmp_path, file, python, command
+):
+    (tmp_path / file).touch()
+    assert install_command("pyarrow", str(tmp_path), python) == command
 
 
 @pytest.mark.parametrize("module", ["compression.zstd", "zstandard"])
