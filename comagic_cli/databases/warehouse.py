@@ -20,7 +20,7 @@ from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import FormatOptions, Sink
 from comagic_cli.formats.typed import UNFIT, Column, Converter, Kind, TypedColumns, Values
 from comagic_cli.query.catalog import Field
-from comagic_cli.rows.decode import RowReader, compact
+from comagic_cli.rows.decode import compact
 from comagic_cli.rows.page import PART, Marks, Page, slices, split_key
 
 REQUESTS = "_comagic_requests"
@@ -166,8 +166,8 @@ class TableSink(Sink):
     ) -> None:
         self._table = table
         self._request = request
-        self._reader = RowReader(tuple(field.name for field in columns))
-        self._typed = TypedColumns(columns, format_options, table.converters)
+        converters: Mapping[Kind, Converter] = {**table.converters, "list": compact}
+        self._typed = TypedColumns(columns, format_options, converters)
         self._fields = frozenset(field.name for field in columns)
         # That of the last row with a time: rows without one get it.
         self._time = request.period[0] if request.period else None
@@ -182,16 +182,10 @@ class TableSink(Sink):
         marks = Marks.of(page.marks)
         start = 0
         for part in slices(page):
-            rows = self._reader.plain(part)
-            *columns, unfit = self._typed.read(rows)
-            cells = [
-                _cells(column, values)
-                for column, values in zip(self._typed.columns, columns, strict=True)
-            ]
-            some = marks[start : start + len(rows)]
-            keys = self._keys(some.keys)
-            self._table.load([*cells, unfit, keys, self._times(some.times)])
-            start += len(rows)
+            some = marks[start : start + part.count]
+            typed = self._typed.read(part)
+            self._table.load([*typed, self._keys(some.keys), self._times(some.times)])
+            start += part.count
         self._rows += start
 
     def end(self) -> None:
@@ -268,12 +262,6 @@ def _escape(text: str) -> str:
 def quote(name: str) -> str:
     """Quote a name for SQL."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _cells(column: Column, values: Values) -> Values:
-    if column.kind != "list":
-        return values
-    return [None if value is None else compact(value) for value in values]
 
 
 def _dump(value: Mapping[str, Any]) -> str:

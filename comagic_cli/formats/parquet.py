@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import UTC
 from itertools import groupby
 from operator import attrgetter
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -36,7 +36,6 @@ from comagic_cli.formats.typed import (
     to_seconds,
 )
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.rows.decode import RowReader
 from comagic_cli.rows.page import Page, slices
 
 MIN_GROUP = 10_000  # rows of a row group; many small groups are slow to read
@@ -66,7 +65,6 @@ class ParquetSink:
     ) -> None:
         zone = ZoneInfo(format_options.zone) if format_options.zone else None
         self._stream = GuardedStream(stream)
-        self._reader = RowReader(tuple(field.name for field in columns))
         self._typed = TypedColumns(
             columns, format_options, CONVERTERS | {"datetime": microseconds_in(zone or UTC)}
         )
@@ -84,7 +82,7 @@ class ParquetSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows once there are enough for a row group."""
-        self._batches += [self._batch(self._reader.plain(part)) for part in slices(page, 1_000)]
+        self._batches += map(self._batch, slices(page))
         if sum(batch.num_rows for batch in self._batches) >= MIN_GROUP:
             self._write_group()
 
@@ -101,8 +99,8 @@ class ParquetSink:
         with self._stream.pass_through():
             self._writer.write_table(table, table.num_rows)
 
-    def _batch(self, rows: Sequence[tuple[Any, ...]]) -> pa.RecordBatch:
-        *read, unfit = self._typed.read(rows)
+    def _batch(self, page: Page) -> pa.RecordBatch:
+        *read, unfit = self._typed.read(page)
         columns = iter(read)
         arrays = [self._array(group, [next(columns) for _ in group]) for group in self._fields]
         return pa.record_batch([*arrays, pa.array(unfit, pa.string())], self._schema)

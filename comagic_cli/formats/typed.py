@@ -8,6 +8,7 @@ column, `_unfit`: as JSON, under its field's name.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
@@ -18,10 +19,13 @@ from operator import itemgetter
 from typing import Any, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
+from msgspec import Raw
+
 from comagic_cli.formats.base import FormatOptions
-from comagic_cli.formats.flatten import Cell, Flattener, cell, unwrap
+from comagic_cli.formats.flatten import Cell, cell, cells_of, plan, unwrap
 from comagic_cli.query.catalog import Field, Member
-from comagic_cli.rows.decode import compact
+from comagic_cli.rows.decode import RowReader, compact, each_of, plain_values
+from comagic_cli.rows.page import Page
 
 Kind: TypeAlias = Literal[
     "text", "integer", "float", "boolean", "datetime", "date", "time", "seconds", "list"
@@ -55,6 +59,7 @@ BY_FORMAT: dict[str, Kind] = {
 BITS: Final = 64
 CLOCK = re.compile(r"(\d{1,7}):([0-5]\d):([0-5]\d)", re.ASCII)
 DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+CLOCKED = re.compile(r"(\d{4}-\d\d-\d\d \d\d):([0-5]\d):([0-5]\d)", re.ASCII)
 DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?", re.ASCII)
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - times have no zone yet
 PLAIN = re.compile(r"(?!-0(?:\.0*)?$)-?(?:0|[1-9]\d{0,300})(?:\.\d{1,300})?", re.ASCII)
@@ -150,32 +155,39 @@ def microseconds_in(zone: ZoneInfo | timezone) -> Converter:
 
     @lru_cache(maxsize=4_096)
     def hour(text: str) -> int | None:
-        """Return the offset of an hour in seconds; `None` if it changes within the hour."""
+        """Return the start of an hour in UTC, in seconds; `None` if its offset changes within."""
         start = datetime.fromisoformat(f"{text}:00:00").replace(tzinfo=zone)
         end = start.replace(minute=59, second=59)
         ends = {each.replace(fold=fold).utcoffset() for each in (start, end) for fold in (0, 1)}
         only = ends.pop()
-        return None if ends or only is None else int(only.total_seconds())
+        return None if ends or only is None else _seconds(start, only)
 
     def convert(value: Any) -> Any:
-        local = to_datetime(value)
-        if local is MISMATCH:
+        clock = CLOCKED.fullmatch(value) if type(value) is str else None
+        try:
+            begin = hour(clock[1]) if clock else None
+        except ValueError:  # there is no such day or hour
             return MISMATCH
-        offset = hour(value[:13])
+        if clock and begin is not None:
+            return (begin + int(clock[2]) * 60 + int(clock[3])) * 1_000_000
+        local = to_datetime(value)
+        offset = None if local is MISMATCH else _offset(local.replace(tzinfo=zone))
         if offset is None:
-            offset = _offset(local.replace(tzinfo=zone))
-            if offset is None:
-                return MISMATCH
-        past = local - EPOCH
-        return (past.days * DAY + past.seconds - offset) * 1_000_000 + past.microseconds
+            return MISMATCH
+        return _seconds(local, offset) * 1_000_000 + local.microsecond
 
     return convert
 
 
-def _offset(local: datetime) -> int | None:
-    """Return the offset of a time in seconds; `None` if clocks skip it."""
+def _seconds(local: datetime, offset: timedelta) -> int:
+    past = local.replace(tzinfo=None) - offset - EPOCH
+    return past.days * DAY + past.seconds
+
+
+def _offset(local: datetime) -> timedelta | None:
+    """Return the offset of a time; `None` if clocks skip it."""
     first, second = (local.replace(fold=fold).utcoffset() or timedelta(0) for fold in (0, 1))
-    return None if first < second else int(first.total_seconds())
+    return None if first < second else first
 
 
 OnLoss: TypeAlias = Callable[[], None]
@@ -330,10 +342,11 @@ class Column:
 
 
 class TypedColumns:
-    """Convert plain rows to typed columns.
+    """Read rows as typed columns.
 
     `converters` return the converted value, or `MISMATCH`; they are not called for null. A kind
-    without a converter is text, as in CSV. Lists are lists of texts or of dicts.
+    without a converter is text, as in CSV. Lists are lists of texts or of dicts, before their
+    converter. A value can stand in several rows: it must not be changed.
     """
 
     def __init__(
@@ -342,66 +355,106 @@ class TypedColumns:
         format_options: FormatOptions,
         converters: Mapping[Kind, Converter],
     ) -> None:
+        self._rows = RowReader(tuple(field.name for field in fields))
         self._readers = [_reader(field, format_options, converters) for field in fields]
         self.columns = tuple(column for reader in self._readers for column in reader.columns)
 
-    def read(self, rows: Sequence[tuple[Any, ...]]) -> list[Values]:
+    def read(self, page: Page) -> list[Values]:
         """Return the values of rows column by column; the last column is `_unfit`."""
         mismatches = Mismatches()
-        read = [
-            values
-            for reader, source in zip(self._readers, zip(*rows, strict=True), strict=True)
-            for values in reader.read(source, mismatches)
-        ]
-        return [
-            *read,
-            [
-                compact(mismatches[place]) if place in mismatches else None
-                for place in range(len(rows))
-            ],
-        ]
+        if page.marker:
+            plain = zip(*self._rows.plain(page), strict=True)
+            read = [one.read(of, mismatches) for one, of in zip(self._readers, plain, strict=True)]
+        else:
+            raw = zip(self._readers, self._rows.raw_columns(page), strict=True)
+            read = [one.read_raw(of, mismatches) for one, of in raw]
+        unfit: list[str | None] = [None] * page.count
+        for place, values in mismatches.items():
+            unfit[place] = compact(values)
+        return [*chain.from_iterable(read), unfit]
 
 
-class _Lists:
-    """Read the column of a field of lists."""
+MAX_CACHED = 10_000  # nested values of a field that are cached
+
+
+class _Reader(ABC):
+    """Read the columns of a field; nested values are read once, and cached by their JSON."""
+
+    columns: Sequence[Column]
 
     def __init__(self, field: Field) -> None:
         self._name = field.name
-        self._list = ListReader(field)
+        self._cache: dict[bytes, tuple[Any, ...]] = {}  # the columns' values, and what is unfit
+
+    @abstractmethod
+    def read(self, source: Values, mismatches: Mismatches) -> list[Values]:
+        """Return the values of each column; `source` are the field's in some rows."""
+
+    def read_raw(self, source: Sequence[Raw], mismatches: Mismatches) -> list[Values]:
+        """Return the values of each column; `source` are the field's, as JSON."""
+        joined = b"\n".join(source)
+        if b"{" not in joined and b"[" not in joined:
+            return self.read(plain_values(source), mismatches)
+        each = each_of(source, joined)
+        if not self._cache.keys() >= set(each):
+            self._fill_cache(each)
+        read: list[Values] = list(zip(*map(self._cache.__getitem__, each), strict=True))
+        *columns, unfit = read
+        for place, value in enumerate(unfit):
+            if value is not None:
+                mismatches.add(place, self._name, value)
+        return columns
+
+    def _fill_cache(self, values: Sequence[bytes]) -> None:
+        if len(self._cache) > MAX_CACHED:
+            self._cache.clear()
+        new = [value for value in dict.fromkeys(values) if value not in self._cache]
+        mismatches = Mismatches()
+        columns = self.read(plain_values(new), mismatches)
+        unfit = [mismatches.get(place, {}).get(self._name) for place in range(len(new))]
+        self._cache.update(zip(new, zip(*columns, unfit, strict=True), strict=True))
+
+
+class _Lists(_Reader):
+    """Read the column of a field of lists."""
+
+    def __init__(self, field: Field, convert: Converter | None) -> None:
+        super().__init__(field)
+        self._list, self._convert = ListReader(field), convert
         self.columns = [Column(field.name, "list", field.name, self._list.item)]
 
     def read(self, source: Values, mismatches: Mismatches) -> list[Values]:
         """Return the lists, `None` for a value that is not a list."""
-        regular = self._list.read_regular(source)
-        if regular is not None:
-            return [regular]
-        read = self._list.read
-        return [
-            [
+        lists = self._list.read_regular(source)
+        if lists is None:
+            read = self._list.read
+            lists = [
                 None
                 if value is None
                 else read(value, partial(mismatches.add, place, self._name, value))
                 for place, value in enumerate(source)
             ]
-        ]
+        if self._convert is None:
+            return [lists]
+        return [[None if each is None else self._convert(each) for each in lists]]
 
 
-class _Scalars:
+class _Scalars(_Reader):
     """Read the columns of any other field: the field itself, or its flattened columns."""
 
     def __init__(
         self, field: Field, format_options: FormatOptions, converters: Mapping[Kind, Converter]
     ) -> None:
-        self._name = field.name
+        super().__init__(field)
         typed = kind_of(field) in converters
-        self._flat = None if typed else Flattener([field], format_options)
-        names = self._flat.names if self._flat else (field.name,)
+        self._plan = [] if typed else plan(field, format_options)
+        names = [name for name, _ in self._plan] or [field.name]
         self.columns = [Column(name, kind_of_column(field, name), field.name) for name in names]
         self._converters = [converters.get(column.kind) for column in self.columns]
 
     def read(self, source: Values, mismatches: Mismatches) -> list[Values]:
         """Return the values of each column."""
-        cells = self._flat.columns(zip(source, strict=True)) if self._flat else [source]
+        cells = cells_of(self._plan, source) if self._plan else [source]
         return [
             to_texts(values)
             if convert is None
@@ -424,10 +477,10 @@ class _Scalars:
 
 def _reader(
     field: Field, format_options: FormatOptions, converters: Mapping[Kind, Converter]
-) -> _Lists | _Scalars:
-    return (
-        _Lists(field) if kind_of(field) == "list" else _Scalars(field, format_options, converters)
-    )
+) -> _Reader:
+    if kind_of(field) == "list":
+        return _Lists(field, converters.get("list"))
+    return _Scalars(field, format_options, converters)
 
 
 def kind_of_column(field: Field, name: str) -> Kind:
