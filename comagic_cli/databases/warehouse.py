@@ -18,7 +18,15 @@ import msgspec
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.formats.base import FormatOptions, Sink
-from comagic_cli.formats.typed import UNFIT, Column, Converter, Kind, TypedColumns, Values
+from comagic_cli.formats.typed import (
+    ROWS_AT_ONCE,
+    UNFIT,
+    Column,
+    Converter,
+    Kind,
+    TypedColumns,
+    Values,
+)
 from comagic_cli.query.catalog import Field
 from comagic_cli.rows.decode import compact
 from comagic_cli.rows.page import PART, Marks, Page, slices, split_key
@@ -181,7 +189,7 @@ class TableSink(Sink):
         """Write a page's rows."""
         marks = Marks.of(page.marks)
         start = 0
-        for part in slices(page):
+        for part in slices(page, ROWS_AT_ONCE):
             some = marks[start : start + part.count]
             typed = self._typed.read(part)
             self._table.load([*typed, self._keys(some.keys), self._times(some.times)])

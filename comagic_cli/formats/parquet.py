@@ -22,6 +22,7 @@ from comagic_cli.errors import RowsMissing
 from comagic_cli.files.compression import GuardedStream
 from comagic_cli.formats.base import FormatOptions
 from comagic_cli.formats.typed import (
+    ROWS_AT_ONCE,
     UNFIT,
     Column,
     Converter,
@@ -82,7 +83,7 @@ class ParquetSink:
 
     def write(self, page: Page) -> None:
         """Write a page's rows once there are enough for a row group."""
-        self._batches += map(self._batch, slices(page))
+        self._batches += map(self._batch, slices(page, ROWS_AT_ONCE))
         if sum(batch.num_rows for batch in self._batches) >= MIN_GROUP:
             self._write_group()
 

@@ -318,6 +318,7 @@ def _text(value: Any, on_loss: OnLoss) -> str | None:
 
 
 UNFIT = "_unfit"
+ROWS_AT_ONCE = 500  # to read: of fewer the calls take longer than the values, more need memory
 TEXTS = frozenset({str, type(None)})
 Values: TypeAlias = Sequence[Any]
 
