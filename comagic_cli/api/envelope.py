@@ -6,6 +6,7 @@ import re
 from functools import cache
 from itertools import count
 from math import ceil, isfinite
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -88,9 +89,13 @@ class _OfList(Envelope, frozen=True):
     result: _Rows[msgspec.Raw] | None = msgspec.field(default=None, name="-")
 
 
+_lock = Lock()  # threads that complete the same type of msgspec at once crash the process
+
+
 @cache
 def _rows_decoder(row: type[Any]) -> msgspec.json.Decoder[Envelope]:
-    return msgspec.json.Decoder(_OfRows[row])  # type: ignore[valid-type]  # chosen at run time
+    with _lock:
+        return msgspec.json.Decoder(_OfRows[row])  # type: ignore[valid-type]  # chosen at run time
 
 
 _decoder = msgspec.json.Decoder(_OfAny)

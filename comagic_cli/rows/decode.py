@@ -77,8 +77,9 @@ class RowReader:
 
     def raw_columns(self, page: Page) -> list[Sequence[msgspec.Raw]]:
         """Return the values column by column; markers are still in them."""
-        rows = map(msgspec.structs.astuple, self.raw(page))
-        return list(zip(*rows, strict=True))
+        if page.columns is not None:
+            return list(map(page.column, self.columns))
+        return list(zip(*map(msgspec.structs.astuple, self.raw(page)), strict=True))
 
     def plain(self, page: Page) -> list[tuple[Any, ...]]:
         """Return tuples of plain values, one a column.

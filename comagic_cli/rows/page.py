@@ -180,7 +180,10 @@ def row_struct(
 @cache
 def cut_row(columns: tuple[str, ...]) -> type[msgspec.Struct]:
     """Make the struct of a row that is cut into columns."""
-    return row_struct(columns, msgspec.Raw, NULL)
+    row = row_struct(columns, msgspec.Raw, NULL)
+    # msgspec completes a type when it is first used; two threads at once crash the process then.
+    msgspec.json.Decoder(row)
+    return row
 
 
 def rows_of(data: Data) -> list[msgspec.Raw]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zlib
 
 import msgspec
@@ -218,3 +220,37 @@ def test_rows_are_cut_in_one_pass_where_all_are_objects(rows, cut):
     else:
         found = [tuple(bytes(value).decode() for value in astuple(row)) for row in data]
         assert found == cut
+
+
+AT_ONCE = """
+import sys
+from threading import Barrier, Thread
+from comagic_cli.api.envelope import read_envelope
+from comagic_cli.rows.page import cut_row
+
+sys.setswitchinterval(1e-6)
+body = b'{"result":{"data":[%s]}}' % b",".join([b'{"id":1,"name":"A"}'] * 50)
+read = []
+for number in range(400):
+    barrier = Barrier(4)
+
+    def run():
+        barrier.wait()
+        row = cut_row(("id", "name", f"column{number}"))
+        read.append(len(read_envelope(body, row)[0].result.data))
+
+    threads = [Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+assert read == [50] * 1600
+"""
+
+
+def test_first_answers_of_new_columns_can_be_read_by_several_threads_at_once():
+    """In a process of its own: an error of memory ends it."""
+    done = subprocess.run(
+        [sys.executable, "-c", AT_ONCE], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
