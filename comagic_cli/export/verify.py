@@ -149,14 +149,28 @@ class Comparison:
 
 
 def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]:
-    """Put the requests together that are the same but for the customer."""
+    """Put the requests together that are verified as one: first those whose rows are counted.
+
+    They are the same but for the customer. A row is of the request that wrote it last: so, beside a
+    request of all rows, others by filters are only a part of it.
+    """
     groups: dict[str, list[SavedRequest]] = {}
-    for each in saved:
+    for each in sorted(saved, key=_is_filtered):
         rows = {name: value for name, value in each.rows.items() if name != "customer"}
         if "customer" in each.rows:
             rows.pop("report_id", None)  # each customer's own
-        groups.setdefault(repr(sorted(rows.items())), []).append(each)
+        of_all = repr(sorted((name, value) for name, value in rows.items() if name != "where"))
+        is_part = of_all in groups and _has_keys(each.source["report"])
+        groups.setdefault(of_all if is_part else repr(sorted(rows.items())), []).append(each)
     yield from groups.values()
+
+
+def _is_filtered(saved: SavedRequest) -> bool:
+    return "where" in saved.rows
+
+
+def _has_keys(command: str) -> bool:
+    return any(each.command == command and each.key_is_unique for each in reports())
 
 
 def _read_saved(saved: SavedRequest, options: ExportOptions, connection: Connection) -> Counter:
@@ -182,7 +196,7 @@ def _count_account(
 
     The period is the typed one, or that of the last export.
     """
-    period = _typed_period(counter, counter.connection) or _period_of(requests)
+    period = _typed_period(counter, counter.connection) or _period_of(requests[:1])
     for day in _days_of(period):
         there = count([each.number for each in requests], format_period(day))
         yield f"{day.start:%Y-%m-%d}", there, counter.count(day)
@@ -192,13 +206,15 @@ def _count_customers(
     requests: Sequence[SavedRequest], counter: Counter, count: CountRows
 ) -> Iterator[tuple[str, int, int]]:
     """Yield each day of several customers; each has a period of its own, by its time zone."""
-    own = {str(each.rows["customer"]): each for each in requests}
+    own: dict[str, list[SavedRequest]] = {}
+    for each in requests:
+        own.setdefault(str(each.rows["customer"]), []).append(each)
 
     def count_days(
         connection: Connection, result: CustomerResult
     ) -> Iterator[tuple[str, int, int]]:
-        saved = [own[result.customer.key]] if result.customer.key in own else []
-        period = _typed_period(counter, connection) or _period_of(saved or requests)
+        saved = own.get(result.customer.key, [])
+        period = _typed_period(counter, connection) or _period_of(saved[:1] or requests)
         for day in _days_of(period):
             there = count([each.number for each in saved], format_period(day)) if saved else 0
             yield f"{day.start:%Y-%m-%d}", there, counter.count_of(connection, day)

@@ -68,6 +68,20 @@ def test_each_request_is_verified_by_its_own_filter(comagic, database):
     assert 0 < sum(int(there) for _, there, _ in lines(ran)) < 200
 
 
+@pytest.mark.parametrize("users", [[], ["--user-id", "all"]])
+def test_a_part_by_a_filter_is_verified_among_all_rows(comagic, database, users):
+    """A row is of the request that wrote it last, and both have it."""
+    where = ["--where", "communication_type = Чаты"]
+    verify = ["verify", database.url, "--table", "communications"]
+    with Watched(rows=60, agent=bool(users)) as box:
+        assert comagic(*ASKED, *users, *where, "-o", database.url, box=box).code == 0
+        assert comagic(*ASKED, *users, "-o", database.url, box=box).code == 0
+        ran = comagic(*verify, box=box)
+        assert (ran.code, len(lines(ran))) == (0, 5), ran
+        assert comagic(*ASKED, *users, *where, "-o", database.url, box=box).code == 0
+        assert comagic(*verify, box=box) == ran
+
+
 def test_several_customers_are_counted_together(comagic, database):
     with Watched(rows=60, agent=True) as box:
         users = ["--user-id", "all"]
