@@ -314,7 +314,7 @@ def test_plain_http_is_for_this_machine_only(comagic, bucket, endpoint):
     environ = bucket.environ | {"AWS_ENDPOINT_URL": endpoint}
     with box_of() as box:
         ran = comagic(*TEN, "-o", f"{bucket.url}/x.csv", box=box, **environ)
-    assert (ran.code, "must begin with https://" in ran.err) == (2, True)
+    assert (ran.code, "AWS_ENDPOINT_URL must begin with https://" in ran.err) == (2, True)
     assert "word" not in ran.err
 
 
