@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from comagic_cli.api.certificates import OWN_CERTIFICATE, find_bundle
 from comagic_cli.api.redact import one_line, redactor
 from comagic_cli.databases.destination import name_place, secrets_of
 from comagic_cli.databases.warehouse import (
@@ -135,6 +136,7 @@ BY_CODE = {
 }
 UNCHANGED = "The table is unchanged. Run the same command again."
 CHANGING = "Days that were replaced are whole, others are as they were. Run the same command again."
+NO_ANSWER = "Check host and port, whether they are of https (?secure=1), and that the server runs."
 CODE = re.compile(r"Code: (\d+)")
 MESSAGE = re.compile(r"Exception: (.*?)(?:, e\.what\(\)|\. \(|, Stack trace|$)", re.DOTALL)
 WANTED = ("max_partitions_per_insert_block",)
@@ -142,7 +144,7 @@ WANTED = ("max_partitions_per_insert_block",)
 
 
 class Server:
-    """A server over HTTP. Credentials are those of the environment."""
+    """A server over HTTP. Credentials are those of the environment, and so are certificates."""
 
     def __init__(self, url: str, environ: Mapping[str, str]) -> None:
         self.place = name_place(url)
@@ -151,6 +153,7 @@ class Server:
         self._redact = redactor(secrets_of("clickhouse", environ))
         self._session = requests.Session()
         self._session.trust_env = False  # else a password of .netrc would be sent
+        self._session.verify = find_bundle(environ)
         names = {"X-ClickHouse-User": "CLICKHOUSE_USER", "X-ClickHouse-Key": "CLICKHOUSE_PASSWORD"}
         for header, name in names.items():
             if value := environ.get(name):
@@ -183,10 +186,10 @@ class Server:
                 self._address, params=params, data=body, timeout=TIMEOUTS, allow_redirects=False
             )
         except requests.RequestException as error:
-            text = self._redact(_reason(error))
+            reason, hint = _reason(error)
             raise CannotWrite(
-                f"{self.place} can't be reached: {text}.",
-                hint=f"Check host and port, and that the server runs. {self.state}",
+                f"{self.place} can't be reached: {self._redact(reason)}.",
+                hint=f"{hint} {self.state}",
             ) from error
         text = answer.content.decode("utf-8", "replace")
         if answer.ok and not answer.is_redirect and not text.startswith("Code: "):
@@ -199,13 +202,19 @@ class Server:
         )
 
 
-def _reason(error: requests.RequestException) -> str:
-    """Return why no answer came, without the address."""
+def _reason(error: requests.RequestException) -> tuple[str, str]:
+    """Return why no answer came, without the address, and what to do."""
     if isinstance(error, requests.Timeout):
-        return "it does not answer in time"
+        return "it does not answer in time", NO_ANSWER
     text = one_line(str(error))
-    found = re.search(r"\[Errno -?\d+\] ([^\"')]+)", text)
-    return found[1] if found else text.removesuffix(".")
+    if found := re.search(r"certificate verify failed: ([^(]*[^( ])", text):
+        return f"its certificate can't be verified: {found[1]}", OWN_CERTIFICATE
+    if isinstance(error, requests.exceptions.SSLError):
+        return "it does not answer with TLS (https)", "Check host and port: is it that of https?"
+    if "RemoteDisconnected" in text or "BadStatusLine" in text:
+        return "it closed the connection without an answer", NO_ANSWER
+    found = re.search(r"(?:\[Errno -?\d+\] |Error\(\d+, ')([^\"')]+)", text)
+    return found[1] if found else text.removesuffix("."), NO_ANSWER
 
 
 def read_address(url: str) -> tuple[str, str]:
