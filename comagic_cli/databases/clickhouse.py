@@ -310,12 +310,22 @@ class ClickHouseDatabase:
 
     def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
         """Count the rows of saved requests whose time is in a period."""
+        final = " FINAL" if "Replacing" in self.engine(table)[0] else ""  # not merged yet
         [[count]] = self.server.query(
-            f"SELECT count() FROM {quote(table)} "
+            f"SELECT count() FROM {quote(table)}{final} "
             f"WHERE {REQUEST} IN ({', '.join(map(str, numbers))})"
             f" AND {TIME} >= {literal(period[0])} AND {TIME} <= {literal(period[1])}"
         )
         return int(count)
+
+    def engine(self, table: str) -> tuple[str, str]:
+        """Return the engine of a table and what it is partitioned by."""
+        rows = self.server.query(
+            "SELECT engine, partition_key FROM system.tables"
+            f" WHERE database = currentDatabase() AND name = {literal(table)}"
+        )
+        engine, by = rows[0] if rows else ("", "")
+        return engine, by
 
     def commit(self, *, is_complete: bool = True) -> None:
         """Put the rows into their tables, day by day."""
@@ -447,18 +457,11 @@ class ClickHouseTable(Table):
         )
         return {name: kind for name, kind in rows}  # noqa: C416 - a list of lists
 
-    def _engine(self) -> tuple[str, str]:
-        """Return the engine of the table and what it is partitioned by."""
-        rows = self._server.query(
-            "SELECT engine, partition_key FROM system.tables"
-            f" WHERE database = currentDatabase() AND name = {literal(self._request.table)}"
-        )
-        engine, by = rows[0] if rows else ("", "")
-        return engine, by
-
     def _is_own(self) -> bool:
         """Check if the table is somebody's own, made to replace rows by our key."""
-        return "Replacing" in self._engine()[0] and KEY in self._types(self._request.table)
+        return "Replacing" in self._database.engine(self._request.table)[0] and KEY in self._types(
+            self._request.table
+        )
 
     def _known_source(self) -> str | None:
         columns = self._types(REQUESTS)
@@ -472,7 +475,7 @@ class ClickHouseTable(Table):
 
     def _check(self, there: Mapping[str, str]) -> bool:
         """Check that days can be replaced; return whether rows replace others only by and by."""
-        engine, by = self._engine()
+        engine, by = self._database.engine(self._request.table)
         if by == DAY and there.keys() >= OUR_TYPES.keys():
             return False
         if "Replacing" in engine and KEY in there:

@@ -172,8 +172,16 @@ def test_a_table_of_ones_own_replaces_by_and_by(comagic, ch):
                 0,
                 True,
             )
+        verify = ["verify", ch.url, "--table", "communications"]
+        assert comagic(*verify, box=box).code == 0  # though rows are there twice
     found = ch.rows("SELECT count(), uniqExact(_key) FROM communications FINAL")
     assert found == [["30", "30"]]
+
+
+def test_a_database_is_named_by_the_url(comagic, ch):
+    ran = comagic(*ASKED, *DAYS, "-o", ch.url, "--table", "a.b", COMAGIC_TOKEN="unused")
+    told = "comagic: --table: 'a.b' names a database, which the URL does\n"
+    assert (ran.code, ran.err) == (2, f"{told}  Write -o clickhouse://HOST/a --table b.\n")
 
 
 @pytest.mark.parametrize(

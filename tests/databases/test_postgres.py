@@ -412,5 +412,6 @@ def test_a_lost_connection_is_told(comagic, pg, at):
         ran = comagic(*ASKED, *DAYS, "-o", url, box=box)
     assert ran.code == 8, (ran, between.messages)
     assert "was lost" in ran.err
+    assert ".." not in ran.err
     assert "Run the same command again." in ran.err
     assert pg.rows("SELECT relname FROM pg_class WHERE relname ~ 'communications'") == []
