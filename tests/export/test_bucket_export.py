@@ -318,6 +318,15 @@ def test_plain_http_is_for_this_machine_only(comagic, bucket, endpoint):
     assert "word" not in ran.err
 
 
+def test_the_summary_names_the_object(comagic, bucket):
+    url = f"{bucket.url}/x.csv"
+    with box_of() as box:
+        ran = comagic(*TEN, "-o", url, "-v", box=box, **bucket.environ)
+        assert f", {url} (" in ran.err.splitlines()[-1]
+        ran = comagic(*TEN, "-o", url, "--log-format", "json", box=box, **bucket.environ)
+    assert json.loads(ran.err.splitlines()[-1])["output"] == url
+
+
 def test_without_the_package(comagic, bucket, monkeypatch):
     monkeypatch.setattr(cloud, "find_spec", lambda _: None)
     with box_of() as box:
