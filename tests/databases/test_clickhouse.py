@@ -178,6 +178,14 @@ def test_a_table_of_ones_own_replaces_by_and_by(comagic, ch):
     assert found == [["30", "30"]]
 
 
+def test_replaced_parts_are_soon_deleted(comagic, ch):
+    """A server that restarts before that would show them again."""
+    with Watched(rows=5) as box:
+        assert comagic(*ASKED, *DAYS, "-o", ch.url, box=box).code == 0
+    [[made]] = ch.rows("SHOW CREATE TABLE communications")
+    assert "old_parts_lifetime = 1" in made
+
+
 def test_a_database_is_named_by_the_url(comagic, ch):
     ran = comagic(*ASKED, *DAYS, "-o", ch.url, "--table", "a.b", COMAGIC_TOKEN="unused")
     told = "comagic: --table: 'a.b' names a database, which the URL does\n"
