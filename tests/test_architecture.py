@@ -36,7 +36,7 @@ ALLOWED = {
     "api": ("query", "rows"),
     "formats": ("rows", "query", "files"),
     # Texts of a server are made ready for messages as those of the service are.
-    "databases": ("formats", "rows", "query", "files", "api.redact"),
+    "databases": ("formats", "rows", "query", "files", "api.certificates", "api.redact"),
     "files": (),
     "query": (),
     "rows": ("query",),

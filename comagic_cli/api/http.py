@@ -6,11 +6,10 @@ import os
 import re
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import BadStatusLine, HTTPException, IncompleteRead
 from ipaddress import ip_address
-from pathlib import Path
 from threading import Lock
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ import urllib3
 from urllib3.exceptions import InvalidHeader
 
 from comagic_cli import __version__
+from comagic_cli.api.certificates import OWN_CERTIFICATE, find_bundle
 from comagic_cli.errors import NetworkFailure, UsageProblem
 
 MAX_CONNECTIONS = 16  # that are kept alive: one for each call at once
@@ -28,7 +28,6 @@ MAX_BODY = 1 << 30  # bytes after decompression: 100 kB for each of the 10 000 r
 CONNECT_TIMEOUT = 30.0  # seconds
 DEFAULT_PATH = "/v2.0"
 HOST = re.compile(r"[\w.:%-]+")  # a name or an address, as far as its characters show
-BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 HTTP_ERRORS = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError)
 INVALID_URL = (
     requests.exceptions.InvalidURL,  # also the URL of a proxy
@@ -184,7 +183,7 @@ def explain_failure(error: Exception, url: str, timeout: float) -> Exception:
     if isinstance(cause, ssl.SSLCertVerificationError):
         return NetworkFailure(
             f"the certificate of {url} can't be verified: {cause.verify_message}",
-            hint="If the network has its own certificate, name its file in REQUESTS_CA_BUNDLE.",
+            hint=OWN_CERTIFICATE,
         )
     if isinstance(error, INVALID_URL):
         return UsageProblem(f"{url} can't be called: {cause}")
@@ -244,7 +243,7 @@ def make_session(url: str) -> requests.Session:
     # On loopback requests must not read the environment, which may name proxies. The certificates
     # that it names are therefore read here.
     session.trust_env = not is_loopback(parts.hostname or "")
-    session.verify = _find_bundle(os.environ) if parts.scheme == "https" else True
+    session.verify = find_bundle(os.environ) if parts.scheme == "https" else True
     adapter = requests.adapters.HTTPAdapter(pool_maxsize=MAX_CONNECTIONS)
     session.mount(f"{parts.scheme}://", adapter)
     session.auth = lambda request: request  # else requests sends the password in ~/.netrc
@@ -256,21 +255,6 @@ def make_session(url: str) -> requests.Session:
         }
     )
     return session
-
-
-def _find_bundle(environment: Mapping[str, str]) -> str | bool:
-    """Return the certificates that the environment names; `True` for those of requests."""
-    variable = next((name for name in BUNDLE_VARIABLES if environment.get(name)), None)
-    if variable is None:
-        return True
-    path = Path(environment[variable])
-    try:
-        if not path.is_dir():
-            ssl.create_default_context(cafile=str(path))
-    except OSError as error:
-        reason = "it contains none" if isinstance(error, ssl.SSLError) else error.strerror
-        raise UsageProblem(f"{variable}: can't read certificates from {path}: {reason}") from error
-    return str(path)
 
 
 def _check_encoding(response: requests.Response) -> None:

@@ -60,7 +60,7 @@ EPILOG = """\b
 The default --format is that of the suffix of -o (.csv, .tsv, .jsonl, .json,
 .xlsx, .parquet, .db), then COMAGIC_FORMAT, else table on a terminal (50 rows)
 and jsonl in a pipe. The default period is the seven days before today, and
-today. Databases: rows are added to, or updated in, the existing table.
+today. Databases: the table gets the rows that the period has now.
 See comagic help filters, dates, formats; comagic fields REPORT.
 
 \b
@@ -73,7 +73,7 @@ that they apply to."""
 
 PERIOD_AND_TABLE = """\
 and jsonl in a pipe. The default period is the seven days before today, and
-today. Databases: rows are added to, or updated in, the existing table.
+today. Databases: the table gets the rows that the period has now.
 See comagic help filters, dates, formats; comagic fields REPORT."""
 TABLE_OF_LIST = """\
 and jsonl in a pipe. Databases: the table has the rows that the list has now.

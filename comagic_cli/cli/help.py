@@ -159,7 +159,8 @@ Rows change later: tags, deals, the source of a visit and recordings are added
 hours or days afterwards, and the service does not say when. --refresh 3d writes
 the last three days again, but never beyond --period. For later changes, write
 last month again from time to time (--period 1mo --refresh all), or export a
-longer period to a database (--from -3mo -o calls.db), where rows are updated.
+longer period to a database (--from -3mo -o calls.db): its rows are updated, and
+those that the service no longer has are deleted.
 
 --period {{ ds }} is the day of a run of Airflow; --till includes its day, so
 --from {{ ds }} --till {{ next_ds }} would be two days.

@@ -24,6 +24,7 @@ from comagic_cli.cli.params import (
     FormatOption,
     Host,
     LookBack,
+    ManifestFile,
     OutputFile,
     OutputOption,
     PositiveInt,
@@ -122,7 +123,7 @@ output_options = bundle(
     output_option(
         "--manifest",
         metavar="FILE",
-        type=click.Path(),
+        type=ManifestFile(),
         help="Write a record of request and result; see verify.",
     ),
     output_option(

@@ -164,7 +164,7 @@ class OutputFile(click.Path):
         scheme = scheme_of(str(value))
         if scheme in DATABASE_SCHEMES and self.tables:
             check_url(str(value), DATABASE_SCHEMES[scheme])
-            return str(value)
+            return scheme + str(value)[len(scheme) :]  # libpq knows it in small letters only
         if scheme in BUCKET_SCHEMES:
             split_url(str(value))
             return str(value)
@@ -175,6 +175,20 @@ class OutputFile(click.Path):
             raise UsageProblem(
                 f"-o {value}: % is not replaced by a date",
                 hint="Write {date} for one file per day, {month} for one per month.",
+            )
+        return super().convert(value, param, ctx)
+
+
+class ManifestFile(click.Path):
+    """A file or an object in a bucket, for a manifest."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return the path or the URL. Raises `UsageProblem` for a URL that is not of a bucket."""
+        scheme = scheme_of(str(value))
+        if scheme and scheme not in BUCKET_SCHEMES:  # it is not shown, as it may have a password
+            raise UsageProblem(
+                f"--manifest {scheme}://...: a manifest is a file, or an object in a bucket",
+                hint="Write a path, or s3://BUCKET/NAME, gs://BUCKET/NAME, az://CONTAINER/NAME.",
             )
         return super().convert(value, param, ctx)
 

@@ -26,6 +26,7 @@ from comagic_cli.cli.params import (
     ExportCommand,
     Host,
     LookBack,
+    ManifestFile,
     OutputFile,
     PositiveInt,
 )
@@ -97,7 +98,7 @@ MAX_CALLS = query_option(
 @output_option(
     "--manifest",
     metavar="FILE",
-    type=click.Path(),
+    type=ManifestFile(),
     help="The list of recordings, .csv or .jsonl. [default: recordings.jsonl in the folder of -o]",
 )
 @output_option(

@@ -22,7 +22,7 @@ from comagic_cli.cli.options import (
     read_command_line,
     split_users,
 )
-from comagic_cli.cli.params import ExportCommand, OutputFile, Text, bundle
+from comagic_cli.cli.params import ExportCommand, ManifestFile, OutputFile, Text, bundle
 from comagic_cli.errors import UsageProblem
 from comagic_cli.export.context import Context
 from comagic_cli.export.manifest import SUFFIX, Manifest, find_named, read_manifest
@@ -37,6 +37,7 @@ from comagic_cli.formats.partitions import (
     names_customers,
     read_template,
 )
+from comagic_cli.formats.registry import DATABASES
 
 NOT_CHOSEN: dict[str, Any] = {
     **dict.fromkeys(("format", "max_rows", "manifest", "delimiter")),
@@ -54,7 +55,7 @@ table_options = bundle(
     output_option(
         "--manifest",
         metavar="M",
-        type=click.Path(),
+        type=ManifestFile(),
         help="The manifest of a file. [default: FILE.manifest.json, or FILE]",
     ),
     output_option("--table", metavar="NAME", type=Text(), help="The table of a database."),
@@ -165,6 +166,11 @@ def find_manifest(file: str, path: str | None, fetch: Fetch) -> tuple[str, Manif
         hint = f"Name it: comagic verify {file} --manifest M."
         raise UsageProblem(f"{file} has no manifest beside it, and is not one.", hint=hint)
     if manifest.output is None:
+        if manifest.asked.get("format") in DATABASES:
+            raise UsageProblem(
+                f"{file} is the manifest of an export to a table.",
+                hint="Compare the table with the service: comagic verify DATABASE --table NAME.",
+            )
         hint = f"Name the file with the rows: comagic verify ROWS --manifest {file}."
         raise UsageProblem(f"{file} is the manifest of an export to stdout.", hint=hint)
     return find_named(file, manifest.output), manifest

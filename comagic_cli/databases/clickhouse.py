@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
+from comagic_cli.api.certificates import OWN_CERTIFICATE, find_bundle
 from comagic_cli.api.redact import one_line, redactor
 from comagic_cli.databases.destination import name_place, secrets_of
 from comagic_cli.databases.warehouse import (
@@ -70,7 +71,8 @@ TYPES: Mapping[Kind, str] = {
 }
 TEXT = "Nullable(String)"
 OUR_TYPES = {UNFIT: TEXT, KEY: TEXT, TIME: TEXT, REQUEST: "UInt64", DAY: "Date"}
-ENGINE = f"ENGINE = MergeTree PARTITION BY {DAY} ORDER BY {DAY}"
+ENGINE = f"ENGINE = MergeTree PARTITION BY {DAY} ORDER BY {DAY} SETTINGS old_parts_lifetime = 1"
+"""Replaced parts are deleted soon: a restart before that shows them again (ClickHouse 107605)."""
 REQUEST_COLUMNS = {
     "id": "UInt64",
     "table": "String",
@@ -135,6 +137,7 @@ BY_CODE = {
 }
 UNCHANGED = "The table is unchanged. Run the same command again."
 CHANGING = "Days that were replaced are whole, others are as they were. Run the same command again."
+NO_ANSWER = "Check host and port, whether they are of https (?secure=1), and that the server runs."
 CODE = re.compile(r"Code: (\d+)")
 MESSAGE = re.compile(r"Exception: (.*?)(?:, e\.what\(\)|\. \(|, Stack trace|$)", re.DOTALL)
 WANTED = ("max_partitions_per_insert_block",)
@@ -142,7 +145,7 @@ WANTED = ("max_partitions_per_insert_block",)
 
 
 class Server:
-    """A server over HTTP. Credentials are those of the environment."""
+    """A server over HTTP. Credentials are those of the environment, and so are certificates."""
 
     def __init__(self, url: str, environ: Mapping[str, str]) -> None:
         self.place = name_place(url)
@@ -151,6 +154,7 @@ class Server:
         self._redact = redactor(secrets_of("clickhouse", environ))
         self._session = requests.Session()
         self._session.trust_env = False  # else a password of .netrc would be sent
+        self._session.verify = find_bundle(environ)
         names = {"X-ClickHouse-User": "CLICKHOUSE_USER", "X-ClickHouse-Key": "CLICKHOUSE_PASSWORD"}
         for header, name in names.items():
             if value := environ.get(name):
@@ -183,10 +187,10 @@ class Server:
                 self._address, params=params, data=body, timeout=TIMEOUTS, allow_redirects=False
             )
         except requests.RequestException as error:
-            text = self._redact(_reason(error))
+            reason, hint = _reason(error)
             raise CannotWrite(
-                f"{self.place} can't be reached: {text}.",
-                hint=f"Check host and port, and that the server runs. {self.state}",
+                f"{self.place} can't be reached: {self._redact(reason)}.",
+                hint=f"{hint} {self.state}",
             ) from error
         text = answer.content.decode("utf-8", "replace")
         if answer.ok and not answer.is_redirect and not text.startswith("Code: "):
@@ -199,13 +203,19 @@ class Server:
         )
 
 
-def _reason(error: requests.RequestException) -> str:
-    """Return why no answer came, without the address."""
+def _reason(error: requests.RequestException) -> tuple[str, str]:
+    """Return why no answer came, without the address, and what to do."""
     if isinstance(error, requests.Timeout):
-        return "it does not answer in time"
+        return "it does not answer in time", NO_ANSWER
     text = one_line(str(error))
-    found = re.search(r"\[Errno -?\d+\] ([^\"')]+)", text)
-    return found[1] if found else text.removesuffix(".")
+    if found := re.search(r"certificate verify failed: ([^(]*[^( ])", text):
+        return f"its certificate can't be verified: {found[1]}", OWN_CERTIFICATE
+    if isinstance(error, requests.exceptions.SSLError):
+        return "it does not answer with TLS (https)", "Check host and port: is it that of https?"
+    if "RemoteDisconnected" in text or "BadStatusLine" in text:
+        return "it closed the connection without an answer", NO_ANSWER
+    found = re.search(r"(?:\[Errno -?\d+\] |Error\(\d+, ')([^\"')]+)", text)
+    return found[1] if found else text.removesuffix("."), NO_ANSWER
 
 
 def read_address(url: str) -> tuple[str, str]:
@@ -301,12 +311,22 @@ class ClickHouseDatabase:
 
     def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
         """Count the rows of saved requests whose time is in a period."""
+        final = " FINAL" if "Replacing" in self.engine(table)[0] else ""  # not merged yet
         [[count]] = self.server.query(
-            f"SELECT count() FROM {quote(table)} "
+            f"SELECT count() FROM {quote(table)}{final} "
             f"WHERE {REQUEST} IN ({', '.join(map(str, numbers))})"
             f" AND {TIME} >= {literal(period[0])} AND {TIME} <= {literal(period[1])}"
         )
         return int(count)
+
+    def engine(self, table: str) -> tuple[str, str]:
+        """Return the engine of a table and what it is partitioned by."""
+        rows = self.server.query(
+            "SELECT engine, partition_key FROM system.tables"
+            f" WHERE database = currentDatabase() AND name = {literal(table)}"
+        )
+        engine, by = rows[0] if rows else ("", "")
+        return engine, by
 
     def commit(self, *, is_complete: bool = True) -> None:
         """Put the rows into their tables, day by day."""
@@ -438,18 +458,11 @@ class ClickHouseTable(Table):
         )
         return {name: kind for name, kind in rows}  # noqa: C416 - a list of lists
 
-    def _engine(self) -> tuple[str, str]:
-        """Return the engine of the table and what it is partitioned by."""
-        rows = self._server.query(
-            "SELECT engine, partition_key FROM system.tables"
-            f" WHERE database = currentDatabase() AND name = {literal(self._request.table)}"
-        )
-        engine, by = rows[0] if rows else ("", "")
-        return engine, by
-
     def _is_own(self) -> bool:
         """Check if the table is somebody's own, made to replace rows by our key."""
-        return "Replacing" in self._engine()[0] and KEY in self._types(self._request.table)
+        return "Replacing" in self._database.engine(self._request.table)[0] and KEY in self._types(
+            self._request.table
+        )
 
     def _known_source(self) -> str | None:
         columns = self._types(REQUESTS)
@@ -463,7 +476,7 @@ class ClickHouseTable(Table):
 
     def _check(self, there: Mapping[str, str]) -> bool:
         """Check that days can be replaced; return whether rows replace others only by and by."""
-        engine, by = self._engine()
+        engine, by = self._database.engine(self._request.table)
         if by == DAY and there.keys() >= OUR_TYPES.keys():
             return False
         if "Replacing" in engine and KEY in there:

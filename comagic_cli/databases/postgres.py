@@ -581,7 +581,7 @@ def _explain(
     database: PostgresDatabase,
     connection: psycopg.Connection[Any],
 ) -> ComagicError:
-    text = redact(one_line(error.diag.message_primary or str(error)))
+    text = redact(one_line(error.diag.message_primary or str(error))).rstrip(".")
     if connection.broken:
         hint = UNKNOWN_STATE if database.is_committing else UNCHANGED
         return CannotWrite(f"The connection to {place} was lost: {text}.", hint=hint)

@@ -1,7 +1,8 @@
-"""A table of SQLite: rows are inserted or updated by their keys.
+"""A table of SQLite: rows are inserted or updated by their keys, those that are gone deleted.
 
 Types are INTEGER, REAL and TEXT; times are unchanged text, durations seconds, lists JSON. A row
-without a `_key` is replaced by those that the same request writes for the same period.
+without a `_key` is replaced by those that the same request writes for the same period. One with a
+key that the period had, and that does not come again, is deleted in the end.
 """
 
 from __future__ import annotations
@@ -121,6 +122,9 @@ TYPES: dict[Kind, str] = {
 }
 OUR_TYPES = dict(zip(OURS, ("TEXT", "TEXT UNIQUE", "TEXT", "INTEGER"), strict=True))
 MERGE = "comagic_merge"
+GONE = "comagic_gone"
+"""The temporary table of the keys that have not come again yet."""
+KEY_COLUMN = -2  # of what is loaded: `_key` stands before `_time`
 
 
 class SqliteTable(Table):
@@ -132,9 +136,13 @@ class SqliteTable(Table):
         self._connection = connection
         self._request = request
         self._table = quote(request.table)
+        self._has_old = False
 
     def begin(self, columns: Sequence[Column], fields: frozenset[str]) -> None:
-        """Create the table or its missing columns, and delete rows without a key to replace."""
+        """Create the table or its missing columns, and delete rows without a key to replace.
+
+        The keys of the others are written down: they may be gone.
+        """
         self._columns, self._fields = columns, fields
         exists = has_table(self._connection, self._request.table)
         self._number = save_request(self._connection, self._request)
@@ -146,20 +154,38 @@ class SqliteTable(Table):
         self._connection.create_function(MERGE, 2, self._merge_unfit, deterministic=True)
         self._insert = self._upsert()
         period = self._request.period
+        which = "_request = ?" + (" AND _time BETWEEN ? AND ?" if period else "")
+        asked = [self._number, *(period or ())]
+        self._connection.execute(f"DELETE FROM {self._table} WHERE _key IS NULL AND {which}", asked)
         self._connection.execute(
-            f"DELETE FROM {self._table} WHERE _key IS NULL AND _request = ?"
-            + (" AND _time BETWEEN ? AND ?" if period else ""),
-            [self._number, *(period or ())],
+            f"CREATE TEMP TABLE IF NOT EXISTS {GONE} (key TEXT PRIMARY KEY) WITHOUT ROWID"
         )
+        if exists:
+            found = self._connection.execute(
+                f"INSERT OR IGNORE INTO {GONE} "
+                f"SELECT _key FROM {self._table} WHERE _key IS NOT NULL AND {which}",
+                asked,
+            )
+            self._has_old = found.rowcount > 0
 
     def load(self, values: Sequence[Values]) -> None:
         """Write rows."""
         numbers = [self._number] * len(values[-1])
         self._connection.executemany(self._insert, zip(*values, numbers, strict=True))
+        if self._has_old:
+            keys = [(key,) for key in values[KEY_COLUMN] if key is not None]
+            self._connection.executemany(f"DELETE FROM {GONE} WHERE key = ?", keys)
 
     def end(self, rows: int) -> None:
         """Save the number of rows."""
         save_count(self._connection, self._number, rows)
+
+    def drop_gone(self) -> None:
+        """Delete the rows that have not come again."""
+        if self._has_old:
+            self._connection.execute(
+                f"DELETE FROM {self._table} WHERE _key IN (SELECT key FROM {GONE})"
+            )
 
     def _make_table(self) -> None:
         types = [f"{quote(column.name)} {type_of(column)}" for column in self._columns]
@@ -249,10 +275,13 @@ class SqliteDatabase:
         self.published: Path | None = None
         self.connection = connection
         self._path = path
+        self._tables: list[SqliteTable] = []
 
     def make_table(self, request: Request) -> SqliteTable:
         """Make the table of a request."""
-        return SqliteTable(self.connection, request)
+        table = SqliteTable(self.connection, request)
+        self._tables.append(table)
+        return table
 
     def saved_requests(self, table: str) -> list[SavedRequest]:
         """Return the requests whose rows a table has; none if comagic did not make it."""
@@ -274,8 +303,11 @@ class SqliteDatabase:
         ).fetchone()
         return int(count)
 
-    def commit(self) -> None:
-        """Commit the transaction."""
+    def commit(self, *, is_complete: bool = True) -> None:
+        """Commit the transaction. Of an incomplete request no row with a key is deleted."""
+        if is_complete:
+            for table in self._tables:
+                table.drop_gone()
         self.connection.execute("COMMIT")
         self.published = self._path
 
@@ -330,7 +362,7 @@ def _transaction(database: SqliteDatabase, keep_incomplete: bool) -> Iterator[Sq
         database.commit()
     except RowsMissing as missing:
         if keep_incomplete:
-            database.commit()
+            database.commit(is_complete=False)
         else:
             missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
         raise

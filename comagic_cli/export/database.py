@@ -52,6 +52,12 @@ def check_table(format_: str, options: ExportOptions) -> None:
     parts = [table] if is_sqlite else table.split(".", 1)
     if not table.isprintable() or not all(parts) or RESERVED.fullmatch(table):
         raise UsageProblem(f"--table: {table!r} can't be a table's name.")
+    if format_ == "clickhouse" and "." in table:
+        database, name = table.split(".", 1)
+        raise UsageProblem(
+            f"--table: {table!r} names a database, which the URL does",
+            hint=f"Write -o clickhouse://HOST/{database} --table {name}.",
+        )
 
 
 def export_to_database(job: ExportJob) -> tuple[Transfer, RowsMissing | None]:

@@ -122,7 +122,7 @@ def _open_manifest(job: ExportJob) -> AbstractContextManager[BinaryIO | None]:
 
 def _summarize(transfer: Transfer, job: ExportJob) -> Summary:
     record = transfer.record()
-    file = transfer.resumable_file.name if transfer.resumable_file else None
+    file = job.options.output if transfer.resumable_file else None  # an object has another name
     members = {name: getattr(record, name) for name in ("rows", "period", "bytes", "points")}
     return Summary(
         rows=record.rows,

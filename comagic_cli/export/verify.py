@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -17,7 +17,12 @@ from comagic_cli.databases.warehouse import SavedRequest
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context
-from comagic_cli.export.customers import Customers, find_customers, furthest_behind
+from comagic_cli.export.customers import (
+    CustomerResult,
+    Customers,
+    find_customers,
+    furthest_behind,
+)
 from comagic_cli.export.fingerprint import Identity, read_note
 from comagic_cli.export.manifest import Manifest, format_period
 from comagic_cli.export.options import ExportOptions, choose_format
@@ -68,27 +73,28 @@ EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - a day of the account's; no ser
 def verify_table(options: ExportOptions, context: Context) -> None:
     """Compare the rows of each day in a table with what the service counts, and print both.
 
-    The requests are those that the table has the rows of; without a typed period their own is
-    verified. A day costs a call, or one of each customer. Raises `RowsMissing` for days that
-    differ, and `UsageProblem` for a table that comagic did not make.
+    The requests are those that the table has the rows of; without a typed period those of their
+    last exports are verified, of each customer its own. A day costs a call, or one of each
+    customer. Raises `RowsMissing` for days that differ, and `UsageProblem` for a table that comagic
+    did not make.
     """
     kind, url, table = choose_format(options, None), str(options.output), str(options.table)
     opening = open_database(kind, url, context.environ, context.reporter.warn)
     comparison = Comparison(context)
-    with opening as database, connect(options, context) as connection:
+    with opening as database:
         saved = database.saved_requests(table)
         if not saved:
             raise UsageProblem(
                 f"the database has no table {table} that comagic made",
                 hint='Name it with --table; SELECT "table" FROM _comagic_requests lists them.',
             )
-        for requests in _by_customers(saved):
-            counter, period = _read_saved(requests[0], options, connection)
-            for day in _days_of(period):
-                there = database.count_rows(
-                    table, [each.number for each in requests], format_period(day)
-                )
-                comparison.add(f"{day.start:%Y-%m-%d}", there, counter.count(day))
+        with connect(options, context, is_agent="user_id" in saved[0].source) as connection:
+            for requests in _by_customers(saved):
+                counter = _read_saved(requests[0], options, connection)
+                count = partial(database.count_rows, table)
+                days = _count_customers if counter.is_of_several else _count_account
+                for day, there, counted in days(requests, counter, count):
+                    comparison.add(day, there, counted)
     comparison.check(table, "day", TABLE_AGAIN)
 
 
@@ -103,7 +109,7 @@ def verify_partitions(template: Template, options: ExportOptions, context: Conte
     store, _ = context.find_store(template.folder)
     asked = _read_asked(template, store)
     comparison = Comparison(context)
-    with connect(options, context) as connection:
+    with connect(options, context, is_agent="user_id" in asked) as connection:
         users = asked.get("user_id")
         several = tuple(users) if isinstance(users, list) else ()
         counter = _make_counter(asked, several, options, connection)
@@ -143,31 +149,97 @@ class Comparison:
 
 
 def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]:
-    """Put the requests together that are the same but for the customer."""
+    """Put the requests together that are verified as one: first those whose rows are counted.
+
+    They are the same but for the customer. A row is of the request that wrote it last: so, beside a
+    request of all rows, others by filters are only a part of it.
+    """
     groups: dict[str, list[SavedRequest]] = {}
-    for each in saved:
+    for each in sorted(saved, key=_is_filtered):
         rows = {name: value for name, value in each.rows.items() if name != "customer"}
         if "customer" in each.rows:
             rows.pop("report_id", None)  # each customer's own
-        groups.setdefault(repr(sorted(rows.items())), []).append(each)
+        of_all = repr(sorted((name, value) for name, value in rows.items() if name != "where"))
+        is_part = of_all in groups and _has_keys(each.source["report"])
+        groups.setdefault(of_all if is_part else repr(sorted(rows.items())), []).append(each)
     yield from groups.values()
 
 
-def _read_saved(
-    saved: SavedRequest, options: ExportOptions, connection: Connection
-) -> tuple[Counter, Period]:
-    """Return the counter of a saved request, and the period: typed, or that of its export."""
+def _is_filtered(saved: SavedRequest) -> bool:
+    return "where" in saved.rows
+
+
+def _has_keys(command: str) -> bool:
+    return any(each.command == command and each.key_is_unique for each in reports())
+
+
+def _read_saved(saved: SavedRequest, options: ExportOptions, connection: Connection) -> Counter:
+    """Return the counter of a saved request."""
     if saved.period is None:
         raise _has_no_days(saved.source["report"])
     asked = {**saved.source, **saved.rows}
-    several: tuple[str, ...] = ()
-    if "customer" in saved.rows:
-        asked.pop("report_id", None)  # each customer's own
-        several = ("all",)
-    counter = _make_counter(asked, options.users or several, options, connection)
-    if _has_period(options):
-        return counter, resolve_period(counter.job, connection.now)
-    return counter, Period(*map(datetime.fromisoformat, saved.period))
+    if "customer" not in saved.rows:
+        return _make_counter(asked, (), options, connection)
+    asked.pop("report_id", None)  # each customer's own
+    one = () if options.user_id is None else (options.user_id,)
+    return _make_counter(asked, options.users or one or ("all",), options, connection)
+
+
+CountRows = Callable[[Sequence[int], tuple[str, str]], int]
+"""Count the rows in a table of requests by number, in a period."""
+
+
+def _count_account(
+    requests: Sequence[SavedRequest], counter: Counter, count: CountRows
+) -> Iterator[tuple[str, int, int]]:
+    """Yield each day, its rows in the table, and what the service counts.
+
+    The period is the typed one, or that of the last export.
+    """
+    period = _typed_period(counter, counter.connection) or _period_of(requests[:1])
+    for day in _days_of(period):
+        there = count([each.number for each in requests], format_period(day))
+        yield f"{day.start:%Y-%m-%d}", there, counter.count(day)
+
+
+def _count_customers(
+    requests: Sequence[SavedRequest], counter: Counter, count: CountRows
+) -> Iterator[tuple[str, int, int]]:
+    """Yield each day of several customers; each has a period of its own, by its time zone."""
+    own: dict[str, list[SavedRequest]] = {}
+    for each in requests:
+        own.setdefault(str(each.rows["customer"]), []).append(each)
+
+    def count_days(
+        connection: Connection, result: CustomerResult
+    ) -> Iterator[tuple[str, int, int]]:
+        saved = own.get(result.customer.key, [])
+        period = _typed_period(counter, connection) or _period_of(saved[:1] or requests)
+        for day in _days_of(period):
+            there = count([each.number for each in saved], format_period(day)) if saved else 0
+            yield f"{day.start:%Y-%m-%d}", there, counter.count_of(connection, day)
+
+    days: dict[str, tuple[int, int]] = {}
+    customers = Customers(counter.connection, counter.job.options.customers)
+    for day, there, counted in customers.each(count_days):
+        earlier = days.get(day, (0, 0))
+        days[day] = (earlier[0] + there, earlier[1] + counted)
+    for day in sorted(days):
+        yield day, *days[day]
+
+
+def _typed_period(counter: Counter, connection: Connection) -> Period | None:
+    """Return the typed period, by the clocks of an account; `None` if there is none."""
+    if not _has_period(counter.job.options):
+        return None
+    return resolve_period(counter.job, connection.now)
+
+
+def _period_of(requests: Sequence[SavedRequest]) -> Period:
+    """Return the period that holds those of the last exports of requests."""
+    periods = [each.period for each in requests if each.period]
+    first, last = min(first for first, _ in periods), max(last for _, last in periods)
+    return Period(datetime.fromisoformat(first), datetime.fromisoformat(last))
 
 
 def _read_asked(template: Template, store: Store) -> Identity:
@@ -245,13 +317,17 @@ class Counter:
     def count(self, period: Period) -> int:
         """Return how many rows the service counts."""
 
-        def count(connection: Connection, _: object = None) -> Iterator[int]:
-            query = make_query(self.job, connection, None, period)
-            yield count_rows(query, connection.asker, connection.note)
+        def count(connection: Connection, _: object) -> Iterator[int]:
+            yield self.count_of(connection, period)
 
         if not self.is_of_several:
-            return sum(count(self.connection))
+            return self.count_of(self.connection, period)
         return sum(Customers(self.connection, self.job.options.customers).each(count))
+
+    def count_of(self, connection: Connection, period: Period) -> int:
+        """Return how many rows the service counts of the account of a connection."""
+        query = make_query(self.job, connection, None, period)
+        return count_rows(query, connection.asker, connection.note)
 
 
 def _make_counter(
@@ -283,6 +359,11 @@ def _make_counter(
     user = asked.get("user_id")
     if isinstance(user, int) and connection.account.user_id is None:
         connection = connection.for_user(user)
+    if isinstance(user, int) and connection.account.user_id != user:
+        raise UsageProblem(
+            f"the rows are of user {user}, not of {connection.account.user_id}",
+            hint="Omit --user-id.",
+        )
     report_id = asked.get("report_id")
     options = replace(
         options,

@@ -75,14 +75,15 @@ TIMEOUT = 60  # seconds for a request, besides its bytes
 SLOWEST = 50_000  # bytes in a second
 CONNECT = timedelta(seconds=10)
 
-NO_BUCKET = "Create it, or check the name and AWS_ENDPOINT_URL."
+NO_BUCKET = "Create it, or check its name and AWS_ENDPOINT_URL."
+NO_CONTAINER = "Create it, or check its name and that of the storage account."
 WRONG_KEY = "Check the key, its secret and, if it is temporary, that it has not expired."
 NO_RIGHT = "The key needs the rights to list, read, write and delete objects there."
 CLOCK = "The clock of this machine is wrong by minutes: set it."
 REGION = "Set AWS_REGION to the bucket's region, and AWS_ENDPOINT_URL to its service."
 REASONS = {
     "NoSuchBucket": ("there is no such bucket", NO_BUCKET),
-    "ContainerNotFound": ("there is no such container", NO_BUCKET),
+    "ContainerNotFound": ("there is no such container", NO_CONTAINER),
     "InvalidAccessKeyId": ("the access key is not known", WRONG_KEY),
     "SignatureDoesNotMatch": ("the secret key is wrong", WRONG_KEY),
     "InvalidToken": ("the session token is not valid", WRONG_KEY),
@@ -385,16 +386,15 @@ def _wait_for(call: Callable[[], Result]) -> Result:
 
 def _find_endpoint(scheme: str, environ: Mapping[str, str], config: Mapping[str, str]) -> str:
     """Return the endpoint, "" for the cloud's own. Raises `UsageProblem` for plain HTTP."""
-    names = ENDPOINTS[scheme]
-    endpoint = next((environ[name] for name in names if environ.get(name)), "")
-    endpoint = endpoint or config.get("endpoint", "")
+    name = next((name for name in ENDPOINTS[scheme] if environ.get(name)), "")
+    endpoint = environ[name] if name else config.get("endpoint", "")
     if not endpoint:
         is_emulated = scheme == "az" and environ.get("AZURE_STORAGE_USE_EMULATOR", "") in EMULATOR
         return "http://127.0.0.1" if is_emulated else _emulator_of(environ) * (scheme == "gs")
     parts = urlsplit(endpoint)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
         raise UsageProblem(
-            f"{names[0]} must begin with https://; http:// is for this machine only",
+            f"{name or 'the endpoint'} must begin with https://; http:// is for this machine only",
             hint="The rows would cross the network in plain text.",
         )
     return endpoint

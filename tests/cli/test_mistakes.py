@@ -195,6 +195,12 @@ calls --sandbox -o ftp://host/x.csv
 calls --sandbox -o mysql://me:SECRET@host/db
     -o mysql://...: there is no output of this kind
       Write to a file, or to postgresql://, clickhouse://, s3://, gs://, az://.
+calls --sandbox -o x.csv --manifest ftp://me:SECRET@host/m.json
+    --manifest ftp://...: a manifest is a file, or an object in a bucket
+      Write a path, or s3://BUCKET/NAME, gs://BUCKET/NAME, az://CONTAINER/NAME.
+verify x.csv --manifest postgresql://host/db
+    --manifest postgresql://...: a manifest is a file, or an object in a bucket
+      Write a path, or s3://BUCKET/NAME, gs://BUCKET/NAME, az://CONTAINER/NAME.
 calls --sandbox -o 'calls-%Y-%m.csv'
     -o calls-%Y-%m.csv: % is not replaced by a date
       Write {date} for one file per day, {month} for one per month.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
+import subprocess
+from pathlib import Path
 
 import pytest
+from clickhouse import clickhouse
 from coverage_marks import unmeasured
 from program import DAYS, NOW, SPAN, Watched, environment, fault, run
 from wire import Victim, free_port, proxy, split_http, to_port
@@ -168,8 +172,24 @@ def test_a_table_of_ones_own_replaces_by_and_by(comagic, ch):
                 0,
                 True,
             )
+        verify = ["verify", ch.url, "--table", "communications"]
+        assert comagic(*verify, box=box).code == 0  # though rows are there twice
     found = ch.rows("SELECT count(), uniqExact(_key) FROM communications FINAL")
     assert found == [["30", "30"]]
+
+
+def test_replaced_parts_are_soon_deleted(comagic, ch):
+    """A server that restarts before that would show them again."""
+    with Watched(rows=5) as box:
+        assert comagic(*ASKED, *DAYS, "-o", ch.url, box=box).code == 0
+    [[made]] = ch.rows("SHOW CREATE TABLE communications")
+    assert "old_parts_lifetime = 1" in made
+
+
+def test_a_database_is_named_by_the_url(comagic, ch):
+    ran = comagic(*ASKED, *DAYS, "-o", ch.url, "--table", "a.b", COMAGIC_TOKEN="unused")
+    told = "comagic: --table: 'a.b' names a database, which the URL does\n"
+    assert (ran.code, ran.err) == (2, f"{told}  Write -o clickhouse://HOST/a --table b.\n")
 
 
 @pytest.mark.parametrize(
@@ -235,6 +255,37 @@ def test_what_can_not_be_reached(comagic, ch, url, code, words):
     url = url.replace("{none}", ch.url.replace(ch.name, "none"))
     ran = comagic(*ASKED, *DAYS, "-o", url, COMAGIC_TOKEN="unused")
     assert (ran.code, words in ran.err) == (code, True), ran.err
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Make a certificate for this machine that nobody has signed but itself; its key is in it."""
+    path = tmp_path / "certificate.pem"
+    made = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+        -keyout {path}.key -out {path}"
+    subprocess.run(shlex.split(made), check=True, capture_output=True)
+    path.write_text(path.read_text() + Path(f"{path}.key").read_text())
+    return path
+
+
+def test_a_server_is_verified_by_certificates_of_the_environment(comagic, certificate):
+    secure = free_port()
+    known = {"REQUESTS_CA_BUNDLE": str(certificate)}
+    with clickhouse(secure, certificate) as port, Watched(rows=5) as box:
+        url = f"clickhouse://localhost:{secure}/?secure=1"
+        ran = comagic(*ASKED, *DAYS, "-o", url, box=box)
+        assert (ran.code, "certificate can't be verified: self" in ran.err) == (8, True), ran.err
+        assert "name its file in REQUESTS_CA_BUNDLE." in ran.err
+        ran = comagic(*ASKED, *DAYS, "-o", url, box=box, **known)
+        assert (ran.code, ran.err) == (0, "")
+        assert comagic("verify", url, "--table", "communications", box=box, **known).code == 0
+        ran = comagic(*ASKED, *DAYS, "-o", url, box=box, REQUESTS_CA_BUNDLE="/none.pem")
+        assert (ran.code, "can't read certificates from /none.pem" in ran.err) == (2, True)
+        ran = comagic(*ASKED, *DAYS, "-o", url.replace(str(secure), str(port)), box=box, **known)
+        assert (ran.code, "it does not answer with TLS (https)." in ran.err) == (8, True)
+        ran = comagic(*ASKED, *DAYS, "-o", url.removesuffix("?secure=1"), box=box)
+        assert (ran.code, "whether they are of https (?secure=1)" in ran.err) == (8, True)
 
 
 def days_of(ch):

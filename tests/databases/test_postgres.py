@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 import psycopg
 import pytest
-from program import DAYS, NOW, SPAN, Watched, fault
+from program import DAYS, NOW, SPAN, Ran, Watched, fault
 from wire import free_port, proxy, split_postgres, to_socket
 
 from comagic_cli.databases.postgres import lock_number, open_postgres
@@ -82,6 +82,23 @@ def test_what_is_gone_outside_of_the_period_or_of_another_request_stays(comagic,
         assert comagic(*ASKED, *day, "-o", pg.url, box=box).code == 0
     found = pg.rows("SELECT communication_id, _request FROM communications ORDER BY 1")
     assert found == [("1", 1), ("3", found[1][1])]
+
+
+def test_a_scheme_may_be_typed_in_capitals(comagic, pg):
+    url = pg.url.replace("postgresql:", "POSTGRESQL:")
+    with Watched(rows=5) as box:
+        assert comagic(*ASKED, *DAYS, "-o", url, box=box) == Ran(0, "", "")
+        verify = ["verify", url, "--table", "communications"]
+        assert comagic(*verify, box=box).code == 0
+
+
+def test_the_manifest_of_a_table_is_told_apart(comagic, pg, tmp_path):
+    manifest = tmp_path / "told.json"
+    with Watched(rows=5) as box:
+        typed = [*ASKED, *DAYS, "-o", pg.url, "--manifest", manifest]
+        assert comagic(*typed, box=box).code == 0
+    ran = comagic("verify", manifest)
+    assert (ran.code, "is the manifest of an export to a table.\n" in ran.err) == (2, True)
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -395,5 +412,6 @@ def test_a_lost_connection_is_told(comagic, pg, at):
         ran = comagic(*ASKED, *DAYS, "-o", url, box=box)
     assert ran.code == 8, (ran, between.messages)
     assert "was lost" in ran.err
+    assert ".." not in ran.err
     assert "Run the same command again." in ran.err
     assert pg.rows("SELECT relname FROM pg_class WHERE relname ~ 'communications'") == []

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from program import DAYS, Watched
@@ -13,6 +14,7 @@ from wire import free_port
 
 ASKED = ["communications", "--fields", "communication_id,visitor_id", *DAYS]
 KINDS = ["pg", "ch", "sqlite"]
+DAYS_OF_ALL = ["2024-10-01", "2024-10-02", "2024-10-03", "2024-10-04"]
 
 
 @dataclass
@@ -66,6 +68,20 @@ def test_each_request_is_verified_by_its_own_filter(comagic, database):
     assert 0 < sum(int(there) for _, there, _ in lines(ran)) < 200
 
 
+@pytest.mark.parametrize("users", [[], ["--user-id", "all"]])
+def test_a_part_by_a_filter_is_verified_among_all_rows(comagic, database, users):
+    """A row is of the request that wrote it last, and both have it."""
+    where = ["--where", "communication_type = Чаты"]
+    verify = ["verify", database.url, "--table", "communications"]
+    with Watched(rows=60, agent=bool(users)) as box:
+        assert comagic(*ASKED, *users, *where, "-o", database.url, box=box).code == 0
+        assert comagic(*ASKED, *users, "-o", database.url, box=box).code == 0
+        ran = comagic(*verify, box=box)
+        assert (ran.code, len(lines(ran))) == (0, 5), ran
+        assert comagic(*ASKED, *users, *where, "-o", database.url, box=box).code == 0
+        assert comagic(*verify, box=box) == ran
+
+
 def test_several_customers_are_counted_together(comagic, database):
     with Watched(rows=60, agent=True) as box:
         users = ["--user-id", "all"]
@@ -73,6 +89,29 @@ def test_several_customers_are_counted_together(comagic, database):
         ran = comagic("verify", database.url, "--table", "communications", box=box)
     assert (ran.code, len(lines(ran))) == (0, 5), ran
     assert sum(int(there) for _, there, _ in lines(ran)) > 60
+
+
+def test_each_customer_is_verified_in_its_own_days(comagic, database):
+    """In the evening of Moscow the last days of a customer in the east are others."""
+    comagic.stop_clock(datetime(2024, 10, 4, 19, tzinfo=UTC))
+    verify = ["verify", database.url, "--table", "communications"]
+    with Watched(rows=200, agent=True) as box:
+        asked = [*ASKED[:3], "--period", "3d", "--user-id", "all", "-o", database.url]
+        assert comagic(*asked, box=box).code == 0
+        ran = comagic(*verify, box=box)
+        assert (ran.code, [line[0] for line in lines(ran)]) == (0, DAYS_OF_ALL), ran
+        assert comagic(*verify, "--period", "3d", box=box).out == ran.out
+        one = comagic(*verify, "--user-id", "7001", box=box)
+    assert (one.code, [line[0] for line in lines(one)]) == (0, DAYS_OF_ALL[:-1])
+
+
+def test_another_user_than_that_of_the_rows_is_refused(comagic, database):
+    with Watched(rows=20, agent=True) as box:
+        assert comagic(*ASKED, "--user-id", "7001", "-o", database.url, box=box).code == 0
+        verify = ["verify", database.url, "--table", "communications"]
+        ran = comagic(*verify, "--user-id", "7002", box=box)
+        assert (ran.code, "the rows are of user 7001, not of 7002\n" in ran.err) == (2, True)
+        assert comagic(*verify, box=box).code == 0
 
 
 @pytest.mark.parametrize(

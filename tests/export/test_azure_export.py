@@ -89,3 +89,4 @@ def test_days_and_a_manifest(comagic, azure):
         assert run("verify", url).out.startswith(f"{url}: 300 rows, ")
         ran = run(*TEN, "-o", "az://other/x.csv")
         assert (ran.code, "there is no such container" in ran.err) == (8, True)
+        assert "AWS" not in ran.err

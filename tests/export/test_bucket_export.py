@@ -314,8 +314,17 @@ def test_plain_http_is_for_this_machine_only(comagic, bucket, endpoint):
     environ = bucket.environ | {"AWS_ENDPOINT_URL": endpoint}
     with box_of() as box:
         ran = comagic(*TEN, "-o", f"{bucket.url}/x.csv", box=box, **environ)
-    assert (ran.code, "must begin with https://" in ran.err) == (2, True)
+    assert (ran.code, "AWS_ENDPOINT_URL must begin with https://" in ran.err) == (2, True)
     assert "word" not in ran.err
+
+
+def test_the_summary_names_the_object(comagic, bucket):
+    url = f"{bucket.url}/x.csv"
+    with box_of() as box:
+        ran = comagic(*TEN, "-o", url, "-v", box=box, **bucket.environ)
+        assert f", {url} (" in ran.err.splitlines()[-1]
+        ran = comagic(*TEN, "-o", url, "--log-format", "json", box=box, **bucket.environ)
+    assert json.loads(ran.err.splitlines()[-1])["output"] == url
 
 
 def test_without_the_package(comagic, bucket, monkeypatch):

@@ -22,7 +22,11 @@ CONFIG = """<yandex>
 <users_config>users.xml</users_config><default_profile>default</default_profile>
 <default_database>default</default_database><mark_cache_size>5368709120</mark_cache_size>
 <timezone>America/New_York</timezone>
-</yandex>"""
+{more}</yandex>"""
+HTTPS = """<https_port>{port}</https_port>
+<openSSL><server><certificateFile>{pem}</certificateFile><privateKeyFile>{pem}</privateKeyFile>
+<verificationMode>none</verificationMode></server></openSSL>
+"""
 USERS = """<yandex><profiles><default/></profiles><users>
 <default><password></password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></default>
 <loader><password>c1ick-secret</password><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota></loader>
@@ -30,12 +34,13 @@ USERS = """<yandex><profiles><default/></profiles><users>
 
 
 @contextmanager
-def clickhouse():
-    """Serve databases; yield the port of HTTP."""
+def clickhouse(https=None, certificate=None):
+    """Serve databases; yield the port of HTTP. With a certificate there is a port of HTTPS too."""
     beside = "/usr/sbin/clickhouse-server"  # where Debian keeps it, off the path
     server = beside if Path(beside).exists() else need("clickhouse-server")
     home, port = Path(tempfile.mkdtemp(prefix="ch")), free_port()
-    config = CONFIG.format(home=home, port=port, tcp=free_port(), other=free_port())
+    more = HTTPS.format(port=https, pem=certificate) if https else ""
+    config = CONFIG.format(home=home, port=port, tcp=free_port(), other=free_port(), more=more)
     (home / "config.xml").write_text(config)
     (home / "users.xml").write_text(USERS)
     process = subprocess.Popen(
