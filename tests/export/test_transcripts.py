@@ -105,7 +105,7 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
     [
         ("a.csv", "Name it .jsonl"),
         ("{record_id}.txt", "Name it by {communication_id}"),
-        ("{date}.jsonl", "Name them '{communication_id}.txt', or one file of JSON Lines"),
+        ("{date}.jsonl", "Name them '{communication_id}.txt', or a file of JSON Lines"),
         ("{nothing}.txt", "In braces"),
     ],
 )

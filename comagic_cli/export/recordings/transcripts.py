@@ -96,7 +96,7 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
         if Path(output).suffix.lower() in NO_TEXTS:
             raise UsageProblem(
                 f"-o {output}: with braces each transcript is a text of its own",
-                hint="Name them '{communication_id}.txt', or one file of JSON Lines without braces.",
+                hint="Name them '{communication_id}.txt', or a file of JSON Lines without braces.",
             )
         if template.is_longer:
             context.reporter.info(f"The names get the id of the call: {template.text}")
