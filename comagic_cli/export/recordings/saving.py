@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 
@@ -58,6 +58,7 @@ from comagic_cli.query.query import TIME_FORMAT
 
 MANIFEST = "recordings.jsonl"  # in the folder of the recordings
 SAVE_EVERY = 30.0  # seconds between two writes of the manifest
+PATIENCE = 3.0  # seconds that a run that was stopped waits for a bucket
 MOST_LISTED = 10  # recordings that a message names
 HOPELESS = 10  # failures in a row after which the run stops
 CUSTOMERS = {"user_id", "customer"}
@@ -178,11 +179,11 @@ class _Run:
             for recording in self._noted():
                 self._take(recording)
             self._workers.finish_all()
-        except BaseException:
+        except BaseException as error:
             self._stop()
             self._tell_refusals()
             with suppress(ComagicError):  # the first error is the one to report
-                self._write_manifest()
+                self._write_manifest(None if isinstance(error, Exception) else PATIENCE)
             raise
         finally:
             self._downloader.close()
@@ -320,12 +321,13 @@ class _Run:
         self._workers.stop()
         self.collection.close()
 
-    def _write_manifest(self) -> None:
+    def _write_manifest(self, patience: float | None = None) -> None:
+        """Write the manifest; `patience` is how long a bucket may take for each request."""
         if not self.manifest.rows and not self._has_manifest:
             return
         with self._workers.changed:  # no row is added meanwhile
             self.collection.settle()  # a row must not outlive its file
-            find_store = self.connection.context.find_store
+            find_store = partial(self.connection.context.find_store, patience=patience)
             with open_output(self.manifest_path, find_store=find_store) as stream:
                 for chunk in self.manifest.chunks():
                     stream.write(chunk)
