@@ -134,9 +134,9 @@ class Unconditional(CannotWrite):
 class Bucket:
     """A bucket: objects are put whole, read, listed and deleted; failed requests are repeated.
 
-    `environ` is the environment, `redactor` makes a function that masks secrets. With `patience`, in
-    seconds, a request that lasts longer is given up, and none is repeated. Raises `UsageProblem`
-    for wrong settings, `CannotWrite` for refusals, `NetworkFailure`.
+    `environ` is the environment, `redactor` makes a function that masks secrets. With `patience`,
+    in seconds, a request that lasts longer is given up, and none is repeated. Raises
+    `UsageProblem` for wrong settings, `CannotWrite` for refusals, `NetworkFailure`.
     """
 
     scheme: str
