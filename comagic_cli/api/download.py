@@ -13,6 +13,8 @@ from typing import Literal, Protocol
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
 from comagic_cli.api.http import (
     CONNECT_TIMEOUT,
@@ -38,7 +40,8 @@ ABSENT = frozenset({202, 204, 404, 410})
 DENIED = frozenset({401, 402, 403, 407})
 RETRY = frozenset({408, 425, 429, *range(500, 600)})
 SUCCESS = frozenset({200, PARTIAL})
-LOGIN = re.compile(r"log-?in|sign-?in|auth|sso", re.IGNORECASE)
+# A folder or a file of a path, or the first name of a host; storages have /v1/AUTH_x/ in theirs.
+LOGIN = re.compile(r"(?:^|/)(?:log[-_]?in|sign[-_]?in|auth|sso)(?=[/.]|$)", re.IGNORECASE)
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 SYNC = 0x7FF  # the 11 bits that a frame of MPEG audio begins with
 UNKNOWN_SIZE = 0x7FFF_0000  # from here on a size in a wav file stands for one not known yet
@@ -150,7 +153,10 @@ class Downloader:
 
     def fetch(self, url: str, audio: str, part: Part) -> None:
         """Download one recording. Raises `DownloadError`, `Abandoned`, and what the part raises."""
-        host = urlsplit(url).netloc
+        try:
+            host = urlsplit(url).netloc
+        except ValueError:
+            raise DownloadError("failed", "its address is not one") from None
         known = self._with_token.get(host)
         ways = [False, True] if self.is_own(url) else [False]
         for with_token in [known] if known is not None else ways:
@@ -260,9 +266,7 @@ class Downloader:
             if response.status_code not in REDIRECTS:
                 return response
             response.close()
-            target = urljoin(url, response.headers.get("Location", ""))
-            _check_redirect(url, target, response.status_code)
-            url, sent = target, headers
+            url, sent = _read_redirect(url, response), headers
         raise DownloadError("refused", f"more than {MOST_REDIRECTS} redirects")
 
     def _session(self, url: str) -> requests.Session:
@@ -292,7 +296,9 @@ class Downloader:
             raise DownloadError("failed", f"HTTP {status}")
         encoding = response.headers.get("Content-Encoding", "identity")
         if encoding != "identity":
-            raise DownloadError("failed", f"it came compressed ({encoding}), which was not asked")
+            raise DownloadError(
+                "failed", f"it came compressed ({encoding}), which was not asked for"
+            )
         if status == PARTIAL:
             _check_range(response, part, source)
             return
@@ -334,14 +340,24 @@ class Downloader:
             raise DownloadError("failed", reason)
 
 
-def _check_redirect(url: str, target: str, status: int) -> None:
-    before, after = urlsplit(url), urlsplit(target)
-    place = f"{after.scheme}://{after.netloc}{after.path}"
-    if LOGIN.search(after.path) or LOGIN.match(after.netloc):
+def _read_redirect(url: str, response: requests.Response) -> str:
+    """Return the address that an answer sends to."""
+    status, location = response.status_code, response.headers.get("Location", "")
+    try:
+        target = urljoin(url, location)
+        parse_url(target)  # as the call would
+        before, after = urlsplit(url), urlsplit(target)
+    except (ValueError, LocationParseError):
+        raise DownloadError(
+            "failed", f"it redirects to what is no address (HTTP {status})"
+        ) from None
+    place = f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}"
+    if LOGIN.search(after.path) or LOGIN.match(after.hostname or ""):
         raise DownloadError("refused", f"a redirect to a login came (HTTP {status} to {place})")
     are_local = [is_loopback(each.hostname or "") for each in (before, after)]
     if after.scheme != "https" and not all(are_local):
         raise DownloadError("refused", f"it redirects to {place}, which is not safe")
+    return target
 
 
 def _check_range(response: requests.Response, part: Part, source: _Source) -> None:

@@ -279,14 +279,17 @@ class Context:
         data = store.read(name)
         return None if data is None else _decode(data, target, option)
 
-    def find_store(self, target: str) -> tuple[Store, str]:
-        """Return the store of an output's path or URL, and the output's name there."""
+    def find_store(self, target: str, patience: float | None = None) -> tuple[Store, str]:
+        """Return the store of an output's path or URL, and the output's name there.
+
+        `patience` is how many seconds a bucket may take for a request, less than it takes at most.
+        """
         if not is_bucket(target):
             return find_folder(target)
         scheme, name, key = split_url(target)
         folder, slash, file = key.rpartition("/")
         reporter, sleep = self.reporter, self.clock.sleep
-        bucket = Bucket(scheme, name, self.environ, redactor, reporter.note, sleep)
+        bucket = Bucket(scheme, name, self.environ, redactor, reporter.note, sleep, patience)
         return ObjectStore(bucket, f"{folder}{slash}", reporter.hint, sleep), file
 
     def print(self, text: str) -> None:

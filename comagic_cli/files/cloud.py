@@ -135,7 +135,8 @@ class Unconditional(CannotWrite):
 class Bucket:
     """A bucket: objects are put whole, read, listed and deleted; failed requests are repeated.
 
-    `environ` is the environment, `redactor` makes a function that masks secrets. Raises
+    `environ` is the environment, `redactor` makes a function that masks secrets. With `patience`,
+    in seconds, a request that lasts longer is given up, and none is repeated. Raises
     `UsageProblem` for wrong settings, `CannotWrite` for refusals, `NetworkFailure`.
     """
 
@@ -145,6 +146,7 @@ class Bucket:
     redactor: Callable[[tuple[str, ...]], Redact]
     note: Callable[[str], None]
     sleep: Callable[[float], None]
+    patience: float | None = None
 
     def __post_init__(self) -> None:
         if find_spec("obstore") is None:
@@ -277,9 +279,9 @@ class Bucket:
         pauses: tuple[float, ...] = PAUSES,
     ) -> Result:
         """Call obstore, again after failures that may pass; `passes` are raised as they are."""
-        for pause in (*pauses, None):
+        for pause in (*(pauses if self.patience is None else ()), None):
             try:
-                return _wait_for(call)
+                return _wait_for(call, self.patience)
             except passes:
                 raise
             except ComagicError:
@@ -367,8 +369,11 @@ def _may_pass(error: Exception) -> bool:
     return is_http and not METADATA.search(text)
 
 
-def _wait_for(call: Callable[[], Result]) -> Result:
-    """Call in a thread, so that a signal ends the wait: obstore itself heeds none."""
+def _wait_for(call: Callable[[], Result], seconds: float | None) -> Result:
+    """Call in a thread, so that a signal ends the wait: obstore itself heeds none.
+
+    Raises `TimeoutError` after so many seconds.
+    """
     future: Future[Result] = Future()
 
     def work() -> None:
@@ -378,7 +383,7 @@ def _wait_for(call: Callable[[], Result]) -> Result:
             future.set_exception(error)
 
     Thread(target=work, daemon=True).start()
-    return future.result()
+    return future.result(seconds)
 
 
 # Settings.

@@ -29,6 +29,7 @@ from comagic_cli.files.stream import write_errors
 LEASE = 20.0  # seconds that a lock is believed without being renewed
 RENEWAL = 5.0  # seconds between renewals
 SPOOL = "comagic-spool-"  # what the names of temporary folders begin with
+RELEASE = 2.0  # seconds that are waited for a bucket at the end
 NEW = 60.0  # seconds; a younger temporary folder may not be locked yet
 NO_LOCKS = "This storage can't lock: don't let two runs write the same files at once."
 WAITING = "Another run wrote {} or was killed: waiting {:.0f} s to see if it is alive."
@@ -240,12 +241,13 @@ class Lease:
             yield
         finally:
             end.set()
-            thread.join(RENEWAL)
+            thread.join(RELEASE)
 
     def release(self) -> None:
         """Delete the lock, or mark it as free where nothing may be deleted; never raises."""
         if self._is_lost:
             return
+        self._bucket.patience = RELEASE  # a lock that stays is not believed for long
         try:
             self._bucket.delete(self._key, pauses=())
         except ComagicError:

@@ -124,6 +124,8 @@ def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameT
             names |= {name} if name else set()
     except ValueError as error:
         raise UsageProblem(f"-o {text}: a brace stands alone", hint=HINT) from error
+    if not text:
+        raise UsageProblem("-o '': a name is empty", hint="Name the files: {record_id}.{ext}.")
     if text.endswith("/"):
         raise UsageProblem(f"-o {text} names a folder", hint="Name the files: {record_id}.{ext}.")
     suffix = Path(text).suffix.lower().removeprefix(".")

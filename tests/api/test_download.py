@@ -138,7 +138,7 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
         (
             [http(SOUND, 200, "Content-Encoding: gzip")],
             "mp3",
-            ("failed", "it came compressed (gzip), which was not asked"),
+            ("failed", "it came compressed (gzip), which was not asked for"),
         ),
         (
             [http(WAV[:4000])],
@@ -165,6 +165,20 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
             "mp3",
             ("refused", "it redirects to http://example.org/x, which is not safe"),
         ),
+        *(
+            (
+                [http("", 302, f"Location: {place}")],
+                "mp3",
+                ("failed", "it redirects to what is no address (HTTP 302)"),
+            )
+            for place in ("http://[bad/", "https://x:99999/", "https://a b/")
+        ),
+        (
+            [http("", 302, "Location: https://user:pass@auth.example.org/x")] * 2,
+            "mp3",
+            ("refused", "a redirect to a login came (HTTP 302 to https://auth.example.org/x)"),
+        ),
+        ([http("", 302, "Location: /v1/AUTH_ab/lesson/sso1.mp3"), http(SOUND)], "mp3", SOUND),
         ([http("", 301, "Location: /a/b/")] * 10, "mp3", ("refused", "more than 5 redirects")),
         ([http("", 308, "Location: /c.mp3"), http(SOUND)], "mp3", SOUND),
     ],

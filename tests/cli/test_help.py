@@ -24,6 +24,8 @@ BY_HAND |= {
     "comagic sandbox --rows 1000000",
     "comagic sandbox --agent",
     "comagic sandbox --older-only",
+    "comagic sandbox --trap cut --trap late",
+    "comagic sandbox --trap all --trap token --trap no-ranges",
 }
 SERVED = {"comagic communications --period yesterday"}
 PROFILE = """\

@@ -156,7 +156,7 @@ def test_what_is_not_there_yet_is_noted_and_comes_with_the_next_run(comagic, fol
                 for row in lacking
             )
             + f"comagic: 2 of {total} recordings are missing\n"
-            "  Run the same command again: it downloads those only. "
+            "  Run the same command again: it downloads only what is missing. "
             f"The list: {folder}/recordings.jsonl\n",
         )
         assert save(comagic, box, folder).code == 0
@@ -331,6 +331,40 @@ def test_two_recordings_of_one_name_are_refused(comagic, folder):
         again = comagic(*typed, f"{folder}/{NAMES}", box=box)
     assert (ran.code, again.code, len(rows(folder))) == (2, 0, 2)
     assert f"two recordings would be {folder}/1010.mp3" in ran.err
+
+
+@pytest.mark.parametrize("is_listed", [True, False])
+def test_a_file_that_is_another_recording_is_never_overwritten(comagic, folder, is_listed):
+    """Recordings as mp3 and as wav have the same ids."""
+    with Watched() as box:
+        typed = ["recordings", *DAYS, "-o", f"{folder}/{{record_id}}"]
+        assert comagic(*typed, box=box).code == 0
+        before = {name: path.read_bytes() for name, path in files(folder).items()}
+        listed = rows(folder)
+        if not is_listed:
+            (folder / "recordings.jsonl").unlink()
+        ran = comagic(*typed, "--audio", "wav", box=box)
+        assert {name: path.read_bytes() for name, path in files(folder).items()} == before
+        assert not is_listed or rows(folder) == listed
+    said = "two recordings would be" if is_listed else "is there as mp3"
+    assert (ran.code, said in ran.err, "{ext}" in ran.err) == (2, True, True)
+
+
+def test_an_address_that_is_none_is_an_error_of_that_recording(comagic, folder):
+    calls = [
+        {"id": id_, "communication_id": id_, "start_time": "2024-10-02 09:00:00"}
+        | {"call_records": [f"{id_:x}ab"] * has, "full_record_file_link": "https://[x"}
+        for id_, has in ((16, 0), (17, 1))
+    ]
+    with Watched(flat_reports=False, data={"calls-report": calls}) as box:
+        ran = save(comagic, box, folder)
+    assert (ran.code, len(files(folder))) == (3, 1)
+    assert ran.err == (
+        "comagic: 16 full of 2024-10-02 09:00:00: its address is not one\n"
+        "comagic: 1 of 2 recordings is missing\n"
+        "  Run the same command again: it downloads only what is missing. "
+        f"The list: {folder}/recordings.jsonl\n"
+    )
 
 
 def test_names_without_the_id_get_it(comagic, folder):

@@ -105,6 +105,7 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
     [
         ("a.csv", "Name it .jsonl"),
         ("{record_id}.txt", "Name it by {communication_id}"),
+        ("{date}.jsonl", "Name them '{communication_id}.txt', or a file of JSON Lines"),
         ("{nothing}.txt", "In braces"),
     ],
 )
@@ -139,6 +140,15 @@ def test_a_dry_run_asks_for_nothing(comagic):
     with Watched() as box:
         ran = write(comagic, box, "--dry-run")
         assert (ran.code, box.journal) == (0, [])
+
+
+def test_names_without_the_id_get_it(comagic, tmp_path):
+    ran = comagic(
+        *("transcripts", "--sandbox", "--period", "yesterday", "--max-rows", "9"),
+        *("-o", f"{tmp_path}/{{time}}.txt"),
+    )
+    assert (ran.code, f"{tmp_path}/{{time}}-{{communication_id}}.txt\n" in ran.err) == (0, True)
+    assert len(list(tmp_path.glob("*-*-*-32*.txt"))) > 0
 
 
 @pytest.mark.parametrize("command", ["transcripts", "recordings"])

@@ -103,6 +103,7 @@ def test_names_that_a_file_system_takes_for_one_are_equal():
         ("{day}/{record_id}", "-o {day}/{record_id}: there is no {day}", "In braces: date, month"),
         ("{date!r}/{record_id}", "-o {date!r}/{record_id}: there is no {date}", "In braces"),
         ("{date", "-o {date: a brace stands alone", "double a literal brace"),
+        ("", "-o '': a name is empty", "Name the files"),
         ("r/{date}/", "-o r/{date}/ names a folder", "Name the files"),
         ("{record_id}.wav", "-o {record_id}.wav: the recordings are mp3", "--audio wav"),
     ],

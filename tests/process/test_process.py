@@ -228,6 +228,27 @@ def test_the_sandbox_serves_until_it_is_stopped(comagic, environ):
         assert (process.stdout.read(), process.stderr.read()) == ("", "")
 
 
+def test_the_sandbox_sets_traps_for_recordings(comagic, environ, tmp_path):
+    traps = ["--trap", "all", "--trap", "token", "--trap", "no-ranges"]
+    with start(["sandbox", "--rows", "100000", *traps], environ | measured()) as process:
+        exports = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])
+        typed = ["recordings", "--period", "yesterday", "-o", f"{tmp_path}/{{record_id}}.{{ext}}"]
+        ran = comagic(*typed, **exports)
+        assert (ran.code, "with the account's token only" in ran.err) == (3, True)
+        assert "it is not there yet (HTTP 404)" in ran.err
+        while ran.code == 3:
+            ran = comagic(*typed, **exports)
+        assert ran.code == 0
+        process.terminate()
+        assert process.wait(PATIENCE) == 143
+
+
+@pytest.mark.parametrize("traps", [("token", "login"), ("nonsense",)])
+def test_other_traps_are_refused(comagic, traps):
+    ran = comagic("sandbox", *(f"--trap={trap}" for trap in traps))
+    assert (ran.code, "--trap" in ran.err) == (2, True)
+
+
 def test_the_sandbox_can_be_an_agent(comagic, environ):
     with start(["sandbox", "--rows", "50", "--agent"], environ | measured()) as process:
         exports = dict(word.split("=", 1) for word in process.stdout.readline().split()[1:])

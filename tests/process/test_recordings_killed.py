@@ -167,6 +167,25 @@ def test_a_stopped_run_keeps_the_objects_that_are_whole(bucket, tmp_path, number
     assert list(spools.iterdir()) == []
 
 
+def test_a_run_is_stopped_soon_while_the_bucket_hangs(bucket, tmp_path):
+    """The manifest can't be written: the next run finds what is there."""
+    spools = tmp_path / "tmp"
+    spools.mkdir()
+    with service(("stall", 20, 30)) as box:
+        environ = environment(tmp_path / "home", box, TMPDIR=str(spools), **bucket.environ)
+        process = start([*TYPED, f"{bucket.url}/calls/{NAMES}"], environ)
+        while sum(call.method == RECORDING for call in box.journal) < 45:
+            assert process.poll() is None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.01)
+        bucket.proxy.fail("hang", "PUT")
+        bucket.proxy.fail("hang", "DELETE")
+        since = time.monotonic()
+        ran = stop(process, signal.SIGINT)
+        assert (ran.code, ran.err, time.monotonic() - since < 20) == (130, "", True)
+    assert list(spools.iterdir()) == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_run_keeps_what_is_whole(tmp_path, number):
     folder = tmp_path / "recordings"

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 
 import msgspec
 
-from comagic_cli.api.download import Abandoned, Downloader, DownloadError, check_whole
+from comagic_cli.api.download import Abandoned, Downloader, DownloadError, check_whole, kind_of
 from comagic_cli.api.retry import RetryPolicy
 from comagic_cli.errors import (
     ComagicError,
@@ -58,10 +58,13 @@ from comagic_cli.query.query import TIME_FORMAT
 
 MANIFEST = "recordings.jsonl"  # in the folder of the recordings
 SAVE_EVERY = 30.0  # seconds between two writes of the manifest
+PATIENCE = 3.0  # seconds that a run that was stopped waits for a bucket
 MOST_LISTED = 10  # recordings that a message names
 HOPELESS = 10  # failures in a row after which the run stops
 CUSTOMERS = {"user_id", "customer"}
-RUN_AGAIN = "Run the same command again: it downloads those only."
+KINDS = {"mp3", "wav"}
+NAME_APART = "Name them by {communication_id}, {record_id} and {ext}, and {user_id} of an agent."
+RUN_AGAIN = "Run the same command again: it downloads only what is missing."
 
 
 def save_recordings(
@@ -161,6 +164,8 @@ class _Run:
         if text is not None:
             self._has_manifest = True
             self.manifest = parse_manifest(text, self.manifest_path)
+        saved = (row for row in self.manifest.rows.values() if row.state == SAVED)
+        self._names = {same_name(row.path): row.key for row in saved}
 
     def save_all(self) -> None:
         """Save what is chosen, and what was missing earlier; then say what came of it."""
@@ -174,11 +179,11 @@ class _Run:
             for recording in self._noted():
                 self._take(recording)
             self._workers.finish_all()
-        except BaseException:
+        except BaseException as error:
             self._stop()
             self._tell_refusals()
             with suppress(ComagicError):  # the first error is the one to report
-                self._write_manifest()
+                self._write_manifest(None if isinstance(error, Exception) else PATIENCE)
             raise
         finally:
             self._downloader.close()
@@ -222,10 +227,10 @@ class _Run:
         """Skip a recording that is there, else let it be downloaded."""
         self._workers.check()
         path = self.template.fill(recording)
-        if self._names.setdefault(same_name(path), recording.key) != recording.key:
+        name = same_name(self._place(path))
+        if self._names.setdefault(name, recording.key) != recording.key:
             raise UsageProblem(
-                f"-o {self.template.text}: two recordings would be {path}",
-                hint="Name them by {communication_id} and {record_id}, and {user_id} of an agent.",
+                f"-o {self.template.text}: two recordings would be {path}", hint=NAME_APART
             )
         if recording.key in self._taken:  # the account and the manifest may both name it
             return
@@ -249,6 +254,10 @@ class _Run:
             return False
         head, sha256 = self.collection.inspect(path)
         if reason := check_whole(head, size, recording.audio):
+            if kind_of(head) in KINDS - {recording.audio}:
+                raise UsageProblem(
+                    f"-o {self.template.text}: {path} is there as {kind_of(head)}", hint=NAME_APART
+                )
             self.connection.note(f"{path} is replaced: {reason}")
             return False
         self._add(_row(recording, path=place, bytes=size, sha256=sha256))
@@ -312,12 +321,13 @@ class _Run:
         self._workers.stop()
         self.collection.close()
 
-    def _write_manifest(self) -> None:
+    def _write_manifest(self, patience: float | None = None) -> None:
+        """Write the manifest; `patience` is how long a bucket may take for each request."""
         if not self.manifest.rows and not self._has_manifest:
             return
         with self._workers.changed:  # no row is added meanwhile
             self.collection.settle()  # a row must not outlive its file
-            find_store = self.connection.context.find_store
+            find_store = partial(self.connection.context.find_store, patience=patience)
             with open_output(self.manifest_path, find_store=find_store) as stream:
                 for chunk in self.manifest.chunks():
                     stream.write(chunk)
@@ -357,7 +367,7 @@ class _Run:
         if not self._selection.calls and not missing:
             warn_of_no_rows(self._selection.query, self._selection.job, self.connection)
         elif not found:
-            reporter.warn(f"{spaced(self._selection.calls)} calls, and none has a recording")
+            reporter.warn(_none_of(self._selection.calls))
         counted = [f"{_recordings_of(self.counts[SAVED])} saved ({sized(self.bytes)})"]
         if self.counts["present"]:
             counted.append(f"{spaced(self.counts['present'])} were there")
@@ -385,8 +395,9 @@ class _Run:
         if missing:
             raise missing
         if lacking:
+            verb = "is" if lacking == 1 else "are"
             raise RowsMissing(
-                f"{spaced(lacking)} of {_recordings_of(found)} are missing",
+                f"{spaced(lacking)} of {_recordings_of(found)} {verb} missing",
                 hint=f"{RUN_AGAIN} The list: {self.manifest_path}",
             )
 
@@ -397,3 +408,9 @@ def _row(recording: Recording, **more: object) -> ManifestRow:
 
 def _recordings_of(count: int) -> str:
     return f"{spaced(count) if count else 'no'} recording{'s' * (count != 1)}"
+
+
+def _none_of(calls: int) -> str:
+    if calls == 1:
+        return "1 call, and it has no recording"
+    return f"{spaced(calls)} calls, and none has a recording"

@@ -230,15 +230,19 @@ class WebAccount:
 
         Of a service that is not known by its name only the host of the API does.
         """
-        api, parts = urlsplit(self.api), urlsplit(url)
-        host, home = parts.hostname or "", api.hostname or ""
+        api, home = urlsplit(self.api), urlsplit(self.api).hostname or ""
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port
+        except ValueError:  # the account and the manifest may name anything
+            return False
         if parts.scheme != "https" and not (is_loopback(host) and is_loopback(home)):
             return False
         if parts.netloc == api.netloc:
             return True
         domain = APPS.get(home, "").removeprefix("app.")
         is_below = bool(domain) and (host == domain or host.endswith(f".{domain}"))
-        return is_below and parts.port in {None, 443} and "@" not in parts.netloc
+        return is_below and port in {None, 443} and "@" not in parts.netloc
 
 
 def _id(value: Any) -> Id | None:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -34,6 +35,7 @@ from comagic_cli.rows.page import Answer
 METHOD = "getobj.call_session_recognition_info"
 SIDES = {True: "operator", False: "contact"}
 CUSTOMERS = {"user_id", "customer"}
+NO_TEXTS = {".jsonl", ".ndjson", ".json", ".csv", ".mp3", ".wav"}
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _objects = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -91,6 +93,13 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
                 f"-o {output}: a transcript is of a call, not of a recording",
                 hint="Name it by {communication_id}.",
             )
+        if Path(output).suffix.lower() in NO_TEXTS:
+            raise UsageProblem(
+                f"-o {output}: with braces each transcript is a text of its own",
+                hint="Name them '{communication_id}.txt', or a file of JSON Lines without braces.",
+            )
+        if template.is_longer:
+            context.reporter.info(f"The names get the id of the call: {template.text}")
     elif format_of(output) not in {None, "jsonl"}:
         raise UsageProblem(
             f"-o {output}: transcripts are JSON Lines, or one text a call",
