@@ -231,7 +231,7 @@ class Lease:
         end = Event()
 
         def renew() -> None:
-            while not end.wait(RENEWAL):
+            while not self._is_lost and not end.wait(RENEWAL):
                 with suppress(ComagicError):  # the network; the next renewal may succeed
                     self._renew()
 
