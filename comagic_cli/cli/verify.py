@@ -113,7 +113,8 @@ def verify(file: str, manifest: str | None, table: str | None, **values: Any) ->
         verify_file(fetch(output) or _missing(output), record, output)
     line = f"{output}: {record.rows} rows, {record.bytes} bytes, {record.state}\n"
     click.echo(line.encode(), nl=False)
-    CONSOLE.record(line.strip(), rows=record.rows, output=output, bytes=record.bytes)
+    facts = {name: getattr(record, name) for name in ("rows", "period", "bytes")}
+    CONSOLE.record(line.strip(), output=output, **facts)
 
 
 def find_template(file: str) -> Template | None:

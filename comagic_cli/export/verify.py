@@ -16,7 +16,7 @@ from comagic_cli.databases.destination import open_database
 from comagic_cli.databases.warehouse import SavedRequest
 from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.export.connection import Connection, connect
-from comagic_cli.export.context import Context
+from comagic_cli.export.context import Context, rows_of
 from comagic_cli.export.customers import (
     CustomerResult,
     Customers,
@@ -89,12 +89,12 @@ def verify_table(options: ExportOptions, context: Context) -> None:
                 hint='Name it with --table; SELECT "table" FROM _comagic_requests lists them.',
             )
         with connect(options, context, is_agent="user_id" in saved[0].source) as connection:
-            for requests in _by_customers(saved):
-                counter = _read_saved(requests[0], options, connection)
+            for requests in _counted_together(saved, has_period=_has_period(options)):
+                counter = _read_saved(requests, options, connection)
                 count = partial(database.count_rows, table)
                 days = _count_customers if counter.is_of_several else _count_account
                 for day, there, counted in days(requests, counter, count):
-                    comparison.add(day, there, counted)
+                    comparison.add(f"{day.start:%Y-%m-%d}", day, there, counted)
     comparison.check(table, "day", TABLE_AGAIN)
 
 
@@ -119,8 +119,8 @@ def verify_partitions(template: Template, options: ExportOptions, context: Conte
             there: int | str = "missing"
             if partition.name not in missing:
                 there = _count_file(store, partition.file, asked, context)
-            counted = counter.count(Period(partition.start, partition.end))
-            comparison.add(partition.name, there, counted)
+            period = Period(partition.start, partition.end)
+            comparison.add(partition.name, period, there, counter.count(period))
     comparison.check(str(template), "day" if template.daily else "month", FILES_AGAIN)
 
 
@@ -130,15 +130,26 @@ class Comparison:
 
     context: Context
     different: list[str] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+    rows: int = 0
 
-    def add(self, name: str, there: int | str, counted: int) -> None:
+    def add(self, name: str, period: Period, there: int | str, counted: int) -> None:
         """Print a line; `there` is a word where rows could not be counted."""
         differs = "" if there == counted else "  differs"
         self.context.print(f"{name}  {there:>9}  {counted:>9}{differs}")
         self.different += [name] if differs else []
+        self.periods.append(period)
+        self.rows += there if isinstance(there, int) else 0
 
     def check(self, destination: str, unit: str, hint: str) -> None:
-        """Raise `RowsMissing` with the days that differ."""
+        """Record what was counted. Raise `RowsMissing` with the days that differ."""
+        whole = hull(self.periods)
+        self.context.reporter.record(
+            f"{destination}: {rows_of(self.rows)}, as the service counts",
+            rows=self.rows,
+            period=whole and format_period(whole),
+            output=destination,
+        )
         if names := dict.fromkeys(self.different):
             units = f"{unit}{'s' * (len(names) > 1)}"
             raise RowsMissing(
@@ -148,11 +159,21 @@ class Comparison:
             )
 
 
-def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]:
-    """Put the requests together that are verified as one: first those whose rows are counted.
+def hull(periods: Sequence[Period]) -> Period | None:
+    """Return the period from the first start to the last end."""
+    if not periods:
+        return None
+    return Period(min(each.start for each in periods), max(each.end for each in periods))
+
+
+def _counted_together(
+    saved: Sequence[SavedRequest], *, has_period: bool
+) -> Iterator[list[SavedRequest]]:
+    """Put the requests together that are counted as one: first those whose rows are counted.
 
     They are the same but for the customer. A row is of the request that wrote it last: so, beside a
-    request of all rows, others by filters are only a part of it.
+    request of all rows, others by filters are only a part of it; and filters of the same period
+    (with a typed one, `has_period`, all) are counted by what any of them matches.
     """
     groups: dict[str, list[SavedRequest]] = {}
     for each in sorted(saved, key=_is_filtered):
@@ -160,8 +181,13 @@ def _by_customers(saved: Sequence[SavedRequest]) -> Iterator[list[SavedRequest]]
         if "customer" in each.rows:
             rows.pop("report_id", None)  # each customer's own
         of_all = repr(sorted((name, value) for name, value in rows.items() if name != "where"))
-        is_part = of_all in groups and _has_keys(each.source["report"])
-        groups.setdefault(of_all if is_part else repr(sorted(rows.items())), []).append(each)
+        is_of_one = not has_period and "customer" not in each.rows
+        of_any = f"{of_all} by filters {each.period if is_of_one else ''}"
+        if not _is_filtered(each) or not _has_keys(each.source["report"]):
+            group = repr(sorted(rows.items()))
+        else:
+            group = of_all if of_all in groups else of_any
+        groups.setdefault(group, []).append(each)
     yield from groups.values()
 
 
@@ -173,16 +199,38 @@ def _has_keys(command: str) -> bool:
     return any(each.command == command and each.key_is_unique for each in reports())
 
 
-def _read_saved(saved: SavedRequest, options: ExportOptions, connection: Connection) -> Counter:
-    """Return the counter of a saved request."""
+def _read_saved(
+    requests: Sequence[SavedRequest], options: ExportOptions, connection: Connection
+) -> Counter:
+    """Return the counter of saved requests that are counted together."""
+    saved = requests[0]
     if saved.period is None:
         raise _has_no_days(saved.source["report"])
     asked = {**saved.source, **saved.rows}
+    if _is_filtered(saved):
+        asked["where"] = _any_of([each.rows["where"] for each in requests])
     if "customer" not in saved.rows:
         return _make_counter(asked, (), options, connection)
     asked.pop("report_id", None)  # each customer's own
     one = () if options.user_id is None else (options.user_id,)
     return _make_counter(asked, options.users or one or ("all",), options, connection)
+
+
+def _any_of(filters: Sequence[Sequence[str]]) -> Sequence[str]:
+    """Return a filter that matches what any of several matches.
+
+    One that is JSON is returned alone: it can't be asked again, as `_make_counter` says.
+    """
+    different = list(dict.fromkeys(map(tuple, filters)))
+    alone = next((each for each in different if any(map(_is_json, each))), None)
+    if alone or len(different) == 1:
+        return alone or different[0]
+    every = [" and ".join(f"({text})" for text in each) for each in different]
+    return (" or ".join(f"({text})" for text in every),)
+
+
+def _is_json(where: str) -> bool:
+    return where.startswith(("{", "["))
 
 
 CountRows = Callable[[Sequence[int], tuple[str, str]], int]
@@ -191,7 +239,7 @@ CountRows = Callable[[Sequence[int], tuple[str, str]], int]
 
 def _count_account(
     requests: Sequence[SavedRequest], counter: Counter, count: CountRows
-) -> Iterator[tuple[str, int, int]]:
+) -> Iterator[tuple[Period, int, int]]:
     """Yield each day, its rows in the table, and what the service counts.
 
     The period is the typed one, or that of the last export.
@@ -199,12 +247,12 @@ def _count_account(
     period = _typed_period(counter, counter.connection) or _period_of(requests[:1])
     for day in _days_of(period):
         there = count([each.number for each in requests], format_period(day))
-        yield f"{day.start:%Y-%m-%d}", there, counter.count(day)
+        yield day, there, counter.count(day)
 
 
 def _count_customers(
     requests: Sequence[SavedRequest], counter: Counter, count: CountRows
-) -> Iterator[tuple[str, int, int]]:
+) -> Iterator[tuple[Period, int, int]]:
     """Yield each day of several customers; each has a period of its own, by its time zone."""
     own: dict[str, list[SavedRequest]] = {}
     for each in requests:
@@ -212,19 +260,19 @@ def _count_customers(
 
     def count_days(
         connection: Connection, result: CustomerResult
-    ) -> Iterator[tuple[str, int, int]]:
+    ) -> Iterator[tuple[Period, int, int]]:
         saved = own.get(result.customer.key, [])
         period = _typed_period(counter, connection) or _period_of(saved[:1] or requests)
         for day in _days_of(period):
             there = count([each.number for each in saved], format_period(day)) if saved else 0
-            yield f"{day.start:%Y-%m-%d}", there, counter.count_of(connection, day)
+            yield day, there, counter.count_of(connection, day)
 
-    days: dict[str, tuple[int, int]] = {}
+    days: dict[Period, tuple[int, int]] = {}
     customers = Customers(counter.connection, counter.job.options.customers)
     for day, there, counted in customers.each(count_days):
         earlier = days.get(day, (0, 0))
         days[day] = (earlier[0] + there, earlier[1] + counted)
-    for day in sorted(days):
+    for day in sorted(days, key=attrgetter("start")):
         yield day, *days[day]
 
 
@@ -351,7 +399,7 @@ def _make_counter(
             hint="Choose the account with --profile or --base-url.",
         )
     where = tuple(asked.get("where", ()))
-    if any(text.startswith(("{", "[")) for text in where):
+    if any(map(_is_json, where)):
         raise UsageProblem(
             "the rows were chosen by --filter-json or --as-saved, which can't be asked again",
             hint="Only rows chosen by --where, or all, can be verified.",

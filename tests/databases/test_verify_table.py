@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
@@ -80,6 +81,39 @@ def test_a_part_by_a_filter_is_verified_among_all_rows(comagic, database, users)
         assert (ran.code, len(lines(ran))) == (0, 5), ran
         assert comagic(*ASKED, *users, *where, "-o", database.url, box=box).code == 0
         assert comagic(*verify, box=box) == ran
+
+
+@pytest.mark.parametrize("users", [[], ["--user-id", "all"]])
+def test_filters_that_share_rows_are_verified_by_what_any_of_them_matches(comagic, database, users):
+    """A row is of the request that wrote it last, but the service counts it for both."""
+    asked = [*ASKED, *users, "-o", database.url]
+    verify = ["verify", database.url, "--table", "communications"]
+    filters = ["communication_type = Чаты", "total_duration > 0 or communication_type = Чаты"]
+    filters += ["communication_id > 0 and visitor_id != 1"]
+    with Watched(rows=60, agent=bool(users)) as box:
+        for where in filters:
+            one = ["--where", where, "--where", "communication_id is not null"]
+            assert comagic(*asked, *one, box=box).code == 0
+            ran = comagic(*verify, box=box)
+            assert (ran.code, ran.err, len(lines(ran))) == (0, "", 5)
+        asked = [*asked, "--where", filters[0], "--from", "2024-10-02", "--till", "2024-10-02"]
+        assert comagic(*asked, box=box).code == 0
+        assert comagic(*verify, *DAYS, box=box).out == ran.out
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_the_last_line_of_a_json_log_says_what_was_counted(comagic, database, code):
+    port = free_port()
+    verify = ["verify", database.url, "--table", "communications", "--log-format", "json"]
+    with Watched(rows=200, port=port) as box:
+        assert comagic(*ASKED, "-o", database.url, box=box).code == 0
+    with Watched(rows=200 + code, port=port) as box:
+        ran = comagic(*verify, box=box)
+    last = json.loads(ran.err.splitlines()[-1])
+    told = {name: last[name] for name in ("rows", "period", "output", "exit_code")}
+    period = ["2024-10-01 00:00:00", "2024-10-05 23:59:59"]
+    table = "communications"
+    assert told == {"rows": 200, "period": period, "output": table, "exit_code": code}
 
 
 def test_several_customers_are_counted_together(comagic, database):

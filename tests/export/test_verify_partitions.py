@@ -108,6 +108,14 @@ def test_a_missing_day_of_a_period_is_named(run, export, tmp_path):
     assert f"on 2 days: {DAYS[2]}, {DAYS[9]}\n" in ran.err
 
 
+def test_the_last_line_of_a_json_log_says_what_was_counted(run, export, box):
+    ran = run("verify", export(), "--log-format", "json", box=box)
+    last = json.loads(ran.err.splitlines()[-1])
+    told = [last[name] for name in ("rows", "period", "output", "exit_code")]
+    period = [f"{DAYS[0]} 00:00:00", f"{DAYS[-1]} 23:59:59"]
+    assert told == [sum(int(there) for _, there, _ in lines(ran)), period, CSV, 0]
+
+
 def test_without_a_period_the_files_that_are_there_are_verified(run, export, tmp_path):
     export()
     whole = lines(run("verify", CSV))
