@@ -36,7 +36,15 @@ ALLOWED = {
     "api": ("query", "rows"),
     "formats": ("rows", "query", "files"),
     # Texts of a server are made ready for messages as those of the service are.
-    "databases": ("formats", "rows", "query", "files", "api.certificates", "api.redact"),
+    "databases": (
+        "formats",
+        "rows",
+        "query",
+        "files",
+        "api.certificates",
+        "api.proxies",
+        "api.redact",
+    ),
     "files": (),
     "query": (),
     "rows": ("query",),

@@ -21,10 +21,10 @@ from comagic_cli.api.http import (
     HTTP_ERRORS,
     TransportError,
     explain_failure,
-    is_loopback,
     make_session,
     read_retry_after,
 )
+from comagic_cli.api.proxies import is_loopback
 from comagic_cli.api.retry import RetryPolicy
 
 State = Literal["missing", "refused", "failed"]

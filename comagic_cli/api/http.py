@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.client import BadStatusLine, HTTPException, IncompleteRead
-from ipaddress import ip_address
 from threading import Lock
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from urllib3.exceptions import InvalidHeader
 
 from comagic_cli import __version__
 from comagic_cli.api.certificates import OWN_CERTIFICATE, find_bundle
+from comagic_cli.api.proxies import CHECK_PROXY, is_loopback, proxy_of
 from comagic_cli.errors import NetworkFailure, UsageProblem
 
 MAX_CONNECTIONS = 16  # that are kept alive: one for each call at once
@@ -189,8 +189,8 @@ def explain_failure(error: Exception, url: str, timeout: float) -> Exception:
         return UsageProblem(f"{url} can't be called: {cause}")
     if isinstance(error, requests.exceptions.ProxyError):
         return TransportError(
-            f"no answer from the proxy {_proxy_of(url)}: {_describe(cause)}",
-            hint="Check the proxy in HTTPS_PROXY (or ALL_PROXY).",
+            f"no answer from the proxy {proxy_of(url)}: {_describe(cause)}",
+            hint=CHECK_PROXY,
         )
     if isinstance(cause, ssl.SSLError):
         return TransportError(
@@ -217,15 +217,6 @@ def _not_a_url(text: str) -> UsageProblem:
     return UsageProblem(
         f"--base-url: {text!r} is not a URL", hint="Example: https://dataapi.comagic.ru"
     )
-
-
-def is_loopback(host: str) -> bool:
-    """Check if a host name or address is this machine itself."""
-    if host == "localhost":
-        return True
-    with suppress(ValueError):
-        return ip_address(host).is_loopback
-    return False
 
 
 class _Session(requests.Session):
@@ -264,12 +255,6 @@ def _check_encoding(response: requests.Response) -> None:
     known = {"", "identity", *response.raw.CONTENT_DECODERS}
     if unknown := [name for name in names if name not in known]:
         raise TransportError(f"the answer uses an unknown compression: {', '.join(unknown)}")
-
-
-def _proxy_of(url: str) -> str:
-    """Return the host and port of the proxy that the environment names; never its password."""
-    proxy = requests.utils.select_proxy(url, requests.utils.get_environ_proxies(url))
-    return (proxy or "").rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
 
 def read_retry_after(header: str) -> float | None:

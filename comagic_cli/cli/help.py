@@ -227,7 +227,7 @@ OTHER_VARIABLES = {
     "XDG_CONFIG_HOME": "The folder of comagic/config.toml; default: ~/.config",
     "XDG_CACHE_HOME": "The folder of the cache; default: ~/.cache",
     "REQUESTS_CA_BUNDLE": "A file of CA certificates, for networks with their own",
-    "HTTPS_PROXY": "The proxy",
+    "HTTPS_PROXY": "The proxy; none is used to this machine",
 }
 
 

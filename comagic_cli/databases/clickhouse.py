@@ -24,6 +24,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from comagic_cli.api.certificates import OWN_CERTIFICATE, find_bundle
+from comagic_cli.api.proxies import CHECK_PROXY, is_loopback, proxy_of
 from comagic_cli.api.redact import one_line, redactor
 from comagic_cli.databases.destination import name_place, secrets_of
 from comagic_cli.databases.warehouse import (
@@ -153,7 +154,9 @@ class Server:
         self._address, self._database = read_address(url)
         self._redact = redactor(secrets_of("clickhouse", environ))
         self._session = requests.Session()
-        self._session.trust_env = False  # else a password of .netrc would be sent
+        # It names proxies, which are not for this machine.
+        self._session.trust_env = not is_loopback(urlsplit(self._address).hostname or "")
+        self._session.auth = lambda request: request  # else requests sends that of ~/.netrc
         self._session.verify = find_bundle(environ)
         names = {"X-ClickHouse-User": "CLICKHOUSE_USER", "X-ClickHouse-Key": "CLICKHOUSE_PASSWORD"}
         for header, name in names.items():
@@ -187,7 +190,7 @@ class Server:
                 self._address, params=params, data=body, timeout=TIMEOUTS, allow_redirects=False
             )
         except requests.RequestException as error:
-            reason, hint = _reason(error)
+            reason, hint = _reason(error, self._address)
             raise CannotWrite(
                 f"{self.place} can't be reached: {self._redact(reason)}.",
                 hint=f"{hint} {self.state}",
@@ -203,11 +206,15 @@ class Server:
         )
 
 
-def _reason(error: requests.RequestException) -> tuple[str, str]:
+def _reason(error: requests.RequestException, url: str) -> tuple[str, str]:
     """Return why no answer came, without the address, and what to do."""
+    text = one_line(str(error))
+    if isinstance(error, requests.exceptions.ProxyError):
+        found = re.search(r"OSError\('([^']+)'|\] ([^\"')]+)", text)
+        said = f": {found[1] or found[2]}" if found else ""
+        return f"no answer from the proxy {proxy_of(url)}{said}", CHECK_PROXY
     if isinstance(error, requests.Timeout):
         return "it does not answer in time", NO_ANSWER
-    text = one_line(str(error))
     if found := re.search(r"certificate verify failed: ([^(]*[^( ])", text):
         return f"its certificate can't be verified: {found[1]}", OWN_CERTIFICATE
     if isinstance(error, requests.exceptions.SSLError):

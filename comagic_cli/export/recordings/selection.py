@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-from comagic_cli.api.http import is_loopback
+from comagic_cli.api.proxies import is_loopback
 from comagic_cli.errors import NotAllowed, UnknownField, UsageProblem
 from comagic_cli.export.connection import Connection
 from comagic_cli.export.context import Context
