@@ -446,6 +446,11 @@ def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
         ("s3://key:secret@bucket/{date}", "-o s3://...: a bucket's name is expected after //"),
         ("s3://{date}/{record_id}", "-o s3://...: a bucket's name is expected after //"),
         ("gs://calls-{date}/{record_id}", "-o gs://...: a bucket's name is expected after //"),
+        (
+            "\udcff-{record_id}",
+            "-o  -{record_id}: the manifest can't list names that are not UTF-8",
+        ),
+        ("{record_id}.{ext}.gz", "-o {record_id}.{ext}.gz: these files are not compressed"),
         ("az://container", "-o az://...: a bucket's name is expected after //"),
         ("%Y/{record_id}", "-o %Y/{record_id}: % is not replaced by a date"),
     ],

@@ -107,6 +107,7 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
         ("{record_id}.txt", "Name it by {communication_id}"),
         ("{date}.jsonl", "Name them '{communication_id}.txt', or a file of JSON Lines"),
         ("{nothing}.txt", "In braces"),
+        ("{communication_id}.txt.gz", "Omit .gz at the end."),
     ],
 )
 def test_other_outputs_are_refused(comagic, output, hint):
