@@ -461,6 +461,17 @@ def test_recordings_go_to_folders_and_buckets_only(comagic, output, said):
     assert "secret" not in ran.err
 
 
+def test_voice_mail_is_no_wav(comagic):
+    ran = comagic("recordings", "--sandbox", "--audio", "wav", "--voice-mail")
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [
+            "comagic: --voice-mail can't be used with --audio wav: voice mail is mp3",
+            "  Save voice mail by a second command, without --audio.",
+        ],
+    )
+
+
 def test_no_more_calls_are_looked_at_than_typed(comagic, folder):
     with Watched() as box:
         assert save(comagic, box, folder, "--max-rows", "5").code == 0

@@ -83,6 +83,11 @@ def save_recordings(
     is_csv_name(manifest)
     _check_text(name_beside(manifest, template.text))
     are_named = not template.names.isdisjoint(CUSTOMERS)
+    if with_voice_mail and audio == "wav":
+        raise UsageProblem(
+            "--voice-mail can't be used with --audio wav: voice mail is mp3",
+            hint="Save voice mail by a second command, without --audio.",
+        )
     needs_older = audio == "wav" or with_voice_mail
     job = read_selection(options, context, needs_older=needs_older)
     if options.dry_run:
