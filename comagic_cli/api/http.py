@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import ssl
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -259,8 +260,10 @@ def _check_encoding(response: requests.Response) -> None:
 
 def read_retry_after(header: str) -> float | None:
     """Read Retry-After in seconds, from a number or a date; `None` if it is neither."""
+    retry = urllib3.Retry()
+    retry.retry_after_max = sys.maxsize  # else a longer pause is cut to 6 hours
     with suppress(InvalidHeader, ValueError, OverflowError):
-        return float(urllib3.Retry().parse_retry_after(header))
+        return float(retry.parse_retry_after(header))
     return None
 
 

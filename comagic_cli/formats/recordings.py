@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import msgspec
 
 from comagic_cli.errors import UsageProblem
 from comagic_cli.files.cloud import is_bucket, split_url
+from comagic_cli.files.compression import compression_suffix
 from comagic_cli.formats.partitions import file_name
 
 Id: TypeAlias = int | str
@@ -42,6 +44,9 @@ RESERVED = frozenset(
 """Names of devices, which Windows does not take for files, with any suffix."""
 PLAIN_ID = frozenset("0123456789abcdefghijklmnopqrstuvwxyz_-")
 MAX_ID, MAX_TEXT, MAX_NAME = 64, 60, 200  # bytes of an id, of another value, of a whole name
+MAX_SUFFIX = 10  # bytes
+AUDIO = frozenset({"mp3", "wav", "aac", "flac", "m4a", "oga", "ogg", "opus", "webm", "wma"})
+CUT = frozenset({"employee", "phone", "direction", "customer"})  # where a name is too long
 ROWS_AT_ONCE = 500  # of a manifest
 SAVED = "saved"
 
@@ -105,9 +110,9 @@ class NameTemplate:
     is_longer: bool = False
 
     def fill(self, recording: Recording) -> str:
-        """Return the name of a recording. Raises `UsageProblem` for one that is too long."""
+        """Return the name of a recording, always the same."""
         values = _values(recording)
-        return "/".join(_fill_part(part, values, self.text) for part in _parts(self.text))
+        return "/".join(_fill_part(part, values) for part in _parts(self.text))
 
 
 def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameTemplate:
@@ -128,11 +133,7 @@ def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameT
         raise UsageProblem("-o '': a name is empty", hint="Name the files: {record_id}.{ext}.")
     if text.endswith("/"):
         raise UsageProblem(f"-o {text} names a folder", hint="Name the files: {record_id}.{ext}.")
-    suffix = Path(text).suffix.lower().removeprefix(".")
-    if audio and suffix in {"mp3", "wav"} and suffix != audio:
-        raise UsageProblem(
-            f"-o {text}: the recordings are {audio}", hint=f"Write .{{ext}}, or --audio {suffix}."
-        )
+    _check_suffix(text, audio)
     needed = "record_id" if with_record else "communication_id"
     is_longer = needed not in names
     if is_longer:
@@ -145,6 +146,19 @@ def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameT
     return NameTemplate(text, folder, frozenset(names | {needed}), is_longer)
 
 
+def _check_suffix(text: str, audio: str) -> None:
+    """Raise `UsageProblem` for a suffix that says what the files are not."""
+    suffix = Path(text).suffix.lower().removeprefix(".")
+    if compression_suffix(text):
+        raise UsageProblem(
+            f"-o {text}: these files are not compressed", hint=f"Omit .{suffix} at the end."
+        )
+    if not audio or suffix == audio or suffix not in AUDIO:
+        return
+    more = f", or --audio {suffix}" if suffix in {"mp3", "wav"} else " at the end"
+    raise UsageProblem(f"-o {text}: the recordings are {audio}", hint=f"Write .{{ext}}{more}.")
+
+
 def same_name(path: str) -> str:
     """Return what is equal for paths that some file system takes for the same."""
     return unicodedata.normalize("NFC", path).casefold()
@@ -155,21 +169,32 @@ def _parts(text: str) -> list[str]:
     return text.split("/")
 
 
-def _fill_part(part: str, values: Mapping[str, str], text: str) -> str:
+def _fill_part(part: str, values: Mapping[str, str]) -> str:
     filled = part.format_map(values)
     if filled == part or filled in {".", ".."}:
         return filled
+    longest = MAX_TEXT
+    while _size(filled) > MAX_NAME and longest > 1:
+        longest -= 1
+        filled = part.format_map(
+            {name: _cut(value, longest) if name in CUT else value for name, value in values.items()}
+        )
+    if _size(filled) > MAX_NAME:
+        filled = _shorten(filled)
     filled = filled.rstrip(" .") or "_"  # Windows drops them from the end of a name
     if filled.startswith(".") and not part.startswith("."):
         filled = f"_{filled}"
     if filled.partition(".")[0].rstrip().upper() in RESERVED:
         filled = f"_{filled}"
-    if len(filled.encode()) > MAX_NAME:
-        raise UsageProblem(
-            f"-o {text}: {filled[:40]}… has more than {MAX_NAME} bytes",
-            hint="Put less into one name.",
-        )
     return filled
+
+
+def _shorten(name: str) -> str:
+    """Shorten a name that consists of ids, so that different ones stay different."""
+    base, dot, suffix = name.rpartition(".")
+    is_suffix = base and _size(suffix) <= MAX_SUFFIX
+    ending = f"-{_digest(name)}{dot}{suffix}" if is_suffix else f"-{_digest(name)}"
+    return _cut(name, MAX_NAME - _size(ending)) + ending
 
 
 def _values(recording: Recording) -> dict[str, str]:
@@ -194,18 +219,27 @@ def _values(recording: Recording) -> dict[str, str]:
 
 
 def _safe_text(text: str) -> str:
-    safe = file_name(unicodedata.normalize("NFC", text))
-    while len(safe.encode()) > MAX_TEXT:
-        safe = safe[:-1]
-    return safe.strip(" .") or "_"
+    return _cut(file_name(unicodedata.normalize("NFC", text)), MAX_TEXT)
+
+
+def _cut(text: str, size: int) -> str:
+    """Cut a text to so many bytes, but not inside of a character."""
+    return os.fsencode(text)[:size].decode(errors="ignore").strip(" .") or "_"
+
+
+def _size(text: str) -> int:
+    return len(os.fsencode(text))
 
 
 def _safe_id(text: str) -> str:
     """Make an id safe, so that different ones stay different: also without capital letters."""
     if text and len(text) <= MAX_ID and PLAIN_ID.issuperset(text):
         return text
-    digest = blake2b(text.encode(errors="surrogateescape"), digest_size=8).hexdigest()
-    return f"{_safe_text(text)[: MAX_ID - 20]}-{digest}"
+    return f"{_safe_text(text)[: MAX_ID - 20]}-{_digest(text)}"
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode(errors="surrogateescape"), digest_size=8).hexdigest()
 
 
 @dataclass

@@ -136,7 +136,9 @@ CONVERTERS: dict[Kind, Callable[[Any], CellValue]] = {
 ROWS = 1_048_576  # of a sheet, including its header
 MAX_LINKS = 65_530  # of a sheet, as Excel takes them
 LINK = re.compile(r"https?://[^\s;]{1,2000}")  # a single address
-FILE = re.compile(r"(?!.*; |s3:|gs:|az:)[^#\n]{1,250}")  # the path of a single file
+FILE = re.compile(r"(?!.*; |s3:|gs:|az:)[^\n]{1,250}")  # the path of a single file
+# XlsxWriter escapes nothing where a % with two digits stands in a name, and cuts it at #.
+IN_LINK = {ord(char): f"%{ord(char):02x}" for char in '%# "<>[]^`{}'}
 HEAVY = 1 << 30  # bytes of rows on a sheet; as XML they are two to four times as large
 LONGEST = 32_767  # UTF-16 units in a cell
 PIECE = 16_000  # characters, each of one or two units
@@ -248,7 +250,7 @@ class XlsxSink:
                     sheet.write_url(at, place, value, string=value)
                 elif place in self._files and self._rest and FILE.fullmatch(value):
                     self._rest -= 1
-                    sheet.write_url(at, place, f"external:{value}", string=value)
+                    sheet.write_url(at, place, f"external:{value.translate(IN_LINK)}", string=value)
                 else:
                     self._write_text(at, place, value)
             elif type(value) is bool:

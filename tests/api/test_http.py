@@ -269,6 +269,7 @@ def test_a_fresh_connection_that_is_closed_is_not_made_again():
     [
         (["Retry-After: 7"], 7),
         (["Retry-After: 0"], 0),
+        (["Retry-After: 86400"], 86400),
         (["Retry-After: Thu, 08 Oct 2015 11:00:00 GMT"], 0),
         (["Retry-After: Thu, 01 Jan 1970 00:00:00 GMT"], 0),
         (["Retry-After: Thu, 08 Oct 99999 12:00:30 GMT"], None),

@@ -446,6 +446,11 @@ def test_files_of_calls_need_a_manifest_and_a_call(comagic, typed, said):
         ("s3://key:secret@bucket/{date}", "-o s3://...: a bucket's name is expected after //"),
         ("s3://{date}/{record_id}", "-o s3://...: a bucket's name is expected after //"),
         ("gs://calls-{date}/{record_id}", "-o gs://...: a bucket's name is expected after //"),
+        (
+            "\udcff-{record_id}",
+            "-o  -{record_id}: the manifest can't list names that are not UTF-8",
+        ),
+        ("{record_id}.{ext}.gz", "-o {record_id}.{ext}.gz: these files are not compressed"),
         ("az://container", "-o az://...: a bucket's name is expected after //"),
         ("%Y/{record_id}", "-o %Y/{record_id}: % is not replaced by a date"),
     ],
@@ -454,6 +459,17 @@ def test_recordings_go_to_folders_and_buckets_only(comagic, output, said):
     ran = comagic("recordings", "--sandbox", "-o", output)
     assert (ran.code, ran.err.splitlines()[0]) == (2, f"comagic: {said}")
     assert "secret" not in ran.err
+
+
+def test_voice_mail_is_no_wav(comagic):
+    ran = comagic("recordings", "--sandbox", "--audio", "wav", "--voice-mail")
+    assert (ran.code, ran.err.splitlines()) == (
+        2,
+        [
+            "comagic: --voice-mail can't be used with --audio wav: voice mail is mp3",
+            "  Save voice mail by a second command, without --audio.",
+        ],
+    )
 
 
 def test_no_more_calls_are_looked_at_than_typed(comagic, folder):

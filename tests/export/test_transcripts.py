@@ -89,7 +89,7 @@ def test_customers_are_told_apart(comagic):
 @pytest.mark.parametrize(
     ("times", "code", "said"),
     [
-        ((2, 5), 3, "2 transcripts are missing: getobj.call_session_recognition_info"),
+        ((2, 5), 3, "2 transcripts are missing\n"),
         (range(1, 400), 5, "getobj.call_session_recognition_info"),
     ],
 )
@@ -100,6 +100,23 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
     assert (ran.code, said in ran.err) == (code, True)
 
 
+def test_what_came_is_named_with_the_calls_that_are_missing(comagic, tmp_path):
+    faults = (Fault("invalid_parameter_value", at=tuple(range(2, 14)), method=METHOD),)
+    target = tmp_path / "t.jsonl"
+    with Watched(faults=faults) as box:
+        ran = write(comagic, box, "--jobs", "1", "-o", target)
+        refused, whole = asked(box)[1:13], len(spoken(box)[0])
+    kept = (tmp_path / "t.jsonl.incomplete").read_text().splitlines()
+    assert (ran.code, target.exists(), len(kept)) == (3, False, whole - 12)
+    *_, listed, missing, hint = ran.err.splitlines()
+    assert listed.startswith(f"comagic: {refused[9]} of 2024-10-0")
+    assert missing == "comagic: 12 transcripts are missing, 2 more than named"
+    assert hint == (
+        f"  What came is in {target}.incomplete. "
+        "Run the same command again, or omit these calls with --where."
+    )
+
+
 @pytest.mark.parametrize(
     ("output", "hint"),
     [
@@ -107,6 +124,7 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
         ("{record_id}.txt", "Name it by {communication_id}"),
         ("{date}.jsonl", "Name them '{communication_id}.txt', or a file of JSON Lines"),
         ("{nothing}.txt", "In braces"),
+        ("{communication_id}.txt.gz", "Omit .gz at the end."),
     ],
 )
 def test_other_outputs_are_refused(comagic, output, hint):

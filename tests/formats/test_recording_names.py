@@ -106,6 +106,13 @@ def test_names_that_a_file_system_takes_for_one_are_equal():
         ("", "-o '': a name is empty", "Name the files"),
         ("r/{date}/", "-o r/{date}/ names a folder", "Name the files"),
         ("{record_id}.wav", "-o {record_id}.wav: the recordings are mp3", "--audio wav"),
+        ("{record_id}.ogg", "-o {record_id}.ogg: the recordings are mp3", "Write .{ext}"),
+        (
+            "{record_id}.{ext}.gz",
+            "-o {record_id}.{ext}.gz: these files are not compressed",
+            "Omit .gz at the end.",
+        ),
+        ("{record_id}.ZST", "-o {record_id}.ZST: these files are not compressed", "Omit .zst"),
     ],
 )
 def test_other_names_are_refused(template, said, hint):
@@ -115,9 +122,30 @@ def test_other_names_are_refused(template, said, hint):
     assert hint in raised.value.hint
 
 
-def test_a_name_that_is_too_long_is_refused():
-    with pytest.raises(UsageProblem, match="has more than 200 bytes"):
-        filled("{employee}" * 4 + "{record_id}", employees=("Я" * 30,))
+LONG = {"employees": ("Я" * 99,), "customer": "Ж" * 99, "communication_id": 3200000014}
+
+
+@pytest.mark.parametrize(
+    ("template", "name"),
+    [
+        (
+            "{employee}-{customer}-{employee}-{communication_id}-{record_id}.{ext}",
+            f"{'Я' * 27}-{'Ж' * 27}-{'Я' * 27}-3200000014-bfedfe8fbebc200e.mp3",
+        ),
+        ("{employee}" * 120 + "{record_id}.mp3", "_" * 120 + "bfedfe8fbebc200e.mp3"),
+        # Where ids alone are too long, their hash tells them apart.
+        ("{record_id}" * 20 + ".{ext}", f"{'bfedfe8fbebc200e' * 11}bfe-e6fcb19803bb8a3a.mp3"),
+        ("x" * 300 + "{record_id}", f"{'x' * 183}-4fec7950d07ddce3"),
+    ],
+)
+def test_a_name_that_is_too_long_is_shortened_but_not_its_ids(template, name):
+    assert filled(template, **LONG) == name
+    assert len(name.encode()) <= 200
+
+
+def test_names_that_are_too_long_stay_different():
+    template = "{record_id}" * 30 + ".mp3"
+    assert filled(template) != filled(template, record_id="bfedfe8fbebc200f")
 
 
 def test_it_is_told_when_the_id_is_added():

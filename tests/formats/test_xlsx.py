@@ -8,6 +8,7 @@ import re
 import zipfile
 from datetime import datetime, time, timedelta
 from io import BytesIO
+from urllib.parse import unquote
 
 import openpyxl
 import pytest
@@ -256,6 +257,24 @@ def test_addresses_of_recordings_are_links():
     assert [cell.value for cell in cells] == [URL, f"{URL}; {URL}2", None]
     assert [cell.hyperlink and cell.hyperlink.target for cell in cells] == [URL, None, None]
     assert book["Rows"]["B2"].hyperlink is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "recordings/2026-10-01/1-a.mp3",
+        "up 50% & more/1-a.mp3",
+        "A%41 and %20/1-a.mp3",
+        "#1 <best>/[x] {y} ^z` 'q' \"w\"#a.mp3",
+        "Ромашка №5/+7 (495).mp3",
+    ],
+)
+def test_a_path_of_a_file_is_a_link_to_that_very_file(path):
+    line = json.dumps({"call_record_files": [path]})
+    cell = book_of([Field("call_record_files", "array")], page_of(line))["Rows"]["A2"]
+    assert cell.value == path
+    assert cell.hyperlink.location is None
+    assert unquote(cell.hyperlink.target).replace("\\", "/") == path
 
 
 def test_more_links_than_a_sheet_takes_are_texts(monkeypatch):

@@ -81,7 +81,13 @@ def save_recordings(
         context.reporter.info(f"The names get the id of the recording: {template.text}")
     manifest = options.manifest or f"{template.folder}{MANIFEST}"
     is_csv_name(manifest)
+    _check_text(name_beside(manifest, template.text))
     are_named = not template.names.isdisjoint(CUSTOMERS)
+    if with_voice_mail and audio == "wav":
+        raise UsageProblem(
+            "--voice-mail can't be used with --audio wav: voice mail is mp3",
+            hint="Save voice mail by a second command, without --audio.",
+        )
     needs_older = audio == "wav" or with_voice_mail
     job = read_selection(options, context, needs_older=needs_older)
     if options.dry_run:
@@ -97,6 +103,17 @@ def save_recordings(
         run = _Run(job, template, audio, manifest, collection, connection, web, with_voice_mail)
         run.read_manifest()
         run.save_all()
+
+
+def _check_text(names: str) -> None:
+    """Raise `UsageProblem` for names that a manifest, which is UTF-8, can't list."""
+    try:
+        names.encode()
+    except UnicodeEncodeError:
+        raise UsageProblem(
+            f"-o {names}: the manifest can't list names that are not UTF-8",
+            hint="Name the files and their folder in UTF-8.",
+        ) from None
 
 
 def _make_downloader(connection: Connection, web: WebAccount, timeout: float) -> Downloader:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from comagic_cli.export.recordings.selection import (
 from comagic_cli.export.recordings.workers import Workers
 from comagic_cli.export.request import ExportJob, warn_of_no_rows
 from comagic_cli.files.collection import Collection, open_collection
-from comagic_cli.files.output import format_of, open_output
+from comagic_cli.files.output import format_of, is_file, open_output
 from comagic_cli.formats.recordings import NameTemplate, Recording, read_names, same_name
 from comagic_cli.paging.lookahead import Lookahead
 from comagic_cli.rows.page import Answer
@@ -35,6 +36,7 @@ from comagic_cli.rows.page import Answer
 METHOD = "getobj.call_session_recognition_info"
 SIDES = {True: "operator", False: "contact"}
 CUSTOMERS = {"user_id", "customer"}
+MOST_LISTED = 10  # calls that a message names
 NO_TEXTS = {".jsonl", ".ndjson", ".json", ".csv", ".mp3", ".wav"}
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -113,6 +115,7 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
     job = replace(job, options=find_customers(job.options, context, are_named=are_named))
     if template is None:
         with (
+            _telling_incomplete(output),
             open_output(output, context.stdout, find_store=context.find_store) as stream,
             connect(job.options, context) as connection,
         ):
@@ -127,6 +130,17 @@ def save_transcripts(options: ExportOptions, context: Context) -> None:
                 _Run(job, connection, texts).save_all()
             finally:
                 texts.stop()
+
+
+@contextmanager
+def _telling_incomplete(output: str | None) -> Iterator[None]:
+    """Let the error say where the lines of a file are, of which some are missing."""
+    try:
+        yield
+    except RowsMissing as missing:
+        if is_file(output):
+            missing.hint = f"What came is in {output}.incomplete. {missing.hint}"
+        raise
 
 
 @dataclass
@@ -212,7 +226,7 @@ class _Run:
     present: int = 0
     without: int = 0
     refused: int = 0
-    first_refusal: Refused | None = None
+    refusals: list[tuple[Call, Refused]] = field(default_factory=list)  # the first of them
     _selection: Selection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -273,7 +287,8 @@ class _Run:
     def _finish(self, call: Call, transcript: Transcript) -> None:
         if transcript.error is not None:
             self.refused += 1
-            self.first_refusal = self.first_refusal or transcript.error
+            if len(self.refusals) < MOST_LISTED:
+                self.refusals.append((call, transcript.error))
         elif not transcript.phrases:
             self.without += 1
         else:
@@ -317,13 +332,23 @@ class _Run:
         reporter.finish(summary)
         if missing:
             raise missing
-        if self.first_refusal is not None:
-            if not self.saved and not self.present and not self.without:
-                raise self.first_refusal
-            raise RowsMissing(
-                f"{spaced(self.refused)} transcripts are missing: {self.first_refusal.message}",
-                hint=self.first_refusal.hint,
-            )
+        if self.refusals:
+            self._raise_refused()
+
+    def _raise_refused(self) -> None:
+        """Name the first calls whose transcripts are refused; raise the error for all."""
+        first = self.refusals[0][1]
+        if not self.saved and not self.present and not self.without:
+            raise first
+        for call, error in self.refusals:
+            name = f"{call.common['communication_id']} of {call.common['time']}"
+            self.connection.context.reporter.error(f"{name}: {error.message}")
+        verb = "transcript is" if self.refused == 1 else "transcripts are"
+        more = self.refused - len(self.refusals)
+        raise RowsMissing(
+            f"{spaced(self.refused)} {verb} missing{f', {more} more than named' * (more > 0)}",
+            hint="Run the same command again, or omit these calls with --where.",
+        )
 
 
 def _number(id_: int | str) -> int | str:
