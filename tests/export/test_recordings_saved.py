@@ -506,7 +506,8 @@ def test_no_calls_and_no_recordings_are_told_apart(comagic, folder):
     with Watched() as box:
         none = comagic("recordings", "--period", "2023-01-01", "-o", f"{folder}/{NAMES}", box=box)
         lost = save(comagic, box, folder, "--where", "call_status = Пропущенный")
-        assert not folder.exists()
+        manifest = folder / "recordings.jsonl"
+        assert (list(folder.rglob("*")), manifest.read_bytes()) == ([manifest], b"")
     assert (none.code, "no rows from 2023-01-01" in none.err) == (0, True)
     assert (lost.code, "calls, and none has a recording" in lost.err) == (0, True)
 

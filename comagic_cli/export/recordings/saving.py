@@ -153,7 +153,7 @@ class _Run:
     _taken: set[Key] = field(default_factory=set)
     _in_a_row: int = 0  # failures
     _saved_at: float = 0.0
-    _has_manifest: bool = False  # a file, which is written also without rows
+    _has_manifest: bool = False  # or will have one: it is written also without rows
     _selection: Selection = field(init=False)
     _downloader: Downloader = field(init=False)
     _workers: Workers[tuple[Recording, str], ManifestRow] = field(init=False)
@@ -204,6 +204,7 @@ class _Run:
             raise
         finally:
             self._downloader.close()
+        self._has_manifest = True  # also without rows: what reads it next finds a file
         self._write_manifest()
         self._report(missing)
 
