@@ -343,14 +343,15 @@ class Downloader:
 def _read_redirect(url: str, response: requests.Response) -> str:
     """Return the address that an answer sends to."""
     status, location = response.status_code, response.headers.get("Location", "")
+    no_address = DownloadError("failed", f"it redirects to what is no address (HTTP {status})")
     try:
         target = urljoin(url, location)
         parse_url(target)  # as the call would
         before, after = urlsplit(url), urlsplit(target)
     except (ValueError, LocationParseError):
-        raise DownloadError(
-            "failed", f"it redirects to what is no address (HTTP {status})"
-        ) from None
+        raise no_address from None
+    if " " in after.netloc:  # urllib3 before 2.8 lets it pass
+        raise no_address
     place = f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}"
     if LOGIN.search(after.path) or LOGIN.match(after.hostname or ""):
         raise DownloadError("refused", f"a redirect to a login came (HTTP {status} to {place})")
