@@ -42,7 +42,9 @@ CHECK = "Check {option}."
 REPORT = "This is likely a bug of comagic: please report it."
 CUSTOMER_MISSED = "this is about one customer of an agent, and none is named"
 OF_AGENTS = frozenset({"get.customer_users", "get.customers"})
-ONLY_AGENTS = "Only agents have customers. For an account of your own, leave --user-id out."
+ONLY_AGENTS = (
+    "Only agents have customers. For an account of your own, omit --user-id, also in the profile."
+)
 NAME_CUSTOMER = "Name one: --user-id N (comagic users lists them); exports also take all."
 UNKNOWN = "Check the fields in --fields, --where and --sort (comagic fields), or the parameter."
 

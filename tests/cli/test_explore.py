@@ -191,7 +191,8 @@ def test_who_is_no_agent_has_no_users(comagic):
         calls = comagic("calls", "--user-id", "all", "--count", box=account)
     expected = (
         "comagic: get.customer_users: the user is not allowed to do this (forbidden): Permission "
-        "denied\n  Only agents have customers. For an account of your own, leave --user-id out.\n"
+        "denied\n  Only agents have customers. For an account of your own, omit --user-id, also in "
+        "the profile.\n"
     )
     assert users == calls == Ran(4, "", expected)
 

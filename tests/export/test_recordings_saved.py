@@ -181,6 +181,9 @@ def test_wav_and_voice_mail_are_of_the_older_report(comagic, folder):
         ran = save(comagic, box, folder, "--audio", "wav")
         older = wanted(box, "wav_call_records", "calls-report")
         assert (ran.code, len(older) > 3) == (0, True)
+        calls = box.truth("calls-report", *WINDOW, fields=["call_records", "wav_call_records"])
+        count = sum(bool(call["call_records"]) and not call["wav_call_records"] for call in calls)
+        assert f"\n{count} calls have a recording as mp3 only: omit --audio" in f"\n{ran.err}"
         assert sorted(files(folder)) == sorted(row["path"] for row in rows(folder))
         assert {row["record_id"] for row in rows(folder)} == {record for _, record in older}
         assert {path.read_bytes()[:4] for path in files(folder).values()} == {b"RIFF"}

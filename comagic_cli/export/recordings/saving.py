@@ -149,6 +149,7 @@ class _Run:
     received: int = 0  # bytes so far, as far as the progress needs to know
     counts: Counter[str] = field(default_factory=Counter)  # by state, and `present`
     lacking: list[ManifestRow] = field(default_factory=list)  # the first of them
+    only_mp3: int = 0  # calls without a wav, where that is asked for
     _names: dict[str, Key] = field(default_factory=dict)
     _taken: set[Key] = field(default_factory=set)
     _in_a_row: int = 0  # failures
@@ -223,6 +224,7 @@ class _Run:
     def _of_calls(self) -> Iterator[Recording]:
         with_voice_mail = self.with_voice_mail
         for call in self._selection:
+            self.only_mp3 += self.audio == "wav" and not call.wav and bool(call.talk)
             yield from recordings_of(call, self.audio, self.web, with_voice_mail=with_voice_mail)
 
     def _noted(self) -> Iterator[Recording]:
@@ -386,6 +388,8 @@ class _Run:
             warn_of_no_rows(self._selection.query, self._selection.job, self.connection)
         elif not found:
             reporter.warn(_none_of(self._selection.calls))
+        if self.only_mp3:
+            reporter.info(_of_mp3_only(self.only_mp3))
         counted = [f"{_recordings_of(self.counts[SAVED])} saved ({sized(self.bytes)})"]
         if self.counts["present"]:
             counted.append(f"{spaced(self.counts['present'])} were there")
@@ -426,6 +430,11 @@ def _row(recording: Recording, **more: object) -> ManifestRow:
 
 def _recordings_of(count: int) -> str:
     return f"{spaced(count) if count else 'no'} recording{'s' * (count != 1)}"
+
+
+def _of_mp3_only(calls: int) -> str:
+    has = "call has" if calls == 1 else "calls have"
+    return f"{spaced(calls)} {has} a recording as mp3 only: omit --audio to save those."
 
 
 def _none_of(calls: int) -> str:
