@@ -12,7 +12,7 @@ from importlib import import_module
 import pytest
 from buckets import KEY, SECRET
 from partitioned_sandbox import ASKED, DAYS, TEN, box_of, truth
-from program import REPORT, Ran, Watched, environment, run, start
+from program import REPORT, Ran, Watched, ended, environment, start
 
 from comagic_cli.files import cloud, object_store
 
@@ -352,16 +352,24 @@ def environ(tmp_path, bucket, exports, spools):
     return environment(tmp_path / "home", exports.box, TMPDIR=str(spools), **bucket.environ)
 
 
+HURRIED = """
+from comagic_cli.files import object_store
+object_store.LEASE, object_store.RENEWAL = 2.0, 0.5
+from comagic_cli.cli.main import run
+run()
+"""
+
+
 def test_two_runs_at_once(exports, environ, spools):
     """The second waits for a renewal of the lock, and sees one."""
     command = [*TEN, "-o", exports.output]
     exports.bucket.proxy.faults.clear()
     exports.bucket.proxy.fail("hang", "PUT", "date=2024-10-04")
-    first = start(command, environ)
+    first = start(command, environ, code=HURRIED)
     while not exports.bucket.visible():
         assert exports.bucket.proxy.arrived.acquire(timeout=60)
     calls = len(exports.box.journal)
-    second = run(command, environ)
+    second = ended(start(command, environ, code=HURRIED))
     assert second.code == 9, second.err
     assert "is being written by another run (process" in second.err
     assert len([call for call in exports.box.journal[calls:] if "offset" in call.params]) == 0

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import sqlite3
-import subprocess
-import sys
 from collections import Counter
 from contextlib import closing
 
 import pytest
 from coverage_marks import unmeasured
-from program import DAYS, PATIENCE, SPAN, Watched, environment, fault
+from program import DAYS, PATIENCE, SPAN, Watched, environment, fault, start
 
 from comagic_cli.export import resume
 from comagic_cli.query.catalog import report
@@ -87,18 +85,13 @@ run()
 @unmeasured
 @pytest.mark.parametrize("command", REPORTS)
 def test_a_killed_export_is_continued_to_the_same_bytes(comagic, tmp_path, command):
+    whole, target = tmp_path / "whole.csv", tmp_path / "rows.csv"
+    line = asked(command, "--page-size", "20")
     with Watched(rows=300) as box:
-        whole, target = tmp_path / "whole.csv", tmp_path / "rows.csv"
-        line = asked(command, "--page-size", "20")
         assert comagic(*line, "-o", whole, box=box).code == 0
         calls = len(box.journal)
-        while box.calls.acquire(blocking=False):
-            pass
-        process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *line, "-o", str(target)],
-            env=environment(tmp_path / "home", box),
-            stderr=subprocess.PIPE,
-        )
+    with Watched(rows=300) as box:  # another one, which has all points of the minute
+        process = start([*line, "-o", target], environment(tmp_path / "home", box), code=PROGRAM)
         box.await_calls(calls // 2)
         process.kill()
         process.communicate(timeout=PATIENCE)

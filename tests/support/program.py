@@ -129,11 +129,11 @@ def environment(home, box=None, **more):
     return made | more
 
 
-def start(arguments, environ, **more):
-    """Start the program; its streams are pipes by default."""
+def start(arguments, environ, *, code=None, **more):
+    """Start the program, or code that runs it; its streams are pipes by default."""
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
-        [*COMAGIC, *map(str, arguments)],
+        [*([sys.executable, "-c", code] if code else COMAGIC), *map(str, arguments)],
         env=environ,
         text=True,
         errors="replace",  # what is read of an output can begin in the midst of a character
