@@ -89,7 +89,7 @@ def moto():
 def bucket(moto):
     """Return a new bucket of S3, with a proxy before it that makes faults."""
     proxy = FaultyS3(moto)
-    Thread(target=proxy.serve_forever, daemon=True).start()
+    Thread(target=proxy.serve_forever, args=(0.01,), daemon=True).start()
     yield S3Bucket(proxy)
     proxy.shutdown()
     proxy.server_close()

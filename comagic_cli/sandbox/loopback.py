@@ -55,7 +55,7 @@ class Loopback(ThreadingHTTPServer):
         TCPServer.server_bind(self)
         self.server_name, self.server_port = map(str, self.server_address[:2])  # type: ignore[assignment]  # unused
 
-    def serve_forever(self, poll_interval: float = 0.02) -> None:
+    def serve_forever(self, poll_interval: float = 0.005) -> None:
         """Serve until stopped; `poll_interval` is in seconds."""
         self.expect()
         super().serve_forever(poll_interval)

@@ -367,7 +367,7 @@ class Foreign(BaseHTTPRequestHandler):
 
 def test_a_foreign_host_at_the_end_of_a_redirect_gets_no_token():
     with HTTPServer(("127.0.0.1", 0), Foreign) as foreign:
-        thread = threading.Thread(target=foreign.serve_forever, daemon=True)
+        thread = threading.Thread(target=foreign.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         moved = f"Location: http://127.0.0.1:{foreign.server_port}/sound"
         fetched = Fetched(http("", 403), http("", 302, moved))

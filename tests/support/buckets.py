@@ -74,6 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     """Pass requests on to moto."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else a body waits 40 ms for its head to be acknowledged
     server: FaultyS3
 
     def handle_any(self):

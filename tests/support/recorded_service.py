@@ -28,7 +28,7 @@ class RecordedService:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v2.0"
 
     def __enter__(self):
-        Thread(target=self._server.serve_forever, daemon=True).start()
+        Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
         return self
 
     def __exit__(self, *_):
@@ -52,6 +52,7 @@ class RecordedService:
 
     def _handler(service):  # noqa: N805 - `self` is the handler below
         class Handler(BaseHTTPRequestHandler):
+            disable_nagle_algorithm = True
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
