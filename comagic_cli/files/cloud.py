@@ -426,9 +426,24 @@ def _is_loopback(host: str | None) -> bool:
 
 
 def _read_aws(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the settings of the profile in `~/.aws`, unless the environment has a key."""
+    """Yield the settings of the profile in `~/.aws`, unless the environment has them."""
     if environ.get("AWS_ACCESS_KEY_ID"):
         return
+    found = _read_aws_profile(environ)
+    settings = {
+        "aws_access_key_id": ("access_key_id", ()),
+        "aws_secret_access_key": ("secret_access_key", ()),
+        "aws_session_token": ("session_token", ()),
+        "region": ("region", ("AWS_REGION", "AWS_DEFAULT_REGION")),
+        "endpoint_url": ("endpoint", ENDPOINTS["s3"]),
+    }
+    for theirs, (ours, variables) in settings.items():
+        if theirs in found and not any(environ.get(name) for name in variables):
+            yield ours, found[theirs]
+
+
+def _read_aws_profile(environ: Mapping[str, str]) -> dict[str, str]:
+    """Read a profile from both files of AWS. Raises `UsageProblem` if it is of no use here."""
     home = Path(environ.get("HOME") or Path.home(), ".aws")
     profile = environ.get("AWS_PROFILE") or "default"
     own = ConfigParser(interpolation=None)
@@ -454,20 +469,7 @@ def _read_aws(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             f"The profile {profile} of AWS signs in by {min(by)}, which needs the program aws.",
             hint=EXPORT_CREDENTIALS,
         )
-    names = {
-        "aws_access_key_id": "access_key_id",
-        "aws_secret_access_key": "secret_access_key",
-        "aws_session_token": "session_token",
-    }
-    yield from ((ours, found[theirs]) for theirs, ours in names.items() if theirs in found)
-    if (
-        "region" in found
-        and not environ.get("AWS_REGION")
-        and not environ.get("AWS_DEFAULT_REGION")
-    ):
-        yield "region", found["region"]
-    if "endpoint_url" in found and not any(environ.get(name) for name in ENDPOINTS["s3"]):
-        yield "endpoint", found["endpoint_url"]
+    return found
 
 
 def _read_azure(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
