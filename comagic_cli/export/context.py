@@ -100,6 +100,11 @@ class Progress:
         if page.marks:
             self._latest = page.marks[-1].time
 
+    def reach(self, moment: str) -> None:
+        """Count one row, of that time, where what is done with rows takes longer than pages."""
+        self.rows += 1
+        self._latest = moment
+
     def line(self, columns: int) -> str:
         """Describe the progress in at most so many columns, the most important part first."""
         text = ""
@@ -120,23 +125,33 @@ class Progress:
     def _parts(self) -> Iterator[str]:
         if self._waiting:
             yield self._waiting
-        yield from self.of_files() if self.of_files else self._parts_of_rows()
+        yield from self._parts_of_files(self.of_files) if self.of_files else self._parts_of_rows()
         if self.points:
             yield f"points: {left_of(self.points)}"
         if not self._waiting:  # two durations would be confused
             yield format_duration(self.seconds)
+
+    def _parts_of_files(self, of_files: Callable[[], Iterable[str]]) -> Iterator[str]:
+        yield from of_files()
+        if share := self.share():
+            yield f"{share:.0%}"
+            yield from self._time_left(share)
 
     def _parts_of_rows(self) -> Iterator[str]:
         total, share = self._expected(), self.share()
         yield f"{spaced(self.rows)} of {spaced(total)} rows" if total else rows_of(self.rows)
         if share and not total:
             yield f"{share:.0%} of the period"
-        if share and share >= SURE and not self._waiting:
-            yield f"{format_duration(self.seconds * (1 - share) / share)} left"
+        if share:
+            yield from self._time_left(share)
         if self.rows and self.seconds > 0 and not self._waiting:
             yield f"{spaced(round(self.rows / self.seconds))}/s"
         if self._window:
             yield self._window
+
+    def _time_left(self, share: float) -> Iterator[str]:
+        if share >= SURE and not self._waiting:
+            yield f"{format_duration(self.seconds * (1 - share) / share)} left"
 
     def _expected(self) -> int | None:
         """Return the expected number of rows, where it is known and plausible."""

@@ -143,6 +143,18 @@ def test_what_is_waited_for_comes_first():
     assert progress.line(90).startswith("12 of 60 rows, ")
 
 
+def test_files_are_told_with_the_share_of_the_calls_that_are_done():
+    """A page of calls comes long before its files."""
+    followed, lines = Followed(), []
+    progress = followed.after(1, 4, page(0))
+    progress.of_files = lambda: ["7 files"]
+    for _ in range(3):
+        lines.append(progress.line(27))
+        progress.reach("2026-10-03 12:00:00")
+        followed.clock.seconds += 4
+    assert lines == ["7 files, 1 s", "7 files, 25%, 15 s left", "7 files, 50%, 9 s left"]
+
+
 def test_before_anything_is_known():
     progress = Progress(clock=Ticking())
     assert progress.line(80) == "no rows, 0 s"

@@ -143,11 +143,11 @@ class Selection:
         connection.progress.watch(reader)
         try:
             for page in reader.pages():
-                connection.progress.count(page)
                 for values in rows.plain(page):
                     call = self._call(dict(zip(names, values, strict=True)))
                     self.calls += 1
                     self.recorded += call.is_recorded
+                    connection.progress.reach(call.common["time"])
                     yield call
         finally:
             connection.report_oddities(reader)
