@@ -112,7 +112,7 @@ class NameTemplate:
     def fill(self, recording: Recording) -> str:
         """Return the name of a recording, always the same."""
         values = _values(recording)
-        return "/".join(_fill_part(part, values) for part in _parts(self.text))
+        return "/".join(_fill_part(part, values) for part in self.text.split("/"))
 
 
 def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameTemplate:
@@ -162,11 +162,6 @@ def _check_suffix(text: str, audio: str) -> None:
 def same_name(path: str) -> str:
     """Return what is equal for paths that some file system takes for the same."""
     return unicodedata.normalize("NFC", path).casefold()
-
-
-def _parts(text: str) -> list[str]:
-    """Split a template at its slashes; none is inside of braces."""
-    return text.split("/")
 
 
 def _fill_part(part: str, values: Mapping[str, str]) -> str:

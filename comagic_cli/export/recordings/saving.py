@@ -280,7 +280,7 @@ class _Run:
                 )
             self.connection.note(f"{path} is replaced: {reason}")
             return False
-        self._add(_row(recording, path=place, bytes=size, sha256=sha256))
+        self.manifest.add(_row(recording, path=place, bytes=size, sha256=sha256))
         self.counts["present"] += 1
         return True
 
@@ -301,7 +301,7 @@ class _Run:
 
     def _finish(self, row: ManifestRow) -> None:
         """Count what came of a download. It is called by one thread at a time."""
-        self._add(row)
+        self.manifest.add(row)
         self.counts[row.state] += 1
         if row.state == SAVED:
             self.bytes += row.bytes or 0
@@ -324,9 +324,6 @@ class _Run:
                 f"{HOPELESS} recordings in a row failed: {row.reason}",
                 hint="Try again later: what is there is kept.",
             )
-
-    def _add(self, row: ManifestRow) -> None:
-        self.manifest.add(row)
 
     def _place(self, path: str) -> str:
         """Return a path as the manifest has it."""
