@@ -33,17 +33,17 @@ from comagic_cli.databases.warehouse import (
     OURS,
     REQUEST,
     REQUESTS,
-    ROLLED_BACK,
     TIME,
     Request,
     SavedRequest,
     Table,
     Warn,
+    committing,
     escape_cells,
     plain_cells,
     refuse_requests,
 )
-from comagic_cli.errors import CannotWrite, OutputBusy, RowsMissing, UsageProblem
+from comagic_cli.errors import CannotWrite, OutputBusy, UsageProblem
 from comagic_cli.formats.typed import (
     MISMATCH,
     UNFIT,
@@ -267,14 +267,8 @@ def open_clickhouse(
         server.connect()
         database = ClickHouseDatabase(server, warn)
         try:
-            yield database
-            database.commit()
-        except RowsMissing as missing:
-            if keep_incomplete:
-                database.commit(is_complete=False)
-            else:
-                missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
-            raise
+            with committing(database, keep_incomplete=keep_incomplete):
+                yield database
         finally:
             database.drop_staging()
 

@@ -27,12 +27,12 @@ from comagic_cli.databases.warehouse import (
     OTHER_TABLE,
     REQUEST,
     REQUESTS,
-    ROLLED_BACK,
     TIME,
     Request,
     SavedRequest,
     Table,
     Warn,
+    committing,
     escape_cells,
     plain_cells,
     quote,
@@ -542,13 +542,9 @@ def _transaction(
     keep_incomplete: bool,  # noqa: FBT001 - the only caller names it
 ) -> Iterator[PostgresDatabase]:
     try:
-        yield database
-        database.commit()
-    except RowsMissing as missing:
-        if keep_incomplete:
-            database.commit(is_complete=False)
-        else:
-            missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
+        with committing(database, keep_incomplete=keep_incomplete):
+            yield database
+    except RowsMissing:  # each COPY has ended
         raise
     except BaseException as error:
         database.abort(error)

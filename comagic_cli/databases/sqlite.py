@@ -18,17 +18,17 @@ import msgspec
 from comagic_cli.databases.warehouse import (
     OURS,
     REQUESTS,
-    ROLLED_BACK,
     Request,
     SavedRequest,
     Table,
     TableSink,
     Warn,
+    committing,
     quote,
     refuse_changed,
     refuse_requests,
 )
-from comagic_cli.errors import CannotWrite, RowsMissing
+from comagic_cli.errors import CannotWrite
 from comagic_cli.files.atomic_file import resolve_target
 from comagic_cli.files.lock import lock_file
 from comagic_cli.files.stream import write_errors
@@ -358,14 +358,8 @@ def _transaction(database: SqliteDatabase, keep_incomplete: bool) -> Iterator[Sq
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(f"PRAGMA busy_timeout={COMMIT_TIMEOUT * 1000}")
     try:
-        yield database
-        database.commit()
-    except RowsMissing as missing:
-        if keep_incomplete:
-            database.commit(is_complete=False)
-        else:
-            missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
-        raise
+        with committing(database, keep_incomplete=keep_incomplete):
+            yield database
     finally:
         if connection.in_transaction:
             with suppress(sqlite3.Error):  # closing it does the same

@@ -9,14 +9,15 @@ requests, which says what was asked. New columns are added, none is dropped.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
 import msgspec
 
-from comagic_cli.errors import UsageProblem
+from comagic_cli.errors import RowsMissing, UsageProblem
 from comagic_cli.formats.base import FormatOptions, Sink
 from comagic_cli.formats.typed import (
     ROWS_AT_ONCE,
@@ -160,6 +161,23 @@ class Database(Protocol):
 
     def count_rows(self, table: str, numbers: Sequence[int], period: tuple[str, str]) -> int:
         """Count the rows of saved requests whose time is in a period."""
+
+    def commit(self, *, is_complete: bool = True) -> None:
+        """Put the rows into their tables for good."""
+
+
+@contextmanager
+def committing(database: Database, *, keep_incomplete: bool) -> Iterator[None]:
+    """Commit when the block ends; after `RowsMissing` only with `keep_incomplete`."""
+    try:
+        yield
+        database.commit()
+    except RowsMissing as missing:
+        if keep_incomplete:
+            database.commit(is_complete=False)
+        else:
+            missing.hint = f"{missing.hint} {ROLLED_BACK}".strip()
+        raise
 
 
 class TableSink(Sink):

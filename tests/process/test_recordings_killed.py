@@ -49,6 +49,14 @@ def rows(folder):
     return []
 
 
+def await_recordings(process, box):
+    """Wait until 45 recordings have been asked for: two of them stall."""
+    while sum(call.method == RECORDING for call in box.journal) < 45:
+        assert process.poll() is None
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.01)
+
+
 def check_true(folder):
     """Check that every row of the manifest is true, and every file with a name is whole."""
     found = files(folder)
@@ -154,10 +162,7 @@ def test_a_stopped_run_keeps_the_objects_that_are_whole(bucket, tmp_path, number
     with service(("stall", 20, 30)) as box:
         environ = environment(tmp_path / "home", box, TMPDIR=str(spools), **bucket.environ)
         process = start([*TYPED, f"{bucket.url}/calls/{NAMES}"], environ)
-        while sum(call.method == RECORDING for call in box.journal) < 45:
-            assert process.poll() is None
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
+        await_recordings(process, box)
         ran = stop(process, number)
         assert (ran.code, ran.err) == (128 + number, "")
     listed = bucket.read("calls/recordings.jsonl").splitlines()
@@ -174,10 +179,7 @@ def test_a_run_is_stopped_soon_while_the_bucket_hangs(bucket, tmp_path):
     with service(("stall", 20, 30)) as box:
         environ = environment(tmp_path / "home", box, TMPDIR=str(spools), **bucket.environ)
         process = start([*TYPED, f"{bucket.url}/calls/{NAMES}"], environ)
-        while sum(call.method == RECORDING for call in box.journal) < 45:
-            assert process.poll() is None
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
+        await_recordings(process, box)
         bucket.proxy.fail("hang", "PUT")
         bucket.proxy.fail("hang", "DELETE")
         since = time.monotonic()
@@ -192,10 +194,7 @@ def test_a_stopped_run_keeps_what_is_whole(tmp_path, number):
     with service(("stall", 20, 30)) as box:  # the stop comes in the midst of a download
         environ = environment(tmp_path, box)
         process = start([*TYPED, f"{folder}/{NAMES}"], environ)
-        while sum(call.method == RECORDING for call in box.journal) < 45:
-            assert process.poll() is None
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(0.01)
+        await_recordings(process, box)
         ran = stop(process, number)
         assert (ran.code, ran.err) == (128 + number, "")
         check_true(folder)
