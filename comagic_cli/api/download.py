@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from comagic_cli.api.http import (
     read_retry_after,
 )
 from comagic_cli.api.proxies import is_loopback
+from comagic_cli.api.redact import Redact, redactor
 from comagic_cli.api.retry import RetryPolicy
 
 State = Literal["missing", "refused", "failed"]
@@ -44,6 +46,7 @@ SUCCESS = frozenset({200, PARTIAL})
 LOGIN = re.compile(r"(?:^|/)(?:log[-_]?in|sign[-_]?in|auth|sso)(?=[/.]|$)", re.IGNORECASE)
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 SYNC = 0x7FF  # the 11 bits that a frame of MPEG audio begins with
+NO_SOUND = {"html": "a web page", "json": "JSON"}  # that refuses with status 200
 UNKNOWN_SIZE = 0x7FFF_0000  # from here on a size in a wav file stands for one not known yet
 
 
@@ -96,18 +99,21 @@ def check_head(head: bytes, audio: str) -> str:
     kind = kind_of(head)
     if kind == audio:
         return ""
-    if kind == "html":
-        return "a web page came instead of a recording"
+    if kind in NO_SOUND:
+        return f"{NO_SOUND[kind]} came instead of a recording"
     return f"{kind} came, not {audio}" if kind else f"what came is not {audio}"
 
 
 def kind_of(head: bytes) -> str:
-    """Tell by its first bytes what a file is: mp3, wav, html; "" for anything else."""
+    """Tell by its first bytes what a file is: mp3, wav, html, json; "" for anything else."""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # text, though one looks like a frame
+        head = head[2:].replace(b"\0", b"")
     if head.startswith(b"ID3") or (len(head) > 1 and _is_frame(head)):
         return "mp3"
     if head.startswith(b"RIFF") and head[8:HEAD] == b"WAVE":
         return "wav"
-    return "html" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") else ""
+    text = head.removeprefix(BOM_UTF8).lstrip()
+    return {b"<": "html", b"{": "json"}.get(text[:1], "")
 
 
 def _is_frame(head: bytes) -> bool:
@@ -132,8 +138,8 @@ class Downloader:
 
     A recording is asked for without a token first. Where that is refused, it is asked for with the
     one that `token` returns, if `is_own` says that an address belongs to the service; never along
-    a redirect. What opened one recording of a host is used for the next. `tell` is called once when
-    a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
+    a redirect. Where the first recording of a host needs the token, the next are asked for with it
+    at once. `tell` is called once when a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
     """
 
     token: Callable[[], str]
@@ -157,9 +163,8 @@ class Downloader:
             host = urlsplit(url).netloc
         except ValueError:
             raise DownloadError("failed", "its address is not one") from None
-        known = self._with_token.get(host)
         ways = [False, True] if self.is_own(url) else [False]
-        for with_token in [known] if known is not None else ways:
+        for with_token in [True] if self._with_token.get(host) else ways:
             try:
                 self._fetch(url, audio, part, with_token=with_token)
             except DownloadError as error:
@@ -255,7 +260,7 @@ class Downloader:
     def _get(self, url: str, headers: dict[str, str], token: str) -> requests.Response:
         """Ask for an address, and follow redirects: without the token, and not to a login."""
         sent = headers | ({"Authorization": f"Bearer {token}"} if token else {})
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MOST_REDIRECTS + 1):
             response = self._session(url).get(
                 url,
                 headers=sent,
@@ -266,7 +271,7 @@ class Downloader:
             if response.status_code not in REDIRECTS:
                 return response
             response.close()
-            url, sent = _read_redirect(url, response), headers
+            url, sent = _read_redirect(url, response, redactor((token,))), headers
         raise DownloadError("refused", f"more than {MOST_REDIRECTS} redirects")
 
     def _session(self, url: str) -> requests.Session:
@@ -340,8 +345,8 @@ class Downloader:
             raise DownloadError("failed", reason)
 
 
-def _read_redirect(url: str, response: requests.Response) -> str:
-    """Return the address that an answer sends to."""
+def _read_redirect(url: str, response: requests.Response, redact: Redact) -> str:
+    """Return the address that an answer sends to; `redact` is for messages."""
     status, location = response.status_code, response.headers.get("Location", "")
     no_address = DownloadError("failed", f"it redirects to what is no address (HTTP {status})")
     try:
@@ -350,9 +355,9 @@ def _read_redirect(url: str, response: requests.Response) -> str:
         before, after = urlsplit(url), urlsplit(target)
     except (ValueError, LocationParseError):
         raise no_address from None
-    if " " in after.netloc:  # urllib3 before 2.8 lets it pass
+    if not location or " " in after.netloc:  # urllib3 before 2.8 lets it pass
         raise no_address
-    place = f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}"
+    place = redact(f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}")
     if LOGIN.search(after.path) or LOGIN.match(after.hostname or ""):
         raise DownloadError("refused", f"a redirect to a login came (HTTP {status} to {place})")
     are_local = [is_loopback(each.hostname or "") for each in (before, after)]
@@ -376,7 +381,7 @@ def _check_content(head: bytes, audio: str, response: requests.Response) -> None
     is_page = "html" in response.headers.get("Content-Type", "")
     reason = check_head(head, audio)
     if reason:
-        refused = is_page or kind_of(head) == "html"
+        refused = is_page or kind_of(head) in NO_SOUND
         raise DownloadError("refused" if refused else "failed", reason)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from comagic_cli.api.proxies import is_loopback
 from comagic_cli.errors import NotAllowed, UnknownField, UsageProblem
@@ -222,8 +222,8 @@ class WebAccount:
     def address(self, communication_id: Id, record_id: str, audio: str) -> str:
         """Return the address of a recording."""
         folder = "talk" if audio == "mp3" else audio
-        parts = (self.address_of_account, "system/media", folder, communication_id, record_id, "")
-        return "/".join(map(str, parts))
+        ids = (quote(str(id_), safe="") for id_ in (communication_id, record_id))
+        return "/".join((self.address_of_account, "system/media", folder, *ids, ""))
 
     def is_own(self, url: str) -> bool:
         """Check that an address belongs to the service, so that it may be sent the token.
@@ -259,6 +259,6 @@ def _text(value: Any, member: str = "value") -> str:
 
 
 def _texts(value: Any, member: str = "value") -> Iterator[str]:
-    for item in value if isinstance(value, list) else ():
+    for item in value if isinstance(value, list) else [value]:
         if text := _text(item, member):
             yield text
