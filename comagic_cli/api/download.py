@@ -51,12 +51,16 @@ UNKNOWN_SIZE = 0x7FFF_0000  # from here on a size in a wav file stands for one n
 
 
 class DownloadError(Exception):
-    """A recording did not come. The text is the reason, without a period."""
+    """A recording did not come. The text is the reason, without a period.
 
-    def __init__(self, state: State, reason: str) -> None:
+    `gave_up` says that the host failed however often it was asked.
+    """
+
+    def __init__(self, state: State, reason: str, *, gave_up: bool = False) -> None:
         super().__init__(reason)
         self.state = state
         self.reason = reason
+        self.gave_up = gave_up
 
 
 class Abandoned(Exception):
@@ -208,7 +212,7 @@ class Downloader:
                 if part.size >= furthest + CHUNK:
                     attempt, furthest = 1, part.size
                 if attempt >= self.retry_policy.tries:
-                    raise DownloadError("failed", again.reason) from None
+                    raise DownloadError("failed", again.reason, gave_up=True) from None
                 self._pause(url, again, attempt)
                 attempt += 1
             else:
@@ -217,7 +221,8 @@ class Downloader:
     def _pause(self, url: str, again: _Again, attempt: int) -> None:
         pause = max(self.retry_policy.pause(attempt), again.after or 0)
         if pause > self.retry_policy.max_wait:
-            raise DownloadError("failed", f"{again.reason}; it asks to wait {pause:.0f} s")
+            reason = f"{again.reason}; it asks to wait {pause:.0f} s"
+            raise DownloadError("failed", reason, gave_up=True)
         parts = urlsplit(url)
         self.note(f"{parts.path}: {again.reason}; trying again in {pause:.1f} s")
         self.retry_policy.sleep(pause)
@@ -235,7 +240,7 @@ class Downloader:
             raise Abandoned
         rest = self._not_before.get(host, 0) - self.clock()
         if rest > self.retry_policy.max_wait:
-            raise DownloadError("failed", f"the host asks to wait {rest:.0f} s")
+            raise DownloadError("failed", f"the host asks to wait {rest:.0f} s", gave_up=True)
         if rest > 0:
             self.retry_policy.sleep(rest)
 
@@ -255,7 +260,7 @@ class Downloader:
             failure = explain_failure(error, url, self.timeout)
             if isinstance(failure, TransportError):
                 raise _Again(str(failure)) from None
-            raise DownloadError("failed", str(failure)) from None
+            raise DownloadError("failed", str(failure), gave_up=True) from None
 
     def _get(self, url: str, headers: dict[str, str], token: str) -> requests.Response:
         """Ask for an address, and follow redirects: without the token, and not to a login."""
