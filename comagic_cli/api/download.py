@@ -143,7 +143,8 @@ class Downloader:
     A recording is asked for without a token first. Where that is refused, it is asked for with the
     one that `token` returns, if `is_own` says that an address belongs to the service; never along
     a redirect. Where the first recording of a host needs the token, the next are asked for with it
-    at once. `tell` is called once when a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
+    at once. `tell` is called once when a host asks for the token, `note` every retry. `timeout` is
+    in seconds, for each `CHUNK`.
     """
 
     token: Callable[[], str]

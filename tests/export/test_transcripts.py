@@ -148,6 +148,12 @@ def test_other_outputs_are_refused(comagic, output, hint):
             b'{"speech_phrases": [{"phrase": "a", "edited_phrase": "b", "is_operator": false}]}',
             ["contact: b"],
         ),
+        (b'{"speech_phrases": [null, "a", {"phrase": 5, "start_time": 1.5}]}', ["a", "1.5 5"]),
+        (b'{"speech_phrases": [{"phrase": "a", "is_operator": 1}]}', ["a"]),
+        (b'{"speech_phrases": [{"phrase": "a", "is_operator": {"value_id": true}}]}', ["a"]),
+        (b'{"speech_phrases": {"phrase": "a"}}', ["a"]),
+        (b'{"speech_phrases": "a"}', ["a"]),
+        (b"5", []),
     ],
 )
 def test_answers_of_all_shapes_are_read(data, lines):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
@@ -43,23 +43,34 @@ _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _objects = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Phrase(msgspec.Struct):
+@dataclass(frozen=True)
+class Phrase:
     """One phrase of a transcript; the edited one counts where there is one."""
 
-    phrase: str | None = None
-    edited_phrase: str | None = None
-    start_time: str | None = None
-    is_operator: bool | None = None
+    text: str = ""
+    start_time: str = ""
+    side: str = ""
+
+    @classmethod
+    def of(cls, value: Any) -> Phrase:
+        """Read one; a value of another kind than documented is read as far as it is text."""
+        if not isinstance(value, dict):
+            return cls(_text(value))
+        is_operator = value.get("is_operator")
+        side = f"{SIDES[is_operator]}: " if isinstance(is_operator, bool) else ""
+        text = _text(value.get("edited_phrase")) or _text(value.get("phrase"))
+        return cls(text, _text(value.get("start_time")), side)
 
     @property
     def line(self) -> str:
         """Return it as a line of text."""
-        side = "" if self.is_operator is None else f"{SIDES[self.is_operator]}: "
-        text = " ".join((self.edited_phrase or self.phrase or "").split())
-        return f"{self.start_time or ''} {side}{text}".strip()
+        return f"{self.start_time} {self.side}{self.text}".strip()
 
 
-_phrases = msgspec.json.Decoder(list[Phrase] | None).decode
+def _text(value: Any) -> str:
+    """Return a text or a number as one line of text."""
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return " ".join(str(value).split()) if is_text else ""
 
 
 @dataclass(frozen=True)
@@ -77,8 +88,9 @@ class Transcript:
         if data.lstrip().startswith(b"["):
             data = bytes(next(iter(_objects(data)), b"{}"))
         members = _object(data) if data.lstrip().startswith(b"{") else {}
-        phrases = _phrases(members.get("speech_phrases", b"null")) or []
-        return cls(members, tuple(phrases))
+        phrases = msgspec.json.decode(members.get("speech_phrases", b"null")) or []
+        found = phrases if isinstance(phrases, list) else [phrases]
+        return cls(members, tuple(Phrase.of(each) for each in found if each is not None))
 
 
 def save_transcripts(options: ExportOptions, context: Context) -> None:
@@ -157,7 +169,7 @@ class _Lines:
         """Write a line: the call's id, then what the service answered."""
         names = ("communication_id", "user_id")
         own = {name: call.common[name] for name in names if call.common[name] is not None}
-        line = msgspec.json.encode(own | transcript.members)
+        line = msgspec.json.encode(own | transcript.members | own)
         self.stream.write(msgspec.json.format(line, indent=-1) + b"\n")
 
     def finish(self) -> None:
