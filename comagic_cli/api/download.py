@@ -117,7 +117,7 @@ def kind_of(head: bytes) -> str:
     if head.startswith(b"RIFF") and head[8:HEAD] == b"WAVE":
         return "wav"
     text = head.removeprefix(BOM_UTF8).lstrip()
-    return {b"<": "html", b"{": "json"}.get(text[:1], "")
+    return {b"<": "html", b"{": "json", b"[": "json"}.get(text[:1], "")
 
 
 def _is_frame(head: bytes) -> bool:
@@ -305,8 +305,8 @@ class Downloader:
             raise DownloadError("refused", f"HTTP {status}")
         if status not in SUCCESS or (status == PARTIAL and not part.size):
             raise DownloadError("failed", f"HTTP {status}")
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding != "identity":
+        encoding = response.headers.get("Content-Encoding", "")
+        if encoding.lower() not in {"", "identity"}:
             raise DownloadError(
                 "failed", f"it came compressed ({encoding}), which was not asked for"
             )
@@ -314,8 +314,9 @@ class Downloader:
             _check_range(response, part, source)
             return
         part.restart()
+        is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+        length = None if is_chunked else length  # which chunks override
         source.length, source.validator = length, _validator_of(response)
-        is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
         if length is None and not is_chunked:
             raise DownloadError("failed", "its length is not announced, so it could be cut")
         if length == 0:
