@@ -12,7 +12,14 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from comagic_cli.errors import NotAllowed, Refused, RowsMissing, UsageProblem
+from comagic_cli.errors import (
+    ComagicError,
+    NetworkFailure,
+    NotAllowed,
+    Refused,
+    RowsMissing,
+    UsageProblem,
+)
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context, Summary, spaced
 from comagic_cli.export.customers import find_customers
@@ -37,6 +44,7 @@ METHOD = "getobj.call_session_recognition_info"
 SIDES = {True: "operator", False: "contact"}
 CUSTOMERS = {"user_id", "customer"}
 MOST_LISTED = 10  # calls that a message names
+HOPELESS = 3  # failures in a row, each after all its retries, after which the run stops
 NO_TEXTS = {".jsonl", ".ndjson", ".json", ".csv", ".mp3", ".wav"}
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -79,7 +87,7 @@ class Transcript:
 
     members: dict[str, msgspec.Raw] = field(default_factory=dict)
     phrases: tuple[Phrase, ...] = ()
-    error: Refused | None = None
+    error: ComagicError | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> Transcript:
@@ -238,7 +246,8 @@ class _Run:
     present: int = 0
     without: int = 0
     refused: int = 0
-    refusals: list[tuple[Call, Refused]] = field(default_factory=list)  # the first of them
+    refusals: list[tuple[Call, ComagicError]] = field(default_factory=list)  # the first of them
+    _failed_in_a_row: int = 0
     _selection: Selection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -294,10 +303,18 @@ class _Run:
             answer = client.call_as(user_id, METHOD, {"call_session_id": _number(call.session_id)})
         except Refused as error:
             return Transcript(error=error)
+        except NetworkFailure as error:
+            if error.mnemonic != "internal_error":  # with it the service fails on this call only
+                raise
+            return Transcript(error=error)
         return Transcript.of(answer)
 
     def _finish(self, call: Call, transcript: Transcript) -> None:
+        is_failed = isinstance(transcript.error, NetworkFailure)
+        self._failed_in_a_row = self._failed_in_a_row + 1 if is_failed else 0
         if transcript.error is not None:
+            if self._failed_in_a_row == HOPELESS:
+                raise transcript.error
             self.refused += 1
             if len(self.refusals) < MOST_LISTED:
                 self.refusals.append((call, transcript.error))
