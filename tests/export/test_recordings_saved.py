@@ -20,6 +20,7 @@ from program import DAYS, Watched, environment, run
 from recordings import NAMES, WINDOW, Spied, of_media, wanted
 from shells import need
 
+from comagic_cli.export.recordings.selection import Call, WebAccount, recordings_of
 from comagic_cli.files.lock import lock_file
 from comagic_cli.formats.partitions import file_name
 from comagic_cli.sandbox.media import RECORDING
@@ -386,6 +387,25 @@ def test_an_address_that_is_none_is_an_error_of_that_recording(comagic, folder):
         "  Run the same command again: it downloads only what is missing. "
         f"The list: {folder}/recordings.jsonl\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("ids", "link", "kind", "url"),
+    [
+        ((), "http://media.example.org/a", "full", "https://media.example.org/a"),
+        ((), "https://media.example.org/a", "full", "https://media.example.org/a"),
+        (("x",), "http://media.comagic.ru/a", "talk", "https://media.comagic.ru/a"),
+        (
+            *(("x",), "http://media.example.org/a", "talk"),
+            "https://app.comagic.ru/system/media/talk/1/x/",
+        ),
+    ],
+)
+def test_a_link_of_plain_http_is_asked_for_with_tls(ids, link, kind, url):
+    web = WebAccount("https://app.comagic.ru", "https://dataapi.comagic.ru/v2.0")
+    call = Call(1, {"communication_id": 1}, ids, link=link)
+    (recording,) = recordings_of(call, "mp3", web, with_voice_mail=False)
+    assert (recording.kind, recording.url) == (kind, url)
 
 
 def test_ids_of_all_kinds_have_addresses_of_their_own(comagic, folder):

@@ -182,14 +182,17 @@ def recordings_of(
     if not id_:
         return
     ids = call.talk if audio == "mp3" else call.wav
+    link = call.link
+    if link.startswith("http:") and not web.is_own(link):
+        link = link.replace("http:", "https:", 1)  # where plain HTTP redirects to
     for record in dict.fromkeys(ids):
         url = web.address(id_, record, audio)
         # The link is that of all parts together, so it is another recording where there are more.
-        if audio == "mp3" and len(ids) == 1 and web.is_own(call.link):
-            url = call.link
+        if audio == "mp3" and len(ids) == 1 and web.is_own(link):
+            url = link
         yield Recording(**call.common, record_id=record, audio=audio, url=url)
-    if audio == "mp3" and not ids and call.link.startswith("https:"):
-        yield Recording(**call.common, record_id=LINKED, kind=LINKED, url=call.link)
+    if audio == "mp3" and not ids and link.startswith("https:"):
+        yield Recording(**call.common, record_id=LINKED, kind=LINKED, url=link)
     for record in dict.fromkeys(call.voice_mail) if with_voice_mail and audio == "mp3" else ():
         url = web.address(id_, record, audio)
         yield Recording(**call.common, record_id=record, kind="voice_mail", url=url)
