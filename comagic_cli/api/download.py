@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from comagic_cli.api.http import (
     read_retry_after,
 )
 from comagic_cli.api.proxies import is_loopback
+from comagic_cli.api.redact import Redact, redactor
 from comagic_cli.api.retry import RetryPolicy
 
 State = Literal["missing", "refused", "failed"]
@@ -44,16 +46,21 @@ SUCCESS = frozenset({200, PARTIAL})
 LOGIN = re.compile(r"(?:^|/)(?:log[-_]?in|sign[-_]?in|auth|sso)(?=[/.]|$)", re.IGNORECASE)
 CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 SYNC = 0x7FF  # the 11 bits that a frame of MPEG audio begins with
+NO_SOUND = {"html": "a web page", "json": "JSON"}  # that refuses with status 200
 UNKNOWN_SIZE = 0x7FFF_0000  # from here on a size in a wav file stands for one not known yet
 
 
 class DownloadError(Exception):
-    """A recording did not come. The text is the reason, without a period."""
+    """A recording did not come. The text is the reason, without a period.
 
-    def __init__(self, state: State, reason: str) -> None:
+    `gave_up` says that the host failed however often it was asked.
+    """
+
+    def __init__(self, state: State, reason: str, *, gave_up: bool = False) -> None:
         super().__init__(reason)
         self.state = state
         self.reason = reason
+        self.gave_up = gave_up
 
 
 class Abandoned(Exception):
@@ -96,18 +103,21 @@ def check_head(head: bytes, audio: str) -> str:
     kind = kind_of(head)
     if kind == audio:
         return ""
-    if kind == "html":
-        return "a web page came instead of a recording"
+    if kind in NO_SOUND:
+        return f"{NO_SOUND[kind]} came instead of a recording"
     return f"{kind} came, not {audio}" if kind else f"what came is not {audio}"
 
 
 def kind_of(head: bytes) -> str:
-    """Tell by its first bytes what a file is: mp3, wav, html; "" for anything else."""
+    """Tell by its first bytes what a file is: mp3, wav, html, json; "" for anything else."""
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # text, though one looks like a frame
+        head = head[2:].replace(b"\0", b"")
     if head.startswith(b"ID3") or (len(head) > 1 and _is_frame(head)):
         return "mp3"
     if head.startswith(b"RIFF") and head[8:HEAD] == b"WAVE":
         return "wav"
-    return "html" if head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<") else ""
+    text = head.removeprefix(BOM_UTF8).lstrip()
+    return {b"<": "html", b"{": "json", b"[": "json"}.get(text[:1], "")
 
 
 def _is_frame(head: bytes) -> bool:
@@ -132,8 +142,9 @@ class Downloader:
 
     A recording is asked for without a token first. Where that is refused, it is asked for with the
     one that `token` returns, if `is_own` says that an address belongs to the service; never along
-    a redirect. What opened one recording of a host is used for the next. `tell` is called once when
-    a host asks for the token, `note` every retry. `timeout` is in seconds, for each `CHUNK`.
+    a redirect. Where the first recording of a host needs the token, the next are asked for with it
+    at once. `tell` is called once when a host asks for the token, `note` every retry. `timeout` is
+    in seconds, for each `CHUNK`.
     """
 
     token: Callable[[], str]
@@ -157,9 +168,8 @@ class Downloader:
             host = urlsplit(url).netloc
         except ValueError:
             raise DownloadError("failed", "its address is not one") from None
-        known = self._with_token.get(host)
         ways = [False, True] if self.is_own(url) else [False]
-        for with_token in [known] if known is not None else ways:
+        for with_token in [True] if self._with_token.get(host) else ways:
             try:
                 self._fetch(url, audio, part, with_token=with_token)
             except DownloadError as error:
@@ -203,7 +213,7 @@ class Downloader:
                 if part.size >= furthest + CHUNK:
                     attempt, furthest = 1, part.size
                 if attempt >= self.retry_policy.tries:
-                    raise DownloadError("failed", again.reason) from None
+                    raise DownloadError("failed", again.reason, gave_up=True) from None
                 self._pause(url, again, attempt)
                 attempt += 1
             else:
@@ -212,7 +222,8 @@ class Downloader:
     def _pause(self, url: str, again: _Again, attempt: int) -> None:
         pause = max(self.retry_policy.pause(attempt), again.after or 0)
         if pause > self.retry_policy.max_wait:
-            raise DownloadError("failed", f"{again.reason}; it asks to wait {pause:.0f} s")
+            reason = f"{again.reason}; it asks to wait {pause:.0f} s"
+            raise DownloadError("failed", reason, gave_up=True)
         parts = urlsplit(url)
         self.note(f"{parts.path}: {again.reason}; trying again in {pause:.1f} s")
         self.retry_policy.sleep(pause)
@@ -230,7 +241,7 @@ class Downloader:
             raise Abandoned
         rest = self._not_before.get(host, 0) - self.clock()
         if rest > self.retry_policy.max_wait:
-            raise DownloadError("failed", f"the host asks to wait {rest:.0f} s")
+            raise DownloadError("failed", f"the host asks to wait {rest:.0f} s", gave_up=True)
         if rest > 0:
             self.retry_policy.sleep(rest)
 
@@ -250,12 +261,12 @@ class Downloader:
             failure = explain_failure(error, url, self.timeout)
             if isinstance(failure, TransportError):
                 raise _Again(str(failure)) from None
-            raise DownloadError("failed", str(failure)) from None
+            raise DownloadError("failed", str(failure), gave_up=True) from None
 
     def _get(self, url: str, headers: dict[str, str], token: str) -> requests.Response:
         """Ask for an address, and follow redirects: without the token, and not to a login."""
         sent = headers | ({"Authorization": f"Bearer {token}"} if token else {})
-        for _ in range(MOST_REDIRECTS):
+        for _ in range(MOST_REDIRECTS + 1):
             response = self._session(url).get(
                 url,
                 headers=sent,
@@ -266,7 +277,7 @@ class Downloader:
             if response.status_code not in REDIRECTS:
                 return response
             response.close()
-            url, sent = _read_redirect(url, response), headers
+            url, sent = _read_redirect(url, response, redactor((token,))), headers
         raise DownloadError("refused", f"more than {MOST_REDIRECTS} redirects")
 
     def _session(self, url: str) -> requests.Session:
@@ -294,8 +305,8 @@ class Downloader:
             raise DownloadError("refused", f"HTTP {status}")
         if status not in SUCCESS or (status == PARTIAL and not part.size):
             raise DownloadError("failed", f"HTTP {status}")
-        encoding = response.headers.get("Content-Encoding", "identity")
-        if encoding != "identity":
+        encoding = response.headers.get("Content-Encoding", "")
+        if encoding.lower() not in {"", "identity"}:
             raise DownloadError(
                 "failed", f"it came compressed ({encoding}), which was not asked for"
             )
@@ -303,8 +314,9 @@ class Downloader:
             _check_range(response, part, source)
             return
         part.restart()
+        is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
+        length = None if is_chunked else length  # which chunks override
         source.length, source.validator = length, _validator_of(response)
-        is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "")
         if length is None and not is_chunked:
             raise DownloadError("failed", "its length is not announced, so it could be cut")
         if length == 0:
@@ -340,8 +352,8 @@ class Downloader:
             raise DownloadError("failed", reason)
 
 
-def _read_redirect(url: str, response: requests.Response) -> str:
-    """Return the address that an answer sends to."""
+def _read_redirect(url: str, response: requests.Response, redact: Redact) -> str:
+    """Return the address that an answer sends to; `redact` is for messages."""
     status, location = response.status_code, response.headers.get("Location", "")
     no_address = DownloadError("failed", f"it redirects to what is no address (HTTP {status})")
     try:
@@ -350,9 +362,9 @@ def _read_redirect(url: str, response: requests.Response) -> str:
         before, after = urlsplit(url), urlsplit(target)
     except (ValueError, LocationParseError):
         raise no_address from None
-    if " " in after.netloc:  # urllib3 before 2.8 lets it pass
+    if not location or " " in after.netloc:  # urllib3 before 2.8 lets it pass
         raise no_address
-    place = f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}"
+    place = redact(f"{after.scheme}://{after.netloc.rpartition('@')[2]}{after.path}")
     if LOGIN.search(after.path) or LOGIN.match(after.hostname or ""):
         raise DownloadError("refused", f"a redirect to a login came (HTTP {status} to {place})")
     are_local = [is_loopback(each.hostname or "") for each in (before, after)]
@@ -376,7 +388,7 @@ def _check_content(head: bytes, audio: str, response: requests.Response) -> None
     is_page = "html" in response.headers.get("Content-Type", "")
     reason = check_head(head, audio)
     if reason:
-        refused = is_page or kind_of(head) == "html"
+        refused = is_page or kind_of(head) in NO_SOUND
         raise DownloadError("refused" if refused else "failed", reason)
 
 

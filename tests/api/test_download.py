@@ -89,11 +89,15 @@ def ranged(start, total=None, tag='"one"', data=SOUND):
         (b"RIFF\x00\x00\x00\x00AVI ", ""),
         (b"\xff\xff", "mp3"),
         (b"\xff\xe1", ""),  # no layer
+        (b"\xff\xfen\x00o\x00", ""),  # text in UTF-16, though its mark looks like a frame
+        (b"\xff\xfe<\x00h\x00", "html"),
+        (b"\xfe\xff\x00<\x00h", "html"),
         (b"\xff\xeb", ""),  # the version that is reserved
         (b"\xff\xd8\xff\xe0", ""),  # a picture
         (b"<html>", "html"),
         (b"\xef\xbb\xbf\r\n <!DOCTYPE", "html"),
-        (b'{"error": 1}', ""),
+        (b'{"error": 1}', "json"),
+        (b'[{"error": 1}]', "json"),
         (b"", ""),
         (b"\xff", ""),
     ],
@@ -112,10 +116,18 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
             "mp3",
             SOUND,
         ),
+        ([http(chunked(SOUND), 200, "Transfer-Encoding: Chunked", length=9)], "mp3", SOUND),
+        ([http(SOUND, 200, "Content-Encoding: Identity")], "mp3", SOUND),
         ([http(PAGE, 200, HTML)] * 2, "mp3", ("refused", "a web page came instead of a recording")),
         ([http(PAGE)] * 2, "mp3", ("refused", "a web page came instead of a recording")),
         ([http(b"sign in please", 200, HTML)] * 2, "mp3", ("refused", "what came is not mp3")),
-        ([http(b'{"error": "no such recording"}')], "mp3", ("failed", "what came is not mp3")),
+        (
+            [http(b'{"error": "no such recording"}')] * 2,
+            "mp3",
+            ("refused", "JSON came instead of a recording"),
+        ),
+        ([http(b'{"error": "no token"}'), http(SOUND)], "mp3", SOUND),
+        ([http(b"no such recording")], "mp3", ("failed", "what came is not mp3")),
         ([http(WAV)], "mp3", ("failed", "wav came, not mp3")),
         ([http(SOUND)], "wav", ("failed", "mp3 came, not wav")),
         ([http(b"")], "mp3", ("failed", "zero bytes came")),
@@ -171,7 +183,7 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
                 "mp3",
                 ("failed", "it redirects to what is no address (HTTP 302)"),
             )
-            for place in ("http://[bad/", "https://x:99999/", "https://a b/")
+            for place in ("", "http://[bad/", "https://x:99999/", "https://a b/")
         ),
         (
             [http("", 302, "Location: https://user:pass@auth.example.org/x")] * 2,
@@ -179,7 +191,8 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
             ("refused", "a redirect to a login came (HTTP 302 to https://auth.example.org/x)"),
         ),
         ([http("", 302, "Location: /v1/AUTH_ab/lesson/sso1.mp3"), http(SOUND)], "mp3", SOUND),
-        ([http("", 301, "Location: /a/b/")] * 10, "mp3", ("refused", "more than 5 redirects")),
+        ([http("", 301, "Location: /a/b/")] * 12, "mp3", ("refused", "more than 5 redirects")),
+        ([*[http("", 301, "Location: /a/b/")] * 5, http(SOUND)], "mp3", SOUND),
         ([http("", 308, "Location: /c.mp3"), http(SOUND)], "mp3", SOUND),
     ],
 )
@@ -300,6 +313,21 @@ def test_what_opened_one_recording_is_used_for_the_next():
     assert outcomes == ["saved", "saved", "refused", "saved"]
     sent = [TOKEN.encode() in request for request in server.requests]
     assert sent == [False, True, True, True, True]
+
+
+def test_a_host_that_opens_some_recordings_without_the_token_is_sent_it_for_others():
+    with Playback([http(SOUND), http("", 403), http(SOUND), http(SOUND)]) as server:
+        loader = Downloader(lambda: TOKEN, lambda _: True, 2, Clockwork().retry_policy)
+        for _ in range(3):
+            loader.fetch(f"http://127.0.0.1:{server.port}/a", "mp3", Part())
+        loader.close()
+    assert [TOKEN.encode() in request for request in server.requests] == [False, False, True, False]
+
+
+def test_a_redirect_with_the_token_in_it_is_told_without():
+    fetched = Fetched(http("", 403), http("", 302, f"Location: http://a.example/login/{TOKEN}"))
+    reason = "a redirect to a login came (HTTP 302 to http://a.example/login/***)"
+    assert fetched.outcome == ("refused", reason)
 
 
 def test_no_cookie_is_kept():

@@ -20,6 +20,7 @@ from program import DAYS, Watched, environment, run
 from recordings import NAMES, WINDOW, Spied, of_media, wanted
 from shells import need
 
+from comagic_cli.export.recordings.selection import Call, WebAccount, recordings_of
 from comagic_cli.files.lock import lock_file
 from comagic_cli.formats.partitions import file_name
 from comagic_cli.sandbox.media import RECORDING
@@ -303,6 +304,24 @@ def test_a_host_that_is_down_ends_the_run(comagic, folder):
     assert (ran.code, "10 recordings in a row failed: HTTP 503" in ran.err) == (6, True)
 
 
+def test_recordings_that_are_none_do_not_keep_the_next_from_coming(comagic, folder):
+    with Watched(faults=of_media(("empty", range(1, 13)))) as box:
+        ran = save(comagic, box, folder, "--jobs", "1")
+        assert (ran.code, len(files(folder))) == (3, len(wanted(box)) - 12)
+    assert Counter(row["reason"] for row in rows(folder)) == {"": len(files(folder))} | {
+        "zero bytes came": 12
+    }
+
+
+def test_refusals_do_not_keep_the_next_from_coming_where_some_are_there(comagic, folder):
+    with Watched() as box:
+        assert save(comagic, box, folder, "--max-rows", "9").code == 0
+    with Watched(faults=of_media(("403", range(1, 25)))) as box:
+        ran = save(comagic, box, folder, "--jobs", "1")
+        assert (ran.code, len(files(folder))) == (3, len(wanted(box)) - 12)
+    assert f"12 of {len(rows(folder))} recordings are missing" in ran.err
+
+
 def test_a_service_without_a_known_web_account_needs_its_host(comagic, folder):
     typed = ["--base-url", "https://dataapi.example.org", "-o", f"{folder}/{NAMES}"]
     ran = comagic("recordings", *typed, "--tz", "UTC", COMAGIC_TOKEN="secret-token")
@@ -368,6 +387,39 @@ def test_an_address_that_is_none_is_an_error_of_that_recording(comagic, folder):
         "  Run the same command again: it downloads only what is missing. "
         f"The list: {folder}/recordings.jsonl\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("ids", "link", "kind", "url"),
+    [
+        ((), "http://media.example.org/a", "full", "https://media.example.org/a"),
+        ((), "https://media.example.org/a", "full", "https://media.example.org/a"),
+        (("x",), "http://media.comagic.ru/a", "talk", "https://media.comagic.ru/a"),
+        (
+            *(("x",), "http://media.example.org/a", "talk"),
+            "https://app.comagic.ru/system/media/talk/1/x/",
+        ),
+    ],
+)
+def test_a_link_of_plain_http_is_asked_for_with_tls(ids, link, kind, url):
+    web = WebAccount("https://app.comagic.ru", "https://dataapi.comagic.ru/v2.0")
+    call = Call(1, {"communication_id": 1}, ids, link=link)
+    (recording,) = recordings_of(call, "mp3", web, with_voice_mail=False)
+    assert (recording.kind, recording.url) == (kind, url)
+
+
+def test_ids_of_all_kinds_have_addresses_of_their_own(comagic, folder):
+    ids = ["a/b", "a?b", "a#b", "a%41b", "я"]
+    calls = [
+        {"communication_id": id_, "call_start_date_time": "2024-10-02 09:00:00"}
+        | {"call_records": records}
+        for id_, records in enumerate((ids, "text", 5, None, {}), 1)
+    ]
+    with Watched(data={"calls": calls}) as box:
+        save(comagic, box, folder)
+    assert {row["url"].partition("/talk/")[2] for row in rows(folder)} == {
+        *("1/a%2Fb/", "1/a%3Fb/", "1/a%23b/", "1/a%2541b/", "1/%D1%8F/", "2/text/", "3/5/")
+    }
 
 
 def test_names_without_the_id_get_it(comagic, folder):

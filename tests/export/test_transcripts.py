@@ -100,6 +100,19 @@ def test_transcripts_that_the_service_refuses_are_missing(comagic, times, code, 
     assert (ran.code, said in ran.err) == (code, True)
 
 
+@pytest.mark.parametrize(
+    ("calls", "code", "said"),
+    [(2, 3, "2 transcripts are missing\n"), (3, 6, "the service failed (internal_error)")],
+)
+def test_the_service_may_fail_on_a_few_calls(comagic, calls, code, said):
+    faults = (Fault("internal_error", at=tuple(range(1, calls * 5 + 1)), method=METHOD),)
+    with Watched(faults=faults) as box:
+        ran = write(comagic, box, "--jobs", "1")
+        expected = len(spoken(box)[0]) - 2
+    assert (ran.code, said in ran.err) == (code, True)
+    assert code != 3 or ran.out.count("\n") == expected
+
+
 def test_what_came_is_named_with_the_calls_that_are_missing(comagic, tmp_path):
     faults = (Fault("invalid_parameter_value", at=tuple(range(2, 14)), method=METHOD),)
     target = tmp_path / "t.jsonl"
@@ -148,6 +161,12 @@ def test_other_outputs_are_refused(comagic, output, hint):
             b'{"speech_phrases": [{"phrase": "a", "edited_phrase": "b", "is_operator": false}]}',
             ["contact: b"],
         ),
+        (b'{"speech_phrases": [null, "a", {"phrase": 5, "start_time": 1.5}]}', ["a", "1.5 5"]),
+        (b'{"speech_phrases": [{"phrase": "a", "is_operator": 1}]}', ["a"]),
+        (b'{"speech_phrases": [{"phrase": "a", "is_operator": {"value_id": true}}]}', ["a"]),
+        (b'{"speech_phrases": {"phrase": "a"}}', ["a"]),
+        (b'{"speech_phrases": "a"}', ["a"]),
+        (b"5", []),
     ],
 )
 def test_answers_of_all_shapes_are_read(data, lines):

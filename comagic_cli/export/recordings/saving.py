@@ -152,12 +152,12 @@ class _Run:
     only_mp3: int = 0  # calls without a wav, where that is asked for
     _names: dict[str, Key] = field(default_factory=dict)
     _taken: set[Key] = field(default_factory=set)
-    _in_a_row: int = 0  # failures
+    _in_a_row: int = 0  # failures of the host, and refusals
     _saved_at: float = 0.0
     _has_manifest: bool = False  # or will have one: it is written also without rows
     _selection: Selection = field(init=False)
     _downloader: Downloader = field(init=False)
-    _workers: Workers[tuple[Recording, str], ManifestRow] = field(init=False)
+    _workers: Workers[tuple[Recording, str], tuple[ManifestRow, bool]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Make what downloads."""
@@ -284,8 +284,8 @@ class _Run:
         self.counts["present"] += 1
         return True
 
-    def _download(self, item: tuple[Recording, str]) -> ManifestRow:
-        """Download a recording, in a thread of its own; return its row."""
+    def _download(self, item: tuple[Recording, str]) -> tuple[ManifestRow, bool]:
+        """Download a recording, in a thread of its own; return its row, and if the host failed."""
         recording, path = item
         part = self.collection.begin(path)
         try:
@@ -293,14 +293,15 @@ class _Run:
             if not self.collection.publish(part, path):
                 raise Abandoned
         except DownloadError as error:
-            return _row(recording, state=error.state, reason=error.reason)
+            return _row(recording, state=error.state, reason=error.reason), error.gave_up
         finally:
             part.close()
         place = self._place(path)
-        return _row(recording, path=place, bytes=part.size, sha256=part.sha256)
+        return _row(recording, path=place, bytes=part.size, sha256=part.sha256), False
 
-    def _finish(self, row: ManifestRow) -> None:
+    def _finish(self, done: tuple[ManifestRow, bool]) -> None:
         """Count what came of a download. It is called by one thread at a time."""
+        row, is_down = done
         self.manifest.add(row)
         self.counts[row.state] += 1
         if row.state == SAVED:
@@ -309,12 +310,12 @@ class _Run:
             return
         if len(self.lacking) < MOST_LISTED:
             self.lacking.append(row)
-        if row.state == "missing":
+        if row.state != "refused" and not is_down:  # the host works: the next may come
             return
         self._in_a_row += 1
         if self._in_a_row < HOPELESS:
             return
-        if row.state == "refused" and not self.counts[SAVED]:
+        if row.state == "refused" and not (self.counts[SAVED] or self.counts["present"]):
             raise NotAllowed(
                 f"{HOPELESS} recordings in a row were refused: {row.reason}",
                 hint=f"See in a browser what the host asks for: {row.url}",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from comagic_cli.api.proxies import is_loopback
 from comagic_cli.errors import NotAllowed, UnknownField, UsageProblem
@@ -182,14 +182,17 @@ def recordings_of(
     if not id_:
         return
     ids = call.talk if audio == "mp3" else call.wav
+    link = call.link
+    if link.startswith("http:") and not web.is_own(link):
+        link = link.replace("http:", "https:", 1)  # where plain HTTP redirects to
     for record in dict.fromkeys(ids):
         url = web.address(id_, record, audio)
         # The link is that of all parts together, so it is another recording where there are more.
-        if audio == "mp3" and len(ids) == 1 and web.is_own(call.link):
-            url = call.link
+        if audio == "mp3" and len(ids) == 1 and web.is_own(link):
+            url = link
         yield Recording(**call.common, record_id=record, audio=audio, url=url)
-    if audio == "mp3" and not ids and call.link.startswith("https:"):
-        yield Recording(**call.common, record_id=LINKED, kind=LINKED, url=call.link)
+    if audio == "mp3" and not ids and link.startswith("https:"):
+        yield Recording(**call.common, record_id=LINKED, kind=LINKED, url=link)
     for record in dict.fromkeys(call.voice_mail) if with_voice_mail and audio == "mp3" else ():
         url = web.address(id_, record, audio)
         yield Recording(**call.common, record_id=record, kind="voice_mail", url=url)
@@ -222,8 +225,8 @@ class WebAccount:
     def address(self, communication_id: Id, record_id: str, audio: str) -> str:
         """Return the address of a recording."""
         folder = "talk" if audio == "mp3" else audio
-        parts = (self.address_of_account, "system/media", folder, communication_id, record_id, "")
-        return "/".join(map(str, parts))
+        ids = (quote(str(id_), safe="") for id_ in (communication_id, record_id))
+        return "/".join((self.address_of_account, "system/media", folder, *ids, ""))
 
     def is_own(self, url: str) -> bool:
         """Check that an address belongs to the service, so that it may be sent the token.
@@ -259,6 +262,6 @@ def _text(value: Any, member: str = "value") -> str:
 
 
 def _texts(value: Any, member: str = "value") -> Iterator[str]:
-    for item in value if isinstance(value, list) else ():
+    for item in value if isinstance(value, list) else [value]:
         if text := _text(item, member):
             yield text

@@ -8,11 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 
-from comagic_cli.errors import NotAllowed, Refused, RowsMissing, UsageProblem
+from comagic_cli.errors import (
+    ComagicError,
+    NetworkFailure,
+    NotAllowed,
+    Refused,
+    RowsMissing,
+    UsageProblem,
+)
 from comagic_cli.export.connection import Connection, connect
 from comagic_cli.export.context import Context, Summary, spaced
 from comagic_cli.export.customers import find_customers
@@ -37,29 +44,41 @@ METHOD = "getobj.call_session_recognition_info"
 SIDES = {True: "operator", False: "contact"}
 CUSTOMERS = {"user_id", "customer"}
 MOST_LISTED = 10  # calls that a message names
+HOPELESS = 3  # failures in a row, each after all its retries, after which the run stops
 NO_TEXTS = {".jsonl", ".ndjson", ".json", ".csv", ".mp3", ".wav"}
 
 _object = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _objects = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-class Phrase(msgspec.Struct):
+@dataclass(frozen=True)
+class Phrase:
     """One phrase of a transcript; the edited one counts where there is one."""
 
-    phrase: str | None = None
-    edited_phrase: str | None = None
-    start_time: str | None = None
-    is_operator: bool | None = None
+    text: str = ""
+    start_time: str = ""
+    side: str = ""
+
+    @classmethod
+    def of(cls, value: Any) -> Phrase:
+        """Read one; a value of another kind than documented is read as far as it is text."""
+        if not isinstance(value, dict):
+            return cls(_text(value))
+        is_operator = value.get("is_operator")
+        side = f"{SIDES[is_operator]}: " if isinstance(is_operator, bool) else ""
+        text = _text(value.get("edited_phrase")) or _text(value.get("phrase"))
+        return cls(text, _text(value.get("start_time")), side)
 
     @property
     def line(self) -> str:
         """Return it as a line of text."""
-        side = "" if self.is_operator is None else f"{SIDES[self.is_operator]}: "
-        text = " ".join((self.edited_phrase or self.phrase or "").split())
-        return f"{self.start_time or ''} {side}{text}".strip()
+        return f"{self.start_time} {self.side}{self.text}".strip()
 
 
-_phrases = msgspec.json.Decoder(list[Phrase] | None).decode
+def _text(value: Any) -> str:
+    """Return a text or a number as one line of text."""
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return " ".join(str(value).split()) if is_text else ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +87,7 @@ class Transcript:
 
     members: dict[str, msgspec.Raw] = field(default_factory=dict)
     phrases: tuple[Phrase, ...] = ()
-    error: Refused | None = None
+    error: ComagicError | None = None
 
     @classmethod
     def of(cls, answer: Answer) -> Transcript:
@@ -77,8 +96,9 @@ class Transcript:
         if data.lstrip().startswith(b"["):
             data = bytes(next(iter(_objects(data)), b"{}"))
         members = _object(data) if data.lstrip().startswith(b"{") else {}
-        phrases = _phrases(members.get("speech_phrases", b"null")) or []
-        return cls(members, tuple(phrases))
+        phrases = msgspec.json.decode(members.get("speech_phrases", b"null")) or []
+        found = phrases if isinstance(phrases, list) else [phrases]
+        return cls(members, tuple(Phrase.of(each) for each in found if each is not None))
 
 
 def save_transcripts(options: ExportOptions, context: Context) -> None:
@@ -157,7 +177,7 @@ class _Lines:
         """Write a line: the call's id, then what the service answered."""
         names = ("communication_id", "user_id")
         own = {name: call.common[name] for name in names if call.common[name] is not None}
-        line = msgspec.json.encode(own | transcript.members)
+        line = msgspec.json.encode(own | transcript.members | own)
         self.stream.write(msgspec.json.format(line, indent=-1) + b"\n")
 
     def finish(self) -> None:
@@ -226,7 +246,8 @@ class _Run:
     present: int = 0
     without: int = 0
     refused: int = 0
-    refusals: list[tuple[Call, Refused]] = field(default_factory=list)  # the first of them
+    refusals: list[tuple[Call, ComagicError]] = field(default_factory=list)  # the first of them
+    _failed_in_a_row: int = 0
     _selection: Selection = field(init=False)
 
     def __post_init__(self) -> None:
@@ -282,10 +303,18 @@ class _Run:
             answer = client.call_as(user_id, METHOD, {"call_session_id": _number(call.session_id)})
         except Refused as error:
             return Transcript(error=error)
+        except NetworkFailure as error:
+            if error.mnemonic != "internal_error":  # with it the service fails on this call only
+                raise
+            return Transcript(error=error)
         return Transcript.of(answer)
 
     def _finish(self, call: Call, transcript: Transcript) -> None:
+        is_failed = isinstance(transcript.error, NetworkFailure)
+        self._failed_in_a_row = self._failed_in_a_row + 1 if is_failed else 0
         if transcript.error is not None:
+            if self._failed_in_a_row == HOPELESS:
+                raise transcript.error
             self.refused += 1
             if len(self.refusals) < MOST_LISTED:
                 self.refusals.append((call, transcript.error))
