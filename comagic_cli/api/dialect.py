@@ -203,7 +203,8 @@ def _other_report_type(query: Query, error: Refused) -> Query | None:
 
 
 def _without_key(query: Query, error: Refused) -> Query | None:
-    if error.mnemonic != "sort_prohibited" or not query.key_last:
+    is_value = error.mnemonic in UNCLEAR and error.field.startswith("sort")
+    if not (error.mnemonic == "sort_prohibited" or is_value) or not query.key_last:
         return None
     # The overlap of pages and the count still show where equal times change places.
     plain = replace(query, key_last=False)

@@ -36,6 +36,7 @@ MNEMONIC_OF_CODE = {
     -32700: "parse_error",
     -32600: "invalid_request",
 }
+IP = "ip_not_whitelisted"  # its code is that of `forbidden`, its message names the address
 TOKEN_ENDED = frozenset({"access_token_expired", "access_token_invalid"})
 
 CHECK = "Check {option}."
@@ -176,12 +177,15 @@ FILTER_REFUSALS = frozenset(
 
 
 def mnemonic_of(error: ApiError) -> str:
-    """Return the mnemonic, else the one that the code stands for, else `error`."""
+    """Return the mnemonic, else what the code and the texts stand for, else `error`."""
     mnemonic = _member(error, "mnemonic")
     if mnemonic:
         return mnemonic
     code = code_of(error)
-    return "error" if code is None else MNEMONIC_OF_CODE.get(code, "error")
+    name = "error" if code is None else MNEMONIC_OF_CODE.get(code, "error")
+    if name == "forbidden" and (IP in _texts(error) or _find_address(_texts(error))):
+        return IP
+    return name
 
 
 def code_of(error: ApiError) -> int | None:
@@ -317,6 +321,11 @@ def _find_address(text: str) -> str:
 
 def _member(error: ApiError, name: str) -> str:
     return _text(error.data.get(name)) if isinstance(error.data, dict) else ""
+
+
+def _texts(error: ApiError) -> str:
+    data = error.data if isinstance(error.data, str) else ""
+    return f"{_text(error.message)} {data}"
 
 
 def _text(value: Any) -> str:

@@ -62,11 +62,14 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 def read_quotas(limits: Mapping[str, int]) -> list[Quota]:
-    """Read the points left of each unit, whatever its name."""
+    """Read the points left of each unit, whatever its name.
+
+    A limit of 0 is no limit: no call could be answered under it.
+    """
     return [
         Quota(_unit_of_name(name), number, _reset(limits, name.removesuffix("remaining")))
         for name, number in limits.items()
-        if name.endswith(REMAINING)
+        if name.endswith(REMAINING) and limits.get(f"{name.removesuffix('remaining')}limit") != 0
     ]
 
 

@@ -152,6 +152,8 @@ TIME, KEY = "communication_date_time", "communication_id"
     [
         (WITH, [refused("sort_prohibited", KEY)], [[TIME, KEY], [TIME]]),
         (WITH, [refused("sort_prohibited")], [[TIME, KEY], [TIME]]),
+        (WITH, [refused("invalid_parameter_value", "sort")], [[TIME, KEY], [TIME]]),
+        (WITH, [refused("data_type_error", "sort[1]")], [[TIME, KEY], [TIME]]),
         (
             WITH,
             [refused(UNEXPECTED, "report_type"), refused("sort_prohibited", KEY)],

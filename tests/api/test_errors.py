@@ -189,6 +189,20 @@ def test_without_a_mnemonic_the_code_names_the_failure(code, mnemonic, data):
 
 
 @pytest.mark.parametrize(
+    ("message", "data"),
+    [
+        ("Your IP 203.0.113.7 is not whitelisted", None),
+        ("203.0.113.7: ip_not_whitelisted", {}),
+        ("not from 203.0.113.7", "ip_not_whitelisted"),
+    ],
+)
+def test_without_a_mnemonic_the_text_tells_an_address_from_a_right(message, data):
+    error = error_for(ApiError(-32003, message, data), "get.calls")
+    assert error.mnemonic == "ip_not_whitelisted"
+    assert error.hint == f"Add 203.0.113.7 {ADDRESSES}"
+
+
+@pytest.mark.parametrize(
     ("said", "own"),
     [
         (failure("forbidden"), True),

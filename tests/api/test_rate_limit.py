@@ -41,6 +41,7 @@ NOON = datetime(2026, 10, 5, 18, 48, 8, tzinfo=MOSCOW)
         ({"per_minute_remaining": 2, "per_minute_reset": 9}, [Quota("minute", 2, 9.0)]),
         ({"callsPerDay_remaining": 0}, [Quota("day", 0)]),
         ({"day_remaining": 0, "day_reset": 1_790_000_000}, [Quota("day", 0)]),
+        ({"day_limit": 0, "day_remaining": 0, "minute_remaining": 3}, [Quota("minute", 3)]),
     ],
 )
 def test_points_are_read_of_any_unit(limits, points):
