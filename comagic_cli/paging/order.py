@@ -105,6 +105,18 @@ class Order:
         edge = shown(window.start + more if self.descending else window.end - more)
         return self.complete_until(edge) if self.by_time else edge
 
+    def join(self, before: Window, window: Window) -> Window:
+        """Return a window that begins where the one before it ends for certain.
+
+        That is earlier than its end, where it ends within an hour that clocks repeat.
+        """
+        moment = parse_time(self.window_end(before))
+        if moment is None or not self.margin or not self.by_time:
+            return window
+        if self.descending:
+            return Window(window.start, max(window.end, moment + self.margin))
+        return Window(min(window.start, moment - self.margin), window.end)
+
     def rest_of(self, window: Window, since: str, *, tight: bool = False) -> Window:
         """Return the part of a window from a second on, with a margin unless it is tight."""
         moment = parse_time(since)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
 
 import msgspec
 
@@ -174,7 +175,9 @@ class Reader:
                 f"the period is longer than {max_days - 1} days, the most at once in this order",
                 hint="Ask for a shorter one, or sort by time.",
             )
-        return windows[::-1] if self.query.descending else windows
+        windows = windows[::-1] if self.query.descending else windows
+        joined = [self._order.join(*pair) for pair in pairwise(windows)]
+        return windows[:1] + joined
 
     def _shorten(self, error: ComagicError, window: Window) -> list[Window]:
         """Cut a window that is longer than the service takes. Raises any other error."""

@@ -293,6 +293,14 @@ def test_a_smaller_cap_is_obeyed_on_the_way(descending):
     assert exported.calls == 1 + 4 + 1
 
 
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("max_days", range(1, 9))
+def test_windows_that_meet_in_a_night_of_changing_clocks_lose_nothing(max_days, descending):
+    last = 50 * 86_400
+    service = Service(evenly(2_400, last), max_days=max_days, descending=descending)
+    assert run(service, 0, last).keys == truth(service, 0, last)
+
+
 def test_other_refusals_pass():
     def refuse(*_: object) -> Answer:
         raise Refused("no", mnemonic="forbidden")
