@@ -125,7 +125,8 @@ def read_names(text: str, audio: str = "", *, with_record: bool = True) -> NameT
         for literal, name, form, conversion in Formatter().parse(text):
             head += "" if names else literal
             if name is not None and (name not in NAMES or form or conversion):
-                raise UsageProblem(f"-o {text}: there is no {{{name}}}", hint=HINT)
+                more = (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+                raise UsageProblem(f"-o {text}: there is no {{{name}{more}}}", hint=HINT)
             names |= {name} if name else set()
     except ValueError as error:
         raise UsageProblem(f"-o {text}: a brace stands alone", hint=HINT) from error

@@ -101,7 +101,7 @@ def test_names_that_a_file_system_takes_for_one_are_equal():
     ("template", "said", "hint"),
     [
         ("{day}/{record_id}", "-o {day}/{record_id}: there is no {day}", "In braces: date, month"),
-        ("{date!r}/{record_id}", "-o {date!r}/{record_id}: there is no {date}", "In braces"),
+        ("{date!r}/{record_id}", "-o {date!r}/{record_id}: there is no {date!r}", "In braces"),
         ("{date", "-o {date: a brace stands alone", "double a literal brace"),
         ("", "-o '': a name is empty", "Name the files"),
         ("r/{date}/", "-o r/{date}/ names a folder", "Name the files"),
