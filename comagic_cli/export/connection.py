@@ -44,10 +44,14 @@ MAX_NAMED = 5  # names that a message lists
 
 
 class OddRows(Protocol):
-    """How many rows came that show a time outside of the period, or one of an unknown form."""
+    """How many rows came that show a time outside of the period, or one of an unknown form.
+
+    `unsorted` says that they came in any order.
+    """
 
     outside: int
     unreadable_times: int
+    unsorted: bool
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,13 @@ class Connection:
                 f"{first_of(unasked, MAX_NAMED)}",
                 missing=missing,
                 unasked=unasked,
+            )
+
+    def report_order(self, *readers: OddRows) -> None:
+        """Report that rows came in an order of the service's own."""
+        if any(reader.unsorted for reader in readers):
+            self.context.reporter.warn(
+                "the service does not sort by time: the rows are in its own order", unsorted=True
             )
 
 

@@ -369,6 +369,7 @@ class CustomersReader:
     overstated: int = 0
     outside: int = 0
     unreadable_times: int = 0
+    unsorted: bool = False
     missing: list[str] = field(default_factory=list)
     _written: int = 0
     _totals: list[int | None] = field(default_factory=list)
@@ -413,6 +414,7 @@ class CustomersReader:
             self.overstated += reader.overstated
             self.outside += reader.outside
             self.unreadable_times += reader.unreadable_times
+            self.unsorted = self.unsorted or reader.unsorted
             user_id = result.customer.user_id
             self.done += [msgspec.structs.replace(done, user_id=user_id) for done in reader.done]
 

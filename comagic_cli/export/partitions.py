@@ -207,6 +207,7 @@ def _write_runs(partitions: PartitionJob, plan: Plan, connection: Connection) ->
             size += sink.bytes
     finally:
         connection.report_oddities(*readers)
+        connection.report_order(*readers)
     rows, files = connection.progress.rows, len(plan.write) - len(incomplete)
     if not rows and not first:
         warn_of_no_rows(partitions.query, partitions.job, connection)

@@ -106,6 +106,7 @@ class Transfer:
             raise
         finally:
             self.connection.report_oddities(self.reader)
+            self.connection.report_order(self.reader)
 
     def record(self) -> Record:
         """Return what was asked, and what came of it so far."""

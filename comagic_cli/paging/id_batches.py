@@ -63,6 +63,7 @@ class IdBatchReader:
     overstated: int = 0
     outside: int = 0
     unreadable_times: int = 0
+    unsorted: bool = False
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     found: int = 0
@@ -183,6 +184,7 @@ class IdBatchReader:
         self.overstated += pager.overstated
         self.outside += pager.outside
         self.unreadable_times += pager.unreadable_times
+        self.unsorted = self.unsorted or pager.unsorted
 
     def _sum_up(self, *, finished: bool) -> None:
         others = sorted(self._keys.difference(map(str, self._ids)))

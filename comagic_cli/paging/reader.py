@@ -68,8 +68,9 @@ class Reader:
     for. `answers` counts those that came, `matching` is the first one's total. `done` lists the
     windows read to their end; `overstated` counts those with a total one too large. `outside`
     counts rows that show a time outside of what was asked, `unreadable_times` those whose time is
-    of an unknown form. `missing` says which rows are missing, `hint` what to do then. `totals` is
-    shared by all readers of an export, and so is `ahead`, which asks several questions at once;
+    of an unknown form. `unsorted` says that the service refused to sort by a time that its
+    documentation sorts by. `missing` says which rows are missing, `hint` what to do then. `totals`
+    is shared by all readers of an export, and so is `ahead`, which asks several questions at once;
     `follow` returns those after the reader's own. A reader of one batch of many only lists what is
     missing.
     """
@@ -86,6 +87,7 @@ class Reader:
     overstated: int = 0
     outside: int = 0
     unreadable_times: int = 0
+    unsorted: bool = False
     missing: list[str] = field(default_factory=list)
     hint: str = AGAIN
     answers: int = 0
@@ -192,6 +194,8 @@ class Reader:
         """
         if self._order.by_time:
             self.note("the service does not sort by time: rows of a window come in any order")
+            report = self.query.report
+            self.unsorted = all(report.field(name).sort for name in report.time)
         self._order = replace(self._order, by_time=False)
         if total is None or total <= self.reach:
             return [window]

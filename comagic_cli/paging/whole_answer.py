@@ -29,6 +29,7 @@ class WholeAnswerReader:
     overstated: int = 0
     outside: int = 0
     unreadable_times: int = 0
+    unsorted: bool = False
 
     def pages(self) -> Iterator[Page]:
         """Yield the only page. Raises what `ask` raises."""
