@@ -355,7 +355,7 @@ class Downloader:
 def _read_redirect(url: str, response: requests.Response, redact: Redact) -> str:
     """Return the address that an answer sends to; `redact` is for messages."""
     status, location = response.status_code, response.headers.get("Location", "")
-    no_address = DownloadError("failed", f"it redirects to what is no address (HTTP {status})")
+    no_address = DownloadError("failed", f"it redirects to an invalid address (HTTP {status})")
     try:
         target = urljoin(url, location)
         parse_url(target)  # as the call would

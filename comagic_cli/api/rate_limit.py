@@ -64,7 +64,7 @@ class Quota(msgspec.Struct, frozen=True):
 def read_quotas(limits: Mapping[str, int]) -> list[Quota]:
     """Read the points left of each unit, whatever its name.
 
-    A limit of 0 is no limit: no call could be answered under it.
+    A limit of 0 is ignored: under it no call could be answered.
     """
     return [
         Quota(_unit_of_name(name), number, _reset(limits, name.removesuffix("remaining")))

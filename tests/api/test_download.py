@@ -181,7 +181,7 @@ def test_a_file_is_told_by_its_first_bytes(head, kind):
             (
                 [http("", 302, f"Location: {place}")],
                 "mp3",
-                ("failed", "it redirects to what is no address (HTTP 302)"),
+                ("failed", "it redirects to an invalid address (HTTP 302)"),
             )
             for place in ("", "http://[bad/", "https://x:99999/", "https://a b/")
         ),
